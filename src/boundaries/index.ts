@@ -1,0 +1,2 @@
+export { BOUNDARIES } from './boundary.ts';
+export type { BoundaryName, BoundaryReport, BoundaryState, Claim, ClaimSource } from './boundary.ts';

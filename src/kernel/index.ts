@@ -1,0 +1,19 @@
+export { LandfallError, asLandfallError, messageOf } from './errors.ts';
+export type { ErrorDetails, ErrorKind } from './errors.ts';
+export { manualClock, sleep, systemClock } from './clock.ts';
+export type { Clock, ManualClock, Timer } from './clock.ts';
+export {
+  getArray,
+  getIn,
+  getNumber,
+  getObject,
+  getString,
+  isJsonObject,
+  jsonEqual,
+  parseJson,
+} from './json.ts';
+export type { JsonArray, JsonObject, JsonScalar, JsonValue } from './json.ts';
+export { jsonLogger, silentLogger } from './log.ts';
+export type { Logger, LogValue } from './log.ts';
+export { runProgram } from './program.ts';
+export type { ProgramOptions, ProgramResult } from './program.ts';
