@@ -17,3 +17,28 @@ export { jsonLogger, silentLogger } from './log.ts';
 export type { Logger, LogValue } from './log.ts';
 export { runProgram } from './program.ts';
 export type { ProgramOptions, ProgramResult } from './program.ts';
+export { mapBounded } from './concurrency.ts';
+export {
+  YamlNode,
+  YamlSource,
+  compareKeys,
+  parseYaml,
+  parseYamlDocuments,
+  parseYamlSource,
+  readsAsOther,
+  resolveTag,
+  scalarValue,
+  stringifyYaml,
+  tags,
+  yamlError,
+  yamlToExact,
+  yamlToJson,
+} from './yaml/index.ts';
+export type {
+  ExactValue,
+  ParseYamlOptions,
+  YamlKind,
+  YamlLimits,
+  YamlStyle,
+  YamlWords,
+} from './yaml/index.ts';
