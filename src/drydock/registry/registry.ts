@@ -1,0 +1,354 @@
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdir } from 'node:fs/promises';
+import {
+  LandfallError,
+  silentLogger,
+  sleep,
+  systemClock,
+  messageOf,
+  type Clock,
+  type Logger,
+} from '../../kernel/index.ts';
+import { newGate, openGate, type Gate, type RegistryAuth } from './auth.ts';
+import { answerBlob, type Stores } from './blobs.ts';
+import { journaledCatalogue, newCatalogue } from './catalogue.ts';
+import { openContents } from './contents.ts';
+import { readBody, sendJson, type Exchange } from './exchange.ts';
+import { OciFailure } from './failure.ts';
+import { newFaults, type Fault, type FaultEffect } from './faults.ts';
+import { noJournal, openJournal } from './journal.ts';
+import { answerCatalog, answerReferrers, answerTags } from './listings.ts';
+import { answerManifest } from './manifests.ts';
+import { newRateLimiter, type RateLimit } from './rate-limit.ts';
+import { decodePath, parseRoute, type Route } from './route.ts';
+import { newUploads, type Uploads } from './uploads.ts';
+
+export interface RegistryOptions {
+  /** Default 0: a free one. */
+  readonly port?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly auth?: RegistryAuth;
+  readonly rateLimit?: RateLimit;
+  /** Keeps everything in this folder across restarts; in memory without it. One process at a time. */
+  readonly dataDir?: string;
+  readonly faults?: readonly Fault[];
+  /** False: no referrers API, as with registries before distribution 1.1. Default true. */
+  readonly referrers?: boolean;
+  /** Default 2 GiB. */
+  readonly maxBlobBytes?: number;
+  /** Serves HTTPS with this certificate and key (PEM). */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** One request as the registry saw it. Credentials are not kept, only whether there were any. */
+export interface RequestRecord {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly status: number;
+  readonly authorization: 'none' | 'basic' | 'bearer';
+}
+
+export interface Registry {
+  /** `http://127.0.0.1:40123`, without a slash at the end. */
+  readonly url: string;
+  /** `127.0.0.1:40123`, as an image reference names it. */
+  readonly host: string;
+  /** Makes requests go wrong; returns how to lift it. */
+  fail(fault: Fault): () => void;
+  /** The latest requests that were answered, oldest first, at most 1,000. */
+  requests(): readonly RequestRecord[];
+  /** Cuts every connection and removes temporary files. */
+  close(): Promise<void>;
+}
+
+const REQUESTS_KEPT = 1000;
+const DRAIN_LIMIT = 1024 * 1024;
+
+/**
+ * An OCI registry (distribution specification 1.1) on an address of this machine. Rejects with kind `conflict` when
+ * the port is taken.
+ */
+export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
+  const { clock = systemClock, logger = silentLogger, host = '127.0.0.1' } = options;
+  const { stores, closeStores } = await openStores(options.dataDir);
+  const uploads = newUploads(stores, clock, options.maxBlobBytes ?? 2 * 1024 ** 3);
+  const faults = newFaults(options.faults ?? []);
+  const limit = newRateLimiter(options.rateLimit, clock);
+  const scheme = options.tls === undefined ? 'http' : 'https';
+  const closing = new AbortController();
+  const seen: RequestRecord[] = [];
+  let address = '';
+  const gate: Gate =
+    options.auth === undefined
+      ? openGate
+      : newGate(options.auth, clock, () => `${scheme}://${address}/token`);
+  const context: Context = { stores, uploads, gate, clock, referrers: options.referrers ?? true };
+
+  const record = (request: IncomingMessage, response: ServerResponse): void => {
+    const given = request.headers.authorization ?? '';
+    seen.push({
+      method: request.method ?? '',
+      url: request.url ?? '',
+      status: response.statusCode,
+      authorization: given === '' ? 'none' : /^bearer /i.test(given) ? 'bearer' : 'basic',
+    });
+    if (seen.length > REQUESTS_KEPT) seen.shift();
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    response.setHeader('docker-distribution-api-version', 'registry/2.0');
+    const url = new URL(request.url ?? '/', 'http://registry');
+    const method = request.method ?? 'GET';
+    const route = parseRoute(decodePath(url.pathname));
+    const effect = faults.take({
+      method,
+      operation: route?.operation,
+      repository: route !== undefined && 'repository' in route ? route.repository : undefined,
+      reference: route !== undefined && 'reference' in route ? route.reference : undefined,
+    });
+    const damage = await suffer(effect, request, clock, closing.signal);
+    if (damage === 'no-answer') return;
+    limit();
+    if (route === undefined) throw new OciFailure(404, 'UNSUPPORTED', 'Nothing is served at this path.');
+    await answer(context, route, { request, response, method, query: url.searchParams, damage });
+  };
+
+  const listener: RequestListener = (request, response) => {
+    response.on('close', () => record(request, response));
+    handle(request, response).catch((error: unknown) => {
+      refuse(request, response, error, logger);
+    });
+  };
+  const server = await newServer(options.tls, listener);
+  try {
+    await listen(server, options.port ?? 0, host);
+  } catch (error) {
+    await closeStores();
+    throw error;
+  }
+  const { port } = server.address() as AddressInfo;
+  address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+  return {
+    url: `${scheme}://${address}`,
+    host: address,
+    fail: (fault) => faults.add(fault),
+    requests: () => [...seen],
+    async close() {
+      closing.abort();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      await uploads.close();
+      await closeStores();
+    },
+  };
+}
+
+async function openStores(
+  dataDir: string | undefined,
+): Promise<{ stores: Stores; closeStores: () => Promise<void> }> {
+  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
+  const contents = await openContents(dataDir);
+  const state = newCatalogue(contents);
+  const journal =
+    dataDir === undefined
+      ? noJournal
+      : await openJournal(dataDir, (change) => void state.apply(change), () => state.snapshot());
+  for (const { name, blobs, manifests } of state.repositories.values()) {
+    for (const digest of [...blobs, ...manifests.keys()]) {
+      if (contents.size(digest) !== undefined) continue;
+      throw new LandfallError(`The registry's data in ${dataDir} has no content for ${name}@${digest}.`, {
+        kind: 'unavailable',
+        code: 'registry-data-damaged',
+        object: `${dataDir}`,
+        hint: 'Restore the folder from a copy, or start with another --data folder and push again.',
+      });
+    }
+  }
+  await contents.sweep();
+  return {
+    stores: { contents, catalogue: journaledCatalogue(state, journal) },
+    async closeStores() {
+      await journal.close();
+      await contents.close();
+    },
+  };
+}
+
+async function newServer(tls: RegistryOptions['tls'], listener: RequestListener): Promise<Server> {
+  if (tls === undefined) {
+    const { createServer } = await import('node:http');
+    return createServer({ keepAlive: true }, listener);
+  }
+  const { createServer } = await import('node:https');
+  return createServer({ ...tls, keepAlive: true }, listener);
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE';
+      reject(
+        new LandfallError(
+          taken
+            ? `The registry cannot listen on ${host}:${port}: the port is taken.`
+            : `The registry cannot listen on ${host}:${port}: ${cause.message}`,
+          {
+            kind: taken ? 'conflict' : 'unavailable',
+            code: taken ? 'port-in-use' : 'listen-failed',
+            object: `${host}:${port}`,
+            hint: 'Choose another port, or 0 for a free one.',
+            cause,
+          },
+        ),
+      );
+    });
+    server.listen(port, host, () => resolve());
+  });
+}
+
+interface Context {
+  readonly stores: Stores;
+  readonly uploads: Uploads;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly referrers: boolean;
+}
+
+async function answer(context: Context, route: Route, exchange: Exchange): Promise<void> {
+  const { stores, uploads, gate, clock, referrers } = context;
+  const { method, query } = exchange;
+  const { authorization } = exchange.request.headers;
+  const mountFrom = route.operation === 'uploads' ? (query.get('from') ?? undefined) : undefined;
+  gate.check(route, method, authorization, mountFrom);
+  switch (route.operation) {
+    case 'ping':
+      sendJson(exchange, {});
+      return;
+    case 'token':
+      await answerToken(gate, exchange, authorization);
+      return;
+    case 'catalog':
+      answerCatalog(stores.catalogue, exchange);
+      return;
+    case 'uploads':
+      await uploads.start(exchange, route.repository);
+      return;
+    case 'upload':
+      await uploads.answer(exchange, route.repository, route.id);
+      return;
+    case 'blob':
+      await answerBlob(stores, exchange, route.repository, route.reference);
+      return;
+    case 'manifest':
+      await answerManifest(stores, exchange, route.repository, route.reference, { clock, referrers });
+      return;
+    case 'tags':
+      answerTags(stores.catalogue, exchange, route.repository);
+      return;
+    case 'referrers':
+      if (!referrers) throw new OciFailure(404, 'UNSUPPORTED', 'Referrers are not served here.');
+      answerReferrers(stores.catalogue, exchange, route.repository, route.reference);
+      return;
+    default:
+      route satisfies never;
+  }
+}
+
+async function answerToken(gate: Gate, exchange: Exchange, authorization: string | undefined): Promise<void> {
+  if (exchange.method === 'GET') {
+    sendJson(exchange, gate.token(exchange.query, authorization, false));
+    return;
+  }
+  if (exchange.method !== 'POST')
+    throw new OciFailure(405, 'UNSUPPORTED', 'Tokens are asked for by GET or POST.');
+  const form = await readBody(exchange.request, 64 * 1024, 'The form');
+  sendJson(exchange, gate.token(new URLSearchParams(form.toString('utf8')), authorization, true));
+}
+
+/** Lets a fault happen before the answer; what is left of it concerns the answer's body. */
+async function suffer(
+  effect: FaultEffect | undefined,
+  request: IncomingMessage,
+  clock: Clock,
+  closing: AbortSignal,
+): Promise<'no-answer' | Exchange['damage']> {
+  if (effect === undefined) return undefined;
+  switch (effect.type) {
+    case 'status':
+      throw new OciFailure(effect.status, codeOf(effect.status), 'The registry fails on purpose.', {
+        headers:
+          effect.retryAfterSeconds === undefined ? {} : { 'retry-after': String(effect.retryAfterSeconds) },
+      });
+    case 'slow':
+      await sleep(clock, effect.ms, closing);
+      return undefined;
+    case 'hang':
+      return 'no-answer';
+    case 'reset':
+      request.socket.resetAndDestroy();
+      return 'no-answer';
+    case 'truncate':
+    case 'corrupt':
+      return effect.type;
+    default:
+      effect satisfies never;
+      return undefined;
+  }
+}
+
+function codeOf(status: number): OciFailure['code'] {
+  switch (status) {
+    case 401:
+      return 'UNAUTHORIZED';
+    case 403:
+      return 'DENIED';
+    case 404:
+      return 'MANIFEST_UNKNOWN';
+    case 429:
+      return 'TOOMANYREQUESTS';
+    case 503:
+      return 'UNAVAILABLE';
+    default:
+      return 'UNKNOWN';
+  }
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, error: unknown, logger: Logger): void {
+  if (response.destroyed || response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const failure =
+    error instanceof OciFailure ? error : new OciFailure(500, 'UNKNOWN', 'The registry could not answer.');
+  if (failure !== error) {
+    logger.error('A registry request failed.', { url: request.url, message: messageOf(error) });
+  }
+  const body = Buffer.from(failure.body());
+  response.writeHead(failure.status, {
+    ...failure.headers,
+    'content-type': 'application/json',
+    'content-length': body.length,
+    ...(request.complete ? {} : { connection: 'close' }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+  drain(request);
+}
+
+/** Takes in a little of a body that nobody reads, so that the client gets to read its answer; then hangs up. */
+function drain(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  let size = 0;
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > DRAIN_LIMIT) request.destroy();
+  });
+  request.on('error', () => {});
+  request.resume();
+}
