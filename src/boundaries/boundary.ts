@@ -23,7 +23,6 @@ export type ClaimSource =
   | { readonly type: 'file'; readonly file: string; readonly line?: number; readonly commit?: string }
   | {
       readonly type: 'object';
-      readonly cluster: string;
       readonly apiVersion: string;
       readonly kind: string;
       readonly namespace?: string;

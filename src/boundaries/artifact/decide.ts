@@ -1,0 +1,164 @@
+import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
+import { worst } from '../combine.ts';
+import { shortDigest, shortReference } from '../names.ts';
+import { leadingImage, releaseOf, revisionLabel, versionLabel } from './facts.ts';
+import type { ImageFacts } from './facts.ts';
+
+export interface NodePlatform {
+  readonly os: string;
+  readonly architecture: string;
+}
+
+interface Judged {
+  readonly image: ImageFacts;
+  readonly state: BoundaryState;
+  readonly reason: string;
+  readonly text: string;
+}
+
+function judge(image: ImageFacts, nodes: readonly NodePlatform[], wantedCommit: string | undefined): Judged {
+  const name = image.reference;
+  if (image.answer.state === 'absent') {
+    return {
+      image,
+      state: 'broken',
+      reason: 'image-missing',
+      text: `${name} is not in its registry: ${image.answer.why}`,
+    };
+  }
+  if (image.answer.state === 'unreadable') {
+    return { image, state: 'unknown', reason: 'registry-unreadable', text: `${name}: ${image.answer.why}` };
+  }
+  const answer = image.answer.value;
+  const missing = nodes.find(
+    (node) =>
+      !answer.platforms.some(
+        (platform) => platform.os === node.os && platform.architecture === node.architecture,
+      ),
+  );
+  if (missing !== undefined) {
+    const there =
+      answer.platforms.map((platform) => `${platform.os}/${platform.architecture}`).join(', ') ||
+      'no platform';
+    return {
+      image,
+      state: 'broken',
+      reason: 'platform-missing',
+      text: `${name} holds ${there}; nodes are ${missing.os}/${missing.architecture}`,
+    };
+  }
+  if (!image.ours) {
+    return {
+      image,
+      state: 'proven',
+      reason: 'resolves',
+      text: `${shortReference(name)} resolves; built elsewhere, its provenance is not ours to prove`,
+    };
+  }
+  const label = revisionLabel(answer);
+  const build = image.build.state === 'read' ? image.build.value : undefined;
+  if (label !== undefined && build !== undefined && label !== build.commit) {
+    return {
+      image,
+      state: 'broken',
+      reason: 'wrong-commit',
+      text: `${name} says that it was built from ${shortDigest(label)}, its build record says ${shortDigest(build.commit)}`,
+    };
+  }
+  const commit = label ?? build?.commit;
+  if (commit === undefined) {
+    const why =
+      image.build.state === 'read' || image.build.state === 'absent'
+        ? 'no build record and no revision label'
+        : image.build.why;
+    return {
+      image,
+      state: 'unknown',
+      reason: 'no-provenance',
+      text: `${name}: ${why}; which commit it holds cannot be told`,
+    };
+  }
+  if (wantedCommit !== undefined && !commit.startsWith(wantedCommit) && !wantedCommit.startsWith(commit)) {
+    return {
+      image,
+      state: 'broken',
+      reason: 'other-commit',
+      text: `${name} was built from ${shortDigest(commit)}, asked was ${shortDigest(wantedCommit)}`,
+    };
+  }
+  const pushed =
+    build?.pushedAt === undefined
+      ? ''
+      : `, pushed${image.tag === undefined ? '' : ` as :${image.tag}`} ${build.pushedAt}`;
+  return { image, state: 'proven', reason: 'built', text: `built from ${shortDigest(commit)}${pushed}` };
+}
+
+function claimsOf(image: ImageFacts): Claim[] {
+  const base = { boundary: 'artifact' as const, subject: image.reference, at: image.readAt };
+  const source = { type: 'registry' as const, reference: image.reference };
+  if (image.answer.state !== 'read') {
+    return [
+      {
+        ...base,
+        attribute: image.answer.state === 'absent' ? 'absent' : 'unreadable',
+        value: image.answer.why,
+        source,
+      },
+    ];
+  }
+  const answer = image.answer.value;
+  const build = image.build.state === 'read' ? image.build.value : undefined;
+  const optional: readonly (readonly [string, string | undefined])[] = [
+    ['version', versionLabel(answer) ?? build?.version],
+    ['commit', revisionLabel(answer) ?? build?.commit],
+    ['builtAt', build?.builtAt ?? answer.platforms[0]?.created],
+    ['pushedAt', build?.pushedAt],
+    ['build', build?.id],
+  ];
+  return [
+    { ...base, attribute: 'digest', value: answer.digest, source },
+    { ...base, attribute: 'image', value: `${image.repository}@${answer.digest}`, source },
+    ...optional.flatMap(([attribute, value]) =>
+      value === undefined ? [] : [{ ...base, attribute, value, source }],
+    ),
+  ];
+}
+
+/**
+ * Boundary 1: was this commit built, and into which digest? A third-party image is proven when its reference resolves
+ * for the platforms of the nodes. A registry that cannot be read is unknown, never broken.
+ */
+export function decideArtifact(
+  images: readonly ImageFacts[],
+  nodes: readonly NodePlatform[],
+  wantedCommit?: string,
+): BoundaryReport {
+  const claims = images.flatMap(claimsOf);
+  const leading = leadingImage(images);
+  if (leading === undefined) {
+    return {
+      boundary: 'artifact',
+      state: 'not-applicable',
+      reason: 'no-image',
+      headline: 'no image',
+      detail: 'nothing was rendered that runs an image',
+      claims,
+    };
+  }
+  const judged = images.map((image) => judge(image, nodes, image === leading ? wantedCommit : undefined));
+  const state = worst(judged.map((item) => item.state));
+  const decisive =
+    judged.find((item) => item.state === state && item.image === leading) ??
+    judged.find((item) => item.state === state);
+  const digest = releaseOf(leading).digest;
+  const build = leading.build.state === 'read' ? leading.build.value : undefined;
+  return {
+    boundary: 'artifact',
+    state,
+    reason: decisive?.reason ?? 'built',
+    headline: digest === undefined ? shortReference(leading.reference) : shortDigest(digest),
+    detail: decisive?.text ?? '',
+    where: build?.id === undefined ? leading.registry : `${leading.registry}, build ${build.id}`,
+    claims,
+  };
+}

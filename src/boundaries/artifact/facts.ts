@@ -1,0 +1,97 @@
+import type { Reading } from '../reading.ts';
+
+export interface PlatformImage {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+  /** Digest of the platform's manifest. */
+  readonly digest: string;
+  readonly configDigest: string;
+  /** Labels of the image config. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly created?: string;
+}
+
+/** What the registry answered for a reference, asked once. */
+export interface ImageAnswer {
+  /** Digest of what the reference names: an index, or a manifest. */
+  readonly digest: string;
+  readonly platforms: readonly PlatformImage[];
+}
+
+/** The record that a build left behind. */
+export interface BuildFacts {
+  readonly repository: string;
+  readonly commit: string;
+  readonly ref?: string;
+  readonly version?: string;
+  readonly id?: string;
+  readonly builtAt?: string;
+  readonly pushedAt?: string;
+}
+
+export interface ImageUse {
+  /** `Deployment/comms/notification-service`. */
+  readonly object: string;
+  readonly container: string;
+  readonly role: 'main' | 'init' | 'sidecar';
+}
+
+/** One image reference that the rendered manifests name, and what the registry knows of it. */
+export interface ImageFacts {
+  /** As rendered. */
+  readonly reference: string;
+  readonly registry: string;
+  /** Without tag and digest. */
+  readonly repository: string;
+  readonly tag: string | undefined;
+  /** The digest that the reference itself names. */
+  readonly pinned: string | undefined;
+  readonly origin: { readonly file: string; readonly line: number } | undefined;
+  readonly uses: readonly ImageUse[];
+  readonly answer: Reading<ImageAnswer>;
+  readonly build: Reading<BuildFacts | undefined>;
+  /** We build this image: `landfall.yaml` says so, or the image carries the commit that it was built from. */
+  readonly ours: boolean;
+  /** ISO 8601. */
+  readonly readAt: string;
+}
+
+/** What the image says that it was built from: `org.opencontainers.image.revision` in the config of every platform. */
+export function revisionLabel(answer: ImageAnswer): string | undefined {
+  return sharedLabel(answer, 'org.opencontainers.image.revision');
+}
+
+export function versionLabel(answer: ImageAnswer): string | undefined {
+  return sharedLabel(answer, 'org.opencontainers.image.version');
+}
+
+function sharedLabel(answer: ImageAnswer, label: string): string | undefined {
+  const values = new Set(answer.platforms.map((platform) => platform.labels[label]));
+  return values.size === 1 ? [...values][0] : undefined;
+}
+
+/** What is being delivered, as far as its image tells. */
+export interface Release {
+  readonly version: string | undefined;
+  readonly commit: string | undefined;
+  readonly digest: string | undefined;
+  readonly pushedAt: string | undefined;
+}
+
+/** The image that a delivery is about: the one that we build; else the first main container's. */
+export function leadingImage(images: readonly ImageFacts[]): ImageFacts | undefined {
+  const main = images.filter((image) => image.uses.some((use) => use.role === 'main'));
+  return main.find((image) => image.ours) ?? main[0] ?? images[0];
+}
+
+export function releaseOf(image: ImageFacts | undefined): Release {
+  const answer = image?.answer.state === 'read' ? image.answer.value : undefined;
+  const build = image?.build.state === 'read' ? image.build.value : undefined;
+  return {
+    version: (answer && versionLabel(answer)) ?? build?.version,
+    commit: (answer && revisionLabel(answer)) ?? build?.commit,
+    digest: answer?.digest ?? image?.pinned,
+    pushedAt: build?.pushedAt,
+  };
+}

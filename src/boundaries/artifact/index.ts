@@ -1,0 +1,4 @@
+export { decideArtifact } from './decide.ts';
+export type { NodePlatform } from './decide.ts';
+export { leadingImage, releaseOf, revisionLabel, versionLabel } from './facts.ts';
+export type { BuildFacts, ImageAnswer, ImageFacts, ImageUse, PlatformImage, Release } from './facts.ts';

@@ -1,0 +1,149 @@
+import type { ImageFacts } from '../artifact/index.ts';
+import { leadingImage } from '../artifact/index.ts';
+import type { BoundaryReport, Claim } from '../boundary.ts';
+import { shortDigest, shortReference } from '../names.ts';
+import type { Reading } from '../reading.ts';
+
+export interface TrackedRevision {
+  readonly repository: string;
+  /** What the Application tracks: `main`, a tag, a commit. */
+  readonly revision: string;
+  readonly commit: string;
+  /** Folder of the application in the repository. */
+  readonly path: string;
+  readonly pathExists: boolean;
+}
+
+/** What somebody asked for on the command line, when they did. */
+export interface Asked {
+  /** A revision of the deployment repository, and whether the tracked commit contains it. */
+  readonly revision?: { readonly commit: string; readonly contained: boolean };
+  /** An image, and the digest that its registry gave for it. */
+  readonly image?: {
+    readonly reference: string;
+    readonly repository: string;
+    readonly digest: Reading<string>;
+  };
+}
+
+function where(image: ImageFacts | undefined): { readonly where?: string } {
+  return image?.origin === undefined ? {} : { where: `${image.origin.file}:${image.origin.line}` };
+}
+
+/**
+ * Boundary 2: does Git, at the tracked revision, ask for exactly that? A reference without a digest asks for whatever
+ * the registry answers; that is proven here as far as it goes (`mutable-reference`), and the verdict takes it back
+ * when the pods show that it was not enough.
+ */
+export function decideIntent(
+  tracked: Reading<TrackedRevision>,
+  images: readonly ImageFacts[],
+  asked: Asked,
+  at: string,
+): BoundaryReport {
+  const leading = leadingImage(images);
+  const headline = leading === undefined ? '' : shortReference(leading.reference);
+  if (tracked.state !== 'read') {
+    const absent = tracked.state === 'absent';
+    return {
+      boundary: 'intent',
+      state: absent ? 'broken' : 'unknown',
+      reason: absent ? 'revision-missing' : 'git-unreadable',
+      headline: headline || (absent ? 'no such revision' : 'Git not readable'),
+      detail: tracked.why,
+      claims: [],
+    };
+  }
+  const { commit, revision, repository, path, pathExists } = tracked.value;
+  const source = { type: 'file' as const, file: path, commit };
+  const claims: Claim[] = [
+    { boundary: 'intent', subject: repository, attribute: 'revision', value: commit, source, at },
+  ];
+  if (!pathExists) {
+    return {
+      boundary: 'intent',
+      state: 'broken',
+      reason: 'path-missing',
+      headline: shortDigest(commit),
+      detail: `${path} does not exist at ${revision} (${shortDigest(commit)})`,
+      where: path,
+      claims,
+    };
+  }
+  for (const image of images) {
+    claims.push({
+      boundary: 'intent',
+      subject: image.repository,
+      attribute: 'image',
+      value: image.reference,
+      source: image.origin === undefined ? source : { type: 'file', ...image.origin, commit },
+      at,
+    });
+  }
+  const base = {
+    boundary: 'intent' as const,
+    headline: headline || shortDigest(commit),
+    claims,
+    ...where(leading),
+  };
+  if (asked.revision !== undefined && !asked.revision.contained) {
+    return {
+      ...base,
+      state: 'broken',
+      reason: 'revision-not-tracked',
+      detail: `${revision} is at ${shortDigest(commit)}, which does not contain ${shortDigest(asked.revision.commit)}`,
+    };
+  }
+  if (asked.image !== undefined) {
+    const { image } = asked;
+    const named = images.filter((candidate) => candidate.repository === image.repository);
+    const first = named[0];
+    if (first === undefined) {
+      return {
+        ...base,
+        state: 'broken',
+        reason: 'image-not-named',
+        detail: `Git names no image ${image.repository}; asked was ${image.reference}`,
+      };
+    }
+    if (image.digest.state !== 'read') {
+      return { ...base, state: 'unknown', reason: 'asked-image-unreadable', detail: image.digest.why };
+    }
+    const digest = image.digest.value;
+    const other = named.find(
+      (candidate) =>
+        (candidate.pinned ??
+          (candidate.answer.state === 'read' ? candidate.answer.value.digest : undefined)) !== digest,
+    );
+    if (other !== undefined) {
+      const unreadable = other.pinned === undefined && other.answer.state === 'unreadable';
+      return {
+        ...base,
+        ...where(other),
+        state: unreadable ? 'unknown' : 'broken',
+        reason: unreadable ? 'registry-unreadable' : 'asks-for-another',
+        headline: shortReference(other.reference),
+        detail:
+          unreadable && other.answer.state === 'unreadable'
+            ? other.answer.why
+            : `Git asks for ${shortReference(other.reference)}; ${image.reference} is ${shortDigest(digest)}`,
+      };
+    }
+  }
+  const mutable = images.filter((image) => image.pinned === undefined);
+  const ours = mutable.find((image) => image === leading) ?? mutable[0];
+  if (ours !== undefined) {
+    return {
+      ...base,
+      state: 'proven',
+      reason: 'mutable-reference',
+      detail: `Git names no digest; ${shortReference(ours.reference)} can change without a commit`,
+    };
+  }
+  return {
+    ...base,
+    state: 'proven',
+    reason: images.length === 0 ? 'tracked' : 'pinned',
+    detail: `asked for at ${revision} (${shortDigest(commit)})`,
+  };
+}

@@ -1,0 +1,2 @@
+export { decideIntent } from './decide.ts';
+export type { Asked, TrackedRevision } from './decide.ts';

@@ -1,0 +1,147 @@
+import { asLandfallError, mapBounded } from '../../kernel/index.ts';
+import type { Clock } from '../../kernel/index.ts';
+import { refName } from '../../kube/index.ts';
+import type { KindRef, KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
+import { read, readingOfError, valueOf } from '../reading.ts';
+import type { Reading } from '../reading.ts';
+import { isWorkload, podFacts } from '../workload.ts';
+import type { PodFacts } from '../workload.ts';
+
+/** What one namespace holds behind the objects of an application. */
+export interface NamespaceFacts {
+  readonly pods: Reading<readonly PodFacts[]>;
+  readonly replicaSets: Reading<readonly KubeObject[]>;
+  readonly endpointSlices: Reading<readonly KubeObject[]>;
+  readonly autoscalers: Reading<readonly KubeObject[]>;
+}
+
+/** What the cluster said about one application, read as close together as its API allows. */
+export interface ClusterSnapshot {
+  readonly server: string;
+  /** ISO 8601, when the reading began. */
+  readonly takenAt: string;
+  /** By `objectKey`. */
+  readonly objects: ReadonlyMap<string, Reading<KubeObject>>;
+  readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
+  readonly nodes: Reading<readonly KubeObject[]>;
+}
+
+/** Names an object by group, kind, namespace and name; the version does not count, since the server converts. */
+export function objectKey(object: {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}): string {
+  const group = object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : '';
+  return `${group}|${object.kind}|${object.metadata.namespace ?? ''}|${object.metadata.name}`;
+}
+
+const AT_ONCE = 8;
+const CONSISTENCY_TRIES = 3;
+
+async function attempt<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<Reading<T>> {
+  try {
+    return read(await work());
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.kind === 'cancelled' && signal?.aborted) throw error;
+    return readingOfError(error);
+  }
+}
+
+async function getObject(
+  client: KubeClient,
+  ref: ObjectRef,
+  signal: AbortSignal | undefined,
+): Promise<Reading<KubeObject>> {
+  const reading = await attempt(() => client.get(ref, signal), signal);
+  if (reading.state !== 'read') return reading;
+  return reading.value === undefined
+    ? { state: 'absent', why: `${refName(ref)} does not exist in the cluster.` }
+    : read(reading.value);
+}
+
+async function listKind(
+  client: KubeClient,
+  kind: KindRef,
+  namespace: string,
+  signal: AbortSignal | undefined,
+): Promise<Reading<readonly KubeObject[]>> {
+  return attempt(async () => (await client.list(kind, { namespace }, signal)).items, signal);
+}
+
+async function readNamespace(
+  client: KubeClient,
+  namespace: string,
+  signal: AbortSignal | undefined,
+): Promise<NamespaceFacts> {
+  const [pods, replicaSets, endpointSlices, autoscalers] = await Promise.all([
+    listKind(client, { apiVersion: 'v1', kind: 'Pod' }, namespace, signal),
+    listKind(client, { apiVersion: 'apps/v1', kind: 'ReplicaSet' }, namespace, signal),
+    listKind(client, { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' }, namespace, signal),
+    listKind(client, { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' }, namespace, signal),
+  ]);
+  return {
+    pods: pods.state === 'read' ? read(pods.value.map(podFacts)) : pods,
+    replicaSets,
+    endpointSlices,
+    // A server without the kind has no autoscaler.
+    autoscalers: autoscalers.state === 'absent' ? read([]) : autoscalers,
+  };
+}
+
+function refOf(object: KubeObject): ObjectRef {
+  const { name, namespace } = object.metadata;
+  const { apiVersion, kind } = object;
+  return namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, namespace, name };
+}
+
+/**
+ * Reads the live side of `rendered` (objects with their namespace filled in) and what stands behind it. Nothing
+ * throws but a cancellation: what could not be read says so. Workloads are read again after their pods; when one
+ * changed its generation in between, the whole is read anew, so that pods are never judged by another template.
+ */
+export async function takeSnapshot(
+  client: KubeClient,
+  rendered: readonly KubeObject[],
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<ClusterSnapshot> {
+  for (let tries = 1; ; tries++) {
+    const takenAt = new Date(clock.now()).toISOString();
+    const readings = await mapBounded(rendered, AT_ONCE, (object) =>
+      getObject(client, refOf(object), signal),
+    );
+    const objects = new Map(
+      rendered.map((object, index) => [objectKey(object), readings[index] as Reading<KubeObject>]),
+    );
+    const wanted = rendered.filter((object) => isWorkload(object) || object.kind === 'Service');
+    const names = [...new Set(wanted.flatMap((object) => object.metadata.namespace ?? []))].toSorted();
+    const facts = await mapBounded(names, 2, (namespace) => readNamespace(client, namespace, signal));
+    const nodes =
+      wanted.length === 0
+        ? read<readonly KubeObject[]>([])
+        : await attempt(
+            async () => (await client.list({ apiVersion: 'v1', kind: 'Node' }, {}, signal)).items,
+            signal,
+          );
+    const workloads = rendered.filter(isWorkload);
+    const again = await mapBounded(workloads, AT_ONCE, (object) => getObject(client, refOf(object), signal));
+    const moved = workloads.some((object, index) => {
+      const before = valueOf(objects.get(objectKey(object)));
+      return before?.metadata.generation !== valueOf(again[index])?.metadata.generation;
+    });
+    if (!moved || tries === CONSISTENCY_TRIES) {
+      // The later reading of a workload belongs to the pods that were just read.
+      for (const [index, object] of workloads.entries())
+        objects.set(objectKey(object), again[index] as Reading<KubeObject>);
+      return {
+        server: client.server,
+        takenAt,
+        objects,
+        namespaces: new Map(names.map((name, index) => [name, facts[index] as NamespaceFacts])),
+        nodes,
+      };
+    }
+  }
+}

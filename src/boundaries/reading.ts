@@ -1,0 +1,31 @@
+import type { LandfallError } from '../kernel/index.ts';
+
+/**
+ * Something that was looked for. `absent` is an answer (the source said that it is not there); `unreadable` is none,
+ * and must never be taken for an empty one.
+ */
+export type Reading<T> =
+  | { readonly state: 'read'; readonly value: T }
+  | { readonly state: 'absent'; readonly why: string }
+  | { readonly state: 'unreadable'; readonly why: string; readonly code: string };
+
+export function read<T>(value: T): Reading<T> {
+  return { state: 'read', value };
+}
+
+/** A failed look-up: `not-found` is absence, everything else leaves us without an answer. */
+export function readingOfError(error: LandfallError): {
+  readonly state: 'absent' | 'unreadable';
+  readonly why: string;
+  readonly code: string;
+} {
+  return {
+    state: error.kind === 'not-found' ? 'absent' : 'unreadable',
+    why: error.message,
+    code: error.code,
+  };
+}
+
+export function valueOf<T>(reading: Reading<T> | undefined): T | undefined {
+  return reading?.state === 'read' ? reading.value : undefined;
+}

@@ -1,0 +1,340 @@
+import { getArray, getNumber, getString } from '../../kernel/index.ts';
+import { objectName } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
+import { worst } from '../combine.ts';
+import { shortDigest, shortNames } from '../names.ts';
+import type { Reading } from '../reading.ts';
+import { objectSource } from '../source.ts';
+import { declaredReplicas } from '../workload.ts';
+import type { PodFacts } from '../workload.ts';
+import type { WorkloadPods } from '../workload-pods.ts';
+
+/** What comparing one running container with the image that was expected of it gave. */
+export type DigestOutcome = 'match' | 'equivalent' | 'inconclusive' | 'mismatch';
+
+export interface DigestCheck {
+  readonly pod: string;
+  readonly container: string;
+  readonly role: 'main' | 'init' | 'sidecar';
+  readonly imageID: string;
+  /** The digest in imageID, when it has one. */
+  readonly digest: string | undefined;
+  readonly expected: string;
+  readonly outcome: DigestOutcome;
+  /** One sentence, when the outcome is not a match. */
+  readonly why: string;
+}
+
+export interface RolloutSubject {
+  readonly object: KubeObject;
+  readonly live: Reading<KubeObject>;
+  readonly pods: Reading<WorkloadPods>;
+  readonly checks: readonly DigestCheck[];
+  /** An autoscaler owns the replica count: any count within its bounds is right. */
+  readonly autoscaled: boolean;
+}
+
+export interface RolloutOptions {
+  /** Pods that say of themselves that nothing runs in them count as running. Default false. */
+  readonly acceptSimulated: boolean;
+}
+
+interface Progress {
+  readonly state: BoundaryState;
+  readonly reason: string;
+  readonly text: string;
+}
+
+const DONE: Progress = { state: 'proven', reason: 'replaced', text: '' };
+
+function conditionOf(live: KubeObject, type: string) {
+  return getArray(live, 'status', 'conditions').find((item) => getString(item, 'type') === type);
+}
+
+function terminatingText(old: readonly PodFacts[]): string {
+  const leaving = old.filter((pod) => pod.terminating).length;
+  return leaving === old.length
+    ? `${old.length} old pods still terminate`
+    : `${old.length} pods of the old revision are still there`;
+}
+
+function deploymentProgress(live: KubeObject, pods: WorkloadPods): Progress {
+  const name = objectName(live);
+  const generation = live.metadata.generation ?? 0;
+  const observed = getNumber(live, 'status', 'observedGeneration') ?? 0;
+  if (observed < generation)
+    return {
+      state: 'moving',
+      reason: 'not-observed',
+      text: `${name}: generation ${observed} of ${generation} observed`,
+    };
+  const wanted = getNumber(live, 'spec', 'replicas') ?? 1;
+  const updated = getNumber(live, 'status', 'updatedReplicas') ?? 0;
+  const available = getNumber(live, 'status', 'availableReplicas') ?? 0;
+  const total = getNumber(live, 'status', 'replicas') ?? 0;
+  if (updated === wanted && total === updated && available === updated) {
+    if (pods.old.length > 0)
+      return {
+        state: 'moving',
+        reason: 'old-pods-terminating',
+        text: `${name}: ${terminatingText(pods.old)}`,
+      };
+    return DONE;
+  }
+  const counts = `${updated} of ${wanted} updated, ${available} available, ${total - updated} old`;
+  const progressing = conditionOf(live, 'Progressing');
+  if (getString(progressing, 'reason') === 'ProgressDeadlineExceeded') {
+    return {
+      state: 'broken',
+      reason: 'deadline-exceeded',
+      text: `${name}: ${counts}; the progress deadline has passed`,
+    };
+  }
+  if (live.spec !== undefined && getString(progressing, 'reason') === 'DeploymentPaused') {
+    return { state: 'moving', reason: 'paused', text: `${name} is paused: ${counts}` };
+  }
+  return { state: 'moving', reason: 'replacing', text: `${name}: ${counts}` };
+}
+
+function statefulSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
+  const name = objectName(live);
+  if ((getNumber(live, 'status', 'observedGeneration') ?? 0) < (live.metadata.generation ?? 0)) {
+    return {
+      state: 'moving',
+      reason: 'not-observed',
+      text: `${name}: its controller has not seen this generation`,
+    };
+  }
+  if (getString(live, 'spec', 'updateStrategy', 'type') === 'OnDelete' && pods.old.length > 0) {
+    return {
+      state: 'unknown',
+      reason: 'on-delete',
+      text: `${name} replaces pods only when somebody deletes them: ${pods.old.length} are of the old revision`,
+    };
+  }
+  const wanted = getNumber(live, 'spec', 'replicas') ?? 1;
+  const ready = pods.current.filter((pod) => pod.ready && !pod.terminating).length;
+  if (ready === wanted && pods.old.length === 0) return DONE;
+  const partition = getNumber(live, 'spec', 'updateStrategy', 'rollingUpdate', 'partition') ?? 0;
+  if (partition > 0)
+    return {
+      state: 'moving',
+      reason: 'partition',
+      text: `${name}: ${ready} of ${wanted} updated, partition ${partition} holds the rest`,
+    };
+  return { state: 'moving', reason: 'replacing', text: `${name}: ${ready} of ${wanted} updated` };
+}
+
+function daemonSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
+  const name = objectName(live);
+  if ((getNumber(live, 'status', 'observedGeneration') ?? 0) < (live.metadata.generation ?? 0)) {
+    return {
+      state: 'moving',
+      reason: 'not-observed',
+      text: `${name}: its controller has not seen this generation`,
+    };
+  }
+  const wanted = getNumber(live, 'status', 'desiredNumberScheduled') ?? 0;
+  const updated = getNumber(live, 'status', 'updatedNumberScheduled') ?? 0;
+  if (updated === wanted && pods.old.length === 0) return DONE;
+  const onDelete = getString(live, 'spec', 'updateStrategy', 'type') === 'OnDelete';
+  return {
+    state: onDelete ? 'unknown' : 'moving',
+    reason: onDelete ? 'on-delete' : 'replacing',
+    text: `${name}: ${updated} of ${wanted} eligible nodes updated`,
+  };
+}
+
+function progressOf(live: KubeObject, pods: WorkloadPods): Progress {
+  switch (live.kind) {
+    case 'Deployment':
+      return deploymentProgress(live, pods);
+    case 'StatefulSet':
+      return statefulSetProgress(live, pods);
+    case 'DaemonSet':
+      return daemonSetProgress(live, pods);
+    case 'CronJob':
+      return {
+        state: 'not-applicable',
+        reason: 'not-run-yet',
+        text: `${objectName(live)} runs on its schedule`,
+      };
+    default:
+      return DONE;
+  }
+}
+
+/** Pods per digest, most first: `3e7a9f2b on 3 of 3 pods`. */
+function distribution(
+  checks: readonly DigestCheck[],
+): readonly { readonly digest: string; readonly pods: number }[] {
+  const counted = new Map<string, Set<string>>();
+  for (const check of checks) {
+    const digest = check.digest ?? (check.imageID || 'no image');
+    const pods = counted.get(digest) ?? new Set();
+    pods.add(check.pod);
+    counted.set(digest, pods);
+  }
+  return [...counted]
+    .map(([digest, pods]) => ({ digest, pods: pods.size }))
+    .toSorted((a, b) => b.pods - a.pods);
+}
+
+interface Judged extends Progress {
+  readonly subject: RolloutSubject;
+}
+
+function judge(subject: RolloutSubject, options: RolloutOptions): Judged {
+  const name = objectName(subject.object);
+  if (subject.live.state === 'unreadable')
+    return { subject, state: 'unknown', reason: 'unreadable', text: subject.live.why };
+  if (subject.live.state === 'absent')
+    return { subject, state: 'broken', reason: 'missing', text: `${name} does not exist` };
+  if (subject.pods.state !== 'read')
+    return { subject, state: 'unknown', reason: 'pods-unreadable', text: subject.pods.why };
+  const live = subject.live.value;
+  const pods = subject.pods.value;
+  const progress = progressOf(live, pods);
+  if (progress.state === 'not-applicable') return { subject, ...progress };
+  const running = pods.current.filter((pod) => !pod.terminating);
+  const scale = declaredReplicas(live);
+  if (running.length === 0 && (scale === 0 || live.kind === 'DaemonSet')) {
+    return declaredReplicas(subject.object) === 0 || live.kind === 'DaemonSet'
+      ? { subject, state: 'not-applicable', reason: 'zero-declared', text: `${name} declares zero pods` }
+      : {
+          subject,
+          state: 'unknown',
+          reason: 'scaled-to-zero',
+          text: `${name} has no pods to look at: it was scaled to zero`,
+        };
+  }
+  if (running.length === 0 && live.kind !== 'Job') {
+    return progress.state === 'proven'
+      ? { subject, state: 'unknown', reason: 'no-pods', text: `${name} has no pod to look at` }
+      : { subject, ...progress };
+  }
+  if (!options.acceptSimulated && running.some((pod) => pod.simulated)) {
+    return {
+      subject,
+      state: 'unknown',
+      reason: 'simulated',
+      text: `${name}: its pods say that they are simulated; nothing runs (--accept-simulated takes them as running)`,
+    };
+  }
+  const mismatch = subject.checks.find((check) => check.outcome === 'mismatch');
+  // While pods are being replaced a wrong digest on a new pod is still a wrong digest: new pods are the only ones checked.
+  if (mismatch !== undefined) return { subject, state: 'broken', reason: 'wrong-digest', text: mismatch.why };
+  if (progress.state !== 'proven') return { subject, ...progress };
+  const undecided = subject.checks.find((check) => check.outcome === 'inconclusive');
+  if (undecided !== undefined)
+    return { subject, state: 'unknown', reason: 'digest-undecided', text: undecided.why };
+  return { subject, ...DONE };
+}
+
+/**
+ * Boundary 7: has the new revision replaced the old one on every pod, with the right digest? Counts come from the
+ * generation that the controller has observed; digests from every pod of the stored template, never from one.
+ */
+export function decideRollout(
+  subjects: readonly RolloutSubject[],
+  at: string,
+  options: RolloutOptions,
+): BoundaryReport {
+  if (subjects.length === 0) {
+    return {
+      boundary: 'rollout',
+      state: 'not-applicable',
+      reason: 'no-workload',
+      headline: 'no workload',
+      detail: 'nothing was rendered that runs pods',
+      claims: [],
+    };
+  }
+  const judged = subjects.map((subject) => judge(subject, options));
+  const state = worst(judged.map((item) => item.state));
+  const leading = judged.find((item) => item.state === state);
+  const checks = subjects.flatMap((subject) => subject.checks.filter((check) => check.role !== 'init'));
+  const wrong = checks.filter((check) => check.outcome === 'mismatch');
+  const shown = distribution(wrong.length > 0 ? wrong : checks);
+  const digests = shown.map((entry) => entry.digest);
+  const short = shortNames(digests.filter((digest) => digest.startsWith('sha256:')));
+  const podCount = new Set(
+    subjects.flatMap((subject) =>
+      subject.pods.state === 'read'
+        ? subject.pods.value.current.filter((pod) => !pod.terminating).map((pod) => pod.name)
+        : [],
+    ),
+  ).size;
+  const claims: Claim[] = subjects.flatMap((subject) => {
+    const live = subject.live.state === 'read' ? subject.live.value : subject.object;
+    const revision = live.metadata.annotations?.['deployment.kubernetes.io/revision'];
+    const revisionClaim: Claim[] =
+      revision === undefined
+        ? []
+        : [
+            {
+              boundary: 'rollout',
+              subject: objectName(live),
+              attribute: 'rollout.revision',
+              value: revision,
+              source: objectSource(live),
+              at,
+            },
+          ];
+    const pods = subject.pods.state === 'read' ? subject.pods.value.current : [];
+    const podClaims = pods.map((pod): Claim => ({
+      boundary: 'rollout',
+      subject: `Pod/${pod.namespace}/${pod.name}`,
+      attribute: 'createdAt',
+      value: pod.createdAt,
+      source: podSource(pod),
+      at,
+    }));
+    const digestClaims = subject.checks.map((check): Claim => {
+      const pod = pods.find((candidate) => candidate.name === check.pod);
+      return {
+        boundary: 'rollout',
+        subject: `Pod/${pod?.namespace ?? ''}/${check.pod}/${check.container}`,
+        attribute: 'digest',
+        value: check.digest ?? check.imageID,
+        source: pod === undefined ? objectSource(live) : podSource(pod),
+        at,
+      };
+    });
+    return [...revisionClaim, ...podClaims, ...digestClaims];
+  });
+  const first = shown[0];
+  const firstName = first === undefined ? undefined : (short.get(first.digest) ?? first.digest);
+  return {
+    boundary: 'rollout',
+    state,
+    reason: leading?.reason ?? 'replaced',
+    headline: firstName ?? (state === 'not-applicable' ? 'no pods' : `${podCount} pods`),
+    detail: detail(state, leading, first, podCount),
+    ...(wrong[0] === undefined ? {} : { where: `≠ ${shortDigest(wrong[0].expected)}` }),
+    claims,
+  };
+}
+
+function detail(
+  state: BoundaryState,
+  leading: Judged | undefined,
+  first: { readonly pods: number } | undefined,
+  podCount: number,
+): string {
+  if (leading?.reason === 'wrong-digest') return `on ${first?.pods ?? 0} of ${podCount} pods`;
+  if (state === 'proven') return `on ${first?.pods ?? podCount} of ${podCount} pods`;
+  return leading?.text ?? '';
+}
+
+function podSource(pod: PodFacts) {
+  return {
+    type: 'object' as const,
+    apiVersion: 'v1',
+    kind: 'Pod',
+    namespace: pod.namespace,
+    name: pod.name,
+    ...(pod.resourceVersion === undefined ? {} : { resourceVersion: pod.resourceVersion }),
+  };
+}

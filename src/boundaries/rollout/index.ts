@@ -1,0 +1,2 @@
+export { decideRollout } from './decide.ts';
+export type { DigestCheck, DigestOutcome, RolloutOptions, RolloutSubject } from './decide.ts';
