@@ -1,0 +1,95 @@
+import { LandfallError, getArray, getIn, getString, parseJson } from '../kernel/index.ts';
+import type { Clock } from '../kernel/index.ts';
+import type { ApiResource } from './client.ts';
+import { cancelled, failureOfResponse } from './failure.ts';
+import type { KindRef } from './object.ts';
+import { splitApiVersion } from './object.ts';
+import type { Transport } from './transport.ts';
+
+export interface Discovery {
+  resource(kind: KindRef, signal?: AbortSignal): Promise<ApiResource>;
+  forget(): void;
+}
+
+interface Known {
+  readonly at: number;
+  readonly kinds: ReadonlyMap<string, ApiResource>;
+}
+
+/** A kind that is missing is looked for again at once, but a burst of misses asks the server only once a second. */
+const FRESH = 1000;
+const KEPT = 10 * 60_000;
+
+/** Kinds by group version, one GET each when first needed: cheaper at start than the whole catalogue. */
+export function createDiscovery(transport: Transport, clock: Clock): Discovery {
+  const known = new Map<string, Known>();
+  const asking = new Map<string, Promise<Known>>();
+
+  async function ask(apiVersion: string): Promise<Known> {
+    const { group, version } = splitApiVersion(apiVersion);
+    const what = `discover the kinds of ${apiVersion}`;
+    const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+    const response = await transport.send({ what, method: 'GET', path });
+    if (response.status === 404) return { at: clock.now(), kinds: new Map() };
+    if (response.status !== 200) {
+      throw failureOfResponse(response.status, response.text, { what, server: transport.server });
+    }
+    const kinds = new Map<string, ApiResource>();
+    for (const item of getArray(
+      parseJson(response.text, `The answer of ${transport.server}${path}`),
+      'resources',
+    )) {
+      const resource = getString(item, 'name') ?? '';
+      const kind = getString(item, 'kind') ?? '';
+      if (resource === '' || kind === '' || resource.includes('/')) continue;
+      kinds.set(kind, {
+        group,
+        version,
+        resource,
+        kind,
+        namespaced: getIn(item, 'namespaced') === true,
+        verbs: getArray(item, 'verbs').map(String),
+      });
+    }
+    return { at: clock.now(), kinds };
+  }
+
+  async function groupVersion(apiVersion: string, notOlderThan: number): Promise<Known> {
+    const had = known.get(apiVersion);
+    if (had !== undefined && had.at >= notOlderThan) return had;
+    const running = asking.get(apiVersion);
+    if (running !== undefined) return running;
+    const fresh = ask(apiVersion);
+    asking.set(apiVersion, fresh);
+    try {
+      const found = await fresh;
+      known.set(apiVersion, found);
+      return found;
+    } finally {
+      asking.delete(apiVersion);
+    }
+  }
+
+  return {
+    async resource({ apiVersion, kind }, signal) {
+      if (signal?.aborted)
+        throw cancelled({ what: `discover the kinds of ${apiVersion}`, server: transport.server });
+      const first = await groupVersion(apiVersion, clock.now() - KEPT);
+      const found =
+        first.kinds.get(kind) ?? (await groupVersion(apiVersion, clock.now() - FRESH)).kinds.get(kind);
+      if (found !== undefined) return found;
+      throw new LandfallError(
+        `The cluster at ${transport.server} does not serve the kind ${kind} of ${apiVersion}.`,
+        {
+          kind: 'not-found',
+          code: 'kind-unknown',
+          object: `${apiVersion} ${kind}`,
+          hint: 'Check the spelling, or install the CustomResourceDefinition that brings it.',
+        },
+      );
+    },
+    forget() {
+      known.clear();
+    },
+  };
+}
