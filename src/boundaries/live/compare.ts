@@ -1,0 +1,171 @@
+import { isJsonObject } from '../../kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { quantity } from './quantity.ts';
+
+/** One field that Git asks for and the cluster does not hold. */
+export interface FieldDifference {
+  /** Keys, and for list items their index in the desired list. */
+  readonly path: readonly (string | number)[];
+  readonly desired: JsonValue;
+  /** Undefined where the cluster has nothing. */
+  readonly live: JsonValue | undefined;
+}
+
+/** Lists whose items are told apart by a key, tried in this order. Source: the merge keys of the core API. */
+const ITEM_KEYS: readonly (readonly string[])[] = [
+  ['name'],
+  ['containerPort', 'protocol'],
+  ['port', 'protocol'],
+  ['mountPath'],
+  ['devicePath'],
+  ['key'],
+  ['topologyKey', 'whenUnsatisfiable'],
+  ['ip'],
+  ['type'],
+  ['uid'],
+];
+
+/** Fields below which scalars are quantities: `1000m` and `1` are the same. */
+const QUANTITY_PARENTS = new Set([
+  'limits',
+  'requests',
+  'hard',
+  'capacity',
+  'allocatable',
+  'max',
+  'min',
+  'default',
+  'defaultRequest',
+  'overhead',
+]);
+const QUANTITY_FIELDS = new Set(['sizeLimit', 'averageValue', 'divisor']);
+
+const PROTOCOL_DEFAULT = 'TCP';
+
+function keyOf(item: JsonValue, keys: readonly string[]): string | undefined {
+  if (!isJsonObject(item)) return undefined;
+  const values = keys.map((key) => item[key] ?? (key === 'protocol' ? PROTOCOL_DEFAULT : undefined));
+  return values.some((value) => value === undefined || typeof value === 'object')
+    ? undefined
+    : values.join('/');
+}
+
+function itemKey(desired: readonly JsonValue[], live: readonly JsonValue[]): readonly string[] | undefined {
+  return ITEM_KEYS.find((keys) => {
+    const wanted = desired.map((item) => keyOf(item, keys));
+    return (
+      wanted.every((key) => key !== undefined) &&
+      new Set(wanted).size === wanted.length &&
+      live.every((item) => keyOf(item, keys) !== undefined)
+    );
+  });
+}
+
+function empty(value: JsonValue | undefined): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isJsonObject(value) && Object.values(value).every(empty);
+}
+
+function sameScalar(desired: JsonValue, live: JsonValue, path: readonly (string | number)[]): boolean {
+  if (desired === live) return true;
+  const field = path.at(-1);
+  const parent = path.at(-2);
+  const isQuantity =
+    (typeof parent === 'string' && QUANTITY_PARENTS.has(parent)) ||
+    (typeof field === 'string' && QUANTITY_FIELDS.has(field));
+  if (!isQuantity) return false;
+  if (
+    typeof desired === 'object' ||
+    typeof live === 'object' ||
+    typeof desired === 'boolean' ||
+    typeof live === 'boolean'
+  )
+    return false;
+  const wanted = quantity(desired);
+  return wanted !== undefined && wanted === quantity(live);
+}
+
+function walk(
+  desired: JsonValue,
+  live: JsonValue | undefined,
+  path: readonly (string | number)[],
+  found: FieldDifference[],
+): void {
+  // A null in a manifest asks for absence; empty maps and lists are dropped by the API server.
+  if (empty(desired) && empty(live)) return;
+  if (isJsonObject(desired) && isJsonObject(live)) {
+    for (const [key, value] of Object.entries(desired)) walk(value, live[key], [...path, key], found);
+    return;
+  }
+  if (Array.isArray(desired) && Array.isArray(live)) {
+    walkList(desired, live, path, found);
+    return;
+  }
+  if (live !== undefined && typeof desired !== 'object' && sameScalar(desired, live, path)) return;
+  found.push({ path, desired, live });
+}
+
+function walkList(
+  desired: readonly JsonValue[],
+  live: readonly JsonValue[],
+  path: readonly (string | number)[],
+  found: FieldDifference[],
+): void {
+  const keys = itemKey(desired, live);
+  if (keys === undefined) {
+    if (desired.length !== live.length) {
+      found.push({ path, desired: [...desired], live: [...live] });
+      return;
+    }
+    for (const [index, item] of desired.entries()) walk(item, live[index], [...path, index], found);
+    return;
+  }
+  const byKey = new Map(live.map((item) => [keyOf(item, keys), item]));
+  for (const [index, item] of desired.entries())
+    walk(item, byKey.get(keyOf(item, keys)), [...path, index], found);
+}
+
+/** Secrets are stored as `data`; `stringData` is only a way to write them. */
+function normalised(object: KubeObject): JsonObject {
+  if (object.kind !== 'Secret' || !isJsonObject(object['stringData'])) return object;
+  const { stringData, ...rest } = object;
+  const encoded = Object.entries(stringData).map(([key, value]) => [
+    key,
+    Buffer.from(String(value)).toString('base64'),
+  ]);
+  return {
+    ...rest,
+    data: { ...(isJsonObject(object['data']) ? object['data'] : {}), ...Object.fromEntries(encoded) },
+  } as JsonObject;
+}
+
+/**
+ * Every field that `desired` sets and `live` does not hold. What the API server, a controller or a webhook added on
+ * top is no difference: only what Git asks for is compared. `status` is never Git's to ask for.
+ */
+export function fieldDifferences(desired: KubeObject, live: KubeObject): readonly FieldDifference[] {
+  const found: FieldDifference[] = [];
+  const wanted = normalised(desired);
+  for (const [key, value] of Object.entries(wanted)) {
+    if (key === 'apiVersion' || key === 'kind' || key === 'status') continue;
+    if (key === 'metadata') {
+      const { labels, annotations } = desired.metadata;
+      for (const [name, map] of Object.entries({ labels, annotations })) {
+        if (map !== undefined)
+          walk(map, live.metadata[name as 'labels' | 'annotations'], ['metadata', name], found);
+      }
+      continue;
+    }
+    walk(value, live[key], [key], found);
+  }
+  return found;
+}
+
+/** `spec.template.spec.containers[0].image`, as people write a path. */
+export function fieldPath(path: readonly (string | number)[]): string {
+  return path
+    .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
+    .join('');
+}

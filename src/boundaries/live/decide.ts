@@ -1,0 +1,178 @@
+import { getString } from '../../kernel/index.ts';
+import { objectName } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
+import { worst } from '../combine.ts';
+import { shortReference } from '../names.ts';
+import type { Reading } from '../reading.ts';
+import { objectSource } from '../source.ts';
+import { isWorkload, templateContainers } from '../workload.ts';
+import type { PullPolicy } from '../workload.ts';
+import { fieldDifferences, fieldPath } from './compare.ts';
+import type { FieldDifference } from './compare.ts';
+import { writersOf } from './managers.ts';
+
+export interface LiveSubject {
+  readonly object: KubeObject;
+  readonly live: Reading<KubeObject>;
+  /** File and line that ask for a field. */
+  readonly why: (path: readonly (string | number)[]) => string | undefined;
+  /** An autoscaler owns the replica count. */
+  readonly autoscaled: boolean;
+}
+
+interface Judged {
+  readonly subject: LiveSubject;
+  readonly state: BoundaryState;
+  readonly reason: string;
+  readonly text: string;
+  readonly where: string | undefined;
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function driftText(subject: LiveSubject, live: KubeObject, difference: FieldDifference): string {
+  const secret = subject.object.kind === 'Secret';
+  const values = secret
+    ? 'differs (values are not shown)'
+    : `Git ${shown(difference.desired)}, live ${shown(difference.live)}`;
+  const writer = writersOf(live, difference.path)[0];
+  const by =
+    writer === undefined
+      ? ''
+      : `, written by ${writer.manager}${writer.time === undefined ? '' : ` at ${writer.time}`}`;
+  return `${objectName(live)} ${fieldPath(difference.path)}: ${values}${by}`;
+}
+
+function judge(subject: LiveSubject, syncing: boolean): Judged {
+  const name = objectName(subject.object);
+  const base = { subject, where: undefined };
+  if (subject.live.state === 'unreadable')
+    return { ...base, state: 'unknown', reason: 'unreadable', text: subject.live.why };
+  if (subject.live.state === 'absent')
+    return {
+      ...base,
+      state: syncing ? 'moving' : 'broken',
+      reason: 'missing',
+      text: `${name} is not stored in the cluster`,
+    };
+  const live = subject.live.value;
+  if (live.metadata.deletionTimestamp !== undefined) {
+    const held = live.metadata.finalizers?.length ? `, held by ${live.metadata.finalizers.join(', ')}` : '';
+    return { ...base, state: 'broken', reason: 'deleting', text: `${name} is being deleted${held}` };
+  }
+  const differences = fieldDifferences(subject.object, live).filter(
+    (difference) => !(subject.autoscaled && fieldPath(difference.path) === 'spec.replicas'),
+  );
+  const first = differences[0];
+  if (first === undefined) return { ...base, state: 'proven', reason: 'stored', text: name };
+  const more = differences.length > 1 ? ` (and ${differences.length - 1} more)` : '';
+  return {
+    subject,
+    state: syncing ? 'moving' : 'broken',
+    reason: 'drift',
+    text: `${driftText(subject, live, first)}${more}`,
+    where: subject.why(first.path),
+  };
+}
+
+/** The pull policy that is in force: what is stored, since the API server writes its default into the object. */
+export function storedPullPolicies(
+  subjects: readonly { readonly live: Reading<KubeObject> }[],
+): readonly PullPolicy[] {
+  const found = subjects.flatMap((subject) =>
+    subject.live.state === 'read'
+      ? templateContainers(subject.live.value).flatMap((container) =>
+          container.role === 'main' && container.pullPolicy ? [container.pullPolicy] : [],
+        )
+      : [],
+  );
+  return [...new Set(found)];
+}
+
+function claimsOf(subject: LiveSubject, at: string): Claim[] {
+  if (subject.live.state !== 'read') return [];
+  const live = subject.live.value;
+  const base = { boundary: 'live' as const, subject: objectName(live), source: objectSource(live), at };
+  const claims: Claim[] = [];
+  if (live.metadata.generation !== undefined)
+    claims.push({ ...base, attribute: 'generation', value: String(live.metadata.generation) });
+  for (const container of templateContainers(live)) {
+    const of = { ...base, subject: `${base.subject}/${container.name}` };
+    claims.push({ ...of, attribute: 'image', value: container.image });
+    if (container.pullPolicy !== undefined)
+      claims.push({ ...of, attribute: 'imagePullPolicy', value: container.pullPolicy });
+  }
+  for (const difference of fieldDifferences(subject.object, live)) {
+    const value = subject.object.kind === 'Secret' ? 'differs' : shown(difference.live);
+    claims.push({ ...base, attribute: fieldPath(difference.path), value });
+  }
+  return claims;
+}
+
+/**
+ * Boundary 5: does the API server store it, and has nobody changed it since? Compared is every field that Git asks
+ * for; fields that an autoscaler owns are left to it. `syncing` says that the controller is still at it.
+ */
+export function decideLive(
+  subjects: readonly LiveSubject[],
+  leadingImage: string | undefined,
+  syncing: boolean,
+  at: string,
+): BoundaryReport {
+  if (subjects.length === 0) {
+    return {
+      boundary: 'live',
+      state: 'unknown',
+      reason: 'nothing-rendered',
+      headline: 'nothing to look for',
+      detail: 'no object was rendered',
+      claims: [],
+    };
+  }
+  const judged = subjects.map((subject) => judge(subject, syncing));
+  const state = worst(judged.map((item) => item.state));
+  const leading = judged.find((item) => item.state === state);
+  const workload = subjects.find((subject) => isWorkload(subject.object) && subject.live.state === 'read');
+  const live = workload?.live.state === 'read' ? workload.live.value : undefined;
+  const image =
+    live &&
+    templateContainers(live).find(
+      (container) => leadingImage === undefined || container.image === leadingImage,
+    )?.image;
+  const policies = storedPullPolicies(subjects);
+  return {
+    boundary: 'live',
+    state,
+    reason: leading?.reason ?? 'stored',
+    headline: image === undefined ? `${subjects.length} objects` : shortReference(image),
+    detail:
+      state === 'proven'
+        ? policies.length > 0
+          ? `imagePullPolicy ${policies.join(', ')}`
+          : 'stored as asked'
+        : (leading?.text ?? ''),
+    ...(leading?.where !== undefined
+      ? { where: leading.where }
+      : live?.metadata.generation === undefined
+        ? {}
+        : { where: `generation ${live.metadata.generation}` }),
+    claims: subjects.flatMap((subject) => claimsOf(subject, at)),
+  };
+}
+
+/** True when an autoscaler in the namespace targets the workload. */
+export function isAutoscaled(
+  object: KubeObject,
+  autoscalers: Reading<readonly KubeObject[]> | undefined,
+): boolean {
+  if (autoscalers?.state !== 'read') return false;
+  return autoscalers.value.some(
+    (scaler) =>
+      getString(scaler, 'spec', 'scaleTargetRef', 'kind') === object.kind &&
+      getString(scaler, 'spec', 'scaleTargetRef', 'name') === object.metadata.name,
+  );
+}

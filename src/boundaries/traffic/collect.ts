@@ -1,0 +1,279 @@
+import { asLandfallError, getArray, getIn, getObject, getString, mapBounded } from '../../kernel/index.ts';
+import type { KubeClient, KubeObject, ProxyTarget } from '../../kube/index.ts';
+import { read, readingOfError } from '../reading.ts';
+import type { Reading } from '../reading.ts';
+import { objectKey } from '../live/index.ts';
+import type { ClusterSnapshot } from '../live/index.ts';
+import { errorShares } from './errors.ts';
+import type { BuildInfoReading, Endpoint, Observation, Observed, ServiceFacts } from './facts.ts';
+import { parsePrometheus } from './prometheus.ts';
+import type { Sample } from './prometheus.ts';
+
+const TIMEOUT_MS = 5_000;
+const MAX_METRICS_BYTES = 4 * 1024 * 1024;
+/** Pods asked for their build information; an application with more is sampled, which its claim says by its count. */
+const MAX_PODS = 50;
+const AT_ONCE = 8;
+
+function endpointsOf(service: KubeObject, slices: readonly KubeObject[]): readonly Endpoint[] {
+  return slices
+    .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name)
+    .flatMap((slice) => getArray(slice, 'endpoints'))
+    .flatMap((endpoint) =>
+      getArray(endpoint, 'addresses').map((address) => ({
+        pod:
+          getString(endpoint, 'targetRef', 'kind') === 'Pod'
+            ? getString(endpoint, 'targetRef', 'name')
+            : undefined,
+        address: String(address),
+        // Absent means ready: discovery.k8s.io/v1 EndpointConditions.
+        ready: getIn(endpoint, 'conditions', 'ready') !== false,
+        terminating: getIn(endpoint, 'conditions', 'terminating') === true,
+      })),
+    );
+}
+
+/** The Services that were rendered, with what stands behind them. */
+export function serviceFacts(
+  rendered: readonly KubeObject[],
+  snapshot: ClusterSnapshot,
+): readonly ServiceFacts[] {
+  return rendered
+    .filter((object) => object.kind === 'Service' && object.apiVersion === 'v1')
+    .map((object) => {
+      const live = snapshot.objects.get(objectKey(object)) ?? {
+        state: 'unreadable' as const,
+        why: 'not read',
+        code: 'not-read',
+      };
+      const slices = snapshot.namespaces.get(object.metadata.namespace ?? '')?.endpointSlices;
+      const endpoints: Reading<readonly Endpoint[]> =
+        slices === undefined
+          ? { state: 'unreadable', why: 'EndpointSlices were not read.', code: 'not-read' }
+          : slices.state === 'read'
+            ? read(endpointsOf(object, slices.value))
+            : slices;
+      return { object, live, endpoints };
+    });
+}
+
+/** Observations that scrape annotations on rendered Services and pod templates give away, where none are declared. */
+export function discoverObservations(rendered: readonly KubeObject[]): readonly Observation[] {
+  const services = rendered.filter((object) => object.kind === 'Service' && object.apiVersion === 'v1');
+  return services.flatMap((service) => {
+    const port = getArray(service, 'spec', 'ports')[0];
+    const number = getIn(port, 'port');
+    const own = service.metadata.annotations ?? {};
+    const template = rendered.find((object) => {
+      const labels = getObject(object, 'spec', 'template', 'metadata', 'labels');
+      const selector = Object.entries(getObject(service, 'spec', 'selector') ?? {});
+      return (
+        labels !== undefined && selector.length > 0 && selector.every(([key, value]) => labels[key] === value)
+      );
+    });
+    const annotations = { ...getObject(template, 'spec', 'template', 'metadata', 'annotations'), ...own };
+    if (annotations['prometheus.io/scrape'] !== 'true' || typeof number !== 'number') return [];
+    const path =
+      typeof annotations['prometheus.io/path'] === 'string' ? annotations['prometheus.io/path'] : '/metrics';
+    return [
+      {
+        service: service.metadata.name,
+        port: number,
+        discovered: true,
+        buildInfo: { path, metric: '*_build_info', version: 'version', commit: 'commit' },
+      },
+    ];
+  });
+}
+
+async function answer(
+  client: KubeClient,
+  target: ProxyTarget,
+  signal: AbortSignal | undefined,
+): Promise<Reading<{ status: number; body: string }>> {
+  try {
+    const { status, body } = await client.proxyGet(
+      target,
+      { timeoutMs: TIMEOUT_MS, maxBytes: MAX_METRICS_BYTES },
+      signal,
+    );
+    return read({ status, body });
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.kind === 'cancelled' && signal?.aborted) throw error;
+    // Over a proxy "not found" is about the way there: nothing was learnt about the application.
+    return { ...readingOfError(error), state: 'unreadable' };
+  }
+}
+
+async function metricsOf(
+  client: KubeClient,
+  target: ProxyTarget,
+  signal: AbortSignal | undefined,
+): Promise<Reading<string>> {
+  const got = await answer(client, target, signal);
+  if (got.state !== 'read') return got;
+  return got.value.status === 200
+    ? read(got.value.body)
+    : {
+        state: 'unreadable',
+        why: `${target.path} of ${target.name} answered ${got.value.status}`,
+        code: 'metrics-status',
+      };
+}
+
+function buildInfoOf(text: string, observation: NonNullable<Observation['buildInfo']>): Sample | undefined {
+  const suffix = observation.metric.startsWith('*') ? observation.metric.slice(1) : undefined;
+  const samples = parsePrometheus(text, suffix === undefined ? observation.metric : undefined);
+  return samples.find((sample) => (suffix === undefined || sample.name.endsWith(suffix)) && sample.value > 0);
+}
+
+/** The port of the container behind a Service port, as the pods' own port: number, or the name resolved in the pod. */
+function targetPort(service: KubeObject, port: number | string): number | string {
+  const found = getArray(service, 'spec', 'ports').find(
+    (item) => getIn(item, 'port') === port || getString(item, 'name') === port,
+  );
+  const target = getIn(found, 'targetPort') ?? getIn(found, 'port');
+  return typeof target === 'number' || typeof target === 'string' ? target : port;
+}
+
+function podPort(
+  service: KubeObject,
+  port: number | string,
+  slices: Reading<readonly KubeObject[]> | undefined,
+): number | undefined {
+  const target = targetPort(service, port);
+  if (typeof target === 'number') return target;
+  const list = slices?.state === 'read' ? slices.value : [];
+  const slice = list.find(
+    (item) => item.metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name,
+  );
+  const servicePort = getArray(service, 'spec', 'ports').find(
+    (item) => getIn(item, 'port') === port || getString(item, 'name') === port,
+  );
+  const name = getString(servicePort, 'name') ?? '';
+  const match =
+    getArray(slice, 'ports').find((item) => (getString(item, 'name') ?? '') === name) ??
+    getArray(slice, 'ports')[0];
+  const number = getIn(match, 'port');
+  return typeof number === 'number' ? number : undefined;
+}
+
+/**
+ * Looks at what users get, through the API server's proxy: the probe by the Service, build information and counters
+ * on every ready endpoint of it, since one pod of three may be the wrong one.
+ */
+export async function observe(
+  client: KubeClient,
+  observations: readonly Observation[],
+  services: readonly ServiceFacts[],
+  snapshot: ClusterSnapshot,
+  signal?: AbortSignal,
+): Promise<readonly Observed[]> {
+  return mapBounded(observations, 2, async (observation): Promise<Observed> => {
+    const service = services.find((candidate) => candidate.object.metadata.name === observation.service);
+    const namespace = service?.object.metadata.namespace ?? '';
+    const path = observation.buildInfo?.path ?? observation.errors?.path ?? observation.probe ?? '/';
+    const url = `http://${observation.service}.${namespace}:${observation.port}${path}`;
+    const nothing = (why: string): Reading<never> => ({ state: 'unreadable', why, code: 'not-observed' });
+    if (service === undefined) {
+      const why = `no Service ${observation.service} is rendered for this application`;
+      return {
+        observation,
+        url,
+        ...(observation.probe === undefined ? {} : { probe: nothing(why) }),
+        ...(observation.buildInfo === undefined ? {} : { buildInfo: nothing(why) }),
+        ...(observation.errors === undefined ? {} : { errors: nothing(why) }),
+      };
+    }
+    const probe =
+      observation.probe === undefined
+        ? undefined
+        : await answer(
+            client,
+            {
+              namespace,
+              kind: 'Service',
+              name: observation.service,
+              port: observation.port,
+              path: observation.probe,
+            },
+            signal,
+          );
+    const live = service.live.state === 'read' ? service.live.value : service.object;
+    const port = podPort(live, observation.port, snapshot.namespaces.get(namespace)?.endpointSlices);
+    const ready =
+      service.endpoints.state === 'read'
+        ? service.endpoints.value.filter((endpoint) => endpoint.ready && endpoint.pod !== undefined)
+        : [];
+    const pods = [...new Set(ready.map((endpoint) => endpoint.pod ?? ''))].slice(0, MAX_PODS);
+    const paths = [
+      ...new Set(
+        [observation.buildInfo?.path, observation.errors?.path].filter((item) => item !== undefined),
+      ),
+    ];
+    const texts = new Map<string, readonly { readonly pod: string; readonly text: Reading<string> }[]>();
+    for (const item of paths) {
+      texts.set(
+        item,
+        port === undefined
+          ? []
+          : await mapBounded(pods, AT_ONCE, async (pod) => ({
+              pod,
+              text: await metricsOf(client, { namespace, kind: 'Pod', name: pod, port, path: item }, signal),
+            })),
+      );
+    }
+    return {
+      observation,
+      url,
+      ...(probe === undefined
+        ? {}
+        : { probe: probe.state === 'read' ? read({ status: probe.value.status }) : probe }),
+      ...(observation.buildInfo === undefined
+        ? {}
+        : { buildInfo: readBuildInfo(observation.buildInfo, texts.get(observation.buildInfo.path) ?? []) }),
+      ...(observation.errors === undefined
+        ? {}
+        : { errors: readErrors(observation.errors, texts.get(observation.errors.path) ?? []) }),
+    };
+  });
+}
+
+type Texts = readonly { readonly pod: string; readonly text: Reading<string> }[];
+
+function readBuildInfo(
+  observation: NonNullable<Observation['buildInfo']>,
+  texts: Texts,
+): Reading<readonly BuildInfoReading[]> {
+  if (texts.length === 0)
+    return { state: 'unreadable', why: 'no ready endpoint to ask', code: 'no-endpoint' };
+  const readings: BuildInfoReading[] = [];
+  for (const { pod, text } of texts) {
+    if (text.state !== 'read') return text;
+    const sample = buildInfoOf(text.value, observation);
+    if (sample === undefined)
+      return { state: 'unreadable', why: `${pod} does not expose it`, code: 'metric-missing' };
+    readings.push({
+      pod,
+      version: sample.labels[observation.version ?? 'version'],
+      commit: sample.labels[observation.commit ?? 'commit'],
+      labels: sample.labels,
+    });
+  }
+  return read(readings);
+}
+
+function readErrors(
+  observation: NonNullable<Observation['errors']>,
+  texts: Texts,
+): Reading<ReturnType<typeof errorShares>> {
+  if (texts.length === 0)
+    return { state: 'unreadable', why: 'no ready endpoint to ask', code: 'no-endpoint' };
+  const samples: Sample[] = [];
+  for (const { text } of texts) {
+    if (text.state !== 'read') return text;
+    samples.push(...parsePrometheus(text.value, observation.metric));
+  }
+  return read(errorShares(samples, observation));
+}

@@ -1,0 +1,79 @@
+import type { KubeObject } from '../../kube/index.ts';
+import type { Reading } from '../reading.ts';
+
+/** What users should observe of a Service; `landfall.yaml` declares it, scrape annotations let it be discovered. */
+export interface Observation {
+  readonly service: string;
+  /** Number or name of the Service's port. */
+  readonly port: number | string;
+  /** Nobody declared it: what it does not find is not applicable, and only a contradiction counts. */
+  readonly discovered?: boolean;
+  /** Path that has to answer with a status below 400. */
+  readonly probe?: string;
+  /** A gauge whose labels tell what runs. */
+  readonly buildInfo?: {
+    readonly path: string;
+    readonly metric: string;
+    /** Name of the label that holds the version, and of the one that holds the commit. */
+    readonly version?: string;
+    readonly commit?: string;
+  };
+  /** A counter whose failed share is compared with the release before. */
+  readonly errors?: {
+    readonly path: string;
+    readonly metric: string;
+    /** Labels to tell groups by; without them a bad group hides in the total. */
+    readonly by?: readonly string[];
+    /** Labels of a failed sample. */
+    readonly failed: Readonly<Record<string, string>>;
+    /** Samples a group needs before its share means anything. Default 100. */
+    readonly minimumSamples?: number;
+    /** How much a share may rise over the release before, 0 to 1. Default 0.05. */
+    readonly maximumIncrease?: number;
+  };
+}
+
+export interface Endpoint {
+  /** Name of the pod behind it; undefined for an address that is no pod. */
+  readonly pod: string | undefined;
+  readonly address: string;
+  readonly ready: boolean;
+  readonly terminating: boolean;
+}
+
+/** A Service of the application and what stands behind it. */
+export interface ServiceFacts {
+  readonly object: KubeObject;
+  readonly live: Reading<KubeObject>;
+  readonly endpoints: Reading<readonly Endpoint[]>;
+}
+
+export interface BuildInfoReading {
+  readonly pod: string;
+  readonly version: string | undefined;
+  readonly commit: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Share of failures in one group of requests, `channel=sms`; the group of all requests is named ''. */
+export interface ErrorShare {
+  readonly group: string;
+  readonly failed: number;
+  readonly total: number;
+}
+
+/** What one observation gave. Each part is undefined where it was not asked for. */
+export interface Observed {
+  readonly observation: Observation;
+  readonly url: string;
+  readonly probe?: Reading<{ readonly status: number }>;
+  readonly buildInfo?: Reading<readonly BuildInfoReading[]>;
+  readonly errors?: Reading<readonly ErrorShare[]>;
+}
+
+/** Shares that were measured under the release before, by group. */
+export interface ErrorBaseline {
+  readonly release: string;
+  readonly at: string;
+  readonly shares: readonly ErrorShare[];
+}

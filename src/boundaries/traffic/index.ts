@@ -1,0 +1,15 @@
+export { discoverObservations, observe, serviceFacts } from './collect.ts';
+export { decideTraffic, DEFAULT_MAXIMUM_INCREASE, DEFAULT_MINIMUM_SAMPLES } from './decide.ts';
+export type { TrafficFacts } from './decide.ts';
+export { groupName, percent, shareOf, worstGroup } from './errors.ts';
+export type {
+  BuildInfoReading,
+  Endpoint,
+  ErrorBaseline,
+  ErrorShare,
+  Observation,
+  Observed,
+  ServiceFacts,
+} from './facts.ts';
+export { parsePrometheus } from './prometheus.ts';
+export type { Sample } from './prometheus.ts';
