@@ -1,2 +1,71 @@
 export { BOUNDARIES } from './boundary.ts';
 export type { BoundaryName, BoundaryReport, BoundaryState, Claim, ClaimSource } from './boundary.ts';
+export { worst } from './combine.ts';
+export { shortDigest, shortNames, shortReference } from './names.ts';
+export { read, readingOfError, valueOf } from './reading.ts';
+export type { Reading } from './reading.ts';
+export { objectSource } from './source.ts';
+export {
+  declaredReplicas,
+  defaultPullPolicy,
+  isWorkload,
+  podTemplate,
+  selects,
+  templateContainers,
+} from './workload.ts';
+export type { PodContainer, PodFacts, PullPolicy, TemplateContainer } from './workload.ts';
+export { currentReplicaSet, workloadPods } from './workload-pods.ts';
+export type { WorkloadPods } from './workload-pods.ts';
+export { decideArtifact, leadingImage, releaseOf, revisionLabel, versionLabel } from './artifact/index.ts';
+export type {
+  BuildFacts,
+  ImageAnswer,
+  ImageFacts,
+  ImageUse,
+  NodePlatform,
+  PlatformImage,
+  Release,
+} from './artifact/index.ts';
+export { decideIntent } from './intent/index.ts';
+export type { Asked, TrackedRevision } from './intent/index.ts';
+export {
+  decideLive,
+  fieldDifferences,
+  fieldPath,
+  isAutoscaled,
+  objectKey,
+  storedPullPolicies,
+  takeSnapshot,
+  writersOf,
+} from './live/index.ts';
+export type {
+  ClusterSnapshot,
+  FieldDifference,
+  FieldWriter,
+  LiveSubject,
+  NamespaceFacts,
+} from './live/index.ts';
+export { decideHealth } from './health/index.ts';
+export type { HealthSubject } from './health/index.ts';
+export { decideRollout } from './rollout/index.ts';
+export type { DigestCheck, DigestOutcome, RolloutOptions, RolloutSubject } from './rollout/index.ts';
+export {
+  decideTraffic,
+  discoverObservations,
+  groupName,
+  observe,
+  parsePrometheus,
+  percent,
+  serviceFacts,
+  shareOf,
+  worstGroup,
+} from './traffic/index.ts';
+export type {
+  ErrorBaseline,
+  ErrorShare,
+  Observation,
+  Observed,
+  Sample,
+  ServiceFacts,
+  TrafficFacts,
+} from './traffic/index.ts';

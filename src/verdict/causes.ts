@@ -1,0 +1,108 @@
+import type { BoundaryReport, ImageFacts, RolloutSubject } from '../boundaries/index.ts';
+import { shortDigest, shortReference, templateContainers } from '../boundaries/index.ts';
+import { inOrder } from './verdict.ts';
+
+/** An image whose reference names no digest, and pods that run something else than its registry answers now. */
+export interface MovedReference {
+  readonly image: ImageFacts;
+  /** What the registry answers for the reference now. */
+  readonly answered: string;
+  /** Digests that run instead, most pods first. */
+  readonly running: readonly string[];
+  readonly subject: RolloutSubject;
+}
+
+/**
+ * Finds references that could not carry a release: Git and the cluster name the same reference, the reference names
+ * no digest, and pods run another digest than the registry answers. Drift of the live image is somebody else's doing
+ * and no case of this.
+ */
+export function movedReferences(
+  images: readonly ImageFacts[],
+  subjects: readonly RolloutSubject[],
+): readonly MovedReference[] {
+  const found: MovedReference[] = [];
+  for (const subject of subjects) {
+    if (subject.live.state !== 'read') continue;
+    const live = templateContainers(subject.live.value);
+    for (const image of images) {
+      if (image.pinned !== undefined || image.answer.state !== 'read') continue;
+      const containers = live
+        .filter((container) => container.image === image.reference)
+        .map((container) => container.name);
+      const wrong = subject.checks.filter(
+        (check) => check.outcome === 'mismatch' && containers.includes(check.container),
+      );
+      if (wrong.length === 0) continue;
+      const counts = new Map<string, number>();
+      for (const check of wrong)
+        counts.set(check.digest ?? check.imageID, (counts.get(check.digest ?? check.imageID) ?? 0) + 1);
+      const running = [...counts].toSorted((a, b) => b[1] - a[1]).map(([digest]) => digest);
+      found.push({ image, answered: image.answer.value.digest, running, subject });
+    }
+  }
+  return found;
+}
+
+/**
+ * Tells causes from consequences, in three steps. A moved reference is intent's fault, not rollout's: Git did not
+ * change, so nothing after it could see a release. Pods that pulled a pinned digest prove that it exists when the
+ * registry cannot be asked. And whatever does not agree behind a boundary that still moves is moving too.
+ */
+export function tellCauses(
+  reports: readonly BoundaryReport[],
+  images: readonly ImageFacts[],
+  subjects: readonly RolloutSubject[],
+): readonly BoundaryReport[] {
+  const moved = movedReferences(images, subjects)[0];
+  const blamed = reports.map((report): BoundaryReport => {
+    if (report.boundary === 'intent' && report.state === 'proven' && moved !== undefined) {
+      return {
+        ...report,
+        state: 'broken',
+        reason: 'names-no-release',
+        headline: shortReference(moved.image.reference),
+        detail: `Git did not change; it cannot tell ${shortDigest(moved.answered)} from ${moved.running.map(shortDigest).join(', ')}`,
+      };
+    }
+    if (
+      report.boundary === 'artifact' &&
+      report.reason === 'registry-unreadable' &&
+      pulledAsPinned(images, subjects)
+    ) {
+      return {
+        ...report,
+        state: 'proven',
+        reason: 'pulled-by-nodes',
+        detail: 'the registry cannot be asked; the nodes pulled exactly the digest that Git pins',
+      };
+    }
+    return report;
+  });
+  const ordered = inOrder(blamed);
+  const firstMoving = ordered.findIndex((report) => report.state === 'moving');
+  if (firstMoving < 0) return ordered;
+  return ordered.map((report, index) =>
+    index > firstMoving && report.state === 'broken'
+      ? {
+          ...report,
+          state: 'moving',
+          detail: `${report.detail} (behind ${ordered[firstMoving]?.boundary ?? ''})`,
+        }
+      : report,
+  );
+}
+
+function pulledAsPinned(images: readonly ImageFacts[], subjects: readonly RolloutSubject[]): boolean {
+  const unread = images.filter((image) => image.answer.state === 'unreadable');
+  return (
+    unread.length > 0 &&
+    unread.every((image) => {
+      if (image.pinned === undefined) return false;
+      const checks = subjects.flatMap((subject) =>
+        subject.checks.filter((check) => check.expected === image.pinned),
+      );
+      return checks.length > 0 && checks.every((check) => check.outcome === 'match');
+    })
+  );
+}
