@@ -1,0 +1,100 @@
+import { realpath, stat } from 'node:fs/promises';
+import { LandfallError, messageOf } from '../kernel/index.ts';
+import { gitFailure } from './failures.ts';
+import { withoutCredentials } from './location.ts';
+import { tryGit } from './program.ts';
+
+export interface FoundRepository {
+  /** The top of the work tree, or the repository itself where it is bare. */
+  readonly root: string;
+  readonly gitDir: string;
+  readonly bare: boolean;
+  /** The branch that is checked out; absent when HEAD is detached. */
+  readonly branch?: string;
+  /** Remotes by name; URLs without credentials. */
+  readonly remotes: Readonly<Record<string, string>>;
+}
+
+/** The repository that a folder is in, as git itself would find it; undefined when there is none. */
+export async function findRepository(
+  folder: string,
+  signal?: AbortSignal,
+): Promise<FoundRepository | undefined> {
+  await assertFolder(folder);
+  const found = await tryGit(
+    ['rev-parse', '--absolute-git-dir', '--is-bare-repository', '--is-inside-work-tree'],
+    { cwd: folder, signal },
+  );
+  if (found.code !== 0) {
+    if (/not a git repository/.test(found.stderr)) return undefined;
+    throw gitFailure(`Looking for the repository of ${folder}`, found.stderr);
+  }
+  const [gitDir = '', bare = '', inside = ''] = found.stdout.toString('utf8').split('\n');
+  let root = gitDir;
+  if (inside === 'true') {
+    const top = await tryGit(['rev-parse', '--show-toplevel'], { cwd: folder, signal });
+    if (top.code === 0) root = top.stdout.toString('utf8').replace(/\n$/, '');
+  }
+  const symbolic = await tryGit(['symbolic-ref', '--quiet', '--short', 'HEAD'], { gitDir, signal });
+  const listed = await tryGit(['config', '--get-regexp', '-z', String.raw`^remote\..*\.url$`], {
+    gitDir,
+    signal,
+  });
+  const remotes: Record<string, string> = {};
+  for (const record of listed.code === 0 ? listed.stdout.toString('utf8').split('\0') : []) {
+    const [key = '', url = ''] = record.split('\n');
+    const name = /^remote\.(?<name>.*)\.url$/.exec(key)?.groups?.['name'];
+    if (name !== undefined) remotes[name] = withoutCredentials(url);
+  }
+  return {
+    root,
+    gitDir,
+    bare: bare === 'true',
+    remotes,
+    ...(symbolic.code === 0 ? { branch: symbolic.stdout.toString('utf8').trim() } : {}),
+  };
+}
+
+/** The repository that a folder is: its top or its git directory, not somewhere inside of a larger one. */
+export async function openFolder(
+  folder: string,
+  signal?: AbortSignal,
+): Promise<{ readonly gitDir: string; readonly bare: boolean }> {
+  const found = await findRepository(folder, signal);
+  if (found === undefined) {
+    throw notARepository(
+      folder,
+      'it is a folder, and no git repository',
+      `Make it one with: git -C ${folder} init`,
+    );
+  }
+  const here = await realpath(folder);
+  if (here === (await realpath(found.root)) || here === (await realpath(found.gitDir))) {
+    return { gitDir: found.gitDir, bare: found.bare };
+  }
+  throw notARepository(
+    folder,
+    `it is a folder inside of the repository ${found.root}`,
+    `Give ${found.root} instead.`,
+  );
+}
+
+async function assertFolder(folder: string): Promise<void> {
+  let isFolder: boolean;
+  try {
+    isFolder = (await stat(folder)).isDirectory();
+  } catch (error) {
+    const gone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw notARepository(folder, gone ? 'there is no such folder' : messageOf(error), 'Check the path.');
+  }
+  if (!isFolder) throw notARepository(folder, 'it is a file', 'Give its folder.');
+}
+
+function notARepository(folder: string, why: string, hint: string): LandfallError {
+  return new LandfallError(`'${folder}' is not a git repository: ${why}.`, {
+    kind: 'not-found',
+    code: 'git-repository-not-found',
+    object: folder,
+    hint,
+  });
+}

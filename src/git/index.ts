@@ -1,0 +1,11 @@
+export { createGitMirrors, commitFiles } from './mirror.ts';
+export type { GitMirror, GitMirrors } from './mirror.ts';
+export type { CommitRequest, CommitResult } from './commit.ts';
+export type { CommitAuthor, FileTexts } from './make-commit.ts';
+export type { CommitInfo, FileChange } from './history.ts';
+export type { FileTree } from './tree.ts';
+export type { ResolvedRevision } from './revisions.ts';
+export { findRepository } from './folder.ts';
+export type { FoundRepository } from './folder.ts';
+export { runGit } from './program.ts';
+export type { GitOptions } from './program.ts';

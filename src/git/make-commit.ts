@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { LandfallError, type Clock } from '../kernel/index.ts';
+import { runGit } from './program.ts';
+import type { Repository } from './revisions.ts';
+
+/** New texts by path. Files that exist keep their mode; new ones are ordinary files. */
+export type FileTexts = Readonly<Record<string, string>>;
+
+export interface CommitAuthor {
+  readonly name: string;
+  readonly email: string;
+}
+
+export interface CommitPlan {
+  readonly repository: Repository;
+  readonly parent: string;
+  readonly files: FileTexts;
+  readonly message: string;
+  readonly author: CommitAuthor;
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Writes blobs, tree and commit without touching a work tree; undefined when nothing differs from the parent. */
+export async function makeCommit(plan: CommitPlan): Promise<string | undefined> {
+  const { repository, parent, files, clock, signal } = plan;
+  const { gitDir, display } = repository;
+  const attempted = `Making a commit in ${display}`;
+  const index = path.join(gitDir, `landfall-index-${randomBytes(6).toString('hex')}`);
+  const env = { GIT_INDEX_FILE: index };
+  const git = async (args: readonly string[], input?: string, extra?: Readonly<Record<string, string>>) =>
+    (
+      await runGit(attempted, args, {
+        gitDir,
+        signal,
+        env: { ...env, ...extra },
+        ...(input === undefined ? {} : { input }),
+      })
+    ).trim();
+  try {
+    await git(['read-tree', parent]);
+    let updates = '';
+    for (const [file, text] of Object.entries(files)) {
+      const mode = await modeOf(git, file, display);
+      const blob = await git(['hash-object', '-w', '--stdin', '--no-filters'], text);
+      updates += `${mode} ${blob}\t${file}\0`;
+    }
+    await git(['update-index', '-z', '--index-info'], updates);
+    const tree = await git(['write-tree']);
+    if (tree === (await git(['rev-parse', '--verify', `${parent}^{tree}`]))) return undefined;
+    const { name, email } = assertAuthor(plan.author);
+    const date = `@${Math.floor(clock.now() / 1000)} +0000`;
+    return await git(['commit-tree', tree, '-p', parent, '-F', '-'], assertMessage(plan.message), {
+      GIT_AUTHOR_NAME: name,
+      GIT_AUTHOR_EMAIL: email,
+      GIT_AUTHOR_DATE: date,
+      GIT_COMMITTER_NAME: name,
+      GIT_COMMITTER_EMAIL: email,
+      GIT_COMMITTER_DATE: date,
+    });
+  } finally {
+    await rm(index, { force: true });
+    await rm(`${index}.lock`, { force: true });
+  }
+}
+
+async function modeOf(
+  git: (args: readonly string[]) => Promise<string>,
+  file: string,
+  display: string,
+): Promise<string> {
+  const listed = await git(['ls-files', '--stage', '-z', '--', file]);
+  const entries = listed.split('\0').filter((entry) => entry !== '');
+  const exact = entries.find((entry) => entry.endsWith(`\t${file}`));
+  const mode = exact?.slice(0, 6);
+  if (exact === undefined && entries.length === 0) return '100644';
+  if (mode === '100644' || mode === '100755') return mode;
+  throw new LandfallError(
+    `'${file}' was to be written in ${display}, where it is a ${
+      mode === '120000' ? 'symbolic link' : mode === '160000' ? 'submodule' : 'folder'
+    }.`,
+    { kind: 'invalid-input', code: 'git-path', object: file, hint: 'Name an ordinary file.' },
+  );
+}
+
+/** Refuses paths that leave the repository or reach into its `.git`. */
+export function assertPath(file: string): string {
+  const steps = file.split('/');
+  const bad =
+    file.length > 4000 ||
+    /[\p{Cc}\\]/u.test(file) ||
+    steps.some((step) => step === '' || step === '.' || step === '..' || /^\.git$/i.test(step));
+  if (!bad) return file;
+  throw new LandfallError(`'${file.slice(0, 200)}' cannot be a file in a commit.`, {
+    kind: 'invalid-input',
+    code: 'git-path',
+    object: file.slice(0, 200),
+    hint: 'Give a path from the root of the repository, without "..", and not inside of .git.',
+  });
+}
+
+function assertAuthor(author: CommitAuthor): CommitAuthor {
+  for (const value of [author.name, author.email]) {
+    if (value.trim() === '' || /[\p{Cc}<>]/u.test(value)) {
+      throw new LandfallError(
+        `'${value.slice(0, 100)}' cannot be the name or address of a commit's author.`,
+        {
+          kind: 'invalid-input',
+          code: 'git-author',
+          hint: 'Give a name and an e-mail address without < and >.',
+        },
+      );
+    }
+  }
+  return author;
+}
+
+function assertMessage(message: string): string {
+  if (message.trim() !== '' && !message.includes('\0'))
+    return message.endsWith('\n') ? message : `${message}\n`;
+  throw new LandfallError('A commit was to be made without a message.', {
+    kind: 'invalid-input',
+    code: 'git-message',
+    hint: 'Say in one line what changes.',
+  });
+}

@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { LandfallError, type Clock } from '../kernel/index.ts';
+import { commitToFolder, commitToRemote, type CommitRequest, type CommitResult } from './commit.ts';
+import { fetchCommit, fetchMirror, followRemoteHead, type MirrorOnDisk } from './fetch.ts';
+import { openFolder } from './folder.ts';
+import { diffFiles, isAncestor, readCommit, readLog, type CommitInfo, type FileChange } from './history.ts';
+import { parseLocation, type GitLocation } from './location.ts';
+import { createObjectReader, type ObjectReader } from './objects.ts';
+import {
+  assertRevision,
+  resolveRevision,
+  revisionNotFound,
+  type Repository,
+  type ResolvedRevision,
+} from './revisions.ts';
+import { shareRuns } from './shared.ts';
+import { createCommitTree, type FileTree } from './tree.ts';
+
+/** A repository to read from, and to commit to: a local folder in place, or a bare mirror of a remote one. */
+export interface GitMirror {
+  /** How people know it; never holds credentials. */
+  readonly display: string;
+  /** Brings what the remote has now; nothing to do for a folder. Callers of the same moment share one fetch. */
+  fetch(signal?: AbortSignal): Promise<void>;
+  /**
+   * The commit that a branch, tag, full or abbreviated commit or HEAD names. The first call fetches; later ones
+   * answer from what the last fetch brought, except for a full commit that is not there, which is asked for.
+   */
+  resolve(revision: string, signal?: AbortSignal): Promise<ResolvedRevision>;
+  /** The files of a commit, read from the object database. */
+  tree(commit: string): FileTree;
+  log(
+    options: { readonly from?: string; readonly path?: string; readonly limit: number },
+    signal?: AbortSignal,
+  ): Promise<readonly CommitInfo[]>;
+  commitInfo(commit: string, signal?: AbortSignal): Promise<CommitInfo>;
+  isAncestor(ancestor: string, descendant: string, signal?: AbortSignal): Promise<boolean>;
+  diffFiles(before: string, after: string, signal?: AbortSignal): Promise<readonly FileChange[]>;
+  /** Makes a commit on a branch, and pushes it where the repository is remote. See {@link CommitRequest}. */
+  commit(request: CommitRequest, signal?: AbortSignal): Promise<CommitResult>;
+  /** Ends the git process that reads objects. */
+  close(): void;
+}
+
+export interface GitMirrors {
+  /** The mirror of a URL or folder; the same one for the same URL. Reads nothing yet. */
+  open(url: string): GitMirror;
+  close(): void;
+}
+
+/** Keeps one bare mirror per remote URL under `folder`, shared with other processes by lock files. */
+export function createGitMirrors(options: { readonly folder: string; readonly clock: Clock }): GitMirrors {
+  const opened = new Map<string, GitMirror>();
+  return {
+    open(url) {
+      const location = parseLocation(url);
+      // The whole URL, credentials included: two people's views of one URL never share a mirror.
+      const key = location.kind === 'folder' ? `folder ${location.folder}` : `remote ${url}`;
+      let mirror = opened.get(key);
+      if (mirror === undefined) {
+        mirror =
+          location.kind === 'folder'
+            ? openLocal(location, options.clock)
+            : openRemote(location, options, createHash('sha256').update(url).digest('hex').slice(0, 40));
+        opened.set(key, mirror);
+      }
+      return mirror;
+    },
+    close() {
+      for (const mirror of opened.values()) mirror.close();
+      opened.clear();
+    },
+  };
+}
+
+type Reading = Pick<GitMirror, 'tree' | 'log' | 'commitInfo' | 'isAncestor' | 'diffFiles'>;
+
+/** What folders and mirrors answer alike, once their repository is there. */
+function reading(
+  ready: (signal?: AbortSignal) => Promise<Repository>,
+  resolve: GitMirror['resolve'],
+  display: string,
+): Reading {
+  const late: ObjectReader = {
+    read: async (oid) => (await ready()).reader.read(oid),
+    close: () => {},
+  };
+  return {
+    tree: (commit) => createCommitTree(late, commit, display),
+    async log(options, signal) {
+      const from = options.from ?? (await resolve('HEAD', signal)).commit;
+      return readLog(await ready(signal), { ...options, from }, signal);
+    },
+    commitInfo: async (commit, signal) => readCommit(await ready(signal), commit, signal),
+    isAncestor: async (ancestor, descendant, signal) =>
+      isAncestor(await ready(signal), ancestor, descendant, signal),
+    diffFiles: async (before, after, signal) => diffFiles(await ready(signal), before, after, signal),
+  };
+}
+
+function openLocal(location: Extract<GitLocation, { kind: 'folder' }>, clock: Clock): GitMirror {
+  const { folder, display } = location;
+  let repository: (Repository & { readonly bare: boolean }) | undefined;
+
+  async function ready(signal?: AbortSignal): Promise<Repository & { readonly bare: boolean }> {
+    if (repository) return repository;
+    const found = await openFolder(folder, signal);
+    repository ??= {
+      ...found,
+      display,
+      reader: createObjectReader({ gitDir: found.gitDir, display, clock }),
+    };
+    return repository;
+  }
+
+  async function resolve(revision: string, signal?: AbortSignal): Promise<ResolvedRevision> {
+    assertRevision(revision, display);
+    const found = await resolveRevision(await ready(signal), revision, signal);
+    if (found) return found;
+    throw await revisionNotFound(await ready(signal), revision, signal);
+  }
+
+  return {
+    display,
+    async fetch(signal) {
+      await ready(signal);
+    },
+    resolve,
+    ...reading(ready, resolve, display),
+    commit: async (request, signal) => commitToFolder(await ready(signal), request, clock, signal),
+    close() {
+      repository?.reader.close();
+      repository = undefined;
+    },
+  };
+}
+
+function openRemote(
+  remote: Extract<GitLocation, { kind: 'remote' }>,
+  options: { readonly folder: string; readonly clock: Clock },
+  name: string,
+): GitMirror {
+  const { display } = remote;
+  const { clock } = options;
+  const gitDir = path.resolve(options.folder, `${name}.git`);
+  const reader = createObjectReader({ gitDir, display, clock });
+  const repository: Repository = { gitDir, display, reader };
+  const onDisk: MirrorOnDisk = { remote, gitDir, clock, onReplaced: () => reader.close() };
+  let fetches = 0;
+  let headKnownAt = -1;
+
+  const fetch = shareRuns(async (signal) => {
+    await fetchMirror(onDisk, signal);
+    fetches += 1;
+  });
+
+  async function ready(signal?: AbortSignal): Promise<Repository> {
+    if (fetches === 0) await fetch(signal);
+    return repository;
+  }
+
+  async function resolve(revision: string, signal?: AbortSignal): Promise<ResolvedRevision> {
+    assertRevision(revision, display);
+    await ready(signal);
+    if (revision === 'HEAD' && headKnownAt !== fetches) {
+      const seen = fetches;
+      await followRemoteHead(onDisk, signal);
+      headKnownAt = seen;
+    }
+    const found = await resolveRevision(repository, revision, signal);
+    if (found) return found;
+    if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision)) {
+      if (await fetchCommit(onDisk, revision, signal ?? new AbortController().signal)) {
+        const fetched = await resolveRevision(repository, revision, signal);
+        if (fetched) return fetched;
+      }
+    }
+    throw await revisionNotFound(repository, revision, signal);
+  }
+
+  return {
+    display,
+    fetch,
+    resolve,
+    ...reading(ready, resolve, display),
+    async commit(request, signal) {
+      await ready(signal);
+      return commitToRemote(onDisk, repository, request, signal);
+    },
+    close: () => reader.close(),
+  };
+}
+
+/**
+ * Makes a commit in `repository`: a mirror, or the path of a local repository.
+ * See {@link CommitRequest} for what is promised.
+ */
+export async function commitFiles(
+  request: CommitRequest & { readonly repository: string | GitMirror; readonly clock: Clock },
+  signal?: AbortSignal,
+): Promise<CommitResult> {
+  const { repository, clock, ...commit } = request;
+  if (typeof repository !== 'string') return repository.commit(commit, signal);
+  const location = parseLocation(repository);
+  if (location.kind === 'remote') {
+    throw new LandfallError(`A commit was to be made in ${location.display}, which is not a folder.`, {
+      kind: 'invalid-input',
+      code: 'git-url',
+      object: location.display,
+      hint: 'Open the URL as a mirror and commit to that.',
+    });
+  }
+  const mirror = openLocal(location, clock);
+  try {
+    return await mirror.commit(commit, signal);
+  } finally {
+    mirror.close();
+  }
+}
