@@ -4,6 +4,7 @@ export { worst } from './combine.ts';
 export { shortDigest, shortNames, shortReference } from './names.ts';
 export { read, readingOfError, valueOf } from './reading.ts';
 export type { Reading } from './reading.ts';
+export type { RenderedFacts } from './rendered.ts';
 export { objectSource } from './source.ts';
 export {
   declaredReplicas,
@@ -16,7 +17,14 @@ export {
 export type { PodContainer, PodFacts, PullPolicy, TemplateContainer } from './workload.ts';
 export { currentReplicaSet, workloadPods } from './workload-pods.ts';
 export type { WorkloadPods } from './workload-pods.ts';
-export { decideArtifact, leadingImage, releaseOf, revisionLabel, versionLabel } from './artifact/index.ts';
+export {
+  collectImages,
+  decideArtifact,
+  leadingImage,
+  releaseOf,
+  revisionLabel,
+  versionLabel,
+} from './artifact/index.ts';
 export type {
   BuildFacts,
   ImageAnswer,
@@ -47,7 +55,7 @@ export type {
 } from './live/index.ts';
 export { decideHealth } from './health/index.ts';
 export type { HealthSubject } from './health/index.ts';
-export { decideRollout } from './rollout/index.ts';
+export { collectRollouts, decideRollout, nodePlatforms } from './rollout/index.ts';
 export type { DigestCheck, DigestOutcome, RolloutOptions, RolloutSubject } from './rollout/index.ts';
 export {
   decideTraffic,

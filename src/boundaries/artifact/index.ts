@@ -1,3 +1,5 @@
+export { collectImages } from './collect.ts';
+export type { CollectedImages } from './collect.ts';
 export { decideArtifact } from './decide.ts';
 export type { NodePlatform } from './decide.ts';
 export { leadingImage, releaseOf, revisionLabel, versionLabel } from './facts.ts';

@@ -1,0 +1,127 @@
+import { asLandfallError, mapBounded } from '../../kernel/index.ts';
+import type { Clock } from '../../kernel/index.ts';
+import { objectName } from '../../kube/index.ts';
+import { parseReference, readBuildRecords } from '../../oci/index.ts';
+import type { RegistryClient, Resolution } from '../../oci/index.ts';
+import { read, readingOfError } from '../reading.ts';
+import type { Reading } from '../reading.ts';
+import type { RenderedFacts } from '../rendered.ts';
+import { templateContainers } from '../workload.ts';
+import { revisionLabel } from './facts.ts';
+import type { BuildFacts, ImageAnswer, ImageFacts, ImageUse } from './facts.ts';
+
+const AT_ONCE = 6;
+
+interface Named {
+  readonly reference: string;
+  readonly uses: ImageUse[];
+  readonly origin: { readonly file: string; readonly line: number } | undefined;
+}
+
+function imagesOf(rendered: readonly RenderedFacts[]): readonly Named[] {
+  const named = new Map<string, Named>();
+  for (const { object, why } of rendered) {
+    for (const { name, image, role, imagePath } of templateContainers(object)) {
+      const use = { object: objectName(object), container: name, role };
+      const known = named.get(image);
+      if (known === undefined) named.set(image, { reference: image, uses: [use], origin: why(imagePath) });
+      else known.uses.push(use);
+    }
+  }
+  return [...named.values()];
+}
+
+/** The reference as it is written, without tag and digest. */
+function nameOnly(reference: string): string {
+  const name = reference.split('@')[0] ?? reference;
+  const colon = name.lastIndexOf(':');
+  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
+}
+
+async function attempt<T>(work: () => Promise<T>, signal: AbortSignal): Promise<Reading<T>> {
+  try {
+    return read(await work());
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.kind === 'cancelled' && signal.aborted) throw error;
+    return readingOfError(error);
+  }
+}
+
+async function buildOf(
+  registry: RegistryClient,
+  resolution: Resolution,
+  signal: AbortSignal,
+): Promise<BuildFacts | undefined> {
+  const records = await readBuildRecords(registry, resolution, signal);
+  // The same bytes may have been pushed more than once: the first push is when they became available.
+  const record = records.toSorted((a, b) => (a.pushedAt ?? '').localeCompare(b.pushedAt ?? ''))[0];
+  if (record === undefined) return undefined;
+  const { repository, commit, ref, version, id, builtAt, pushedAt } = record;
+  return {
+    repository,
+    commit,
+    ...(ref === undefined ? {} : { ref }),
+    ...(version === undefined ? {} : { version }),
+    ...(id === undefined ? {} : { id }),
+    ...(builtAt === undefined ? {} : { builtAt }),
+    ...(pushedAt === undefined ? {} : { pushedAt }),
+  };
+}
+
+export interface CollectedImages {
+  readonly images: readonly ImageFacts[];
+  /** By reference as rendered: what each was resolved to, once. */
+  readonly resolutions: ReadonlyMap<string, Resolution>;
+}
+
+/**
+ * Resolves every image that the rendered manifests name, each once, and reads the build records attached to it.
+ * `declared` are the names of images that we build, as `landfall.yaml` says.
+ */
+export async function collectImages(
+  registry: RegistryClient,
+  rendered: readonly RenderedFacts[],
+  declared: ReadonlySet<string>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<CollectedImages> {
+  const resolutions = new Map<string, Resolution>();
+  const images = await mapBounded(
+    imagesOf(rendered),
+    AT_ONCE,
+    async ({ reference, uses, origin }): Promise<ImageFacts> => {
+      const readAt = new Date(clock.now()).toISOString();
+      const repository = nameOnly(reference);
+      const resolution = await attempt(async () => registry.resolve(reference, { signal }), signal);
+      if (resolution.state === 'read') resolutions.set(reference, resolution.value);
+      const answer: Reading<ImageAnswer> =
+        resolution.state === 'read'
+          ? read({ digest: resolution.value.digest, platforms: resolution.value.manifests })
+          : resolution;
+      const build: Reading<BuildFacts | undefined> =
+        resolution.state === 'read'
+          ? await attempt(() => buildOf(registry, resolution.value, signal), signal)
+          : resolution;
+      const parsed = await attempt(async () => parseReference(reference), signal);
+      const revision = answer.state === 'read' ? revisionLabel(answer.value) : undefined;
+      return {
+        reference,
+        registry: parsed.state === 'read' ? parsed.value.registry : '',
+        repository,
+        tag: parsed.state === 'read' ? parsed.value.tag : undefined,
+        pinned: parsed.state === 'read' ? parsed.value.digest : undefined,
+        origin,
+        uses,
+        answer,
+        build,
+        ours:
+          declared.has(repository) ||
+          (build.state === 'read' && build.value !== undefined) ||
+          (declared.size === 0 && revision !== undefined),
+        readAt,
+      };
+    },
+  );
+  return { images, resolutions };
+}

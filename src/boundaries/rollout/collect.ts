@@ -1,0 +1,152 @@
+import { getString, mapBounded } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { compareImageId, digestOfImageId } from '../../oci/index.ts';
+import type { RegistryClient, Resolution } from '../../oci/index.ts';
+import type { ImageFacts } from '../artifact/index.ts';
+import { isAutoscaled, objectKey } from '../live/index.ts';
+import type { ClusterSnapshot } from '../live/index.ts';
+import { shortDigest, shortReference } from '../names.ts';
+import type { RenderedFacts } from '../rendered.ts';
+import { isWorkload, templateContainers } from '../workload.ts';
+import type { PodContainer, PodFacts } from '../workload.ts';
+import { workloadPods } from '../workload-pods.ts';
+import type { DigestCheck, RolloutSubject } from './decide.ts';
+
+const AT_ONCE = 6;
+
+interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+}
+
+function platformOf(node: KubeObject | undefined): Platform | undefined {
+  const os = getString(node, 'status', 'nodeInfo', 'operatingSystem');
+  const architecture = getString(node, 'status', 'nodeInfo', 'architecture');
+  return os === undefined || architecture === undefined ? undefined : { os, architecture };
+}
+
+/** The distinct platforms of the nodes; empty when they could not be read, which constrains nothing. */
+export function nodePlatforms(snapshot: ClusterSnapshot): readonly Platform[] {
+  if (snapshot.nodes.state !== 'read') return [];
+  const platforms = snapshot.nodes.value.flatMap((node) => platformOf(node) ?? []);
+  return [
+    ...new Map(platforms.map((platform) => [`${platform.os}/${platform.architecture}`, platform])).values(),
+  ];
+}
+
+interface Expectation {
+  readonly reference: string;
+  readonly role: DigestCheck['role'];
+  readonly image: ImageFacts | undefined;
+  readonly resolution: Resolution | undefined;
+}
+
+async function check(
+  registry: RegistryClient,
+  pod: PodFacts,
+  container: PodContainer,
+  expected: Expectation,
+  platform: Platform | undefined,
+  signal: AbortSignal,
+): Promise<DigestCheck> {
+  const digest = digestOfImageId(container.imageID);
+  const wanted = expected.resolution?.digest ?? expected.image?.pinned ?? expected.reference;
+  const base = {
+    pod: pod.name,
+    container: container.name,
+    role: expected.role,
+    imageID: container.imageID,
+    digest,
+    expected: wanted,
+  };
+  const running = digest === undefined ? container.imageID : shortDigest(digest);
+  if (container.imageID === '')
+    return {
+      ...base,
+      outcome: 'inconclusive',
+      why: `${pod.name} has not reported which image ${container.name} runs`,
+    };
+  if (expected.resolution === undefined) {
+    // Without the registry only a pinned digest decides, and only for itself: another wrapper of the same bytes looks different.
+    if (expected.image?.pinned !== undefined && expected.image.pinned === digest)
+      return { ...base, outcome: 'match', why: '' };
+    const why =
+      expected.image?.answer.state === 'read'
+        ? ''
+        : (expected.image?.answer.why ?? 'the image was not resolved');
+    return {
+      ...base,
+      outcome: 'inconclusive',
+      why: `${pod.name} runs ${running}; whether that is ${shortReference(expected.reference)} cannot be told: ${why}`,
+    };
+  }
+  const compared = await compareImageId(expected.resolution, container.imageID, platform, {
+    registry,
+    signal,
+  });
+  const sentence = {
+    match: '',
+    equivalent: '',
+    inconclusive: `${pod.name} runs ${running}; whether that is ${shortDigest(wanted)} cannot be told`,
+    mismatch: `${pod.name} runs ${running}, wanted is ${shortDigest(wanted)}`,
+  }[compared.outcome];
+  return { ...base, outcome: compared.outcome, why: sentence };
+}
+
+/**
+ * Pairs every rendered workload with its pods and compares each running container that the template names with the
+ * image that was resolved for it. Sidecars that a webhook injected are not in the template and are not judged.
+ */
+export async function collectRollouts(
+  registry: RegistryClient,
+  rendered: readonly RenderedFacts[],
+  snapshot: ClusterSnapshot,
+  images: readonly ImageFacts[],
+  resolutions: ReadonlyMap<string, Resolution>,
+  signal: AbortSignal,
+): Promise<readonly RolloutSubject[]> {
+  const nodes = new Map(
+    snapshot.nodes.state === 'read' ? snapshot.nodes.value.map((node) => [node.metadata.name, node]) : [],
+  );
+  const workloads = rendered.filter(({ object }) => isWorkload(object));
+  return mapBounded(workloads, 2, async ({ object }): Promise<RolloutSubject> => {
+    const live = snapshot.objects.get(objectKey(object)) ?? {
+      state: 'unreadable' as const,
+      why: 'not read',
+      code: 'not-read',
+    };
+    const facts = snapshot.namespaces.get(object.metadata.namespace ?? '');
+    const pods =
+      live.state === 'read'
+        ? workloadPods(live.value, facts?.pods, facts?.replicaSets)
+        : live.state === 'absent'
+          ? { state: 'absent' as const, why: live.why }
+          : live;
+    const autoscaled = isAutoscaled(object, facts?.autoscalers);
+    if (pods.state !== 'read') return { object, live, pods, checks: [], autoscaled };
+    const expected = new Map<string, Expectation>(
+      templateContainers(object).map((container) => [
+        container.name,
+        {
+          reference: container.image,
+          role: container.role,
+          image: images.find((image) => image.reference === container.image),
+          resolution: resolutions.get(container.image),
+        },
+      ]),
+    );
+    const pairs = pods.value.current
+      .filter((pod) => !pod.terminating)
+      .flatMap((pod) =>
+        pod.containers.flatMap((container) => {
+          const wanted = expected.get(container.name);
+          // A container that waits runs nothing; one that ended still says what it ran.
+          return wanted === undefined || container.state === 'waiting' ? [] : [{ pod, container, wanted }];
+        }),
+      );
+    const checks = await mapBounded(pairs, AT_ONCE, ({ pod, container, wanted }) =>
+      check(registry, pod, container, wanted, platformOf(nodes.get(pod.node ?? '')), signal),
+    );
+    return { object, live, pods, checks, autoscaled };
+  });
+}

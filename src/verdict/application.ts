@@ -1,0 +1,161 @@
+import { getArray, getObject, getString, LandfallError } from '../kernel/index.ts';
+import type { JsonValue } from '../kernel/index.ts';
+import type { KubeClient, KubeObject } from '../kube/index.ts';
+import type { EngineStatus } from './findings/index.ts';
+
+export const APPLICATION = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application' } as const;
+
+/** Where an application comes from and where it goes, as its Argo CD Application says. */
+export interface ApplicationSpec {
+  readonly object: KubeObject;
+  readonly name: string;
+  readonly namespace: string;
+  readonly repository: string;
+  readonly path: string;
+  readonly revision: string;
+  readonly destination: string;
+}
+
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_item, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(
+        (row[j] ?? 0) + 1,
+        (next[j - 1] ?? 0) + 1,
+        (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
+      );
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+/** The names nearest to a wrong one, best first, at most three. */
+export function nearest(name: string, known: readonly string[]): readonly string[] {
+  const close = known
+    .map((candidate) => ({
+      candidate,
+      score: candidate.includes(name) || name.includes(candidate) ? 1 : distance(name, candidate),
+    }))
+    .filter(({ candidate, score }) => score <= Math.max(3, Math.floor(candidate.length / 3)))
+    .toSorted((a, b) => a.score - b.score || a.candidate.localeCompare(b.candidate));
+  return close.slice(0, 3).map(({ candidate }) => candidate);
+}
+
+/** Reads the spec of an Application; refuses what this first passage cannot judge, with the field that says so. */
+export function readApplication(object: KubeObject): ApplicationSpec {
+  const { name, namespace = '' } = object.metadata;
+  const where = `Application/${namespace}/${name}`;
+  const sources = getArray(object, 'spec', 'sources');
+  if (sources.length > 1) {
+    throw new LandfallError(
+      `${where} has ${sources.length} sources; an application with one source can be proven.`,
+      {
+        kind: 'invalid-input',
+        code: 'application-sources',
+        object: where,
+        hint: 'Name the single source in spec.source.',
+      },
+    );
+  }
+  const source: JsonValue | undefined = getObject(object, 'spec', 'source') ?? sources[0];
+  const repository = getString(source, 'repoURL');
+  const path = getString(source, 'path');
+  if (repository === undefined || path === undefined) {
+    const missing = repository === undefined ? 'spec.source.repoURL' : 'spec.source.path';
+    throw new LandfallError(`${where} has no ${missing}; a Git repository and a path in it are needed.`, {
+      kind: 'invalid-input',
+      code: 'application-source',
+      object: where,
+      hint: `Set ${missing}; charts from a Helm repository cannot be proven.`,
+    });
+  }
+  return {
+    object,
+    name,
+    namespace,
+    repository,
+    path: path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
+    revision: getString(source, 'targetRevision') ?? 'HEAD',
+    destination: getString(object, 'spec', 'destination', 'namespace') ?? 'default',
+  };
+}
+
+/** Every Application that can be seen. */
+export async function listApplications(
+  kube: KubeClient,
+  namespace: string | undefined,
+  signal?: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  const { items } = await kube.list(APPLICATION, namespace === undefined ? {} : { namespace }, signal);
+  return items;
+}
+
+/** The Application of that name; `not-found` names the nearest ones, a name that stands in two namespaces asks which. */
+export async function findApplication(
+  kube: KubeClient,
+  name: string,
+  namespace: string | undefined,
+  signal?: AbortSignal,
+): Promise<ApplicationSpec> {
+  const all = await listApplications(kube, namespace, signal);
+  const found = all.filter((object) => object.metadata.name === name);
+  const first = found[0];
+  if (first === undefined) {
+    const near = nearest(
+      name,
+      all.map((object) => object.metadata.name),
+    );
+    const known = all.length === 0 ? 'The cluster has no Application' : `The cluster has ${all.length}`;
+    throw new LandfallError(
+      `There is no Application '${name}' in ${kube.server}${namespace === undefined ? '' : `, namespace ${namespace}`}. ${known}.`,
+      {
+        kind: 'not-found',
+        code: 'application-not-found',
+        object: name,
+        hint: near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'landfall status lists what is there.',
+      },
+    );
+  }
+  if (found.length > 1) {
+    const namespaces = found.map((object) => object.metadata.namespace ?? '').join(', ');
+    throw new LandfallError(`There are ${found.length} Applications '${name}', in ${namespaces}.`, {
+      kind: 'invalid-input',
+      code: 'application-ambiguous',
+      object: name,
+      hint: 'Name the namespace: --namespace NAMESPACE.',
+    });
+  }
+  return readApplication(first);
+}
+
+/** Who wrote the status, by managed fields: Argo CD itself, or Landfall's controller in its place. */
+function engineName(object: KubeObject): string {
+  const managers = (object.metadata.managedFields ?? []).map((entry) => getString(entry, 'manager') ?? '');
+  return managers.some((manager) => manager.startsWith('argocd')) ? 'Argo CD' : 'Application';
+}
+
+/** What the delivery engine says of the application; undefined where it has said nothing yet. */
+export function engineStatus(object: KubeObject): EngineStatus | undefined {
+  const status = getObject(object, 'status');
+  if (status === undefined) return undefined;
+  const operation = getObject(status, 'operationState');
+  const resources = getArray(operation, 'syncResult', 'resources');
+  const messages = resources.map((resource) => getString(resource, 'message') ?? '');
+  const unchanged = messages.filter((message) => /\bunchanged\b/.test(message)).length;
+  return {
+    engine: engineName(object),
+    sync: getString(status, 'sync', 'status'),
+    health: getString(status, 'health', 'status'),
+    revision: getString(status, 'sync', 'revision'),
+    operation: operation && {
+      phase: getString(operation, 'phase') ?? '',
+      message: getString(operation, 'message') ?? '',
+      finishedAt: getString(operation, 'finishedAt'),
+      changed: resources.length - unchanged,
+      unchanged,
+    },
+  };
+}

@@ -1,0 +1,282 @@
+import { asLandfallError } from '../kernel/index.ts';
+import type { Clock } from '../kernel/index.ts';
+import type { GitMirror, GitMirrors } from '../git/index.ts';
+import type { KubeClient, KubeObject } from '../kube/index.ts';
+import type { RegistryClient } from '../oci/index.ts';
+import {
+  collectImages,
+  collectRollouts,
+  decideRender,
+  decideSync,
+  discoverObservations,
+  observe,
+  read,
+  readingOfError,
+  renderApplication,
+  serviceFacts,
+  takeSnapshot,
+  valueOf,
+} from '../boundaries/index.ts';
+import type {
+  Asked,
+  ErrorBaseline,
+  Observation,
+  Reading,
+  RenderedFacts,
+  TrackedRevision,
+} from '../boundaries/index.ts';
+import { engineStatus, findApplication } from './application.ts';
+import type { ApplicationSpec } from './application.ts';
+import type { Material } from './judge.ts';
+
+export interface Sources {
+  readonly kube: KubeClient;
+  readonly git: GitMirrors;
+  readonly registry: RegistryClient;
+  readonly clock: Clock;
+}
+
+/** What `landfall.yaml` at the tracked commit says of an application. */
+export interface Declared {
+  readonly environment: string | undefined;
+  /** Repository that the images are built from. */
+  readonly source: string | undefined;
+  /** Images that we build. */
+  readonly images: readonly string[];
+  readonly observe: readonly Observation[];
+}
+
+export interface Question {
+  readonly application: string;
+  /** Namespace of the Application object; left out: wherever it is. */
+  readonly namespace?: string;
+  /** A commit or name of a release: of the deployment repository, or of the source that is built. */
+  readonly revision?: string;
+  readonly image?: string;
+  readonly acceptSimulated?: boolean;
+  /** Reads `landfall.yaml` of the tracked commit; undefined file means that there is none. */
+  readonly declaredBy: (file: string | undefined, application: string) => Declared;
+  /** The shares of errors that were measured under the release before this one. */
+  readonly baselineFor?: (
+    application: ApplicationSpec,
+    digest: string | undefined,
+  ) => Promise<ErrorBaseline | undefined>;
+  readonly onProgress?: (step: string) => void;
+}
+
+/** Kinds without a namespace, for when the cluster cannot be asked. */
+const CLUSTER_SCOPED = new Set([
+  'Namespace',
+  'Node',
+  'PersistentVolume',
+  'StorageClass',
+  'PriorityClass',
+  'IngressClass',
+  'GatewayClass',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'CustomResourceDefinition',
+  'APIService',
+  'MutatingWebhookConfiguration',
+  'ValidatingWebhookConfiguration',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'ClusterIssuer',
+]);
+
+async function isNamespaced(kube: KubeClient, object: KubeObject, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await kube.resource(object, signal)).namespaced;
+  } catch (thrown) {
+    if (signal.aborted) throw thrown;
+    return !CLUSTER_SCOPED.has(object.kind);
+  }
+}
+
+/** Puts objects that name no namespace where the Application sends them. */
+async function place(
+  kube: KubeClient,
+  rendered: readonly RenderedFacts[],
+  namespace: string,
+  signal: AbortSignal,
+): Promise<readonly RenderedFacts[]> {
+  const placed: RenderedFacts[] = [];
+  for (const facts of rendered) {
+    const { object } = facts;
+    const needs = object.metadata.namespace === undefined && (await isNamespaced(kube, object, signal));
+    placed.push(
+      needs ? { ...facts, object: { ...object, metadata: { ...object.metadata, namespace } } } : facts,
+    );
+  }
+  return placed;
+}
+
+async function attempt<T>(work: () => Promise<T>, signal: AbortSignal): Promise<Reading<T>> {
+  try {
+    return read(await work());
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.kind === 'cancelled' && signal.aborted) throw error;
+    return readingOfError(error);
+  }
+}
+
+async function track(
+  mirror: GitMirror,
+  spec: ApplicationSpec,
+  signal: AbortSignal,
+): Promise<Reading<TrackedRevision>> {
+  return attempt(async () => {
+    await mirror.fetch(signal);
+    const { commit } = await mirror.resolve(spec.revision, signal);
+    const pathExists = spec.path === '.' || (await mirror.tree(commit).kind(spec.path)) === 'directory';
+    return { repository: mirror.display, revision: spec.revision, commit, path: spec.path, pathExists };
+  }, signal);
+}
+
+interface AskedFor {
+  readonly asked: Asked;
+  readonly wantedCommit: string | undefined;
+}
+
+/**
+ * What `--revision` means: a commit of the deployment repository when it has it, else one of the source that is
+ * built. A revision that neither repository knows is taken as the commit it spells.
+ */
+async function askedRevision(
+  sources: Sources,
+  mirror: GitMirror,
+  tracked: TrackedRevision,
+  revision: string,
+  declared: Declared,
+  signal: AbortSignal,
+): Promise<AskedFor> {
+  const own = await attempt(() => mirror.resolve(revision, signal), signal);
+  if (own.state === 'read') {
+    const contained = await mirror.isAncestor(own.value.commit, tracked.commit, signal);
+    return { asked: { revision: { commit: own.value.commit, contained } }, wantedCommit: undefined };
+  }
+  const source = declared.source;
+  const built =
+    source === undefined
+      ? undefined
+      : await attempt(() => sources.git.open(source).resolve(revision, signal), signal);
+  if (built?.state === 'read') return { asked: {}, wantedCommit: built.value.commit };
+  return { asked: {}, wantedCommit: revision };
+}
+
+async function askedImage(
+  sources: Sources,
+  reference: string,
+  signal: AbortSignal,
+): Promise<NonNullable<Asked['image']>> {
+  const name = reference.split('@')[0] ?? reference;
+  const colon = name.lastIndexOf(':');
+  const repository = colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
+  const digest = await attempt(
+    async () => (await sources.registry.resolve(reference, { signal })).digest,
+    signal,
+  );
+  return { reference, repository, digest };
+}
+
+const NOT_RENDERED = {
+  state: 'unreadable' as const,
+  why: 'the tracked revision could not be read',
+  code: 'git-unreadable',
+};
+
+/** Reads everything that a verdict needs, each source once. Throws only for a wrong question and for a cancellation. */
+export async function gather(sources: Sources, question: Question, signal: AbortSignal): Promise<Material> {
+  const { kube, git, registry, clock } = sources;
+  const progress = question.onProgress ?? (() => {});
+  progress('application');
+  const spec = await findApplication(kube, question.application, question.namespace, signal);
+  progress('git');
+  const mirror = git.open(spec.repository);
+  const tracked = await track(mirror, spec, signal);
+  const tree = tracked.state === 'read' ? mirror.tree(tracked.value.commit) : undefined;
+  const file =
+    tree === undefined ? undefined : await attempt(async () => tree.readFile('landfall.yaml'), signal);
+  const bytes = file === undefined ? undefined : valueOf(file);
+  const declared = question.declaredBy(
+    bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8'),
+    spec.name,
+  );
+
+  progress('render');
+  const set =
+    tree === undefined || tracked.state !== 'read' || !tracked.value.pathExists
+      ? NOT_RENDERED
+      : await attempt(() => renderApplication(tree, spec.path, { signal }), signal);
+  const rendered = set.state === 'read' ? await place(kube, set.value.objects, spec.destination, signal) : [];
+
+  progress('registry');
+  const { images, resolutions } = await collectImages(
+    registry,
+    rendered,
+    new Set(declared.images),
+    clock,
+    signal,
+  );
+  const asking =
+    question.revision !== undefined && tracked.state === 'read'
+      ? await askedRevision(sources, mirror, tracked.value, question.revision, declared, signal)
+      : { asked: {}, wantedCommit: undefined };
+  const asked =
+    question.image === undefined
+      ? asking.asked
+      : { ...asking.asked, image: await askedImage(sources, question.image, signal) };
+
+  progress('cluster');
+  const snapshot = await takeSnapshot(
+    kube,
+    rendered.map(({ object }) => object),
+    clock,
+    signal,
+  );
+  const rollouts = await collectRollouts(registry, rendered, snapshot, images, resolutions, signal);
+  const services = serviceFacts(
+    rendered.map(({ object }) => object),
+    snapshot,
+  );
+  progress('traffic');
+  const observations =
+    declared.observe.length > 0
+      ? declared.observe
+      : discoverObservations(rendered.map(({ object }) => object));
+  const observed = await observe(kube, observations, services, snapshot, signal);
+  const leading = images.find((image) => image.ours);
+  const digest = leading?.answer.state === 'read' ? leading.answer.value.digest : leading?.pinned;
+  const baseline = await question.baselineFor?.(spec, digest);
+  // The Application again: its controller may have worked while everything else was read.
+  const again = await attempt(() => findApplication(kube, spec.name, spec.namespace, signal), signal);
+  const application = again.state === 'read' ? again.value.object : spec.object;
+  const at = new Date(clock.now()).toISOString();
+  return {
+    subject: {
+      name: spec.name,
+      namespace: spec.namespace,
+      environment: declared.environment,
+      repository: mirror.display,
+      path: spec.path,
+      revision: spec.revision,
+      destination: spec.destination,
+    },
+    engine: engineStatus(application),
+    tracked,
+    asked,
+    wantedCommit: asking.wantedCommit,
+    render: decideRender(set, tracked, images, at),
+    sync: decideSync(application, again, tracked, at),
+    rendered,
+    images,
+    snapshot,
+    rollouts,
+    services,
+    observed,
+    baseline,
+    acceptSimulated: question.acceptSimulated ?? false,
+    at,
+  };
+}

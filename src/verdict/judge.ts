@@ -1,0 +1,156 @@
+import {
+  decideArtifact,
+  decideHealth,
+  decideIntent,
+  decideLive,
+  decideRollout,
+  decideTraffic,
+  leadingImage,
+  nodePlatforms,
+  objectKey,
+  releaseOf,
+  valueOf,
+} from '../boundaries/index.ts';
+import type {
+  Asked,
+  BoundaryReport,
+  ClusterSnapshot,
+  ErrorBaseline,
+  ImageFacts,
+  Observed,
+  Reading,
+  Release,
+  RenderedFacts,
+  RolloutSubject,
+  ServiceFacts,
+  TrackedRevision,
+} from '../boundaries/index.ts';
+import { tellCauses } from './causes.ts';
+import { findFindings } from './findings/index.ts';
+import type { Case, EngineStatus, Finding, Subject } from './findings/index.ts';
+import { decideVerdict, inOrder } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Everything that was read for one delivery. Plain data: the same material always gives the same proof. */
+export interface Material {
+  readonly subject: Subject;
+  readonly engine: EngineStatus | undefined;
+  readonly tracked: Reading<TrackedRevision>;
+  readonly asked: Asked;
+  /** The source commit that was asked for, where one was. */
+  readonly wantedCommit: string | undefined;
+  readonly render: BoundaryReport;
+  readonly sync: BoundaryReport;
+  readonly rendered: readonly RenderedFacts[];
+  readonly images: readonly ImageFacts[];
+  readonly snapshot: ClusterSnapshot;
+  readonly rollouts: readonly RolloutSubject[];
+  readonly services: readonly ServiceFacts[];
+  readonly observed: readonly Observed[];
+  readonly baseline: ErrorBaseline | undefined;
+  readonly acceptSimulated: boolean;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** One delivery, judged. Plain JSON. */
+export interface Proof {
+  readonly subject: Subject;
+  readonly release: Release;
+  readonly verdict: Verdict;
+  readonly boundaries: readonly BoundaryReport[];
+  readonly findings: readonly Finding[];
+  readonly engine: EngineStatus | undefined;
+  readonly cluster: string;
+  /** Image that the delivery is about, without tag and digest. */
+  readonly image: string | undefined;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly tookMs: number;
+}
+
+function withTime(facts: Omit<Case, 'verdict' | 'reports'>, reports: readonly BoundaryReport[]): Case {
+  return { ...facts, reports, verdict: decideVerdict(reports) };
+}
+
+/** From what was read to the answer. Pure. */
+export function judge(material: Material, tookMs: number): Proof {
+  const { at, images, rendered, rollouts, snapshot } = material;
+  const leading = leadingImage(images);
+  const release = releaseOf(leading);
+  const unread = { state: 'unreadable' as const, why: 'not read', code: 'not-read' };
+  const lives = rendered.map(({ object, why }) => ({
+    object,
+    live: snapshot.objects.get(objectKey(object)) ?? unread,
+    why: (path: readonly (string | number)[]) => {
+      const origin = why(path);
+      return origin && `${origin.file}:${origin.line}`;
+    },
+    autoscaled: rollouts.find((subject) => subject.object === object)?.autoscaled ?? false,
+  }));
+  const health = rendered.map(({ object }) => ({
+    object,
+    live: snapshot.objects.get(objectKey(object)) ?? unread,
+    pods: rollouts.find((subject) => subject.object === object)?.pods,
+  }));
+  const pods = rollouts.map((subject) => valueOf(subject.pods));
+  const raw = [
+    decideArtifact(images, nodePlatforms(snapshot), material.wantedCommit),
+    decideIntent(material.tracked, images, material.asked, at),
+    material.render,
+    material.sync,
+    decideLive(lives, leading?.reference, material.sync.state === 'moving', at),
+    decideHealth(health, at),
+    decideRollout(rollouts, at, { acceptSimulated: material.acceptSimulated }),
+    decideTraffic(
+      {
+        services: material.services,
+        expectedPods: new Set(pods.flatMap((found) => found?.current.map((pod) => pod.name) ?? [])),
+        oldPods: new Set(pods.flatMap((found) => found?.old.map((pod) => pod.name) ?? [])),
+        observed: material.observed,
+        release,
+        baseline: material.baseline,
+        podsKnown: pods.every((found) => found !== undefined),
+      },
+      at,
+    ),
+  ];
+  // Without rendered objects nothing behind them was looked at: no absence of objects may look like "nothing to prove".
+  const seen = rendered.length > 0 ? raw : raw.map(unseenBehindRender);
+  const boundaries = inOrder(tellCauses(seen, images, rollouts));
+  const facts = withTime(
+    {
+      subject: material.subject,
+      at,
+      images,
+      lives,
+      rollouts,
+      observed: material.observed,
+      engine: material.engine,
+    },
+    boundaries,
+  );
+  return {
+    subject: material.subject,
+    release,
+    verdict: facts.verdict,
+    boundaries,
+    findings: findFindings(facts),
+    engine: material.engine,
+    cluster: snapshot.server,
+    image: leading?.repository,
+    at,
+    tookMs,
+  };
+}
+
+function unseenBehindRender(report: BoundaryReport): BoundaryReport {
+  if (report.state !== 'not-applicable' || report.boundary === 'intent') return report;
+  return {
+    ...report,
+    state: 'unknown',
+    reason: 'nothing-rendered',
+    headline: 'not looked at',
+    detail: 'without rendered manifests it is not known what to look for',
+  };
+}
