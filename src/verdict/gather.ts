@@ -174,7 +174,7 @@ async function askedImage(
   const colon = name.lastIndexOf(':');
   const repository = colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
   const digest = await attempt(
-    async () => (await sources.registry.resolve(reference, { signal })).digest,
+    async () => (await sources.registry.resolve(reference, signal)).digest,
     signal,
   );
   return { reference, repository, digest };
@@ -235,7 +235,13 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     clock,
     signal,
   );
-  const rollouts = await collectRollouts(registry, rendered, snapshot, images, resolutions, signal);
+  const rollouts = await collectRollouts(
+    (reference) => registry.resolve(reference, signal),
+    rendered,
+    snapshot,
+    images,
+    resolutions,
+  );
   const services = serviceFacts(
     rendered.map(({ object }) => object),
     snapshot,

@@ -55,17 +55,17 @@ async function buildOf(
 ): Promise<BuildFacts | undefined> {
   const records = await readBuildRecords(registry, resolution, signal);
   // The same bytes may have been pushed more than once: the first push is when they became available.
-  const record = records.toSorted((a, b) => (a.pushedAt ?? '').localeCompare(b.pushedAt ?? ''))[0];
+  const record = records.at(-1)?.record;
   if (record === undefined) return undefined;
-  const { repository, commit, ref, version, id, builtAt, pushedAt } = record;
+  const { repository, commit, ref, version, builder, builtAt, pushedAt } = record;
   return {
     repository,
     commit,
-    ...(ref === undefined ? {} : { ref }),
+    ref,
+    builder,
+    builtAt,
+    pushedAt,
     ...(version === undefined ? {} : { version }),
-    ...(id === undefined ? {} : { id }),
-    ...(builtAt === undefined ? {} : { builtAt }),
-    ...(pushedAt === undefined ? {} : { pushedAt }),
   };
 }
 
@@ -93,7 +93,7 @@ export async function collectImages(
     async ({ reference, uses, origin }): Promise<ImageFacts> => {
       const readAt = new Date(clock.now()).toISOString();
       const repository = nameOnly(reference);
-      const resolution = await attempt(async () => registry.resolve(reference, { signal }), signal);
+      const resolution = await attempt(async () => registry.resolve(reference, signal), signal);
       if (resolution.state === 'read') resolutions.set(reference, resolution.value);
       const answer: Reading<ImageAnswer> =
         resolution.state === 'read'

@@ -113,7 +113,7 @@ function claimsOf(image: ImageFacts): Claim[] {
     ['commit', revisionLabel(answer) ?? build?.commit],
     ['builtAt', build?.builtAt ?? answer.platforms[0]?.created],
     ['pushedAt', build?.pushedAt],
-    ['build', build?.id],
+    ['builder', build?.builder],
   ];
   return [
     { ...base, attribute: 'digest', value: answer.digest, source },
@@ -158,7 +158,7 @@ export function decideArtifact(
     reason: decisive?.reason ?? 'built',
     headline: digest === undefined ? shortReference(leading.reference) : shortDigest(digest),
     detail: decisive?.text ?? '',
-    where: build?.id === undefined ? leading.registry : `${leading.registry}, build ${build.id}`,
+    where: build?.builder === undefined ? leading.registry : `${leading.registry}, built by ${build.builder}`,
     claims,
   };
 }

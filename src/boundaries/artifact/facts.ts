@@ -25,7 +25,8 @@ export interface BuildFacts {
   readonly commit: string;
   readonly ref?: string;
   readonly version?: string;
-  readonly id?: string;
+  /** Who built it. */
+  readonly builder?: string;
   readonly builtAt?: string;
   readonly pushedAt?: string;
 }

@@ -1,7 +1,7 @@
 import { getString, mapBounded } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { compareImageId, digestOfImageId } from '../../oci/index.ts';
-import type { RegistryClient, Resolution } from '../../oci/index.ts';
+import { compareImageId, parseImageId } from '../../oci/index.ts';
+import type { ImageComparison, ImageLookup, Resolution } from '../../oci/index.ts';
 import type { ImageFacts } from '../artifact/index.ts';
 import { isAutoscaled, objectKey } from '../live/index.ts';
 import type { ClusterSnapshot } from '../live/index.ts';
@@ -41,15 +41,50 @@ interface Expectation {
   readonly resolution: Resolution | undefined;
 }
 
+type Compare = (
+  expected: Resolution,
+  imageID: string,
+  platform: Platform | undefined,
+) => Promise<ImageComparison>;
+
+/** What decides when nodes may not be read: any platform of the image that agrees, else whether all disagree. */
+const BEST_FIRST: readonly ImageComparison['outcome'][] = ['match', 'equivalent', 'inconclusive', 'mismatch'];
+
+/** Comparisons are made once for each pair of images, not once for each pod. */
+function comparing(lookup: ImageLookup): Compare {
+  const made = new Map<string, Promise<ImageComparison>>();
+  const one = (expected: Resolution, imageID: string, platform: Platform) => {
+    const key = `${expected.digest} ${imageID} ${platform.os}/${platform.architecture}`;
+    const running = made.get(key) ?? compareImageId(expected, imageID, platform, lookup);
+    made.set(key, running);
+    return running;
+  };
+  return async (expected, imageID, platform) => {
+    const platforms: readonly Platform[] = platform === undefined ? expected.manifests : [platform];
+    const outcomes: ImageComparison[] = [];
+    for (const candidate of platforms) outcomes.push(await one(expected, imageID, candidate));
+    outcomes.sort((a, b) => BEST_FIRST.indexOf(a.outcome) - BEST_FIRST.indexOf(b.outcome));
+    const best = outcomes[0];
+    return (
+      best ?? {
+        outcome: 'inconclusive',
+        reason: 'platform-missing',
+        observed: undefined,
+        expectedConfigs: [],
+        observedConfigs: [],
+      }
+    );
+  };
+}
+
 async function check(
-  registry: RegistryClient,
+  compare: Compare,
   pod: PodFacts,
   container: PodContainer,
   expected: Expectation,
   platform: Platform | undefined,
-  signal: AbortSignal,
 ): Promise<DigestCheck> {
-  const digest = digestOfImageId(container.imageID);
+  const digest = parseImageId(container.imageID).digest;
   const wanted = expected.resolution?.digest ?? expected.image?.pinned ?? expected.reference;
   const base = {
     pod: pod.name,
@@ -80,10 +115,7 @@ async function check(
       why: `${pod.name} runs ${running}; whether that is ${shortReference(expected.reference)} cannot be told: ${why}`,
     };
   }
-  const compared = await compareImageId(expected.resolution, container.imageID, platform, {
-    registry,
-    signal,
-  });
+  const compared = await compare(expected.resolution, container.imageID, platform);
   const sentence = {
     match: '',
     equivalent: '',
@@ -98,13 +130,13 @@ async function check(
  * image that was resolved for it. Sidecars that a webhook injected are not in the template and are not judged.
  */
 export async function collectRollouts(
-  registry: RegistryClient,
+  lookup: ImageLookup,
   rendered: readonly RenderedFacts[],
   snapshot: ClusterSnapshot,
   images: readonly ImageFacts[],
   resolutions: ReadonlyMap<string, Resolution>,
-  signal: AbortSignal,
 ): Promise<readonly RolloutSubject[]> {
+  const compare = comparing(lookup);
   const nodes = new Map(
     snapshot.nodes.state === 'read' ? snapshot.nodes.value.map((node) => [node.metadata.name, node]) : [],
   );
@@ -145,7 +177,7 @@ export async function collectRollouts(
         }),
       );
     const checks = await mapBounded(pairs, AT_ONCE, ({ pod, container, wanted }) =>
-      check(registry, pod, container, wanted, platformOf(nodes.get(pod.node ?? '')), signal),
+      check(compare, pod, container, wanted, platformOf(nodes.get(pod.node ?? ''))),
     );
     return { object, live, pods, checks, autoscaled };
   });

@@ -19,4 +19,3 @@ const ORDER: readonly EngineHealthStatus[] = [
 export function isWorseHealth(than: EngineHealthStatus, candidate: EngineHealthStatus): boolean {
   return ORDER.indexOf(candidate) > ORDER.indexOf(than);
 }
-

@@ -29,25 +29,30 @@ function object(fields: JsonObject, annotations: Record<string, string> = {}): K
 }
 
 describe('the health that Argo CD gives to an object', () => {
-  it.skipIf(!there)(`answers every built-in case as Argo CD does${there ? '' : ` (skipped: no ${file})`}`, () => {
-    const wrong = cases().flatMap((item) => {
-      const given = { metadata: { name: '' }, ...item.object } as KubeObject;
-      const health = engineHealth(given);
-      const same =
-        health?.status === item.expect.status &&
-        (item.expect.message === undefined || (health.message ?? '') === item.expect.message);
-      return same ? [] : [{ id: item.id, wanted: item.expect, got: health }];
-    });
-    expect(wrong).toEqual([]);
-    expect(cases().length).toBeGreaterThan(20);
-  });
+  it.skipIf(!there)(
+    `answers every built-in case as Argo CD does${there ? '' : ` (skipped: no ${file})`}`,
+    () => {
+      const wrong = cases().flatMap((item) => {
+        const given = { metadata: { name: '' }, ...item.object } as KubeObject;
+        const health = engineHealth(given);
+        const same =
+          health?.status === item.expect.status &&
+          (item.expect.message === undefined || (health.message ?? '') === item.expect.message);
+        return same ? [] : [{ id: item.id, wanted: item.expect, got: health }];
+      });
+      expect(wrong).toEqual([]);
+      expect(cases().length).toBeGreaterThan(20);
+    },
+  );
 
   it('is no opinion for a kind without a rule', () => {
     expect(engineHealth(object({ kind: 'ConfigMap' }))).toBeUndefined();
   });
 
   it('calls any Service Healthy, endpoints or not', () => {
-    expect(engineHealth(object({ kind: 'Service', spec: { selector: { app: 'nobody' } } }))?.status).toBe('Healthy');
+    expect(engineHealth(object({ kind: 'Service', spec: { selector: { app: 'nobody' } } }))?.status).toBe(
+      'Healthy',
+    );
   });
 
   it('refuses to judge a version that it does not know', () => {
@@ -76,7 +81,11 @@ describe('the health that Argo CD gives to an application', () => {
     ['one object missing', [pod('Succeeded'), missing], 'Healthy'],
     ['every object missing', [missing, missing], 'Missing'],
     ['a failed hook', [pod('Failed', { 'argocd.argoproj.io/hook': 'PreSync' })], 'Healthy'],
-    ['an object told to be left out', [pod('Failed', { 'argocd.argoproj.io/ignore-healthcheck': 'true' })], 'Healthy'],
+    [
+      'an object told to be left out',
+      [pod('Failed', { 'argocd.argoproj.io/ignore-healthcheck': 'true' })],
+      'Healthy',
+    ],
   ] as const)('of %s', (_, subjects, status) => {
     expect(applicationEngineHealth(subjects)).toBe(status);
   });

@@ -5,7 +5,12 @@ import type { KubeObject } from '../../kube/index.ts';
 import type { EngineHealth, EngineHealthStatus } from './engine-health-status.ts';
 import { isWorseHealth } from './engine-health-status.ts';
 import { podHealth } from './engine-pod-health.ts';
-import { daemonSetHealth, deploymentHealth, replicaSetHealth, statefulSetHealth } from './engine-workload-health.ts';
+import {
+  daemonSetHealth,
+  deploymentHealth,
+  replicaSetHealth,
+  statefulSetHealth,
+} from './engine-workload-health.ts';
 
 type Check = (object: KubeObject) => EngineHealth;
 

@@ -8,7 +8,8 @@ const IGNORE_RESTART_POLICY = 'argocd.argoproj.io/ignore-restart-policy';
 /** A pod by Argo CD's rules: long-running unless its restart policy says that it ends. */
 export function podHealth(object: KubeObject): EngineHealth {
   const annotations = object.metadata.annotations ?? {};
-  const hook = annotations['argocd.argoproj.io/hook'] !== undefined || annotations['helm.sh/hook'] !== undefined;
+  const hook =
+    annotations['argocd.argoproj.io/hook'] !== undefined || annotations['helm.sh/hook'] !== undefined;
   const policy = getString(object, 'spec', 'restartPolicy');
   const longRunning = policy === 'Always' || (annotations[IGNORE_RESTART_POLICY] === 'true' && !hook);
   const message = getString(object, 'status', 'message') ?? '';

@@ -66,19 +66,26 @@ export function replicaSetHealth(object: KubeObject): EngineHealth {
   const wanted = getNumber(object, 'spec', 'replicas');
   const available = count(object, 'availableReplicas');
   return wanted !== undefined && available < wanted
-    ? progressing(`Waiting for rollout to finish: ${available} out of ${wanted} new replicas are available...`)
+    ? progressing(
+        `Waiting for rollout to finish: ${available} out of ${wanted} new replicas are available...`,
+      )
     : { status: 'Healthy' };
 }
 
 export function daemonSetHealth(object: KubeObject): EngineHealth {
   if (!observed(object)) {
-    return progressing('Waiting for rollout to finish: observed daemon set generation less than desired generation');
+    return progressing(
+      'Waiting for rollout to finish: observed daemon set generation less than desired generation',
+    );
   }
   const desired = count(object, 'desiredNumberScheduled');
   const updated = count(object, 'updatedNumberScheduled');
   const available = count(object, 'numberAvailable');
   if (getString(object, 'spec', 'updateStrategy', 'type') === 'OnDelete') {
-    return { status: 'Healthy', message: `daemon set ${updated} out of ${desired} new pods have been updated` };
+    return {
+      status: 'Healthy',
+      message: `daemon set ${updated} out of ${desired} new pods have been updated`,
+    };
   }
   const waiting = `Waiting for daemon set "${object.metadata.name}" rollout to finish:`;
   if (updated < desired) {
@@ -97,9 +104,13 @@ export function statefulSetHealth(object: KubeObject): EngineHealth {
   const wanted = getNumber(object, 'spec', 'replicas');
   const ready = count(object, 'readyReplicas');
   const updated = count(object, 'updatedReplicas');
-  if (wanted !== undefined && ready < wanted) return progressing(`Waiting for ${wanted - ready} pods to be ready...`);
+  if (wanted !== undefined && ready < wanted)
+    return progressing(`Waiting for ${wanted - ready} pods to be ready...`);
   const strategy = getString(object, 'spec', 'updateStrategy', 'type');
-  if (strategy === 'RollingUpdate' && getObject(object, 'spec', 'updateStrategy', 'rollingUpdate') !== undefined) {
+  if (
+    strategy === 'RollingUpdate' &&
+    getObject(object, 'spec', 'updateStrategy', 'rollingUpdate') !== undefined
+  ) {
     const partition = getNumber(object, 'spec', 'updateStrategy', 'rollingUpdate', 'partition');
     if (wanted !== undefined && partition !== undefined && updated < wanted - partition) {
       return progressing(
