@@ -25,7 +25,7 @@ function cases(): readonly Case[] {
 }
 
 function object(fields: JsonObject, annotations: Record<string, string> = {}): KubeObject {
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x', annotations }, ...fields } as KubeObject;
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x', annotations }, ...fields };
 }
 
 describe('the health that Argo CD gives to an object', () => {

@@ -62,7 +62,7 @@ function serviceHealth(object: KubeObject): EngineHealth {
 }
 
 function claimHealth(object: KubeObject): EngineHealth {
-  switch (getString(object, 'status', 'phase')) {
+  switch (getString(object, 'status', 'phase') ?? '') {
     case 'Lost':
       return { status: 'Degraded' };
     case 'Pending':
@@ -109,7 +109,7 @@ function jobHealth(object: KubeObject): EngineHealth {
   let message = '';
   for (const condition of getArray(object, 'status', 'conditions')) {
     const text = getString(condition, 'message') ?? '';
-    switch (getString(condition, 'type')) {
+    switch (getString(condition, 'type') ?? '') {
       case 'Failed':
         failed = text;
         complete = true;

@@ -23,7 +23,7 @@ export function podHealth(object: KubeObject): EngineHealth {
       return { status: 'Degraded', message: messages.join(', ') };
     }
   }
-  switch (getString(object, 'status', 'phase')) {
+  switch (getString(object, 'status', 'phase') ?? '') {
     case 'Pending':
       return { status: 'Progressing', message };
     case 'Succeeded':

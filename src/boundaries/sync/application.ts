@@ -1,0 +1,268 @@
+import { getArray, getIn, getNumber, getObject, getString, isJsonObject } from '../../kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+
+/** The kind whose status Argo CD and Landfall's controller write alike. */
+export const APPLICATION_KIND = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application' } as const;
+export const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
+
+export interface ApplicationSource {
+  readonly repoURL: string;
+  readonly path: string;
+  /** `HEAD` where the Application leaves it out. */
+  readonly targetRevision: string;
+  readonly chart: string | undefined;
+  readonly directory: JsonObject | undefined;
+  readonly kustomize: JsonObject | undefined;
+  readonly helm: JsonObject | undefined;
+  readonly plugin: JsonObject | undefined;
+  /** As it stands in the Application. */
+  readonly raw: JsonObject;
+}
+
+export interface ApplicationDestination {
+  readonly server: string | undefined;
+  readonly name: string | undefined;
+  readonly namespace: string;
+}
+
+export interface RetryPolicy {
+  readonly limit: number;
+  readonly durationMs: number;
+  readonly factor: number;
+  readonly maxDurationMs: number;
+  readonly refresh: boolean;
+}
+
+export interface SyncPolicy {
+  readonly automated: boolean;
+  readonly prune: boolean;
+  readonly selfHeal: boolean;
+  readonly allowEmpty: boolean;
+  /** `CreateNamespace=true` and the like, as written. */
+  readonly options: readonly string[];
+  readonly retry: RetryPolicy | undefined;
+}
+
+export interface IgnoreRule {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly jsonPointers: readonly string[];
+  readonly managers: readonly string[];
+  readonly jqPathExpressions: readonly string[];
+}
+
+export interface ApplicationSpec {
+  readonly project: string;
+  readonly sources: readonly ApplicationSource[];
+  readonly multiple: boolean;
+  readonly destination: ApplicationDestination;
+  readonly policy: SyncPolicy;
+  readonly ignoreDifferences: readonly IgnoreRule[];
+  readonly historyLimit: number;
+}
+
+function strings(values: readonly JsonValue[]): string[] {
+  return values.filter((value): value is string => typeof value === 'string');
+}
+
+function sourceOf(raw: JsonObject): ApplicationSource {
+  return {
+    repoURL: getString(raw, 'repoURL') ?? '',
+    path: getString(raw, 'path') ?? '',
+    targetRevision: getString(raw, 'targetRevision') || 'HEAD',
+    chart: getString(raw, 'chart') || undefined,
+    directory: getObject(raw, 'directory'),
+    kustomize: getObject(raw, 'kustomize'),
+    helm: getObject(raw, 'helm'),
+    plugin: getObject(raw, 'plugin'),
+    raw,
+  };
+}
+
+/** A Go duration (`5s`, `3m`, `1h30m`), or a bare number of seconds, in milliseconds. */
+export function durationMs(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) return undefined;
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  let total = 0;
+  for (const [, number = '', unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
+    total += Number(number) * (units[unit] ?? 0);
+  }
+  return total;
+}
+
+/** Argo CD's defaults: first wait 5 s, doubled, at most 3 minutes. */
+export function retryOf(retry: JsonObject | undefined): RetryPolicy | undefined {
+  if (retry === undefined) return undefined;
+  return {
+    limit: getNumber(retry, 'limit') ?? 0,
+    durationMs: durationMs(getString(retry, 'backoff', 'duration')) ?? 5000,
+    factor: getNumber(retry, 'backoff', 'factor') ?? 2,
+    maxDurationMs: durationMs(getString(retry, 'backoff', 'maxDuration')) ?? 180_000,
+    refresh: getIn(retry, 'refresh') === true,
+  };
+}
+
+function policyOf(spec: JsonObject): SyncPolicy {
+  const policy = getObject(spec, 'syncPolicy');
+  const automated = getObject(policy, 'automated');
+  return {
+    automated: automated !== undefined && getIn(automated, 'enabled') !== false,
+    prune: getIn(automated, 'prune') === true,
+    selfHeal: getIn(automated, 'selfHeal') === true,
+    allowEmpty: getIn(automated, 'allowEmpty') === true,
+    options: strings(getArray(policy, 'syncOptions')),
+    retry: retryOf(getObject(policy, 'retry')),
+  };
+}
+
+/** What an Application asks for, with Argo CD's defaults. Nothing is checked here; absent texts are empty. */
+export function applicationSpec(application: KubeObject): ApplicationSpec {
+  const spec = getObject(application, 'spec') ?? {};
+  const several = getArray(spec, 'sources').filter(isJsonObject);
+  const single = getObject(spec, 'source');
+  const raw = several.length > 0 ? several : single === undefined ? [] : [single];
+  return {
+    project: getString(spec, 'project') || 'default',
+    sources: raw.map(sourceOf),
+    multiple: several.length > 0,
+    destination: {
+      server: getString(spec, 'destination', 'server') || undefined,
+      name: getString(spec, 'destination', 'name') || undefined,
+      namespace: getString(spec, 'destination', 'namespace') ?? '',
+    },
+    policy: policyOf(spec),
+    ignoreDifferences: getArray(spec, 'ignoreDifferences').map((rule) => ({
+      group: getString(rule, 'group') ?? '',
+      kind: getString(rule, 'kind') ?? '',
+      name: getString(rule, 'name') ?? '',
+      namespace: getString(rule, 'namespace') ?? '',
+      jsonPointers: strings(getArray(rule, 'jsonPointers')),
+      managers: strings(getArray(rule, 'managedFieldsManagers')),
+      jqPathExpressions: strings(getArray(rule, 'jqPathExpressions')),
+    })),
+    historyLimit: getNumber(spec, 'revisionHistoryLimit') ?? 10,
+  };
+}
+
+export interface ResourceResult {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Synced, SyncFailed, Pruned, PruneSkipped. */
+  readonly status: string;
+  readonly message: string;
+  readonly hookPhase: string;
+}
+
+export interface ResourceState {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Synced, OutOfSync or Unknown; empty for hooks. */
+  readonly status: string;
+  readonly requiresPruning: boolean;
+}
+
+export interface OperationFacts {
+  readonly phase: string;
+  readonly message: string;
+  /** The commit that it applied or tried to apply; empty when it did not get that far. */
+  readonly revision: string;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  readonly retryCount: number;
+  readonly results: readonly ResourceResult[];
+}
+
+export interface ApplicationCondition {
+  readonly type: string;
+  readonly message: string;
+}
+
+/** What the controller wrote, whichever it is. */
+export interface ApplicationStatus {
+  /** Synced, OutOfSync, Unknown; empty when no controller has ever compared. */
+  readonly sync: string;
+  readonly health: string;
+  readonly revisions: readonly string[];
+  readonly reconciledAt: number | undefined;
+  readonly conditions: readonly ApplicationCondition[];
+  readonly operation: OperationFacts | undefined;
+  /** An operation was asked for and not taken up yet. */
+  readonly requested: boolean;
+  readonly refresh: 'normal' | 'hard' | undefined;
+  readonly resources: readonly ResourceState[];
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  const at = Date.parse(text ?? '');
+  return Number.isNaN(at) ? undefined : at;
+}
+
+function identity(item: JsonValue) {
+  return {
+    group: getString(item, 'group') ?? '',
+    kind: getString(item, 'kind') ?? '',
+    namespace: getString(item, 'namespace') ?? '',
+    name: getString(item, 'name') ?? '',
+  };
+}
+
+function operationOf(state: JsonObject | undefined): OperationFacts | undefined {
+  if (state === undefined) return undefined;
+  return {
+    phase: getString(state, 'phase') ?? '',
+    message: getString(state, 'message') ?? '',
+    revision:
+      getString(state, 'syncResult', 'revision') ||
+      strings(getArray(state, 'syncResult', 'revisions'))[0] ||
+      '',
+    startedAt: timeOf(getString(state, 'startedAt')),
+    finishedAt: timeOf(getString(state, 'finishedAt')),
+    retryCount: getNumber(state, 'retryCount') ?? 0,
+    results: getArray(state, 'syncResult', 'resources').map((item) => ({
+      ...identity(item),
+      status: getString(item, 'status') ?? '',
+      message: getString(item, 'message') ?? '',
+      hookPhase: getString(item, 'hookPhase') ?? '',
+    })),
+  };
+}
+
+export function applicationStatus(application: KubeObject): ApplicationStatus {
+  const status = getObject(application, 'status') ?? {};
+  const several = strings(getArray(status, 'sync', 'revisions'));
+  const single = getString(status, 'sync', 'revision') ?? '';
+  const refresh = application.metadata.annotations?.[REFRESH_ANNOTATION];
+  return {
+    sync: getString(status, 'sync', 'status') ?? '',
+    health: getString(status, 'health', 'status') ?? '',
+    revisions: several.length > 0 ? several : single === '' ? [] : [single],
+    reconciledAt: timeOf(getString(status, 'reconciledAt')),
+    conditions: getArray(status, 'conditions').map((item) => ({
+      type: getString(item, 'type') ?? '',
+      message: getString(item, 'message') ?? '',
+    })),
+    operation: operationOf(getObject(status, 'operationState')),
+    requested: getObject(application, 'operation') !== undefined,
+    refresh: refresh === undefined ? undefined : refresh === 'hard' ? 'hard' : 'normal',
+    resources: getArray(status, 'resources').map((item) => ({
+      ...identity(item),
+      status: getString(item, 'status') ?? '',
+      requiresPruning: getIn(item, 'requiresPruning') === true,
+    })),
+  };
+}
+
+/** True while an operation runs, waits to be retried, or was asked for. */
+export function isSyncing(status: ApplicationStatus): boolean {
+  const phase = status.operation?.phase;
+  return status.requested || phase === 'Running' || phase === 'Terminating';
+}

@@ -1,0 +1,299 @@
+import { getString } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
+import { shortDigest } from '../names.ts';
+import type { Reading } from '../reading.ts';
+import { objectSource } from '../source.ts';
+import { applicationSpec, applicationStatus, isSyncing } from './application.ts';
+import type { ApplicationStatus, OperationFacts, ResourceResult } from './application.ts';
+import { syncCounts, syncCountsText } from './counts.ts';
+
+export interface SyncSubject {
+  /** The Application as the cluster holds it. */
+  readonly application: Reading<KubeObject>;
+  /** The commit that the tracked revision names now. */
+  readonly expected: Reading<string>;
+  /** When that commit was first seen at the tracked revision, in ms: a comparison after it must know the commit. */
+  readonly expectedSince?: number;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** How often the controller compares, in ms. Default 180,000, as Argo CD. */
+  readonly pollMs?: number;
+  /** How long one operation may take, in ms. Default 600,000. */
+  readonly operationMs?: number;
+}
+
+const POLL = 180_000;
+const OPERATION = 600_000;
+/** What clocks of different machines may be apart, and a controller may add to its interval. */
+const TOLERANCE = 60_000;
+/** Argo CD keeps times to the second. */
+const SKEW = 5000;
+
+const BLOCKING = new Set(['ComparisonError', 'InvalidSpecError', 'UnknownError']);
+
+interface Answer {
+  readonly state: BoundaryState;
+  readonly reason: string;
+  readonly headline: string;
+  readonly detail: string;
+  readonly deadline?: number;
+}
+
+/**
+ * Boundary 4: did the controller fetch that revision and apply all of it? Reads the Application's status, whoever
+ * wrote it. Synced alone proves nothing: it has to be about the commit that Git has now.
+ */
+export function decideSync(subject: SyncSubject): BoundaryReport {
+  const { application } = subject;
+  if (application.state !== 'read') {
+    const absent = application.state === 'absent';
+    return {
+      boundary: 'sync',
+      state: absent ? 'broken' : 'unknown',
+      reason: absent ? 'application-missing' : 'application-unreadable',
+      headline: absent ? 'no Application' : 'not readable',
+      detail: application.why,
+      claims: [],
+    };
+  }
+  const object = application.value;
+  const status = applicationStatus(object);
+  const { deadline, ...answer } = judge(subject, object, status);
+  const namespace = object.metadata.namespace;
+  return {
+    boundary: 'sync',
+    ...answer,
+    where: `Application ${namespace === undefined ? '' : `${namespace}/`}${object.metadata.name}`,
+    claims: claimsOf(object, status, subject.now),
+    ...(deadline === undefined ? {} : { deadline: new Date(deadline).toISOString() }),
+  };
+}
+
+function judge(subject: SyncSubject, object: KubeObject, status: ApplicationStatus): Answer {
+  if (object.metadata.deletionTimestamp !== undefined) {
+    const detail = 'the Application is being deleted';
+    return { state: 'broken', reason: 'application-deleting', headline: 'deleting', detail };
+  }
+  if (isSyncing(status)) return judgeRunning(subject, status);
+  const blocking = status.conditions.find((condition) => BLOCKING.has(condition.type));
+  if (blocking !== undefined) {
+    return {
+      state: 'broken',
+      reason: 'comparison-failed',
+      headline: blocking.type,
+      detail: blocking.message,
+    };
+  }
+  if (status.refresh !== undefined) {
+    return waiting(subject, status, 'refresh-requested', 'asked to compare again, and has not yet');
+  }
+  if (status.sync === '') {
+    const created = Date.parse(object.metadata.creationTimestamp ?? '');
+    const until = created + (subject.pollMs ?? POLL) + TOLERANCE;
+    const detail = 'no controller has compared this Application with Git yet';
+    return Number.isNaN(until) || subject.now > until
+      ? { state: 'unknown', reason: 'never-compared', headline: 'never compared', detail }
+      : { state: 'moving', reason: 'never-compared', headline: 'not compared yet', detail, deadline: until };
+  }
+  if (subject.expected.state !== 'read') {
+    const detail = `${status.sync} at ${shortOf(status)}; what Git has now is not known: ${subject.expected.why}`;
+    return { state: 'unknown', reason: 'revision-unknown', headline: status.sync, detail };
+  }
+  const expected = subject.expected.value;
+  if (!status.revisions.includes(expected)) return judgeBehind(subject, status, expected);
+  return judgeCompared(subject, object, status, expected);
+}
+
+function judgeRunning(subject: SyncSubject, status: ApplicationStatus): Answer {
+  const { operation } = status;
+  const since = operation?.startedAt ?? subject.now;
+  const deadline = since + (subject.operationMs ?? OPERATION);
+  const text = operation?.phase === 'Running' ? operation.message : 'an operation was asked for';
+  const retry =
+    operation !== undefined && operation.retryCount > 0 ? ` (attempt ${operation.retryCount + 1})` : '';
+  const base = { headline: 'syncing', detail: `${text || 'the operation runs'}${retry}` };
+  return subject.now > deadline
+    ? { ...base, state: 'broken', reason: 'operation-stuck' }
+    : { ...base, state: 'moving', reason: 'syncing', deadline };
+}
+
+/** The controller still has another commit: it has not looked since, or it looked and did not see. */
+function judgeBehind(subject: SyncSubject, status: ApplicationStatus, expected: string): Answer {
+  const behind = `the controller has ${shortOf(status)}, Git has ${shortDigest(expected)}`;
+  const looked = status.reconciledAt;
+  if (
+    looked !== undefined &&
+    subject.expectedSince !== undefined &&
+    looked > subject.expectedSince + SKEW + TOLERANCE
+  ) {
+    return {
+      state: 'broken',
+      reason: 'revision-not-fetched',
+      headline: shortOf(status),
+      detail: `${behind}, and compared after that commit was there`,
+    };
+  }
+  return waiting(subject, status, 'revision-behind', behind);
+}
+
+/** Moving while the controller may still be on its way; unknown once it should long have looked. */
+function waiting(subject: SyncSubject, status: ApplicationStatus, reason: string, why: string): Answer {
+  const interval = (subject.pollMs ?? POLL) + TOLERANCE;
+  const from = Math.max(status.reconciledAt ?? 0, subject.expectedSince ?? 0);
+  const until = from + interval;
+  if (subject.now <= until) {
+    return { state: 'moving', reason, headline: shortOf(status), detail: why, deadline: until };
+  }
+  const last =
+    status.reconciledAt === undefined
+      ? 'it has never compared'
+      : `it last compared at ${new Date(status.reconciledAt).toISOString()}`;
+  return {
+    state: 'unknown',
+    reason: 'stale',
+    headline: shortOf(status),
+    detail: `${why}; ${last}, so no controller seems to be at work`,
+  };
+}
+
+function judgeCompared(
+  subject: SyncSubject,
+  object: KubeObject,
+  status: ApplicationStatus,
+  expected: string,
+): Answer {
+  const { operation } = status;
+  const ours = operation !== undefined && operation.revision === expected ? operation : undefined;
+  const at = shortDigest(expected);
+  if (ours !== undefined && (ours.phase === 'Failed' || ours.phase === 'Error'))
+    return failedAnswer(ours, at);
+  const syncError = status.conditions.find((condition) => condition.type === 'SyncError');
+  if (status.sync !== 'Synced' && syncError !== undefined) {
+    return { state: 'broken', reason: 'sync-failed', headline: status.sync, detail: syncError.message };
+  }
+  if (status.sync === 'Synced') {
+    return {
+      state: 'proven',
+      reason: 'synced',
+      headline: 'Synced',
+      detail:
+        ours === undefined
+          ? `compared with ${at}, nothing to do`
+          : `${at}, ${syncCountsText(syncCounts(ours.results))}`,
+    };
+  }
+  if (status.sync !== 'OutOfSync') {
+    const detail = `the controller could not compare the cluster with ${at}`;
+    return { state: 'unknown', reason: 'comparison-unknown', headline: status.sync, detail };
+  }
+  return judgeOutOfSync(subject, object, status, ours, at);
+}
+
+function judgeOutOfSync(
+  subject: SyncSubject,
+  object: KubeObject,
+  status: ApplicationStatus,
+  ours: OperationFacts | undefined,
+  at: string,
+): Answer {
+  const kept = new Set(
+    (ours?.results ?? []).filter((result) => result.message === 'ignored (no prune)').map(resultName),
+  );
+  const prunable = status.resources.filter((item) => item.requiresPruning && !kept.has(resultName(item)));
+  const different = status.resources.filter((item) => item.status === 'OutOfSync' && !item.requiresPruning);
+  const { policy } = applicationSpec(object);
+  if (ours?.phase === 'Succeeded') {
+    if (prunable[0] !== undefined && ours.results.some((result) => result.status === 'PruneSkipped')) {
+      return {
+        state: 'broken',
+        reason: 'prune-pending',
+        headline: 'OutOfSync',
+        detail: `${named(prunable)} no longer in Git and not deleted, because pruning was not asked for`,
+      };
+    }
+    const counts = syncCountsText(syncCounts(ours.results));
+    return {
+      state: 'proven',
+      reason: 'applied',
+      headline: 'applied',
+      detail: `${at}, ${counts}; ${named(different)} changed since`,
+    };
+  }
+  const what = `${named(different.length > 0 ? different : prunable)} not as ${at} asks`;
+  if (policy.automated && (prunable.length === 0 || different.length > 0 || policy.prune)) {
+    return waiting(subject, status, 'out-of-sync', `${what}; automated sync has not begun`);
+  }
+  return {
+    state: 'broken',
+    reason: 'not-synced',
+    headline: 'OutOfSync',
+    detail: `${what}; ${policy.automated ? 'pruning is not automated' : 'sync is not automated'}, and nobody has synced it`,
+  };
+}
+
+function failedAnswer(operation: OperationFacts, at: string): Answer {
+  const failed = operation.results.find(
+    (result) => result.status === 'SyncFailed' || result.hookPhase === 'Failed',
+  );
+  const detail =
+    failed === undefined
+      ? operation.message
+      : `${resultName(failed)}: ${failed.message || operation.message}`;
+  return { state: 'broken', reason: 'sync-failed', headline: `${operation.phase} at ${at}`, detail };
+}
+
+function resultName(item: {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}): string {
+  return item.namespace === '' ? `${item.kind}/${item.name}` : `${item.kind}/${item.namespace}/${item.name}`;
+}
+
+function named(
+  items: readonly { readonly kind: string; readonly namespace: string; readonly name: string }[],
+): string {
+  const [first] = items;
+  if (first === undefined) return 'something is';
+  return items.length === 1
+    ? `${resultName(first)} is`
+    : `${resultName(first)} and ${items.length - 1} more are`;
+}
+
+function shortOf(status: ApplicationStatus): string {
+  return status.revisions.length === 0 ? 'no revision' : status.revisions.map(shortDigest).join(', ');
+}
+
+function claimsOf(object: KubeObject, status: ApplicationStatus, now: number): Claim[] {
+  const { name, namespace } = object.metadata;
+  const subject = namespace === undefined ? `Application/${name}` : `Application/${namespace}/${name}`;
+  const base = {
+    boundary: 'sync' as const,
+    subject,
+    source: objectSource(object),
+    at: new Date(now).toISOString(),
+  };
+  const claims: Claim[] = [];
+  const claim = (attribute: string, value: string | undefined) => {
+    if (value !== undefined && value !== '') claims.push({ ...base, attribute, value });
+  };
+  claim('sync.status', status.sync);
+  claim('sync.revision', status.revisions.join(' '));
+  claim('health.status', status.health);
+  claim('reconciledAt', getString(object, 'status', 'reconciledAt'));
+  claim('operation.phase', status.operation?.phase);
+  claim('operation.message', status.operation?.message);
+  claim('operation.revision', status.operation?.revision);
+  if (status.operation !== undefined && status.operation.results.length > 0) {
+    claim('operation.resources', syncCountsText(syncCounts(status.operation.results)));
+  }
+  for (const condition of status.conditions) claim(`condition.${condition.type}`, condition.message);
+  for (const result of status.operation?.results ?? []) claims.push(resultClaim(result, base));
+  return claims;
+}
+
+function resultClaim(result: ResourceResult, base: Omit<Claim, 'attribute' | 'value'>): Claim {
+  const value = result.message === '' ? result.status : `${result.status}: ${result.message}`;
+  return { ...base, subject: resultName(result), attribute: 'sync.result', value };
+}

@@ -1,0 +1,35 @@
+/** Boundary 4: what the controller fetched and applied, read from Applications whoever writes their status. */
+export {
+  APPLICATION_KIND,
+  REFRESH_ANNOTATION,
+  applicationSpec,
+  applicationStatus,
+  durationMs,
+  isSyncing,
+  retryOf,
+} from './application.ts';
+export type {
+  ApplicationCondition,
+  ApplicationDestination,
+  ApplicationSource,
+  ApplicationSpec,
+  ApplicationStatus,
+  IgnoreRule,
+  OperationFacts,
+  ResourceResult,
+  ResourceState,
+  RetryPolicy,
+  SyncPolicy,
+} from './application.ts';
+export { comparePair, pairObjects } from './compare.ts';
+export type { CompareOptions, ComparedPair, Pair, SyncCode } from './compare.ts';
+export { syncCounts, syncCountsText } from './counts.ts';
+export type { SyncCounts } from './counts.ts';
+export { decideSync } from './decide.ts';
+export type { SyncSubject } from './decide.ts';
+export { applicationEngineHealth, engineHealth, isHook, syncWave } from './engine-health.ts';
+export type { HealthSubject } from './engine-health.ts';
+export { isWorseHealth } from './engine-health-status.ts';
+export type { EngineHealth, EngineHealthStatus } from './engine-health-status.ts';
+export { TRACKING_ANNOTATION, parseTrackingId, trackedBy, trackingId, withTracking } from './tracking.ts';
+export type { TrackingId } from './tracking.ts';
