@@ -1,0 +1,145 @@
+import type { Clock, JsonValue } from '../../kernel/index.ts';
+import { Catalogue } from '../kinds/catalogue.ts';
+import type { ResourceKind } from '../kinds/kind.ts';
+import { createObject } from '../machinery/create.ts';
+import { deleteObject } from '../machinery/delete.ts';
+import type { Engine } from '../machinery/engine.ts';
+import { GarbageCollector } from '../machinery/garbage-collector.ts';
+import { createSystemNamespaces, NamespaceLifecycle } from '../machinery/namespaces.ts';
+import { asServed } from '../machinery/object-meta.ts';
+import { patchObject } from '../machinery/patch.ts';
+import { seenChange, selectEntries, selectionOf } from '../machinery/reads.ts';
+import { writeScale } from '../machinery/scale.ts';
+import { replaceObject, requireEntry } from '../machinery/update.ts';
+import { ADMIN, type WriteRequest } from '../machinery/write-request.ts';
+import { Store, type Journal } from '../store/store.ts';
+import type { InProcessApi, ResourceName, WatchEvent, WriteOptions } from './contract.ts';
+
+export interface ApiOptions {
+  readonly clock: Clock;
+  /** Changes kept per kind for watches that resume. Default 2,048. */
+  readonly keptChanges?: number;
+  readonly journal?: Journal;
+  /** PEM, handed to pods and clients as kube-root-ca.crt. */
+  readonly rootCertificate?: string;
+  /** Failures of background work: garbage collection, namespaces, watchers that throw. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** The API server without its wire, and what the HTTP server and tests need of it. */
+export interface ApiServer extends InProcessApi {
+  readonly engine: Engine;
+  /** Forgets old changes, so that watches from before answer 410. */
+  compact(): void;
+  /** Stops background work, and writes out what is left. */
+  close(): Promise<void>;
+}
+
+function requestOf(kind: ResourceKind, namespace: string | undefined, options: WriteOptions): WriteRequest {
+  return {
+    kind,
+    namespace: kind.namespaced ? namespace : undefined,
+    subresource: options.subresource,
+    user: ADMIN,
+    fieldManager: options.fieldManager,
+    dryRun: options.dryRun ?? false,
+    fieldValidation: 'Ignore',
+    force: false,
+    trusted: true,
+    warn: () => {},
+  };
+}
+
+/**
+ * Starts an API server in this process: an empty store or what the journal holds, the system namespaces, garbage
+ * collection. Ready when the promise resolves.
+ */
+export async function createApi(options: ApiOptions): Promise<ApiServer> {
+  const onError = options.onError ?? (() => {});
+  const store = new Store({
+    ...(options.keptChanges === undefined ? {} : { keptChanges: options.keptChanges }),
+    ...(options.journal === undefined ? {} : { journal: options.journal }),
+    onListenerError: onError,
+  });
+  const catalogue = new Catalogue();
+  const engine: Engine = { store, catalogue, clock: options.clock, admission: [] };
+  await createSystemNamespaces(engine);
+  const collector = new GarbageCollector(engine, onError);
+  const namespaces = new NamespaceLifecycle(engine, options.rootCertificate ?? '', onError);
+  const kindOf = (name: ResourceName) => catalogue.require(name);
+
+  return {
+    engine,
+    clock: options.clock,
+    compact: () => store.compact(),
+    async close() {
+      collector.close();
+      namespaces.close();
+      await store.close();
+    },
+    get(resource, namespace, name) {
+      const kind = kindOf(resource);
+      const entry = store.get(kind.table, kind.namespaced ? namespace : undefined, name);
+      return entry === undefined ? undefined : asServed(kind, entry.object);
+    },
+    list(resource, listOptions = {}) {
+      const kind = kindOf(resource);
+      const entries = selectEntries(store.table(kind.table).sorted(), selectionOf(kind, listOptions));
+      return {
+        items: entries.map((entry) => asServed(kind, entry.object)),
+        resourceVersion: String(store.revision),
+      };
+    },
+    watch(resource, listOptions, onEvent: (event: WatchEvent) => void) {
+      const kind = kindOf(resource);
+      const selection = selectionOf(kind, listOptions);
+      const after = store.revision;
+      const entries = selectEntries(store.table(kind.table).sorted(), selection);
+      let stopped = false;
+      // Changes that the caller makes while it is told of what there is come after that.
+      let early: WatchEvent[] | undefined = [];
+      const stop = store.listen(
+        kind.table,
+        (change) => {
+          const type = seenChange(change, selection);
+          if (type === undefined || stopped) return;
+          const event: WatchEvent = { type, object: asServed(kind, change.entry.object) };
+          if (early === undefined) onEvent(event);
+          else early.push(event);
+        },
+        after,
+      );
+      for (const entry of entries) onEvent({ type: 'ADDED', object: asServed(kind, entry.object) });
+      for (let event = early.shift(); event !== undefined; event = early.shift()) onEvent(event);
+      early = undefined;
+      return () => {
+        stopped = true;
+        stop();
+      };
+    },
+    create(resource, object, writeOptions) {
+      const kind = kindOf(resource);
+      const request = requestOf(kind, object.metadata.namespace, writeOptions);
+      return createObject(engine, request, object as unknown as JsonValue);
+    },
+    async update(resource, object, writeOptions) {
+      const kind = kindOf(resource);
+      const request = requestOf(kind, object.metadata.namespace, writeOptions);
+      const body = object as unknown as JsonValue;
+      if (writeOptions.subresource === 'scale') {
+        const entry = requireEntry(engine, kind, request.namespace, object.metadata.name);
+        return writeScale(engine, request, entry, body);
+      }
+      return replaceObject(engine, request, object.metadata.name, body);
+    },
+    async patch(resource, namespace, name, type, patch, writeOptions) {
+      const kind = kindOf(resource);
+      const request = { ...requestOf(kind, namespace, writeOptions), force: writeOptions.force ?? false };
+      return (await patchObject(engine, request, name, type, patch)).object;
+    },
+    async delete(resource, namespace, name, deleteOptions = {}) {
+      const kind = kindOf(resource);
+      await deleteObject(engine, requestOf(kind, namespace, { fieldManager: '' }), name, deleteOptions);
+    },
+  };
+}

@@ -1,0 +1,3 @@
+export { createApi } from './api-server.ts';
+export type { ApiOptions, ApiServer } from './api-server.ts';
+export { ApiStatusError } from './contract.ts';

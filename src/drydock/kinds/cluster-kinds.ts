@@ -1,0 +1,124 @@
+import type { FieldError } from '../machinery/status-errors.ts';
+import { asJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from './json-access.ts';
+import type { KindRules } from './kind.ts';
+
+/** Kinds that are stored and read, whose meaning lies in controllers: ingress, policies, slices, leases, access. */
+export const endpointSliceRules: KindRules = {
+  defaults(object) {
+    for (const port of mapsAt(asJson(object), 'ports')) {
+      if (port.name === undefined) port.name = '';
+      setDefault(port, 'protocol', 'TCP');
+    }
+  },
+  validateUpdate(object, old) {
+    if (asJson(object).addressType === asJson(old).addressType) return [];
+    return [
+      {
+        type: 'invalid',
+        field: 'addressType',
+        value: asJson(object).addressType,
+        detail: 'field is immutable',
+      },
+    ];
+  },
+};
+
+export const ingressRules: KindRules = {
+  prepareCreate(object) {
+    asJson(object).status = { loadBalancer: {} };
+  },
+};
+
+export const networkPolicyRules: KindRules = {
+  defaults(object) {
+    const spec = mapAt(asJson(object), 'spec');
+    if (!Array.isArray(spec.policyTypes) || spec.policyTypes.length === 0) {
+      spec.policyTypes = mapsAt(spec, 'egress').length > 0 ? ['Ingress', 'Egress'] : ['Ingress'];
+    }
+    for (const rule of [...mapsAt(spec, 'ingress'), ...mapsAt(spec, 'egress')]) {
+      for (const port of mapsAt(rule, 'ports')) setDefault(port, 'protocol', 'TCP');
+    }
+  },
+};
+
+export const disruptionBudgetRules: KindRules = {
+  prepareCreate(object) {
+    asJson(object).status = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+  },
+  validate(object) {
+    const spec = maybeMap(asJson(object), 'spec') ?? {};
+    if (spec.minAvailable === undefined || spec.maxUnavailable === undefined) return [];
+    return [
+      {
+        type: 'invalid',
+        field: 'spec',
+        value: spec,
+        detail: 'minAvailable and maxUnavailable cannot be both set',
+      },
+    ];
+  },
+};
+
+function subjectDefaults(object: Parameters<NonNullable<KindRules['defaults']>>[0]): void {
+  for (const subject of mapsAt(asJson(object), 'subjects')) {
+    if (stringAt(subject, 'apiGroup') !== '') continue;
+    if (subject.kind === 'User' || subject.kind === 'Group') subject.apiGroup = 'rbac.authorization.k8s.io';
+  }
+  setDefault(mapAt(asJson(object), 'roleRef'), 'apiGroup', 'rbac.authorization.k8s.io');
+}
+
+export const bindingRules: KindRules = {
+  defaults: subjectDefaults,
+  validate(object) {
+    const errors: FieldError[] = [];
+    const role = maybeMap(asJson(object), 'roleRef') ?? {};
+    if (stringAt(role, 'name') === '') errors.push({ type: 'required', field: 'roleRef.name', detail: '' });
+    if (role.kind !== 'Role' && role.kind !== 'ClusterRole') {
+      errors.push({
+        type: 'unsupported',
+        field: 'roleRef.kind',
+        value: role.kind ?? '',
+        detail: 'supported values: "Role", "ClusterRole"',
+      });
+    }
+    mapsAt(asJson(object), 'subjects').forEach((subject, index) => {
+      if (subject.kind === 'ServiceAccount' && stringAt(subject, 'namespace') === '') {
+        errors.push({ type: 'required', field: `subjects[${index}].namespace`, detail: '' });
+      }
+    });
+    return errors;
+  },
+  validateUpdate(object, old) {
+    const now = maybeMap(asJson(object), 'roleRef') ?? {};
+    const was = maybeMap(asJson(old), 'roleRef') ?? {};
+    if (now.kind === was.kind && now.name === was.name) return [];
+    return [{ type: 'invalid', field: 'roleRef', value: now, detail: 'cannot change roleRef' }];
+  },
+};
+
+export const priorityClassRules: KindRules = {
+  defaults: (object) => setDefault(asJson(object), 'preemptionPolicy', 'PreemptLowerPriority'),
+};
+
+export const storageClassRules: KindRules = {
+  defaults(object) {
+    setDefault(asJson(object), 'reclaimPolicy', 'Delete');
+    setDefault(asJson(object), 'volumeBindingMode', 'Immediate');
+  },
+};
+
+export const webhookRules: KindRules = {
+  defaults(object) {
+    for (const hook of mapsAt(asJson(object), 'webhooks')) {
+      setDefault(hook, 'failurePolicy', 'Fail');
+      setDefault(hook, 'matchPolicy', 'Equivalent');
+      setDefault(hook, 'timeoutSeconds', 10);
+      setDefault(hook, 'namespaceSelector', {});
+      setDefault(hook, 'objectSelector', {});
+      if (object.kind === 'MutatingWebhookConfiguration') setDefault(hook, 'reinvocationPolicy', 'Never');
+      const service = maybeMap(maybeMap(hook, 'clientConfig'), 'service');
+      if (service !== undefined) setDefault(service, 'port', 443);
+      for (const rule of mapsAt(hook, 'rules')) setDefault(rule, 'scope', '*');
+    }
+  },
+};

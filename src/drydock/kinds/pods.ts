@@ -1,0 +1,129 @@
+import { randomInt } from 'node:crypto';
+import type { JsonObject } from '../../kernel/index.ts';
+import { jsonEqual } from '../../kernel/index.ts';
+import type { FieldError } from '../machinery/status-errors.ts';
+import { asJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from './json-access.ts';
+import type { KindRules } from './kind.ts';
+import { podDefaults, podSpecDefaults } from './pod-defaults.ts';
+import { validatePodSpec } from './pod-validation.ts';
+
+const SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** Five letters that never spell anything, as Kubernetes appends to generated names. */
+export function randomSuffix(length = 5): string {
+  let suffix = '';
+  for (let count = 0; count < length; count++)
+    suffix += SUFFIX_LETTERS[randomInt(SUFFIX_LETTERS.length)] ?? '';
+  return suffix;
+}
+
+/** Source: pkg/apis/core/v1/helper/qos. */
+export function qosClass(spec: JsonObject): 'Guaranteed' | 'Burstable' | 'BestEffort' {
+  let any = false;
+  let guaranteed = true;
+  for (const container of [...mapsAt(spec, 'containers'), ...mapsAt(spec, 'initContainers')]) {
+    const resources = maybeMap(container, 'resources');
+    const limits = maybeMap(resources, 'limits') ?? {};
+    const requests = maybeMap(resources, 'requests') ?? {};
+    for (const name of ['cpu', 'memory']) {
+      const limit = limits[name] ?? '0';
+      const request = requests[name] ?? limit;
+      if (limit !== '0' || request !== '0') any = true;
+      if (limit === '0' || limit !== request) guaranteed = false;
+    }
+  }
+  if (!any) return 'BestEffort';
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+function defaultTolerations(spec: JsonObject): void {
+  const tolerations = mapsAt(spec, 'tolerations');
+  for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
+    const covered = tolerations.some(
+      ({ key: named, effect }) =>
+        (named === key || named === undefined || named === '') &&
+        (effect === undefined || effect === '' || effect === 'NoExecute'),
+    );
+    if (!covered) tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
+  }
+  spec.tolerations = tolerations;
+}
+
+/** The fields of a pod's spec that may change once it exists. */
+function withoutMutable(spec: JsonObject): JsonObject {
+  const copy = structuredClone(spec);
+  for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
+    for (const container of mapsAt(copy, list)) delete container.image;
+  }
+  delete copy.activeDeadlineSeconds;
+  delete copy.tolerations;
+  delete copy.ephemeralContainers;
+  delete copy.schedulingGates;
+  if (typeof copy.terminationGracePeriodSeconds === 'number' && copy.terminationGracePeriodSeconds === 1) {
+    delete copy.terminationGracePeriodSeconds;
+  }
+  return copy;
+}
+
+export const podRules: KindRules = {
+  defaults(object) {
+    podDefaults(mapAt(asJson(object), 'spec'));
+  },
+  prepareCreate(object, context) {
+    const spec = mapAt(asJson(object), 'spec');
+    asJson(object).status = { phase: 'Pending', qosClass: qosClass(spec) };
+    setDefault(spec, 'serviceAccountName', 'default');
+    spec.serviceAccount = spec.serviceAccountName ?? 'default';
+    const priorityClass = stringAt(spec, 'priorityClassName');
+    if (spec.priority === undefined) {
+      const found =
+        priorityClass === ''
+          ? undefined
+          : context.lookup('scheduling.k8s.io', 'priorityclasses', undefined, priorityClass);
+      spec.priority = typeof found?.value === 'number' ? found.value : 0;
+    }
+    setDefault(spec, 'preemptionPolicy', 'PreemptLowerPriority');
+    defaultTolerations(spec);
+  },
+  validate: (object) => validatePodSpec(maybeMap(asJson(object), 'spec') ?? {}, 'spec'),
+  validateUpdate(object, old, trusted) {
+    const now = maybeMap(asJson(object), 'spec') ?? {};
+    const stored = maybeMap(asJson(old), 'spec') ?? {};
+    const binds = trusted && stringAt(stored, 'nodeName') === '' && stringAt(now, 'nodeName') !== '';
+    const before = binds ? { ...stored, nodeName: stringAt(now, 'nodeName') } : stored;
+    const errors: FieldError[] = [];
+    if (!jsonEqual(withoutMutable(now), withoutMutable(before))) {
+      errors.push({
+        type: 'forbidden',
+        field: 'spec',
+        detail:
+          'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
+      });
+    }
+    return errors;
+  },
+  selectableFields: [
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'spec.hostNetwork',
+    'status.phase',
+    'status.podIP',
+    'status.podIPs',
+    'status.nominatedNodeName',
+  ],
+  selectField(object, field) {
+    const [part = '', name = ''] = field.split('.');
+    const value = maybeMap(asJson(object), part)?.[name];
+    if (field === 'spec.hostNetwork') return value === true ? 'true' : 'false';
+    return typeof value === 'string' ? value : '';
+  },
+};
+
+export const podTemplateRules: KindRules = {
+  defaults(object) {
+    const template = maybeMap(asJson(object), 'template');
+    if (template !== undefined) podSpecDefaults(mapAt(template, 'spec'));
+  },
+};

@@ -1,0 +1,166 @@
+import type { JsonObject } from '../../kernel/index.ts';
+import { ApiStatusError } from '../api/contract.ts';
+
+/** The resource that an error speaks of: `deployments.apps`. */
+export interface ErrorSubject {
+  readonly group: string;
+  readonly resource: string;
+}
+
+function qualified(subject: ErrorSubject): string {
+  return subject.group === '' ? subject.resource : `${subject.resource}.${subject.group}`;
+}
+
+function details(subject: ErrorSubject, name: string, extra: JsonObject = {}): JsonObject {
+  return {
+    ...(name === '' ? {} : { name }),
+    ...(subject.group === '' ? {} : { group: subject.group }),
+    kind: subject.resource,
+    ...extra,
+  };
+}
+
+export function notFound(subject: ErrorSubject, name: string): ApiStatusError {
+  return new ApiStatusError(
+    404,
+    'NotFound',
+    `${qualified(subject)} "${name}" not found`,
+    details(subject, name),
+  );
+}
+
+export function alreadyExists(subject: ErrorSubject, name: string): ApiStatusError {
+  return new ApiStatusError(
+    409,
+    'AlreadyExists',
+    `${qualified(subject)} "${name}" already exists`,
+    details(subject, name),
+  );
+}
+
+export function conflict(subject: ErrorSubject, name: string, why: string): ApiStatusError {
+  return new ApiStatusError(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(subject)} "${name}": ${why}`,
+    details(subject, name),
+  );
+}
+
+export function staleWrite(subject: ErrorSubject, name: string): ApiStatusError {
+  return conflict(
+    subject,
+    name,
+    'the object has been modified; please apply your changes to the latest version and try again',
+  );
+}
+
+export function badRequest(message: string): ApiStatusError {
+  return new ApiStatusError(400, 'BadRequest', message);
+}
+
+export function forbidden(
+  subject: ErrorSubject,
+  name: string,
+  why: string,
+  extra?: JsonObject,
+): ApiStatusError {
+  return new ApiStatusError(
+    403,
+    'Forbidden',
+    `${qualified(subject)} "${name}" is forbidden: ${why}`,
+    details(subject, name, extra),
+  );
+}
+
+export function methodNotAllowed(subject: ErrorSubject, verb: string): ApiStatusError {
+  return new ApiStatusError(
+    405,
+    'MethodNotAllowed',
+    `${verb} is not supported on resources of kind "${qualified(subject)}"`,
+    details(subject, ''),
+  );
+}
+
+export function expired(message: string): ApiStatusError {
+  return new ApiStatusError(410, 'Expired', message);
+}
+
+/** One thing that validation found, as `field.Error` prints it. */
+export interface FieldError {
+  readonly type:
+    | 'required'
+    | 'invalid'
+    | 'unsupported'
+    | 'duplicate'
+    | 'forbidden'
+    | 'too-long'
+    | 'too-many'
+    | 'type';
+  readonly field: string;
+  readonly detail: string;
+  /** What is printed as the bad value; absent for required and forbidden. */
+  readonly value?: unknown;
+}
+
+const REASONS: Readonly<Record<FieldError['type'], readonly [string, string]>> = {
+  required: ['FieldValueRequired', 'Required value'],
+  invalid: ['FieldValueInvalid', 'Invalid value'],
+  unsupported: ['FieldValueNotSupported', 'Unsupported value'],
+  duplicate: ['FieldValueDuplicate', 'Duplicate value'],
+  forbidden: ['FieldValueForbidden', 'Forbidden'],
+  'too-long': ['FieldValueTooLong', 'Too long'],
+  'too-many': ['FieldValueTooMany', 'Too many'],
+  type: ['FieldValueTypeInvalid', 'Invalid value'],
+};
+
+function printed(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (value === undefined || value === null) return 'null';
+  return JSON.stringify(value);
+}
+
+function sentence(error: FieldError): string {
+  const [, words] = REASONS[error.type];
+  const shown =
+    error.type === 'required' || error.type === 'forbidden' || error.type === 'too-long'
+      ? words
+      : `${words}: ${printed(error.value)}`;
+  return error.detail === '' ? shown : `${shown}: ${error.detail}`;
+}
+
+/** 422 with a cause per finding, worded as Kubernetes words it. */
+export function invalid(
+  group: string,
+  kind: string,
+  name: string,
+  errors: readonly FieldError[],
+): ApiStatusError {
+  const lines = [...new Set(errors.map((error) => `${error.field}: ${sentence(error)}`))];
+  const subject = group === '' ? kind : `${kind}.${group}`;
+  const text = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`;
+  return new ApiStatusError(422, 'Invalid', `${subject} "${name}" is invalid: ${text ?? ''}`, {
+    ...(name === '' ? {} : { name }),
+    ...(group === '' ? {} : { group }),
+    ...(kind === '' ? {} : { kind }),
+    causes: errors.map((error) => ({
+      reason: REASONS[error.type][0],
+      message: sentence(error),
+      field: error.field,
+    })),
+  });
+}
+
+/** The Status object that is written over HTTP for a failure. */
+export function statusBody(error: ApiStatusError): JsonObject {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: error.message,
+    reason: error.reason,
+    ...(error.details === undefined ? {} : { details: error.details }),
+    code: error.code,
+  };
+}
