@@ -4,7 +4,8 @@ export { worst } from './combine.ts';
 export { shortDigest, shortNames, shortReference } from './names.ts';
 export { read, readingOfError, valueOf } from './reading.ts';
 export type { Reading } from './reading.ts';
-export type { RenderedFacts } from './rendered.ts';
+export { whereSet } from './rendered.ts';
+export type { FieldSource, RenderedFacts } from './rendered.ts';
 export { objectSource } from './source.ts';
 export {
   declaredReplicas,
@@ -36,6 +37,13 @@ export type {
 } from './artifact/index.ts';
 export { decideIntent } from './intent/index.ts';
 export type { Asked, TrackedRevision } from './intent/index.ts';
+export {
+  APPLICATION_KIND,
+  applicationSpec,
+  applicationStatus,
+  decideSync,
+  syncCounts,
+} from './sync/index.ts';
 export {
   decideLive,
   fieldDifferences,

@@ -1,9 +1,7 @@
-import { getArray, getObject, getString, LandfallError } from '../kernel/index.ts';
-import type { JsonValue } from '../kernel/index.ts';
+import { getObject, getString, LandfallError } from '../kernel/index.ts';
+import { APPLICATION_KIND, applicationSpec, applicationStatus, syncCounts } from '../boundaries/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import type { EngineStatus } from './findings/index.ts';
-
-export const APPLICATION = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application' } as const;
 
 /** Where an application comes from and where it goes, as its Argo CD Application says. */
 export interface ApplicationSpec {
@@ -48,10 +46,11 @@ export function nearest(name: string, known: readonly string[]): readonly string
 export function readApplication(object: KubeObject): ApplicationSpec {
   const { name, namespace = '' } = object.metadata;
   const where = `Application/${namespace}/${name}`;
-  const sources = getArray(object, 'spec', 'sources');
-  if (sources.length > 1) {
+  const spec = applicationSpec(object);
+  const [source] = spec.sources;
+  if (spec.sources.length > 1) {
     throw new LandfallError(
-      `${where} has ${sources.length} sources; an application with one source can be proven.`,
+      `${where} has ${spec.sources.length} sources; an application with one source can be proven.`,
       {
         kind: 'invalid-input',
         code: 'application-sources',
@@ -60,26 +59,27 @@ export function readApplication(object: KubeObject): ApplicationSpec {
       },
     );
   }
-  const source: JsonValue | undefined = getObject(object, 'spec', 'source') ?? sources[0];
-  const repository = getString(source, 'repoURL');
-  const path = getString(source, 'path');
-  if (repository === undefined || path === undefined) {
-    const missing = repository === undefined ? 'spec.source.repoURL' : 'spec.source.path';
-    throw new LandfallError(`${where} has no ${missing}; a Git repository and a path in it are needed.`, {
-      kind: 'invalid-input',
-      code: 'application-source',
-      object: where,
-      hint: `Set ${missing}; charts from a Helm repository cannot be proven.`,
-    });
+  if (source === undefined || source.repoURL === '' || source.chart !== undefined) {
+    const found =
+      source?.chart === undefined ? 'names no Git repository' : `comes from the chart ${source.chart}`;
+    throw new LandfallError(
+      `${where} ${found}; spec.source.repoURL and spec.source.path of a Git repository are needed.`,
+      {
+        kind: 'invalid-input',
+        code: 'application-source',
+        object: where,
+        hint: 'Set spec.source.repoURL and spec.source.path; charts from a Helm repository cannot be proven.',
+      },
+    );
   }
   return {
     object,
     name,
     namespace,
-    repository,
-    path: path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
-    revision: getString(source, 'targetRevision') ?? 'HEAD',
-    destination: getString(object, 'spec', 'destination', 'namespace') ?? 'default',
+    repository: source.repoURL,
+    path: source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
+    revision: source.targetRevision,
+    destination: spec.destination.namespace || 'default',
   };
 }
 
@@ -89,7 +89,7 @@ export async function listApplications(
   namespace: string | undefined,
   signal?: AbortSignal,
 ): Promise<readonly KubeObject[]> {
-  const { items } = await kube.list(APPLICATION, namespace === undefined ? {} : { namespace }, signal);
+  const { items } = await kube.list(APPLICATION_KIND, namespace === undefined ? {} : { namespace }, signal);
   return items;
 }
 
@@ -139,23 +139,22 @@ function engineName(object: KubeObject): string {
 
 /** What the delivery engine says of the application; undefined where it has said nothing yet. */
 export function engineStatus(object: KubeObject): EngineStatus | undefined {
-  const status = getObject(object, 'status');
-  if (status === undefined) return undefined;
-  const operation = getObject(status, 'operationState');
-  const resources = getArray(operation, 'syncResult', 'resources');
-  const messages = resources.map((resource) => getString(resource, 'message') ?? '');
-  const unchanged = messages.filter((message) => /\bunchanged\b/.test(message)).length;
+  if (getObject(object, 'status') === undefined) return undefined;
+  const status = applicationStatus(object);
+  const { operation } = status;
+  const counts = syncCounts(operation?.results ?? []);
   return {
     engine: engineName(object),
-    sync: getString(status, 'sync', 'status'),
-    health: getString(status, 'health', 'status'),
-    revision: getString(status, 'sync', 'revision'),
+    sync: status.sync || undefined,
+    health: status.health || undefined,
+    revision: status.revisions[0],
     operation: operation && {
-      phase: getString(operation, 'phase') ?? '',
-      message: getString(operation, 'message') ?? '',
-      finishedAt: getString(operation, 'finishedAt'),
-      changed: resources.length - unchanged,
-      unchanged,
+      phase: operation.phase,
+      message: operation.message,
+      finishedAt:
+        operation.finishedAt === undefined ? undefined : new Date(operation.finishedAt).toISOString(),
+      changed: counts.created + counts.changed + counts.pruned + counts.unsaid,
+      unchanged: counts.unchanged,
     },
   };
 }

@@ -274,7 +274,11 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     asked,
     wantedCommit: asking.wantedCommit,
     render: decideRender(set, tracked, images, at),
-    sync: decideSync(application, again, tracked, at),
+    sync: decideSync({
+      application: again.state === 'read' ? read(again.value.object) : again,
+      expected: tracked.state === 'read' ? read(tracked.value.commit) : tracked,
+      now: clock.now(),
+    }),
     rendered,
     images,
     snapshot,

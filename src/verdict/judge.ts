@@ -10,6 +10,7 @@ import {
   objectKey,
   releaseOf,
   valueOf,
+  whereSet,
 } from '../boundaries/index.ts';
 import type {
   Asked,
@@ -79,14 +80,11 @@ export function judge(material: Material, tookMs: number): Proof {
   const leading = leadingImage(images);
   const release = releaseOf(leading);
   const unread = { state: 'unreadable' as const, why: 'not read', code: 'not-read' };
-  const lives = rendered.map(({ object, why }) => ({
-    object,
-    live: snapshot.objects.get(objectKey(object)) ?? unread,
-    why: (path: readonly (string | number)[]) => {
-      const origin = why(path);
-      return origin && `${origin.file}:${origin.line}`;
-    },
-    autoscaled: rollouts.find((subject) => subject.object === object)?.autoscaled ?? false,
+  const lives = rendered.map((facts) => ({
+    object: facts.object,
+    live: snapshot.objects.get(objectKey(facts.object)) ?? unread,
+    why: (path: readonly (string | number)[]) => whereSet(facts, path),
+    autoscaled: rollouts.find((subject) => subject.object === facts.object)?.autoscaled ?? false,
   }));
   const health = rendered.map(({ object }) => ({
     object,

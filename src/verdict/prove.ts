@@ -2,41 +2,45 @@ import { sleep } from '../kernel/index.ts';
 import { gather } from './gather.ts';
 import type { Question, Sources } from './gather.ts';
 import { judge } from './judge.ts';
-import type { Proof } from './judge.ts';
+import type { Material, Proof } from './judge.ts';
 
 const LOOK_EVERY_MS = 1_000;
 
+export interface Look {
+  readonly material: Material;
+  readonly proof: Proof;
+}
+
 /** One look: reads everything once and judges it. */
-export async function prove(sources: Sources, question: Question, signal: AbortSignal): Promise<Proof> {
+export async function prove(sources: Sources, question: Question, signal: AbortSignal): Promise<Look> {
   const started = sources.clock.now();
   const material = await gather(sources, question, signal);
-  return judge(material, sources.clock.now() - started);
+  return { material, proof: judge(material, sources.clock.now() - started) };
 }
 
 /**
- * Looks again until the delivery has landed or is broken, at most `waitMs` long. A broken verdict counts when two
- * looks in a row give it for the same reason: between two readings a cluster may pass through anything.
+ * Looks again until the delivery has landed or is broken, at most `waitMs` long; always once. A broken verdict counts
+ * when two looks in a row give it for the same reason: between two readings a cluster may pass through anything.
  */
 export async function proveUntil(
   sources: Sources,
   question: Question,
   waitMs: number,
   signal: AbortSignal,
-  onLook: (proof: Proof) => void = () => {},
-): Promise<Proof> {
+): Promise<Look> {
   const started = sources.clock.now();
   let before: string | undefined;
   for (;;) {
-    const proof = { ...(await prove(sources, question, signal)), tookMs: sources.clock.now() - started };
-    onLook(proof);
+    const { material, proof: once } = await prove(sources, question, signal);
+    const proof = { ...once, tookMs: sources.clock.now() - started };
     const { state, boundary } = proof.verdict;
     const left = waitMs - proof.tookMs;
-    if (state === 'landed' || left <= 0) return proof;
+    if (state === 'landed' || left <= 0) return { material, proof };
     const reason =
       state === 'broken'
-        ? `${boundary}/${proof.boundaries.find((report) => report.boundary === boundary)?.reason}`
+        ? `${boundary ?? ''}/${proof.boundaries.find((report) => report.boundary === boundary)?.reason ?? ''}`
         : undefined;
-    if (reason !== undefined && reason === before) return proof;
+    if (reason !== undefined && reason === before) return { material, proof };
     before = reason;
     await sleep(sources.clock, Math.min(LOOK_EVERY_MS, left), signal);
   }

@@ -5,7 +5,7 @@ import { parseReference, readBuildRecords } from '../../oci/index.ts';
 import type { RegistryClient, Resolution } from '../../oci/index.ts';
 import { read, readingOfError } from '../reading.ts';
 import type { Reading } from '../reading.ts';
-import type { RenderedFacts } from '../rendered.ts';
+import type { FieldSource, RenderedFacts } from '../rendered.ts';
 import { templateContainers } from '../workload.ts';
 import { revisionLabel } from './facts.ts';
 import type { BuildFacts, ImageAnswer, ImageFacts, ImageUse } from './facts.ts';
@@ -18,13 +18,20 @@ interface Named {
   readonly origin: { readonly file: string; readonly line: number } | undefined;
 }
 
+function originOf(
+  source: FieldSource | undefined,
+): { readonly file: string; readonly line: number } | undefined {
+  return source && { file: source.file, line: source.line };
+}
+
 function imagesOf(rendered: readonly RenderedFacts[]): readonly Named[] {
   const named = new Map<string, Named>();
   for (const { object, why } of rendered) {
     for (const { name, image, role, imagePath } of templateContainers(object)) {
       const use = { object: objectName(object), container: name, role };
       const known = named.get(image);
-      if (known === undefined) named.set(image, { reference: image, uses: [use], origin: why(imagePath) });
+      if (known === undefined)
+        named.set(image, { reference: image, uses: [use], origin: originOf(why(imagePath)[0]) });
       else known.uses.push(use);
     }
   }

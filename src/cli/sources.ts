@@ -1,0 +1,42 @@
+import path from 'node:path';
+import { createGitMirrors } from '../git/index.ts';
+import { loadKubeClient } from '../kube/index.ts';
+import { createRegistryClient, dockerCredentials } from '../oci/index.ts';
+import type { Sources } from '../verdict/index.ts';
+import { cacheFolder } from './folders.ts';
+import type { CliIo } from './io.ts';
+import { mirrorsFromEnv } from './options.ts';
+import type { ClusterOptions } from './options.ts';
+import { version } from './version.ts';
+
+export interface OpenSources extends Sources {
+  close(): void;
+}
+
+/** The cluster, Git and registries, as the options and this environment name them. Nothing is asked yet. */
+export async function openSources(options: ClusterOptions, io: CliIo): Promise<OpenSources> {
+  const kube = await loadKubeClient({
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    ...(options.context === undefined ? {} : { context: options.context }),
+    env: io.env,
+    clock: io.clock,
+    userAgent: `landfall/${version()}`,
+  });
+  const git = createGitMirrors({ folder: path.join(cacheFolder(io.env), 'git'), clock: io.clock });
+  const registry = createRegistryClient({
+    mirrors: { ...kube.registryMirrors, ...mirrorsFromEnv(io.env), ...options.registryMirror },
+    credentials: dockerCredentials({ env: io.env }),
+    clock: io.clock,
+  });
+  return {
+    kube,
+    git,
+    registry,
+    clock: io.clock,
+    close() {
+      git.close();
+      registry.close();
+      kube.close();
+    },
+  };
+}

@@ -1,0 +1,2 @@
+export { errorBaseline, recordErrorShares } from './error-shares.ts';
+export type { ApplicationKey, MeasuredShares } from './error-shares.ts';
