@@ -2,6 +2,7 @@ import path from 'node:path';
 import { createGitMirrors } from '../git/index.ts';
 import { loadKubeClient } from '../kube/index.ts';
 import { createRegistryClient, dockerCredentials } from '../oci/index.ts';
+import type { Mirror } from '../oci/index.ts';
 import type { Sources } from '../verdict/index.ts';
 import { cacheFolder } from './folders.ts';
 import type { CliIo } from './io.ts';
@@ -11,6 +12,15 @@ import { version } from './version.ts';
 
 export interface OpenSources extends Sources {
   close(): void;
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** A mirror on this machine stands in for its registry; one elsewhere is asked first, then the registry. */
+export function registryMirrors(urls: Readonly<Record<string, string>>): Readonly<Record<string, Mirror>> {
+  return Object.fromEntries(
+    Object.entries(urls).map(([host, url]) => [host, { url, standIn: LOOPBACK.has(new URL(url).hostname) }]),
+  );
 }
 
 /** The cluster, Git and registries, as the options and this environment name them. Nothing is asked yet. */
@@ -24,7 +34,11 @@ export async function openSources(options: ClusterOptions, io: CliIo): Promise<O
   });
   const git = createGitMirrors({ folder: path.join(cacheFolder(io.env), 'git'), clock: io.clock });
   const registry = createRegistryClient({
-    mirrors: { ...kube.registryMirrors, ...mirrorsFromEnv(io.env), ...options.registryMirror },
+    mirrors: registryMirrors({
+      ...kube.registryMirrors,
+      ...mirrorsFromEnv(io.env),
+      ...options.registryMirror,
+    }),
     credentials: dockerCredentials({ env: io.env }),
     clock: io.clock,
   });

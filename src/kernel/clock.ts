@@ -1,5 +1,7 @@
 import { LandfallError } from './errors.ts';
 
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
 export interface Timer {
   cancel(): void;
 }
@@ -62,7 +64,10 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
   };
 }
 
-/** Waits on `clock`; rejects with kind `cancelled` as soon as `signal` aborts. */
+/**
+ * Waits on `clock`; rejects with kind `cancelled` as soon as `signal` aborts. Unlike a timer, somebody who waits keeps
+ * the process alive.
+ */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const cancelled = () =>
@@ -71,11 +76,14 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
       reject(cancelled());
       return;
     }
+    const alive = setInterval(() => {}, LONGEST_INTERVAL_MS);
     const onAbort = () => {
+      clearInterval(alive);
       timer.cancel();
       reject(cancelled());
     };
     const timer = clock.after(ms, () => {
+      clearInterval(alive);
       signal?.removeEventListener('abort', onAbort);
       resolve();
     });

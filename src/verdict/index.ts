@@ -11,6 +11,7 @@ export { prove, proveUntil } from './prove.ts';
 export type { Look } from './prove.ts';
 export { shownReference, TRACE_ATTRIBUTES, traceAttribute, traceImage } from './trace.ts';
 export type { Trace, TraceRow } from './trace.ts';
+export { traceField } from './trace-field.ts';
 export { pictureSystem } from './system.ts';
 export type { SystemPicture } from './system.ts';
 export { decideVerdict } from './verdict.ts';

@@ -1,0 +1,105 @@
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { getNumber, getString, LandfallError } from '../../kernel/index.ts';
+import type { JsonValue } from '../../kernel/index.ts';
+
+/** What is kept of a cluster that runs on this machine. */
+export interface ClusterRecord {
+  readonly name: string;
+  readonly pid: number;
+  /** When the process started, by its operating system; tells it from a later process with the same id. */
+  readonly born: string;
+  readonly url: string;
+  readonly registry: string;
+  readonly kubeconfig: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?$/;
+
+export function checkClusterName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new LandfallError(
+    `'${name}' cannot name a cluster: lower case letters, digits and dashes, at most 42.`,
+    {
+      kind: 'invalid-input',
+      code: 'cluster-name',
+      object: name,
+      hint: 'Try --name dev.',
+    },
+  );
+}
+
+export function clusterFolder(stateFolder: string, name: string): string {
+  return path.join(stateFolder, 'clusters', checkClusterName(name));
+}
+
+/** The start time of a process in clock ticks since boot; undefined where it is gone or the system does not say. */
+export function bornOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Field 22, counted behind the command name, which may hold anything but ends with the last parenthesis.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process of the record still runs: by id and start time; by id alone where there is no /proc. */
+export function isRunning(record: ClusterRecord): boolean {
+  try {
+    process.kill(record.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  const born = bornOf(record.pid);
+  return born === undefined || record.born === '' || born === record.born;
+}
+
+export async function writeRecord(stateFolder: string, record: ClusterRecord): Promise<void> {
+  const folder = clusterFolder(stateFolder, record.name);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = path.join(folder, 'cluster.json');
+  await writeFile(`${file}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
+  await rename(`${file}.new`, file);
+}
+
+export async function dropRecord(stateFolder: string, record: ClusterRecord): Promise<void> {
+  const kept = await readRecord(stateFolder, record.name);
+  if (kept?.pid === record.pid)
+    await rm(path.join(clusterFolder(stateFolder, record.name), 'cluster.json'), { force: true });
+}
+
+export async function readRecord(stateFolder: string, name: string): Promise<ClusterRecord | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path.join(clusterFolder(stateFolder, name), 'cluster.json'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const json = JSON.parse(text) as JsonValue;
+  const pid = getNumber(json, 'pid');
+  const url = getString(json, 'url');
+  if (pid === undefined || url === undefined) return undefined;
+  return {
+    name,
+    pid,
+    url,
+    born: getString(json, 'born') ?? '',
+    registry: getString(json, 'registry') ?? '',
+    kubeconfig: getString(json, 'kubeconfig') ?? '',
+    startedAt: getString(json, 'startedAt') ?? '',
+  };
+}
+
+/** Every cluster that was started here and has not been stopped in order; some may be dead. */
+export async function readRecords(stateFolder: string): Promise<readonly ClusterRecord[]> {
+  const names = await readdir(path.join(stateFolder, 'clusters')).catch(() => [] as string[]);
+  const records = await Promise.all(
+    names.filter((name) => NAME.test(name)).map((name) => readRecord(stateFolder, name)),
+  );
+  return records.filter((record) => record !== undefined);
+}

@@ -1,0 +1,65 @@
+import { LandfallError } from '../../kernel/index.ts';
+import type { Proof, VerdictState } from '../../verdict/index.ts';
+import type { Style } from './style.ts';
+
+export interface StatusRow {
+  readonly application: string;
+  readonly environment: string;
+  readonly state: VerdictState;
+  readonly verdict: string;
+  readonly release: string;
+  /** What the delivery engine says: `Synced, Healthy`. */
+  readonly engine: string;
+  readonly detail: string;
+}
+
+/** One Application on one line; an Application that cannot be judged is unproven, with the reason. */
+export function statusRow(application: string, found: Proof | LandfallError): StatusRow {
+  if (found instanceof LandfallError) {
+    return {
+      application,
+      environment: '',
+      state: 'unproven',
+      verdict: 'unproven',
+      release: '',
+      engine: '',
+      detail: found.message,
+    };
+  }
+  const decisive = found.boundaries.find((report) => report.boundary === found.verdict.boundary);
+  return {
+    application,
+    environment: found.subject.environment ?? found.subject.destination,
+    state: found.verdict.state,
+    verdict: found.verdict.summary,
+    release: found.release.version ?? found.release.commit?.slice(0, 8) ?? '',
+    engine:
+      found.engine === undefined
+        ? ''
+        : [found.engine.sync, found.engine.health].filter((text) => text !== undefined).join(', '),
+    detail: decisive?.detail ?? '',
+  };
+}
+
+export function renderStatus(rows: readonly StatusRow[], style: Style): string {
+  if (rows.length === 0)
+    return 'There is no Application in this cluster. landfall init writes a first one.\n';
+  const head = ['APPLICATION', 'ENVIRONMENT', 'VERDICT', 'RELEASE', 'ENGINE'];
+  const cells = rows.map((row) => [row.application, row.environment, row.verdict, row.release, row.engine]);
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...cells.map((line) => line[column]?.length ?? 0)),
+  );
+  const line = (texts: readonly string[]) =>
+    texts.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ');
+  const shapes = {
+    landed: style.green('✓'),
+    broken: style.red('✗'),
+    moving: style.yellow('…'),
+    unproven: style.yellow('?'),
+  };
+  const lines = rows.flatMap((row, index) => {
+    const text = `${shapes[row.state]} ${line(cells[index] ?? [])}`.trimEnd();
+    return row.state === 'landed' || row.detail === '' ? [text] : [text, style.dim(`    ${row.detail}`)];
+  });
+  return `${style.dim(`  ${line(head)}`.trimEnd())}\n${lines.join('\n')}\n`;
+}
