@@ -15,6 +15,10 @@ export type { ImageName, RegistryClient, RegistryClientOptions } from './client.
 export type { Mirror } from './endpoints.ts';
 export { anonymous, firstOf } from './credentials.ts';
 export type { Credentials, CredentialSource } from './credentials.ts';
+export { dockerCredentials } from './docker-credentials.ts';
+export type { DockerCredentialsOptions } from './docker-credentials.ts';
+export { pullSecretCredentials } from './pull-secrets.ts';
+export type { PullSecret } from './pull-secrets.ts';
 export { platformText } from './manifest.ts';
 export type { Descriptor, Manifest, Platform } from './manifest.ts';
 export type { ManifestHead, WrittenManifest } from './manifest-client.ts';

@@ -1,4 +1,4 @@
-import { getObject, isJsonObject, getString, LandfallError, parseJson } from '../kernel/index.ts';
+import { getObject, getString, isJsonObject, LandfallError, mapBounded, parseJson } from '../kernel/index.ts';
 import { readBlob } from './blob-client.ts';
 import type { Session } from './session.ts';
 import {
@@ -112,17 +112,11 @@ async function expand(
       descriptor.platform === undefined ||
       platforms.some((one) => samePlatform(one, descriptor.platform)),
   );
-  const found: PlatformManifest[] = [];
-  for (let at = 0; at < wanted.length; at += AT_ONCE) {
-    const some = await Promise.all(
-      wanted.slice(at, at + AT_ONCE).map(async (descriptor) => {
-        const child = await readManifest(session, byDigest(reference, descriptor.digest), signal);
-        return expand(session, reference, child, descriptor.platform, platforms, depth + 1, signal);
-      }),
-    );
-    found.push(...some.flat());
-  }
-  return found;
+  const found = await mapBounded(wanted, AT_ONCE, async (descriptor) => {
+    const child = await readManifest(session, byDigest(reference, descriptor.digest), signal);
+    return expand(session, reference, child, descriptor.platform, platforms, depth + 1, signal);
+  });
+  return found.flat();
 }
 
 function byDigest({ registry, repository }: ImageReference, digest: string): ImageReference {

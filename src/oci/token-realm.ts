@@ -15,12 +15,13 @@ function isInternalAddress(hostname: string): boolean {
     case 4:
       return (
         /^(?:0|10|127)\./.test(host) ||
+        host.startsWith('224.0.0.') ||
         host.startsWith('169.254.') ||
         host.startsWith('192.168.') ||
         /^172\.(?:1[6-9]|2\d|3[01])\./.test(host)
       );
     case 6:
-      return /^(?:::1?$|::ffff:|f[cd]|fe[89ab])/.test(host);
+      return /^(?:::1?$|::ffff:|f[cd]|fe[89ab]|ff[01]2)/.test(host);
     default:
       return false;
   }
