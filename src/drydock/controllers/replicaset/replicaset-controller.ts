@@ -1,0 +1,258 @@
+import { messageOf } from '../../../kernel/index.ts';
+import type { Logger } from '../../../kernel/index.ts';
+import type { InProcessApi, KubeObject } from '../../api/contract.ts';
+import type { Cache } from '../cache.ts';
+import { controllerOf, keyOf } from '../cache.ts';
+import { findCondition, withCondition, withoutCondition } from '../conditions.ts';
+import { eventRecorder } from '../events.ts';
+import { PODS, REPLICA_SETS } from '../objects.ts';
+import type { Pod, PodTemplate, ReplicaSet } from '../objects.ts';
+import { compareForDeletion, isPodActive, isPodAvailable, isPodReady } from '../pods.ts';
+import { workQueue } from '../queue.ts';
+import type { Again } from '../queue.ts';
+import { matchesSelector } from '../selectors.ts';
+import { timestamp } from '../time.ts';
+import {
+  controllerReference,
+  isConflict,
+  isNamespaceTerminating,
+  isNotFound,
+  omitEmpty,
+  sameJson,
+  slowStart,
+} from '../writes.ts';
+
+const MANAGER = { fieldManager: 'kube-controller-manager' };
+const MOST_DELETES = 500;
+
+export interface ReplicaSetControllerOptions {
+  readonly api: InProcessApi;
+  readonly logger: Logger;
+  readonly replicaSets: Cache<ReplicaSet>;
+  readonly pods: Cache<Pod>;
+}
+
+interface Failure {
+  readonly reason: 'FailedCreate' | 'FailedDelete';
+  readonly error: unknown;
+}
+
+/** Keeps as many active pods as a ReplicaSet asks for (pkg/controller/replicaset, 1.32). */
+export function startReplicaSetController(options: ReplicaSetControllerOptions): { close(): Promise<void> } {
+  const { api, logger, replicaSets, pods } = options;
+  const { clock } = api;
+  const recorder = eventRecorder(api, clock, { component: 'replicaset-controller' });
+  const queue = workQueue({
+    clock,
+    reconcile,
+    onError: (key, error) => {
+      if (!isConflict(error)) logger.debug('replica set not reconciled', { key, error: messageOf(error) });
+    },
+  });
+
+  replicaSets.onChange((replicaSet) => queue.add(keyOf(replicaSet)));
+  pods.onChange((pod, old) => {
+    for (const owner of new Set([controllerOf(pod), old === undefined ? undefined : controllerOf(old)])) {
+      if (owner?.kind === 'ReplicaSet') queue.add(`${pod.metadata.namespace ?? ''}/${owner.name}`);
+    }
+    if (controllerOf(pod) !== undefined || pod.metadata.deletionTimestamp !== undefined) return;
+    for (const replicaSet of replicaSets.inNamespace(pod.metadata.namespace ?? '')) {
+      if (matchesSelector(replicaSet.spec.selector, pod.metadata.labels)) queue.add(keyOf(replicaSet));
+    }
+  });
+
+  async function reconcile(key: string): Promise<Again | undefined> {
+    const replicaSet = replicaSets.get(key);
+    if (replicaSet === undefined) return undefined;
+    const active = await claimedPods(replicaSet);
+    const failure =
+      replicaSet.metadata.deletionTimestamp === undefined ? await balance(replicaSet, active) : undefined;
+    await writeStatus(replicaSet, active, failure);
+    if (failure !== undefined && !isNamespaceTerminating(failure.error)) throw failure.error;
+    const waits = replicaSet.spec.minReadySeconds ?? 0;
+    const notYet = active.some((pod) => isPodReady(pod) && !isPodAvailable(pod, waits, clock.now()));
+    return waits > 0 && notYet ? { againAfterMs: waits * 1000 } : undefined;
+  }
+
+  async function claimedPods(replicaSet: ReplicaSet): Promise<Pod[]> {
+    const claimed: Pod[] = [];
+    for (const pod of pods.ownedBy(replicaSet.metadata.uid ?? '')) {
+      if (!isPodActive(pod)) continue;
+      if (matchesSelector(replicaSet.spec.selector, pod.metadata.labels)) claimed.push(pod);
+      else
+        await reown(
+          pod,
+          (pod.metadata.ownerReferences ?? []).filter((o) => o.uid !== replicaSet.metadata.uid),
+        );
+    }
+    if (replicaSet.metadata.deletionTimestamp !== undefined) return claimed;
+    for (const pod of pods.inNamespace(replicaSet.metadata.namespace ?? '')) {
+      if (controllerOf(pod) !== undefined || !isPodActive(pod)) continue;
+      if (!matchesSelector(replicaSet.spec.selector, pod.metadata.labels)) continue;
+      const owners = [...(pod.metadata.ownerReferences ?? []), controllerReference(replicaSet)];
+      claimed.push(await reown(pod, owners));
+    }
+    return claimed;
+  }
+
+  async function reown(
+    pod: Pod,
+    ownerReferences: NonNullable<Pod['metadata']['ownerReferences']>,
+  ): Promise<Pod> {
+    const next = structuredClone(pod);
+    next.metadata.ownerReferences = ownerReferences;
+    const stored = await api.update(PODS, next, MANAGER);
+    pods.observe(stored);
+    return stored as Pod;
+  }
+
+  async function balance(replicaSet: ReplicaSet, active: readonly Pod[]): Promise<Failure | undefined> {
+    const missing = (replicaSet.spec.replicas ?? 1) - active.length;
+    if (missing > 0) {
+      try {
+        await slowStart(missing, () => createPod(replicaSet));
+      } catch (error) {
+        return { reason: 'FailedCreate', error };
+      }
+    }
+    if (missing < 0) {
+      const surplus = victims(replicaSet, active, Math.min(-missing, MOST_DELETES));
+      const results = await Promise.allSettled(surplus.map((pod) => deletePod(replicaSet, pod)));
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed !== undefined) return { reason: 'FailedDelete', error: failed.reason };
+    }
+    return undefined;
+  }
+
+  async function createPod(replicaSet: ReplicaSet): Promise<void> {
+    const pod = podFrom(replicaSet.spec.template, replicaSet);
+    try {
+      const stored = await api.create(PODS, pod, MANAGER);
+      pods.observe(stored);
+      recorder.event(replicaSet, 'Normal', 'SuccessfulCreate', `Created pod: ${stored.metadata.name}`);
+    } catch (error) {
+      if (!isNamespaceTerminating(error)) {
+        recorder.event(replicaSet, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`);
+      }
+      throw error;
+    }
+  }
+
+  async function deletePod(replicaSet: ReplicaSet, pod: Pod): Promise<void> {
+    const { namespace, name, uid } = pod.metadata;
+    try {
+      await api.delete(PODS, namespace, name, uid === undefined ? {} : { preconditions: { uid } });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      recorder.event(replicaSet, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`);
+      throw error;
+    }
+    recorder.event(replicaSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+    const left = api.get(PODS, namespace, name);
+    if (left !== undefined) pods.observe(left);
+  }
+
+  /** Pods to delete: the ones that matter least first, and of equals those doubled up with siblings on a node. */
+  function victims(replicaSet: ReplicaSet, active: readonly Pod[], count: number): Pod[] {
+    if (count >= active.length) return [...active];
+    const onNode = new Map<string, number>();
+    for (const pod of siblings(replicaSet)) {
+      const node = pod.spec.nodeName ?? '';
+      if (node !== '') onNode.set(node, (onNode.get(node) ?? 0) + 1);
+    }
+    const now = clock.now();
+    return active
+      .map((pod) => ({ pod, rank: onNode.get(pod.spec.nodeName ?? '') ?? 0 }))
+      .sort((a, b) => compareForDeletion(a, b, now))
+      .slice(0, count)
+      .map(({ pod }) => pod);
+  }
+
+  function siblings(replicaSet: ReplicaSet): readonly Pod[] {
+    const owner = controllerOf(replicaSet);
+    const family =
+      owner === undefined
+        ? [replicaSet]
+        : replicaSets
+            .inNamespace(replicaSet.metadata.namespace ?? '')
+            .filter((other) => controllerOf(other)?.uid === owner.uid);
+    return family.flatMap((member) => pods.ownedBy(member.metadata.uid ?? '').filter(isPodActive));
+  }
+
+  async function writeStatus(
+    replicaSet: ReplicaSet,
+    active: readonly Pod[],
+    failure: Failure | undefined,
+  ): Promise<void> {
+    // What was just written is in the cache; the status of the newest version decides what changes.
+    const current = replicaSets.get(keyOf(replicaSet));
+    if (current === undefined || current.metadata.uid !== replicaSet.metadata.uid) return;
+    const status = statusOf(current, active, failure, clock.now());
+    const before = current.status ?? {};
+    const observedGeneration = replicaSet.metadata.generation ?? 0;
+    if (sameJson(before, { ...status, observedGeneration })) return;
+    const stored = await api.update(
+      REPLICA_SETS,
+      { ...structuredClone(current), status: { ...status, observedGeneration } },
+      { ...MANAGER, subresource: 'status' },
+    );
+    replicaSets.observe(stored);
+  }
+
+  return { close: () => queue.close() };
+}
+
+/** A pod of this template, owned by `owner`. */
+export function podFrom(template: PodTemplate, owner: KubeObject): Pod {
+  const { labels, annotations, finalizers } = template.metadata ?? {};
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: '',
+      generateName: `${owner.metadata.name}-`,
+      namespace: owner.metadata.namespace ?? '',
+      ...(labels === undefined ? {} : { labels: { ...labels } }),
+      ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
+      ...(finalizers === undefined ? {} : { finalizers: [...finalizers] }),
+      ownerReferences: [controllerReference(owner)],
+    },
+    spec: structuredClone(template.spec),
+  };
+}
+
+function statusOf(
+  replicaSet: ReplicaSet,
+  active: readonly Pod[],
+  failure: Failure | undefined,
+  now: number,
+): NonNullable<ReplicaSet['status']> {
+  const wantedLabels = replicaSet.spec.template.metadata?.labels ?? {};
+  const waits = replicaSet.spec.minReadySeconds ?? 0;
+  const labeled = active.filter((pod) =>
+    Object.entries(wantedLabels).every(([key, value]) => pod.metadata.labels?.[key] === value),
+  );
+  const before = replicaSet.status?.conditions;
+  const failed = findCondition(before, 'ReplicaFailure');
+  let conditions = before;
+  if (failure !== undefined && failed === undefined) {
+    conditions = withCondition(before, {
+      type: 'ReplicaFailure',
+      status: 'True',
+      reason: failure.reason,
+      message: messageOf(failure.error),
+      lastTransitionTime: timestamp(now),
+    });
+  } else if (failure === undefined && failed !== undefined) {
+    conditions = withoutCondition(before, 'ReplicaFailure');
+  }
+  return {
+    ...omitEmpty({
+      fullyLabeledReplicas: labeled.length,
+      readyReplicas: active.filter(isPodReady).length,
+      availableReplicas: active.filter((pod) => isPodAvailable(pod, waits, now)).length,
+    }),
+    replicas: active.length,
+    ...(conditions === undefined || conditions.length === 0 ? {} : { conditions }),
+  };
+}

@@ -1,0 +1,4 @@
+export { startNode } from './agent.ts';
+export type { NodeAgent, NodeOptions } from './agent.ts';
+export type { ImageSource } from './images.ts';
+export type { PodWorker } from './pod-worker.ts';

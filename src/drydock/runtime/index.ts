@@ -1,0 +1,15 @@
+export { reserveAddresses } from './addresses.ts';
+export type { AddressPool, PodAddress } from './addresses.ts';
+export { inside, resolveCommand } from './command.ts';
+export type { ResolvedCommand } from './command.ts';
+export { startForwarder } from './forwarder.ts';
+export type { Forwarder, Target } from './forwarder.ts';
+export { hostsFile } from './hosts-file.ts';
+export type { HostsFile } from './hosts-file.ts';
+export { logBuffer } from './log-buffer.ts';
+export type { LogBuffer } from './log-buffer.ts';
+export { nodeOptions, PRELOAD_VARIABLES, writePreload } from './preload.ts';
+export { LIFELINE_FD, startProcess } from './process.ts';
+export type { Exit, RunningProcess } from './process.ts';
+export { openWorkFolder } from './work-folder.ts';
+export type { WorkFolder } from './work-folder.ts';
