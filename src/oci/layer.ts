@@ -57,7 +57,12 @@ export async function packLayer(options: LayerOptions): Promise<Layer> {
     }
     const inImage = (path: string) => [...prefix, path].join('/');
     for await (const entry of entriesOf(options, folder)) {
-      signal.throwIfAborted();
+      if (signal.aborted) {
+        throw new LandfallError(`The image of ${folder} was not built: cancelled.`, {
+          kind: 'cancelled',
+          code: 'cancelled',
+        });
+      }
       files += 1;
       await write(tarEntry({ ...entry, path: inImage(entry.path) }, mtimeSeconds));
     }
