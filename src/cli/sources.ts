@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { createGitMirrors } from '../git/index.ts';
+import { LandfallError } from '../kernel/index.ts';
 import { loadKubeClient } from '../kube/index.ts';
+import type { KubeClient } from '../kube/index.ts';
 import { createRegistryClient, dockerCredentials } from '../oci/index.ts';
 import type { Mirror } from '../oci/index.ts';
 import type { Sources } from '../verdict/index.ts';
@@ -23,15 +25,40 @@ export function registryMirrors(urls: Readonly<Record<string, string>>): Readonl
   );
 }
 
-/** The cluster, Git and registries, as the options and this environment name them. Nothing is asked yet. */
-export async function openSources(options: ClusterOptions, io: CliIo): Promise<OpenSources> {
-  const kube = await loadKubeClient({
+/** Mirrors of the current kubeconfig; none where there is no cluster to speak of. */
+export async function kubeconfigMirrors(
+  options: ClusterOptions,
+  io: CliIo,
+): Promise<Readonly<Record<string, string>>> {
+  try {
+    const kube = await openKube(options, io);
+    kube.close();
+    return kube.registryMirrors;
+  } catch (thrown) {
+    // Pushing an image needs no cluster; a kubeconfig that was named has to be right.
+    if (
+      options.kubeconfig !== undefined ||
+      !(thrown instanceof LandfallError) ||
+      thrown.code !== 'no-kubeconfig'
+    )
+      throw thrown;
+    return {};
+  }
+}
+
+function openKube(options: ClusterOptions, io: CliIo): Promise<KubeClient> {
+  return loadKubeClient({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),
     env: io.env,
     clock: io.clock,
     userAgent: `landfall/${version()}`,
   });
+}
+
+/** The cluster, Git and registries, as the options and this environment name them. Nothing is asked yet. */
+export async function openSources(options: ClusterOptions, io: CliIo): Promise<OpenSources> {
+  const kube = await openKube(options, io);
   const git = createGitMirrors({ folder: path.join(cacheFolder(io.env), 'git'), clock: io.clock });
   const registry = createRegistryClient({
     mirrors: registryMirrors({

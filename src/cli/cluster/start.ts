@@ -1,0 +1,164 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { jsonLogger, LandfallError, sleep } from '../../kernel/index.ts';
+import { startCluster } from '../../drydock/index.ts';
+import { builtImages } from '../built-images.ts';
+import type { StartOptions } from '../commands/cluster.ts';
+import { EXIT } from '../exit.ts';
+import { stateFolder } from '../folders.ts';
+import { outStyle } from '../io.ts';
+import type { CliIo } from '../io.ts';
+import { formatAnswer } from '../output/format.ts';
+import { untilAborted } from '../until-aborted.ts';
+import {
+  bornOf,
+  checkClusterName,
+  clusterFolder,
+  dropRecord,
+  isRunning,
+  readRecord,
+  writeRecord,
+} from './record.ts';
+import type { ClusterRecord } from './record.ts';
+
+const DETACH_WAIT_MS = 30_000;
+const LOOK_MS = 20;
+const TOKEN_VARIABLE = 'LANDFALL_CLUSTER_TOKEN';
+
+async function refuseSecond(state: string, name: string): Promise<void> {
+  const known = await readRecord(state, name);
+  if (known === undefined || !isRunning(known)) return;
+  throw new LandfallError(`Cluster '${name}' runs already at ${known.url} (pid ${known.pid}).`, {
+    kind: 'conflict',
+    code: 'cluster-running',
+    object: name,
+    hint: `Use it: export KUBECONFIG=${known.kubeconfig}. Or start another one: --name NAME.`,
+  });
+}
+
+function kubeconfigFile(options: StartOptions, state: string, io: CliIo): string {
+  return options.kubeconfig === undefined
+    ? path.join(clusterFolder(state, options.name), 'kubeconfig')
+    : path.resolve(io.cwd, options.kubeconfig);
+}
+
+function serving(record: ClusterRecord, io: CliIo): string {
+  return `${outStyle(io).green('✓')} serving ${record.url}  registry ${record.registry}  KUBECONFIG=${record.kubeconfig}\n`;
+}
+
+/** Serves until Ctrl-C. The one line that says so comes when everything answers, and the kubeconfig is complete. */
+export async function startForeground(options: StartOptions, io: CliIo): Promise<number> {
+  const state = stateFolder(io.env);
+  const name = checkClusterName(options.name);
+  await refuseSecond(state, name);
+  const token = options.token ?? io.env[TOKEN_VARIABLE];
+  const aliases = Object.fromEntries((options.registryAlias ?? []).map((host) => [host, 'drydock']));
+  const folder = clusterFolder(state, name);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const cluster = await startCluster({
+    clock: io.clock,
+    nodes: options.nodes,
+    workDir: folder,
+    strictImages: options.strictImages ?? false,
+    registryMirrors: { ...options.registryMirror, ...aliases },
+    isExecutable: builtImages(state),
+    logger: jsonLogger(io.err, () => io.clock.now()),
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.registryPort === undefined ? {} : { registryPort: options.registryPort }),
+    ...(token === undefined ? {} : { token }),
+    ...(options.data === undefined ? {} : { dataDir: path.resolve(io.cwd, options.data) }),
+  });
+  const kubeconfig = kubeconfigFile(options, state, io);
+  const record: ClusterRecord = {
+    name,
+    pid: process.pid,
+    born: bornOf(process.pid) ?? '',
+    url: cluster.url,
+    registry: cluster.registry.host,
+    kubeconfig,
+    startedAt: new Date(io.clock.now()).toISOString(),
+  };
+  try {
+    await writeRecord(state, record);
+    await cluster.writeKubeconfig(kubeconfig);
+    io.out(formatAnswer(options.output, record, () => serving(record, io)));
+    await untilAborted(io.signal);
+    return EXIT.ok;
+  } finally {
+    await cluster.close();
+    await dropRecord(state, record);
+    // The token in it opens nothing any more.
+    await rm(kubeconfig, { force: true });
+  }
+}
+
+function childArguments(options: StartOptions): string[] {
+  const args = ['cluster', 'start', '--name', options.name, '--nodes', String(options.nodes)];
+  if (options.port !== undefined) args.push('--port', String(options.port));
+  if (options.registryPort !== undefined) args.push('--registry-port', String(options.registryPort));
+  if (options.kubeconfig !== undefined) args.push('--kubeconfig', options.kubeconfig);
+  if (options.data !== undefined) args.push('--data', options.data);
+  if (options.strictImages === true) args.push('--strict-images');
+  for (const host of options.registryAlias ?? []) args.push('--registry-alias', host);
+  for (const [host, url] of Object.entries(options.registryMirror ?? {}))
+    args.push('--registry-mirror', `${host}=${url}`);
+  return args;
+}
+
+/** Starts the same in a process of its own and returns when it serves; its output goes to a log beside its record. */
+export async function startDetached(options: StartOptions, io: CliIo): Promise<number> {
+  const state = stateFolder(io.env);
+  await refuseSecond(state, options.name);
+  const folder = clusterFolder(state, options.name);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const logFile = path.join(folder, 'log');
+  const log = await open(logFile, 'w', 0o600);
+  const script = process.argv[1] ?? '';
+  const child = spawn(process.execPath, [...process.execArgv, script, ...childArguments(options)], {
+    cwd: io.cwd,
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+    env: options.token === undefined ? io.env : { ...io.env, [TOKEN_VARIABLE]: options.token },
+  });
+  await log.close();
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `exit code ${code ?? '?'}`}`));
+  });
+  const until = io.clock.now() + DETACH_WAIT_MS;
+  let failure: string | undefined;
+  void ended.then((why) => {
+    failure = why;
+  });
+  const kubeconfig = kubeconfigFile(options, state, io);
+  for (;;) {
+    const record = await readRecord(state, options.name);
+    if (record !== undefined && record.pid === child.pid && (await exists(kubeconfig))) {
+      child.unref();
+      io.out(formatAnswer(options.output, record, () => serving(record, io)));
+      return EXIT.ok;
+    }
+    if (failure !== undefined || io.clock.now() > until || io.signal.aborted) {
+      child.kill('SIGTERM');
+      const told = (await readFile(logFile, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
+      throw new LandfallError(
+        `Cluster '${options.name}' did not come up: ${failure ?? 'it took too long'}.${told === '' ? '' : `\n${told}`}`,
+        {
+          kind: 'unavailable',
+          code: 'cluster-did-not-start',
+          object: options.name,
+          hint: `Its output is in ${logFile}.`,
+        },
+      );
+    }
+    await sleep(io.clock, LOOK_MS);
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return readFile(file).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,25 @@
+import { clusterCommand } from './cluster.ts';
+import type { CliCommand } from './command.ts';
+import { demoCommand } from './demo.ts';
+import { explainCommand } from './explain.ts';
+import { imageCommand } from './image.ts';
+import { initCommand } from './init.ts';
+import { proveCommand } from './prove.ts';
+import { renderCommand } from './render.ts';
+import { serveCommand } from './serve.ts';
+import { statusCommand } from './status.ts';
+import { traceCommand } from './trace.ts';
+
+/** In the order of the help: asking first, then doing, then trying. */
+export const commands: readonly CliCommand[] = [
+  proveCommand,
+  traceCommand,
+  explainCommand,
+  statusCommand,
+  renderCommand,
+  initCommand,
+  imageCommand,
+  serveCommand,
+  clusterCommand,
+  demoCommand,
+];
