@@ -100,7 +100,6 @@ async function put(
   { clock, referrers }: { readonly clock: Clock; readonly referrers: boolean },
 ): Promise<void> {
   const bytes = await readBody(exchange.request, MANIFEST_LIMIT, 'The manifest');
-  const parsed = parseManifest(bytes, exchange.request.headers['content-type']);
   const digest = sha256(bytes);
   const byDigest = isDigest(reference);
   if (byDigest && digest !== reference) {
@@ -108,6 +107,7 @@ async function put(
       detail: { digest: reference, found: digest },
     });
   }
+  const parsed = parseManifest(bytes, exchange.request.headers['content-type']);
   const tags = [...(byDigest ? [] : [reference]), ...exchange.query.getAll('tag').map(checkTag)];
   if (tags.length > 100) throw new OciFailure(400, 'TAG_INVALID', 'More than 100 tags in one request.');
   checkReferences(stores, stores.catalogue.repository(name), parsed);
@@ -139,29 +139,21 @@ async function put(
 
 /** A manifest whose parts are missing could be pulled by nobody. A subject may come later. */
 function checkReferences(stores: Stores, repository: Repository | undefined, parsed: ParsedManifest): void {
-  const missing = parsed.blobs.filter((digest) => blobSize(stores, repository, digest) === undefined);
-  if (missing.length > 0) {
-    throw new OciFailure(
-      404,
-      'MANIFEST_BLOB_UNKNOWN',
-      `${missing.length} of its blobs are not in the repository.`,
-      {
-        detail: missing.slice(0, 20).map((digest) => ({ digest })),
-      },
-    );
-  }
-  if (!INDEX_TYPES.has(parsed.mediaType)) return;
-  const absent = parsed.manifests.filter((digest) => repository?.manifests.has(digest) !== true);
-  if (absent.length > 0) {
-    throw new OciFailure(
-      404,
-      'MANIFEST_UNKNOWN',
-      `${absent.length} of its manifests are not in the repository.`,
-      {
-        detail: absent.slice(0, 20).map((digest) => ({ digest })),
-      },
-    );
-  }
+  const missing = [
+    ...parsed.blobs.filter((digest) => blobSize(stores, repository, digest) === undefined),
+    ...parsed.manifests.filter((digest) => repository?.manifests.has(digest) !== true),
+  ];
+  if (missing.length === 0) return;
+  const what = INDEX_TYPES.has(parsed.mediaType) ? 'manifests' : 'blobs';
+  // 400, as distribution answers; the specification names the code only.
+  throw new OciFailure(
+    400,
+    'MANIFEST_BLOB_UNKNOWN',
+    `${missing.length} of its ${what} are not in the repository.`,
+    {
+      detail: missing.slice(0, 20).map((digest) => ({ digest })),
+    },
+  );
 }
 
 async function remove(stores: Stores, exchange: Exchange, name: string, reference: string): Promise<void> {

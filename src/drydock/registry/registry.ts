@@ -159,7 +159,11 @@ async function openStores(
   const journal =
     dataDir === undefined
       ? noJournal
-      : await openJournal(dataDir, (change) => void state.apply(change), () => state.snapshot());
+      : await openJournal(
+          dataDir,
+          (change) => void state.apply(change),
+          () => state.snapshot(),
+        );
   for (const { name, blobs, manifests } of state.repositories.values()) {
     for (const digest of [...blobs, ...manifests.keys()]) {
       if (contents.size(digest) !== undefined) continue;
