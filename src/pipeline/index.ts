@@ -1,0 +1,2 @@
+export { pinImage } from './image-pin.ts';
+export type { ImagePin } from './image-pin.ts';
