@@ -1,3 +1,6 @@
 export { createApi } from './api-server.ts';
 export type { ApiOptions, ApiServer } from './api-server.ts';
 export { ApiStatusError } from './contract.ts';
+export { localCertificate, serveApi } from '../http/server.ts';
+export type { ServedApi, ServeOptions } from '../http/server.ts';
+export type { ServerCertificate } from '../http/certificate.ts';

@@ -180,3 +180,12 @@ export function builtinKinds(): ResourceKind[] {
       .map((line) => readKind(group, version, table, line)),
   );
 }
+
+/** The type of a built-in kind, for whoever meets it before it is known which resource it belongs to. */
+export function builtinTypeId(apiVersion: string, kind: string): string | undefined {
+  for (const [group, version, table, kinds] of GROUPS) {
+    if ((group === '' ? version : `${group}/${version}`) !== apiVersion) continue;
+    if (kinds.split('\n').some((line) => line.split(' ')[1] === kind)) return `${table}.${kind}`;
+  }
+  return undefined;
+}

@@ -1,4 +1,6 @@
+import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
+import type { Printer } from '../tables/column.ts';
 import type { FieldError } from '../machinery/status-errors.ts';
 
 /** What a hook may need to know beyond the object. */
@@ -75,9 +77,15 @@ export interface ResourceKind {
 
 /** What a CustomResourceDefinition adds. */
 export interface CustomKind {
+  /** Changes with the definition. */
+  readonly identity: string;
   /** Defaults and pruning; the names of pruned fields come back. */
   normalize(object: KubeObject): { readonly object: KubeObject; readonly problems: readonly string[] };
   validate(object: KubeObject, old: KubeObject | undefined): readonly FieldError[];
+  /** The schema as OpenAPI 3 has it; `meta` is the reference to ObjectMeta. */
+  openApi(meta: string): JsonObject;
+  /** The columns of `kubectl get`, where the definition has some. */
+  readonly printer?: Printer;
 }
 
 export function apiVersionOf(kind: { readonly group: string; readonly version: string }): string {

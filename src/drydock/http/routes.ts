@@ -1,0 +1,177 @@
+import type { ApiServer } from '../api/api-server.ts';
+import { ApiStatusError, type PodBackend } from '../api/contract.ts';
+import type { Authorizer } from '../machinery/authorizer.ts';
+import { forbidden } from '../machinery/status-errors.ts';
+import { parseBody, readBody } from './body.ts';
+import { serveDiscovery } from './discovery.ts';
+import { isTrue, writeObject, writeText, type Exchange } from './exchange.ts';
+import type { OpenApiDocuments } from './openapi.ts';
+import { bindPod, evictPod } from './pod-actions.ts';
+import { servePodLog } from './pod-log.ts';
+import { serveProxy } from './proxy.ts';
+import { readResourcePath, type ResourcePath } from './request-info.ts';
+import { serveResource } from './resource.ts';
+import { review } from './reviews.ts';
+import { writeRequest } from './write-options.ts';
+
+export interface Served {
+  readonly api: ApiServer;
+  readonly authorizer: Authorizer;
+  readonly documents: OpenApiDocuments;
+  readonly backend: PodBackend | undefined;
+  /** Where this server is reached, for clients that ask. */
+  readonly address: string;
+}
+
+const VERSION = {
+  major: '1',
+  minor: '32',
+  gitVersion: 'v1.32.13+drydock',
+  gitCommit: '0000000000000000000000000000000000000000',
+  gitTreeState: 'clean',
+  buildDate: '2026-01-01T00:00:00Z',
+  goVersion: 'go1.24.6',
+  compiler: 'gc',
+  platform: 'linux/amd64',
+};
+
+const VERBS: Readonly<Record<string, string>> = {
+  GET: 'get',
+  HEAD: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+
+function verbOf(exchange: Exchange, path: ResourcePath): string {
+  const verb = VERBS[exchange.request.method ?? ''] ?? '';
+  if (path.name !== undefined) return verb === 'get' && isTrue(exchange.query.get('watch')) ? 'watch' : verb;
+  if (verb === 'get') return isTrue(exchange.query.get('watch')) ? 'watch' : 'list';
+  return verb === 'delete' ? 'deletecollection' : verb;
+}
+
+/** Answers one request of a known user. Throws ApiStatusError. */
+export async function route(exchange: Exchange, served: Served): Promise<void> {
+  const { pathname } = exchange;
+  if (/^\/(livez|readyz|healthz)(\/|$)/.test(pathname)) {
+    writeText(exchange, 200, 'ok');
+    return;
+  }
+  if (pathname === '/version' || pathname === '/version/') {
+    writeObject(exchange, 200, VERSION);
+    return;
+  }
+  const path = readResourcePath(pathname);
+  if (path === undefined || isDiscovery(pathname)) {
+    authorizePath(exchange, served.authorizer);
+    if (serveOther(exchange, served)) return;
+    throw notServed();
+  }
+  authorizeResource(exchange, served.authorizer, path);
+  await serveResourcePath(exchange, served, path);
+}
+
+function isDiscovery(pathname: string): boolean {
+  return /^\/(api(\/[^/]+)?|apis(\/[^/]+){0,2})\/?$/.test(pathname);
+}
+
+function notServed(): ApiStatusError {
+  return new ApiStatusError(404, 'NotFound', 'the server could not find the requested resource');
+}
+
+function serveOther(exchange: Exchange, served: Served): boolean {
+  const { method } = exchange.request;
+  if (method !== 'GET' && method !== 'HEAD') {
+    throw new ApiStatusError(
+      405,
+      'MethodNotAllowed',
+      'the server does not allow this method on the requested resource',
+    );
+  }
+  const { catalogue } = served.api.engine;
+  if (served.documents.serve(exchange)) return true;
+  if (serveDiscovery(exchange, catalogue, served.address.replace(/^https?:\/\//, ''))) return true;
+  if (exchange.pathname === '/') {
+    writeObject(exchange, 200, {
+      paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v3', '/readyz', '/version'],
+    });
+    return true;
+  }
+  return false;
+}
+
+async function serveResourcePath(exchange: Exchange, served: Served, path: ResourcePath): Promise<void> {
+  const { engine } = served.api;
+  const kind = engine.catalogue.find(path.group, path.version, path.resource);
+  if (kind === undefined) throw notServed();
+  if (path.namespace !== undefined && !kind.namespaced) throw notServed();
+  const { method } = exchange.request;
+  if (!kind.verbs.includes('get')) {
+    if (method !== 'POST' || path.name !== undefined) throw notServed();
+    const body = parseBody(await readBody(exchange.request), exchange.request.headers['content-type']);
+    writeObject(exchange, 201, review(kind, body, exchange.user, served.authorizer));
+    return;
+  }
+  if (kind.namespaced && path.name !== undefined && path.namespace === undefined) throw notServed();
+  if (path.group === '' && (path.resource === 'pods' || path.resource === 'services')) {
+    if (path.subresource === 'proxy') {
+      await serveProxy(exchange, engine, path, served.backend);
+      return;
+    }
+  }
+  if (kind.kind === 'Pod' && kind.group === '' && path.name !== undefined) {
+    if (path.subresource === 'log' && method === 'GET') {
+      await servePodLog(exchange, engine, path, served.backend);
+      return;
+    }
+    if ((path.subresource === 'eviction' || path.subresource === 'binding') && method === 'POST') {
+      const body = parseBody(await readBody(exchange.request), exchange.request.headers['content-type']);
+      const request = writeRequest(exchange, kind, path.namespace, undefined);
+      const act = path.subresource === 'eviction' ? evictPod : bindPod;
+      await act(engine, request, path.name, body);
+      writeObject(exchange, 201, {
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Success',
+        code: 201,
+      });
+      return;
+    }
+  }
+  await serveResource(exchange, engine, kind, path);
+}
+
+function authorizeResource(exchange: Exchange, authorizer: Authorizer, path: ResourcePath): void {
+  const { user } = exchange;
+  const verb = verbOf(exchange, path);
+  const decision = authorizer.decide(user, {
+    verb,
+    group: path.group,
+    resource: path.resource,
+    subresource: path.subresource ?? '',
+    namespace: path.namespace ?? '',
+    name: path.name ?? '',
+  });
+  if (decision.allowed) return;
+  const resource = path.subresource === undefined ? path.resource : `${path.resource}/${path.subresource}`;
+  const where =
+    path.namespace === undefined ? 'at the cluster scope' : `in the namespace "${path.namespace}"`;
+  throw forbidden(
+    { group: path.group, resource: path.resource },
+    path.name ?? '',
+    `User "${user.name}" cannot ${verb} resource "${resource}" in API group "${path.group}" ${where}`,
+  );
+}
+
+function authorizePath(exchange: Exchange, authorizer: Authorizer): void {
+  const verb = VERBS[exchange.request.method ?? ''] ?? '';
+  if (authorizer.decide(exchange.user, { verb, path: exchange.pathname }).allowed) return;
+  throw new ApiStatusError(
+    403,
+    'Forbidden',
+    `forbidden: User "${exchange.user.name}" cannot ${verb} path "${exchange.pathname}"`,
+    {},
+  );
+}

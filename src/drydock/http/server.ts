@@ -1,0 +1,182 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { setTimeout as wait } from 'node:timers/promises';
+import { LandfallError } from '../../kernel/index.ts';
+import type { ApiServer } from '../api/api-server.ts';
+import { ApiStatusError, type PodBackend } from '../api/contract.ts';
+import { singleTokenAuthorizer } from '../machinery/access.ts';
+import type { Authorizer } from '../machinery/authorizer.ts';
+import { ADMIN, type User } from '../machinery/write-request.ts';
+import { makeServerCertificate, type ServerCertificate } from './certificate.ts';
+import { writeFailure, type Exchange } from './exchange.ts';
+import { OpenApiDocuments } from './openapi.ts';
+import { route } from './routes.ts';
+
+export interface ServeOptions {
+  /** 0 takes a free port. Default 0. */
+  readonly port?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** The bearer token with all rights. */
+  readonly token: string;
+  /** HTTPS with this certificate; absent: plain HTTP. */
+  readonly tls?: ServerCertificate;
+  /** Where logs and proxied requests of pods go. It may come later, through `setBackend`. */
+  readonly backend?: PodBackend;
+  /** Who may do what. Default: the token may do everything, nobody else anything. */
+  readonly authorizer?: Authorizer;
+}
+
+export interface ServedApi {
+  /** `https://127.0.0.1:6443` */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** PEM that clients trust; undefined over plain HTTP. */
+  readonly certificate: string | undefined;
+  setBackend(backend: PodBackend): void;
+  /** Ends watches and connections. */
+  close(): Promise<void>;
+}
+
+const CLOSE_GRACE = 1_000;
+
+/** A certificate for every name a client on this machine may use. */
+export function localCertificate(host: string): ServerCertificate {
+  const names = [
+    'localhost',
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    '127.0.0.1',
+    '::1',
+    '10.96.0.1',
+  ];
+  if (!names.includes(host) && host !== '0.0.0.0' && host !== '::') names.push(host);
+  return makeServerCertificate(names, Date.now());
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE';
+      reject(
+        new LandfallError(
+          taken
+            ? `The API server could not listen on ${host}:${port}: the port is in use.`
+            : `The API server could not listen on ${host}:${port}: ${cause.message}`,
+          {
+            kind: taken ? 'conflict' : 'unavailable',
+            code: taken ? 'port-in-use' : 'listen-failed',
+            object: `${host}:${port}`,
+            hint: taken
+              ? 'Choose another port, or 0 for a free one.'
+              : 'See that the address belongs to this machine.',
+            cause,
+          },
+        ),
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+function bearer(request: IncomingMessage): string | undefined {
+  return /^Bearer (\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];
+}
+
+/** Paths that say whether the server lives, and need no identity. */
+const OPEN_PATHS = /^\/(livez|readyz|healthz|version)(\/|$)/;
+
+/** Serves the API over HTTP or HTTPS. Throws `port-in-use` or `listen-failed`. */
+export async function serveApi(api: ApiServer, options: ServeOptions): Promise<ServedApi> {
+  const host = options.host ?? '127.0.0.1';
+  const authorizer = options.authorizer ?? singleTokenAuthorizer(options.token);
+  const documents = new OpenApiDocuments(api.engine.catalogue);
+  const closing = new AbortController();
+  let backend = options.backend;
+  let url = '';
+
+  const identify = (request: IncomingMessage, pathname: string): User => {
+    const token = bearer(request);
+    const user = token === undefined ? undefined : authorizer.authenticate(token);
+    if (user !== undefined) return user;
+    if (token === undefined && OPEN_PATHS.test(pathname)) return ADMIN;
+    throw new ApiStatusError(401, 'Unauthorized', 'Unauthorized');
+  };
+
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    const target = request.url ?? '/';
+    const at = target.indexOf('?');
+    const pathname = at < 0 ? target : target.slice(0, at);
+    const search = at < 0 ? '' : target.slice(at);
+    const gone = new AbortController();
+    const abort = () => gone.abort();
+    response.once('close', abort);
+    closing.signal.addEventListener('abort', abort, { once: true });
+    response.once('close', () => closing.signal.removeEventListener('abort', abort));
+    // A client that is gone is not worth an error; the handlers see the signal.
+    response.on('error', () => {});
+    const exchange: Exchange = {
+      request,
+      response,
+      pathname,
+      query: new URLSearchParams(search),
+      search,
+      user: ADMIN,
+      signal: gone.signal,
+      warnings: [],
+    };
+    const answer = async () => {
+      const user = identify(request, pathname);
+      await route({ ...exchange, user }, { api, authorizer, documents, backend, address: url });
+    };
+    answer().catch((error: unknown) => writeFailure(exchange, error));
+  };
+
+  const server =
+    options.tls === undefined
+      ? createHttpServer({ keepAlive: true, maxHeaderSize: 64 * 1024 }, handle)
+      : createHttpsServer(
+          {
+            key: options.tls.privateKey,
+            cert: options.tls.certificate,
+            keepAlive: true,
+            maxHeaderSize: 64 * 1024,
+          },
+          handle,
+        );
+  // Watches are silent for as long as nothing changes; only the reading of a request is timed.
+  server.timeout = 0;
+  server.requestTimeout = 60_000;
+  server.headersTimeout = 30_000;
+  server.keepAliveTimeout = 120_000;
+  const port = await listen(server, options.port ?? 0, host);
+  const shown = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host;
+  url = `${options.tls === undefined ? 'http' : 'https'}://${shown}:${port}`;
+  return {
+    url,
+    host,
+    port,
+    certificate: options.tls?.certificate,
+    setBackend(next) {
+      backend = next;
+    },
+    async close() {
+      closing.abort();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await Promise.race([closed, wait(CLOSE_GRACE, undefined, { ref: false })]);
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

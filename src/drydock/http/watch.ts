@@ -1,0 +1,139 @@
+import type { Clock, Timer } from '../../kernel/index.ts';
+import type { KubeObject } from '../api/contract.ts';
+import { selectionOf, seenChange, selectEntries } from '../machinery/reads.ts';
+import { asServed } from '../machinery/object-meta.ts';
+import { expired, statusBody } from '../machinery/status-errors.ts';
+import { apiVersionOf, type ResourceKind } from '../kinds/kind.ts';
+import type { Change } from '../store/entry.ts';
+import type { Store } from '../store/store.ts';
+import { isTrue, type Exchange } from './exchange.ts';
+import { eventBytes } from './item-bytes.ts';
+import { readRevision, tooLargeRevision } from './pages.ts';
+import { tableOf } from '../tables/table.ts';
+import { wantsTable } from './negotiation.ts';
+
+/** A watcher that has this much unread is dropped: it lists again. */
+const MAX_UNREAD = 32 * 1024 * 1024;
+const BOOKMARK_EVERY = 60_000;
+const DEFAULT_TIMEOUT = 30 * 60_000;
+const MAX_TIMEOUT = 24 * 60 * 60_000;
+
+/** GET with `watch=true`. Returns once the stream has begun; it ends by its timeout or with its client. */
+export function serveWatch(
+  exchange: Exchange,
+  store: Store,
+  kind: ResourceKind,
+  namespace: string | undefined,
+  clock: Clock,
+): void {
+  const { query, response, signal } = exchange;
+  const selection = selectionOf(kind, {
+    ...(namespace === undefined ? {} : { namespace }),
+    labelSelector: query.get('labelSelector') ?? '',
+    fieldSelector: query.get('fieldSelector') ?? '',
+  });
+  const wanted = readRevision(query.get('resourceVersion')) ?? 0;
+  const current = store.revision;
+  if (wanted > current) throw tooLargeRevision(wanted, current);
+  const initialEvents = isTrue(query.get('sendInitialEvents'));
+  const bookmarks = isTrue(query.get('allowWatchBookmarks'));
+  const asTable = wantsTable(exchange);
+  const include = query.get('includeObject');
+
+  // Without the headers at once, clients that wait for the first event hang beyond their timeout.
+  response.writeHead(200, { 'Cache-Control': 'no-cache, private', 'Content-Type': 'application/json' });
+  response.flushHeaders();
+
+  let ended = false;
+  const timers = new Set<Timer>();
+  let stop = () => {};
+  let firstTable = true;
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    stop();
+    for (const timer of timers) timer.cancel();
+    signal.removeEventListener('abort', end);
+    response.end();
+  };
+  const send = (bytes: Buffer) => {
+    if (ended) return;
+    response.write(bytes);
+    if (response.writableLength <= MAX_UNREAD) return;
+    response.destroy();
+    end();
+  };
+  const tell = (type: string, object: KubeObject) => {
+    const served = asServed(kind, object);
+    if (!asTable) {
+      send(eventBytes(type, served));
+      return;
+    }
+    const table = tableOf(
+      kind,
+      [served],
+      { resourceVersion: served.metadata.resourceVersion ?? '' },
+      include,
+      clock.now(),
+    );
+    // Only the first Table of a watch names its columns.
+    if (!firstTable) table.columnDefinitions = null;
+    firstTable = false;
+    send(Buffer.from(`${JSON.stringify({ type, object: table })}\n`));
+  };
+  const bookmark = (initialEnd: boolean) => {
+    const object = {
+      kind: kind.kind,
+      apiVersion: apiVersionOf(kind),
+      metadata: {
+        resourceVersion: String(store.revision),
+        creationTimestamp: null,
+        ...(initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
+      },
+    };
+    send(Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`));
+  };
+  const onChange = (change: Change) => {
+    const type = seenChange(change, selection);
+    if (type !== undefined) tell(type, change.entry.object);
+  };
+
+  signal.addEventListener('abort', end);
+  if (signal.aborted) {
+    end();
+    return;
+  }
+  const table = store.table(kind.table);
+  if (wanted === 0 || initialEvents) {
+    for (const entry of selectEntries(table.sorted(), selection)) tell('ADDED', entry.object);
+    if (initialEvents && bookmarks) bookmark(true);
+  } else {
+    const missed = table.changesAfter(wanted);
+    if (missed === undefined) {
+      const status = statusBody(expired(`too old resource version: ${wanted} (${table.compactedAt})`));
+      send(Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`));
+      end();
+      return;
+    }
+    for (const change of missed) onChange(change);
+  }
+  stop = store.listen(kind.table, onChange, current);
+  const seconds = Number(query.get('timeoutSeconds') ?? 0);
+  const timeout = seconds > 0 ? Math.min(seconds * 1000, MAX_TIMEOUT) : DEFAULT_TIMEOUT;
+  timers.add(
+    clock.after(timeout, () => {
+      if (bookmarks) bookmark(false);
+      end();
+    }),
+  );
+  if (!bookmarks) return;
+  const again = () => {
+    const timer = clock.after(BOOKMARK_EVERY, () => {
+      timers.delete(timer);
+      bookmark(false);
+      again();
+    });
+    timers.add(timer);
+  };
+  again();
+}
