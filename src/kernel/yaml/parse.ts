@@ -30,8 +30,10 @@ export interface ParseYamlOptions {
   readonly limits?: YamlLimits;
   /** What `yes`, `on` and the like mean. Default `yaml-1.1`, as kubectl reads manifests. */
   readonly words?: YamlWords;
-  /** A key that is written twice in one map is an error by default; `keep` leaves both. */
-  readonly duplicateKeys?: 'error' | 'keep';
+  /** A key that is written twice in one map is an error by default; `keep` leaves both, `last` the last one. */
+  readonly duplicateKeys?: 'error' | 'keep' | 'last';
+  /** After `...` only a document that begins with `---` is read, as Go's decoders do it. */
+  readonly firstOnly?: boolean;
 }
 
 const styleNames: readonly YamlStyle[] = ['plain', 'plain', 'single', 'double', 'literal', 'folded'];
@@ -66,8 +68,8 @@ export function parseYamlSource(source: YamlSource, options: Omit<ParseYamlOptio
   } catch (thrown) {
     throw syntaxError(source, thrown);
   }
-  const builder = new TreeBuilder(source, words, options.duplicateKeys !== 'keep');
-  const documents = builder.build(events);
+  const builder = new TreeBuilder(source, words, options.duplicateKeys ?? 'error');
+  const documents = builder.build(options.firstOnly === true ? startedOnly(events) : events);
   if (!builder.hasAliases) return documents;
   const budget = { left: maxAliasNodes, limit: maxAliasNodes };
   return documents.map((document) => expandAliases(document, budget));
@@ -91,23 +93,36 @@ function syntaxError(source: YamlSource, thrown: unknown): LandfallError {
   return yamlError(source, thrown.mark?.position ?? 0, `not YAML: ${thrown.reason}`, 'yaml-syntax');
 }
 
+function startedOnly(events: readonly Event[]): readonly Event[] {
+  let first = true;
+  let skipping = false;
+  if (!events.some((event) => event.type === EVENT_ID.DOCUMENT && event.explicitEnd)) return events;
+  return events.filter((event) => {
+    if (event.type === EVENT_ID.DOCUMENT) {
+      skipping = !first && !event.explicitStart;
+      first = false;
+    }
+    return !skipping;
+  });
+}
+
 /** Turns the flat stream of events into nodes. */
 class TreeBuilder {
   hasAliases = false;
   private readonly source: YamlSource;
   private readonly text: string;
   private readonly words: YamlWords;
-  private readonly checkKeys: boolean;
+  private readonly duplicateKeys: 'error' | 'keep' | 'last';
   private anchors = new Map<string, YamlNode>();
   private handles: Record<string, string> = {};
   /** Where the last thing that has a place ended: what an empty scalar points to. */
   private last = 0;
 
-  constructor(source: YamlSource, words: YamlWords, checkKeys: boolean) {
+  constructor(source: YamlSource, words: YamlWords, duplicateKeys: 'error' | 'keep' | 'last') {
     this.source = source;
     this.text = source.text;
     this.words = words;
-    this.checkKeys = checkKeys;
+    this.duplicateKeys = duplicateKeys;
   }
 
   build(events: readonly Event[]): YamlNode[] {
@@ -149,7 +164,7 @@ class TreeBuilder {
           }
           depth--;
           const closed = open.pop();
-          if (this.checkKeys && closed?.kind === 'map') this.refuseDuplicates(closed);
+          if (this.duplicateKeys !== 'keep' && closed?.kind === 'map') this.checkDuplicates(closed);
           break;
         }
       }
@@ -242,23 +257,30 @@ class TreeBuilder {
     return full.startsWith('tag:yaml.org,2002:') ? `!!${full.slice(18)}` : full;
   }
 
-  private refuseDuplicates(map: YamlNode): void {
+  private checkDuplicates(map: YamlNode): void {
     const { content } = map;
     if (content.length < 4) return;
-    const seen = new Map<string, YamlNode>();
+    const seen = new Map<string, number>();
     for (let i = 0; i < content.length; i += 2) {
       const key = content[i];
       if (key === undefined || key.kind !== 'scalar') continue;
-      const before = seen.get(key.value);
-      if (before !== undefined && before.tag === key.tag) {
+      const name = `${key.tag} ${key.value}`;
+      const before = seen.get(name);
+      if (before === undefined) {
+        seen.set(name, i);
+        continue;
+      }
+      if (this.duplicateKeys === 'error') {
         throw yamlError(
           this.source,
           key.offset,
-          `the key '${key.value}' is already given in line ${before.line}`,
+          `the key '${key.value}' is already given in line ${content[before]?.line}`,
           'yaml-duplicate-key',
         );
       }
-      seen.set(key.value, key);
+      const [, value] = content.splice(i, 2);
+      if (value !== undefined) content.splice(before, 2, key, value);
+      i -= 2;
     }
   }
 }

@@ -3,11 +3,14 @@ export class YamlSource {
   /** What messages call it: a path, usually. */
   readonly name: string;
   readonly text: string;
+  /** The line of `name` that the text begins in: 1 unless it stands inside of another file. */
+  readonly firstLine: number;
   private starts: number[] | undefined;
 
-  constructor(name: string, text: string) {
+  constructor(name: string, text: string, firstLine = 1) {
     this.name = name;
     this.text = text;
+    this.firstLine = firstLine;
   }
 
   /** 1-based line and column of an offset into the text. */
@@ -20,7 +23,7 @@ export class YamlSource {
       if ((starts[middle] ?? 0) <= offset) low = middle;
       else high = middle - 1;
     }
-    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+    return { line: low + this.firstLine, column: offset - (starts[low] ?? 0) + 1 };
   }
 }
 

@@ -1,0 +1,10 @@
+export { folderTree, memoryTree } from './tree.ts';
+export type { EntryKind, FileTree } from './tree.ts';
+export { render, rendererVersion } from './render.ts';
+export type { RenderOptions, RenderResult } from './render.ts';
+export type { RenderedField, RenderedObject } from './rendered-object.ts';
+export type { FieldOrigin } from './provenance.ts';
+export type { FindingKind, RenderFinding } from './findings.ts';
+export type { RemoteFetcher, RenderInput } from './loader.ts';
+export type { HelmRunner } from './generate/helm.ts';
+export { strategicMerge } from './merge.ts';

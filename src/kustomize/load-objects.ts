@@ -1,0 +1,93 @@
+import { LandfallError, YamlSource, parseYamlSource, tags } from '../kernel/index.ts';
+import type { YamlNode } from '../kernel/index.ts';
+import { isEmpty } from './nodes.ts';
+import { validate } from './resource.ts';
+
+/** Bytes as text. What is not UTF-8 is refused with the line it is in. */
+export function decodeText(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const valid = new TextDecoder('utf-8').decode(bytes);
+    const at = valid.indexOf('\uFFFD');
+    const line = valid.slice(0, Math.max(0, at)).split('\n').length;
+    throw new LandfallError(`${name}:${line}: this is not UTF-8 text.`, {
+      kind: 'invalid-input',
+      code: 'not-utf8',
+      object: `${name}:${line}`,
+      cause,
+    });
+  }
+}
+
+/** A text as the original reads it: Windows line ends are line ends. */
+export function sourceOf(name: string, text: string, firstLine = 1): YamlSource {
+  const plain = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  return new YamlSource(name, plain.includes('\r') ? plain.replaceAll('\r\n', '\n') : plain, firstLine);
+}
+
+/**
+ * All objects of a text: documents, with lists taken apart. Source: kio.FromBytes and resource.Factory.
+ */
+export function loadObjects(source: YamlSource): YamlNode[] {
+  checkSeparators(source);
+  const documents = parseYamlSource(source, { words: 'yaml-1.2', duplicateKeys: 'keep', firstOnly: true });
+  const [only] = documents;
+  let nodes = documents.filter((node) => node.tag !== tags.null);
+  if (documents.length === 1 && only !== undefined) {
+    const kind = only.get('kind')?.value;
+    const items = only.get('items');
+    if (
+      (kind === 'List' || kind === 'ResourceList') &&
+      (items !== undefined || only.get('functionConfig') !== undefined)
+    ) {
+      nodes = items?.content ?? [];
+    }
+  }
+  return flattenLists(nodes.filter(isObject));
+}
+
+function isObject(node: YamlNode): boolean {
+  if (isEmpty(node)) return false;
+  validate(node);
+  return true;
+}
+
+/** `FooList` objects with items are replaced by their items, which go to the end. */
+function flattenLists(nodes: readonly YamlNode[]): YamlNode[] {
+  const result: YamlNode[] = [];
+  const queue = [...nodes];
+  for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
+    const kind = node.get('kind')?.value ?? '';
+    const items = kind.endsWith('List') ? node.get('items') : undefined;
+    if (items === undefined) {
+      result.push(node);
+      continue;
+    }
+    if (items.tag === tags.null) continue;
+    if (items.kind !== 'seq') {
+      throw new LandfallError(`${items.where}: expected array in ${kind}/items, but found ${items.tag}`, {
+        kind: 'invalid-input',
+        code: 'list-items',
+        object: items.where,
+      });
+    }
+    queue.push(...items.content.filter(isObject));
+  }
+  return result;
+}
+
+const separator = /\n---.*\n/g;
+
+function checkSeparators(source: YamlSource): void {
+  for (const found of source.text.matchAll(separator)) {
+    const rest = found[0].slice(4).trim();
+    if (rest === '' || rest.startsWith('#')) continue;
+    const { line } = source.locate(found.index + 1);
+    throw new LandfallError(`${source.name}:${line}: invalid document separator: ${found[0].trim()}`, {
+      kind: 'invalid-input',
+      code: 'document-separator',
+      object: `${source.name}:${line}`,
+    });
+  }
+}

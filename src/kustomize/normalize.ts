@@ -1,0 +1,47 @@
+import { scalarValue, tags } from '../kernel/index.ts';
+import type { YamlNode } from '../kernel/index.ts';
+import { newString, quoteLookalike } from './nodes.ts';
+
+/**
+ * Rewrites the scalars of a tree as if it had been written out as JSON and read back: the original does that to
+ * every object a JSON patch is for, and the style of a scalar decides what a later patch makes of it.
+ */
+export function normalizeJson(node: YamlNode): void {
+  if (node.kind === 'scalar') {
+    normalizeScalar(node);
+    return;
+  }
+  node.tag = node.kind === 'map' ? tags.map : tags.seq;
+  node.tagged = false;
+  for (const [index, child] of node.content.entries()) {
+    if (node.kind === 'map' && index % 2 === 0) {
+      child.tag = tags.str;
+      child.tagged = false;
+    } else normalizeJson(child);
+  }
+}
+
+function normalizeScalar(node: YamlNode): void {
+  const value = scalarValue(node, true);
+  node.tagged = false;
+  if (typeof value === 'string') {
+    const text: YamlNode = newString(value);
+    quoteLookalike(text);
+    node.tag = tags.str;
+    node.value = value;
+    node.style = text.style;
+    return;
+  }
+  node.style = 'plain';
+  if (value === null) {
+    node.tag = tags.null;
+    node.value = 'null';
+  } else if (typeof value === 'boolean') {
+    node.tag = tags.bool;
+    node.value = String(value);
+  } else {
+    const text = String(value);
+    node.tag = typeof value === 'bigint' || Number.isInteger(value) ? tags.int : tags.float;
+    if (!/[eE]/.test(text)) node.value = text;
+  }
+}

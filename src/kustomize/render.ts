@@ -1,0 +1,206 @@
+import { LandfallError, tags } from '../kernel/index.ts';
+import type { YamlNode } from '../kernel/index.ts';
+import type { Accumulator } from './accumulator.ts';
+import { RenderContext } from './context.ts';
+import type { RenderFinding } from './findings.ts';
+import { parseFieldSpec } from './field-spec.ts';
+import { Loader } from './loader.ts';
+import type { RemoteFetcher, RenderInput } from './loader.ts';
+import type { HelmRunner } from './generate/helm.ts';
+import { transformationsKey } from './origin.ts';
+import { originKey } from './origin-key.ts';
+import { RenderedNode } from './rendered-object.ts';
+import type { RenderedObject } from './rendered-object.ts';
+import { Target } from './target.ts';
+import { newScalar } from './nodes.ts';
+import { labelTransformer } from './transform/labels.ts';
+import { legacyOrder, sortObjects } from './transform/sort.ts';
+import type { EntryKind, FileTree } from './tree.ts';
+
+/** Part of every cache key: another renderer may give another result for the same files. */
+export const rendererVersion = 'kustomize-5.5.0/1';
+
+export interface RenderOptions {
+  /** Order of objects where the kustomization does not say: as kubectl does it (`legacy`), or as listed. */
+  readonly reorder?: 'legacy' | 'none';
+  /** Whether a kustomization may read files outside of its folder (never outside of the tree). Default: no. */
+  readonly loadRestrictor?: 'root-only' | 'none';
+  /** Fetches what is not in the tree. Without it remote resources are refused. */
+  readonly remote?: RemoteFetcher;
+  /** Renders charts. Without it charts are refused. */
+  readonly helm?: HelmRunner;
+  readonly managedByLabel?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface RenderResult {
+  readonly objects: readonly RenderedObject[];
+  /** What `kustomize build` prints, byte for byte. */
+  readonly yaml: string;
+  /** The original's warnings, for people. */
+  readonly warnings: readonly string[];
+  /** What most likely was not meant. */
+  readonly findings: readonly RenderFinding[];
+  /** Everything that was looked for, in the order of its path, also what was not there. */
+  readonly inputs: readonly RenderInput[];
+}
+
+/** One read of a render, with what it gave, so that a cache can tell whether it would give the same again. */
+export interface ReadRecord {
+  readonly path: string;
+  readonly kind: 'file' | 'kind';
+  readonly value: Uint8Array | EntryKind | undefined;
+}
+
+/**
+ * Renders the kustomization in `dir` of a tree, as `kustomize build` of release 5.5 does it. Reads nothing outside
+ * of the tree, runs nothing unless `helm` is given, and fetches nothing unless `remote` is. Throws LandfallError:
+ * `invalid-input` with file and line for what is written wrong, `not-found` for what is missing, `denied` for
+ * what is refused.
+ */
+export async function render(
+  tree: FileTree,
+  dir: string,
+  options: RenderOptions = {},
+): Promise<RenderResult> {
+  return (await renderRecorded(tree, dir, options)).result;
+}
+
+export async function renderRecorded(
+  tree: FileTree,
+  dir: string,
+  options: RenderOptions,
+): Promise<{ readonly result: RenderResult; readonly reads: readonly ReadRecord[] }> {
+  const reads = new Map<string, ReadRecord>();
+  const loader = await Loader.open(tree, dir, {
+    restrict: options.loadRestrictor !== 'none',
+    remote: options.remote,
+    signal: options.signal,
+    log: { note: (path, kind, value) => reads.set(`${kind}:${path}`, { path, kind, value }) },
+  });
+  const context = new RenderContext();
+  const target = await guard(() => Target.root({ loader, context, helm: options.helm }));
+  const accumulator = await guard(() => target.build());
+  const { kustomization } = target;
+  if (kustomization.sort !== undefined) sortObjects(accumulator.map, kustomization.sort);
+  else if (options.reorder !== 'none') sortObjects(accumulator.map, legacyOrder);
+  finish(accumulator, kustomization.buildMetadata, options.managedByLabel === true);
+  const objects = accumulator.map.list.map((resource) => {
+    refuseDuplicateKeys(resource.node);
+    return new RenderedNode(resource.node);
+  });
+  const result: RenderResult = {
+    objects,
+    yaml: objects.map((object) => object.yaml).join('---\n'),
+    warnings: context.warnings,
+    findings: context.findings,
+    inputs: inputsOf(reads.values()),
+  };
+  return { result, reads: [...reads.values()] };
+}
+
+/** A stack that ran out is hostile nesting, not a bug. */
+async function guard<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new LandfallError('The kustomization is nested too deeply to be rendered.', {
+      kind: 'invalid-input',
+      code: 'nesting',
+      cause: error,
+    });
+  }
+}
+
+function inputsOf(reads: Iterable<ReadRecord>): RenderInput[] {
+  const inputs = new Map<string, boolean>();
+  for (const { path, value } of reads) inputs.set(path, (inputs.get(path) ?? false) || value !== undefined);
+  return [...inputs]
+    .map(([path, present]) => ({ path, present }))
+    .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+const managedBy = 'app.kubernetes.io/managed-by';
+
+function finish(accumulator: Accumulator, buildMetadata: readonly string[], managedByLabel: boolean): void {
+  const { map } = accumulator;
+  if (managedByLabel || buildMetadata.includes('managedByLabel')) {
+    const value = newScalar('kustomize-v5.5.0', tags.str);
+    const pairs = new Map([[managedBy, { text: 'kustomize-v5.5.0', node: value }]]);
+    labelTransformer(pairs, [parseFieldSpec('+metadata/labels')]).transform(map);
+  }
+  const keepOrigins = buildMetadata.includes('originAnnotations');
+  const keepTransformations = buildMetadata.includes('transformerAnnotations');
+  for (const resource of map.list) {
+    const annotations = new Map(resource.metaEntries('annotations'));
+    if (!keepOrigins) annotations.delete(originKey);
+    if (!keepTransformations) annotations.delete(transformationsKey);
+    for (const key of internalAnnotations) annotations.delete(key);
+    resource.setTextMap('annotations', annotations);
+  }
+}
+
+/** What the original takes off every object at the end, whoever wrote it. Source: resource.BuildAnnotations. */
+const internalAnnotations = [
+  'internal.config.kubernetes.io/previousKinds',
+  'internal.config.kubernetes.io/previousNames',
+  'internal.config.kubernetes.io/prefixes',
+  'internal.config.kubernetes.io/suffixes',
+  'internal.config.kubernetes.io/previousNamespaces',
+  'internal.config.kubernetes.io/allowNameChange',
+  'internal.config.kubernetes.io/allowKindChange',
+  'internal.config.kubernetes.io/refBy',
+  'internal.config.kubernetes.io/generatorBehavior',
+  'internal.config.kubernetes.io/needsHashSuffix',
+  'internal.config.kubernetes.io/path',
+  'internal.config.kubernetes.io/index',
+  'internal.config.kubernetes.io/seqindent',
+  'internal.config.kubernetes.io/id',
+  'internal.config.kubernetes.io/annotations-migration-resource-id',
+  'config.kubernetes.io/path',
+  'config.kubernetes.io/index',
+  'config.k8s.io/id',
+] as const;
+
+/** The original notices keys that are written twice when it prints the object. */
+function refuseDuplicateKeys(node: YamlNode): void {
+  const { content } = node;
+  if (node.kind === 'map') {
+    const seen = content.length > 2 ? new Map<string, YamlNode>() : undefined;
+    for (let i = 0; i < content.length; i += 2) {
+      const [key, value] = [content[i], content[i + 1]];
+      if (key === undefined || value === undefined) continue;
+      if (key.kind !== 'scalar' || !isStringKey(key)) {
+        throw new LandfallError(
+          `${key.where}: the key ${key.value} is not a string; JSON has no other keys.`,
+          {
+            kind: 'invalid-input',
+            code: 'yaml-key',
+            object: key.where,
+            hint: 'Put it in quotes.',
+          },
+        );
+      }
+      const before = seen?.get(key.value);
+      if (before !== undefined) {
+        throw new LandfallError(
+          `${key.where}: mapping key "${key.value}" already defined at ${before.where}`,
+          {
+            kind: 'invalid-input',
+            code: 'yaml-duplicate-key',
+            object: key.where,
+          },
+        );
+      }
+      seen?.set(key.value, key);
+      if (value.kind !== 'scalar') refuseDuplicateKeys(value);
+    }
+    return;
+  }
+  for (const item of content) if (item.kind !== 'scalar') refuseDuplicateKeys(item);
+}
+
+function isStringKey(key: YamlNode): boolean {
+  return key.tag === tags.str || key.tag === '' || key.tag === tags.merge;
+}
