@@ -164,25 +164,29 @@ async function openStores(
           (change) => void state.apply(change),
           () => state.snapshot(),
         );
-  for (const { name, blobs, manifests } of state.repositories.values()) {
-    for (const digest of [...blobs, ...manifests.keys()]) {
-      if (contents.size(digest) !== undefined) continue;
-      throw new LandfallError(`The registry's data in ${dataDir} has no content for ${name}@${digest}.`, {
+  const closeStores = async (): Promise<void> => {
+    await journal.close();
+    await contents.close();
+  };
+  const lost = [...state.repositories.values()].flatMap(({ name, blobs, manifests }) =>
+    [...blobs, ...manifests.keys()]
+      .filter((digest) => contents.size(digest) === undefined)
+      .map((digest) => `${name}@${digest}`),
+  );
+  if (lost.length > 0) {
+    await closeStores();
+    throw new LandfallError(
+      `The registry's data in ${dataDir ?? 'memory'} lacks ${lost.length} contents, the first is ${lost[0] ?? ''}.`,
+      {
         kind: 'unavailable',
         code: 'registry-data-damaged',
-        object: `${dataDir}`,
+        ...(dataDir === undefined ? {} : { object: dataDir }),
         hint: 'Restore the folder from a copy, or start with another --data folder and push again.',
-      });
-    }
+      },
+    );
   }
   await contents.sweep();
-  return {
-    stores: { contents, catalogue: journaledCatalogue(state, journal) },
-    async closeStores() {
-      await journal.close();
-      await contents.close();
-    },
-  };
+  return { stores: { contents, catalogue: journaledCatalogue(state, journal) }, closeStores };
 }
 
 async function newServer(tls: RegistryOptions['tls'], listener: RequestListener): Promise<Server> {
