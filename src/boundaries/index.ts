@@ -1,6 +1,7 @@
 export { BOUNDARIES } from './boundary.ts';
 export type { BoundaryName, BoundaryReport, BoundaryState, Claim, ClaimSource } from './boundary.ts';
 export { worst } from './combine.ts';
+export { fieldTargets } from './field-target.ts';
 export { shortDigest, shortNames, shortReference } from './names.ts';
 export { read, readingOfError, valueOf } from './reading.ts';
 export type { Reading } from './reading.ts';

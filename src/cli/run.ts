@@ -27,7 +27,6 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
   program
     .description('Carries a commit to a Kubernetes cluster and proves that it got there.')
     .version(version(), '-V, --version')
-    .helpCommand('help [command]', 'help for a command, or a topic: boundaries, exit-codes')
     .showHelpAfterError('(landfall help shows what there is)')
     .showSuggestionAfterError();
   for (const command of commands) {

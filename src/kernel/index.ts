@@ -42,3 +42,4 @@ export type {
   YamlStyle,
   YamlWords,
 } from './yaml/index.ts';
+export { nearest } from './nearest.ts';

@@ -1,4 +1,4 @@
-export { engineStatus, findApplication, listApplications, nearest, readApplication } from './application.ts';
+export { engineStatus, findApplication, listApplications, readApplication } from './application.ts';
 export type { ApplicationSpec } from './application.ts';
 export { findFindings, mechanismOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';

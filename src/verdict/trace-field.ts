@@ -1,71 +1,8 @@
-import { LandfallError } from '../kernel/index.ts';
+import { getIn, LandfallError } from '../kernel/index.ts';
 import type { JsonValue } from '../kernel/index.ts';
-import { getIn } from '../kernel/index.ts';
-import { fieldPath, objectKey, valueOf, writersOf } from '../boundaries/index.ts';
-import type { RenderedFacts } from '../boundaries/index.ts';
-import { nearest } from './application.ts';
+import { fieldPath, fieldTargets, objectKey, valueOf, writersOf } from '../boundaries/index.ts';
 import type { Material } from './judge.ts';
 import type { Trace, TraceRow } from './trace.ts';
-
-const SHORT_KINDS: Readonly<Record<string, string>> = {
-  deploy: 'deployment',
-  sts: 'statefulset',
-  ds: 'daemonset',
-  svc: 'service',
-  cm: 'configmap',
-  ns: 'namespace',
-  hpa: 'horizontalpodautoscaler',
-  pdb: 'poddisruptionbudget',
-  ing: 'ingress',
-  sa: 'serviceaccount',
-};
-
-interface Target {
-  readonly facts: RenderedFacts;
-  readonly path: readonly (string | number)[];
-}
-
-/** `spec.template.spec.containers[0].image` as steps; list items also by name: `containers[notifier]`. */
-function parsePath(text: string, object: JsonValue): readonly (string | number)[] {
-  const steps: (string | number)[] = [];
-  for (const match of text.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)) {
-    const [, field, index] = match;
-    if (field !== undefined) steps.push(field);
-    else if (/^\d+$/.test(index ?? '')) steps.push(Number(index));
-    else {
-      const list = getIn(object, ...steps);
-      const found = Array.isArray(list) ? list.findIndex((item) => getIn(item, 'name') === index) : -1;
-      steps.push(found < 0 ? (index ?? '') : found);
-    }
-  }
-  return steps;
-}
-
-function matches(facts: RenderedFacts, wanted: string): boolean {
-  const [kind = '', name] = wanted.split('/');
-  const full = SHORT_KINDS[kind.toLowerCase()] ?? kind.toLowerCase();
-  const own = facts.object.kind.toLowerCase();
-  return (own === full || `${own}s` === full) && (name === undefined || name === facts.object.metadata.name);
-}
-
-/** Finds what `deploy/payment-api:spec.replicas` or `spec.replicas` names among the rendered objects. */
-function targetsOf(rendered: readonly RenderedFacts[], attribute: string): readonly Target[] {
-  const colon = attribute.indexOf(':');
-  const object = colon < 0 ? undefined : attribute.slice(0, colon);
-  const field = attribute.slice(colon + 1);
-  const candidates = object === undefined ? rendered : rendered.filter((facts) => matches(facts, object));
-  if (object !== undefined && candidates.length === 0) {
-    const names = rendered.map((facts) => `${facts.object.kind.toLowerCase()}/${facts.object.metadata.name}`);
-    const near = nearest(object, names);
-    throw new LandfallError(`No rendered object is ${object}.`, {
-      kind: 'invalid-input',
-      code: 'object-not-rendered',
-      object,
-      hint: `Rendered are ${(near.length > 0 ? near : names).slice(0, 8).join(', ') || 'no objects at all'}.`,
-    });
-  }
-  return candidates.map((facts) => ({ facts, path: parsePath(field, facts.object) }));
-}
 
 function shown(value: JsonValue | undefined): string {
   if (value === undefined) return 'not set';
@@ -78,8 +15,8 @@ function shown(value: JsonValue | undefined): string {
  */
 export function traceField(material: Material, attribute: string): Trace {
   const rows: TraceRow[] = [];
-  const targets = targetsOf(material.rendered, attribute);
-  for (const { facts, path } of targets) {
+  const targets = fieldTargets(material.rendered, attribute, ({ object }) => object);
+  for (const { item: facts, path } of targets) {
     const name = `${facts.object.kind}/${facts.object.metadata.name}`;
     const secret = facts.object.kind === 'Secret';
     const live = valueOf(material.snapshot.objects.get(objectKey(facts.object)));

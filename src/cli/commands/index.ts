@@ -2,6 +2,7 @@ import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
+import { helpCommand } from './help.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
 import { proveCommand } from './prove.ts';
@@ -22,4 +23,5 @@ export const commands: readonly CliCommand[] = [
   serveCommand,
   clusterCommand,
   demoCommand,
+  helpCommand,
 ];
