@@ -13,7 +13,8 @@ import { updateWorkTree } from './work-tree.ts';
  *
  * The branch moves by compare-and-swap: what somebody else committed meanwhile is never lost. When that happens,
  * `files` given as a function is asked again with the new state; given as texts they are committed on top only if
- * nobody else touched the same paths, else the answer is `conflict`.
+ * nobody else touched the same paths, else the answer is `conflict`. The function may read the tree that it is given,
+ * and must not fetch: the mirror is locked while it runs.
  */
 export interface CommitRequest {
   readonly branch: string;

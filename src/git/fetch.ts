@@ -24,7 +24,7 @@ const DAMAGE =
 /** Brings branches and tags of the remote into the mirror, cloning it where there is none or a damaged one. */
 export async function fetchMirror(mirror: MirrorOnDisk, signal: AbortSignal): Promise<void> {
   await locked(mirror, signal, async () => {
-    if (!(await exists(path.join(mirror.gitDir, 'HEAD')))) {
+    if (!(await isOnDisk(mirror))) {
       await clone(mirror, signal);
       return;
     }
@@ -33,6 +33,11 @@ export async function fetchMirror(mirror: MirrorOnDisk, signal: AbortSignal): Pr
     if (!DAMAGE.test(result.stderr)) throw gitFailure(`Fetching ${mirror.remote.display}`, result.stderr);
     await clone(mirror, signal);
   });
+}
+
+/** Whether there is a whole clone. */
+export function isOnDisk(mirror: MirrorOnDisk): Promise<boolean> {
+  return exists(path.join(mirror.gitDir, 'HEAD'));
 }
 
 /** Runs `work` while no other process changes this mirror. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LandfallError, systemClock } from '../kernel/index.ts';
 import { createGitMirrors, findRepository, type GitMirror, type GitMirrors } from './index.ts';
+import { createObjectReader } from './objects.ts';
 import { commitAll, createRepository, git, temporaryFolder, type TestFolder } from './test-support.ts';
 
 let temporary: TestFolder;
@@ -162,6 +163,21 @@ describe('the files of a commit', () => {
 
   test('of a commit that is not there are not an empty folder', async () => {
     expect((await failure(mirror.tree('1'.repeat(40)).list(''))).code).toBe('git-commit-not-found');
+  });
+
+  test('can be read again after the process that reads them has died', async () => {
+    const reader = createObjectReader({
+      gitDir: path.join(folder, '.git'),
+      display: folder,
+      clock: systemClock,
+      maxObject: 1000,
+    });
+    expect((await reader.read(first))?.type).toBe('commit');
+    const big = (await git(folder, 'hash-object', '-w', path.join(folder, 'big.bin'))).trim();
+    expect((await failure(reader.read(big))).code).toBe('git-object-too-large');
+    expect((await reader.read(second))?.type).toBe('commit');
+    expect(await reader.read('4'.repeat(40))).toBeUndefined();
+    reader.close();
   });
 
   test('can be read again after the reader was closed', async () => {

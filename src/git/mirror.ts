@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { LandfallError, type Clock } from '../kernel/index.ts';
 import { commitToFolder, commitToRemote, type CommitRequest, type CommitResult } from './commit.ts';
-import { fetchCommit, fetchMirror, followRemoteHead, type MirrorOnDisk } from './fetch.ts';
+import { fetchCommit, fetchMirror, followRemoteHead, isOnDisk, type MirrorOnDisk } from './fetch.ts';
 import { openFolder } from './folder.ts';
 import { diffFiles, isAncestor, readCommit, readLog, type CommitInfo, type FileChange } from './history.ts';
 import { parseLocation, type GitLocation } from './location.ts';
@@ -73,6 +73,8 @@ export function createGitMirrors(options: { readonly folder: string; readonly cl
     },
   };
 }
+
+const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 type Reading = Pick<GitMirror, 'tree' | 'log' | 'commitInfo' | 'isAncestor' | 'diffFiles'>;
 
@@ -155,14 +157,22 @@ function openRemote(
     fetches += 1;
   });
 
+  /** Commits never change: what is on disk already can be read while the remote is away. */
   async function ready(signal?: AbortSignal): Promise<Repository> {
-    if (fetches === 0) await fetch(signal);
+    if (fetches === 0 && !(await isOnDisk(onDisk))) await fetch(signal);
     return repository;
   }
 
   async function resolve(revision: string, signal?: AbortSignal): Promise<ResolvedRevision> {
     assertRevision(revision, display);
-    await ready(signal);
+    if (fetches === 0) {
+      const known =
+        FULL_COMMIT.test(revision) && (await isOnDisk(onDisk))
+          ? await resolveRevision(repository, revision, signal)
+          : undefined;
+      if (known) return known;
+      await fetch(signal);
+    }
     if (revision === 'HEAD' && headKnownAt !== fetches) {
       const seen = fetches;
       await followRemoteHead(onDisk, signal);
@@ -170,7 +180,7 @@ function openRemote(
     }
     const found = await resolveRevision(repository, revision, signal);
     if (found) return found;
-    if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision)) {
+    if (FULL_COMMIT.test(revision)) {
       if (await fetchCommit(onDisk, revision, signal ?? new AbortController().signal)) {
         const fetched = await resolveRevision(repository, revision, signal);
         if (fetched) return fetched;
@@ -185,7 +195,7 @@ function openRemote(
     resolve,
     ...reading(ready, resolve, display),
     async commit(request, signal) {
-      await ready(signal);
+      if (fetches === 0) await fetch(signal);
       return commitToRemote(onDisk, repository, request, signal);
     },
     close: () => reader.close(),

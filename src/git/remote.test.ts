@@ -173,6 +173,21 @@ describe('a mirror', () => {
 });
 
 describe('a server that refuses or is not there', () => {
+  test('leaves what was fetched before readable by commit, and every name unknown', async () => {
+    const gone = await serveGit(root);
+    const url = `${gone.url}/app.git`;
+    const before = createGitMirrors({ folder: path.join(temporary.path, 'cache-3'), clock: systemClock });
+    const { commit } = await before.open(url).resolve('v1');
+    before.close();
+    await gone[Symbol.asyncDispose]();
+    const after = createGitMirrors({ folder: path.join(temporary.path, 'cache-3'), clock: systemClock });
+    expect(await after.open(url).resolve(commit)).toEqual({ commit });
+    expect(await after.open(url).tree(commit).kind('a.txt')).toBe('file');
+    expect((await failure(after.open(url).resolve('v1'))).kind).toBe('unavailable');
+    expect((await failure(after.open(url).fetch())).kind).toBe('unavailable');
+    after.close();
+  });
+
   test('wants credentials: denied, and the password in a URL is never shown', async () => {
     await using locked = await serveGit(root, 'secret-1');
     const without = await failure(mirrors.open(`${locked.url}/app.git`).resolve('main'));

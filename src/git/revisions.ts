@@ -1,5 +1,4 @@
-import { LandfallError } from '../kernel/index.ts';
-import { nearNames } from './near.ts';
+import { LandfallError, nearest } from '../kernel/index.ts';
 import { runGit, tryGit } from './program.ts';
 import type { ObjectReader } from './objects.ts';
 
@@ -88,7 +87,7 @@ export async function revisionNotFound(
     );
   }
   const names = [...refs.keys()].map((name) => name.replace(/^refs\/(?:heads|tags)\//, ''));
-  const near = nearNames(revision, names);
+  const near = nearest(revision, names);
   const shown = near.length > 0 ? near : names.slice(0, 5);
   return new LandfallError(`${repository.display} has no branch, tag or commit '${revision}'.`, {
     kind: 'not-found',

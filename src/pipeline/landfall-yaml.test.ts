@@ -1,0 +1,157 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { LandfallError } from '../kernel/index.ts';
+import { declarationsOf, parseLandfallYaml } from './index.ts';
+
+const WHOLE = `apiVersion: landfall.dev/v1
+applications:
+  comms-notification:
+    source: { repository: https://git.corp.io/app.git, image: registry.corp.io/notification-service }
+    observe:
+      - service: notification-service
+        port: 8080
+        probe: /health
+        buildInfo: { path: /metrics, metric: app_build_info, version: version, commit: commit }
+        errors:
+          path: /metrics
+          metric: notifications_sent_total
+          by: [channel]
+          failed: { status: failed }
+          minimumSamples: 50
+          maximumIncrease: 0.05
+environments:
+  - name: staging
+    applications: [comms-staging]
+  - name: prod
+    applications: [comms-notification]
+notify: {}
+`;
+
+function failure(text: string): LandfallError {
+  try {
+    parseLandfallYaml(text);
+  } catch (error) {
+    if (error instanceof LandfallError) return error;
+  }
+  throw new Error('a LandfallError was expected');
+}
+
+describe('landfall.yaml', () => {
+  test('says of an application what is built and what users observe', () => {
+    expect(declarationsOf(WHOLE, 'comms-notification')).toEqual({
+      environment: 'prod',
+      source: 'https://git.corp.io/app.git',
+      images: ['registry.corp.io/notification-service'],
+      observe: [
+        {
+          service: 'notification-service',
+          port: 8080,
+          probe: '/health',
+          buildInfo: { path: '/metrics', metric: 'app_build_info', version: 'version', commit: 'commit' },
+          errors: {
+            path: '/metrics',
+            metric: 'notifications_sent_total',
+            by: ['channel'],
+            failed: { status: 'failed' },
+            minimumSamples: 50,
+            maximumIncrease: 0.05,
+          },
+        },
+      ],
+    });
+    expect(parseLandfallYaml(WHOLE).environments?.map(({ name }) => name)).toEqual(['staging', 'prod']);
+  });
+
+  test('that is not there, or does not name the application, declares nothing', () => {
+    const nothing = { environment: undefined, source: undefined, images: [], observe: [] };
+    expect(declarationsOf(undefined, 'a')).toEqual(nothing);
+    expect(declarationsOf('apiVersion: landfall.dev/v1\n', 'a')).toEqual(nothing);
+    expect(declarationsOf(WHOLE, 'toString')).toEqual(nothing);
+  });
+
+  test('of the example is a valid one', async () => {
+    const file = path.resolve(
+      import.meta.dirname,
+      '../../examples/notification-service/deployment/landfall.yaml',
+    );
+    const text = (await readFile(file, 'utf8')).replaceAll('@APP_REPOSITORY@', 'file:///app');
+    expect(declarationsOf(text, 'comms-notification')).toMatchObject({
+      environment: 'prod',
+      images: ['registry.corp.io/notification-service'],
+      observe: [{ errors: { minimumSamples: 50 } }],
+    });
+  });
+
+  test.each([
+    [
+      'a key with a typing error',
+      ['  comms-notification:', '  comms-notification:\n    observes: []'],
+      "landfall.yaml:4:5: unknown key 'observes'; did you mean 'observe'?",
+    ],
+    [
+      'one deep inside',
+      ['minimumSamples', 'minimumSample'],
+      "landfall.yaml:15:11: unknown key 'minimumSample'; did you mean 'minimumSamples'?",
+    ],
+    [
+      'one that is like nothing',
+      ['notify: {}', 'notify: {}\nxyzzy: 1'],
+      "landfall.yaml:23:1: unknown key 'xyzzy'; known are apiVersion, applications, environments, notify",
+    ],
+    [
+      'one where none is known',
+      ['notify: {}', 'notify: { slack: x }'],
+      "landfall.yaml:22:11: unknown key 'slack'; none is known here",
+    ],
+    [
+      'a missing field',
+      ['        port: 8080\n', ''],
+      "landfall.yaml:6:9: 'applications.comms-notification.observe.0.port'",
+    ],
+    [
+      'another version',
+      ['landfall.dev/v1', 'landfall.dev/v9'],
+      "landfall.yaml:1:13: 'apiVersion' must be landfall.dev/v1",
+    ],
+    ['a path without its slash', ['probe: /health', 'probe: health'], 'landfall.yaml:8:16: '],
+    ['a share above one', ['0.05', '5'], 'landfall.yaml:16:28: '],
+    ['a label that is no text', ['{ status: failed }', '{ status: 500 }'], 'landfall.yaml:14:29: '],
+    ['no label of a failure', ['{ status: failed }', '{}'], 'landfall.yaml:14:19: '],
+    [
+      'an environment twice',
+      ['name: staging', 'name: prod'],
+      "landfall.yaml:20:11: the environment 'prod' is already named above",
+    ],
+    [
+      'an application in two environments',
+      ['[comms-staging]', '[comms-notification]'],
+      "landfall.yaml:21:20: 'comms-notification' is already in the environment 'staging'",
+    ],
+    ['broken YAML', ['by: [channel]', 'by: [channel'], 'landfall.yaml:14:'],
+  ])('with %s is refused at its line and column', (_, [from = '', to = ''], message) => {
+    const text = WHOLE.replace(from, to);
+    expect(text).not.toBe(WHOLE);
+    const error = failure(text);
+    expect(error.message).toContain(message);
+    expect(error.kind).toBe('invalid-input');
+  });
+
+  test('with several mistakes names all of them', () => {
+    const error = failure('apiVersion: landfall.dev/v1\na: 1\nb: 2\n');
+    expect(error.message.split('\n')).toHaveLength(2);
+    expect(error.object).toBe('landfall.yaml:2:1');
+  });
+
+  test('that observes nothing of a Service is refused', () => {
+    expect(
+      failure(
+        'apiVersion: landfall.dev/v1\napplications:\n  a:\n    observe:\n      - { service: x, port: http }\n',
+      ).message,
+    ).toContain("landfall.yaml:5:9: 'applications.a.observe.0': nothing is observed");
+  });
+
+  test('that is empty, a list, or two documents is refused', () => {
+    for (const text of ['', '- a\n', `${WHOLE}---\na: 1\n`]) expect(failure(text).kind).toBe('invalid-input');
+  });
+});

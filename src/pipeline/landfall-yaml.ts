@@ -1,0 +1,195 @@
+import { z } from 'zod';
+import { LandfallError, nearest, parseYamlDocuments, yamlToJson } from '../kernel/index.ts';
+import type { YamlNode } from '../kernel/index.ts';
+import type { Declared } from '../verdict/index.ts';
+
+/** The file at a repository's root. It holds only what no other file can say. */
+export const LANDFALL_FILE = 'landfall.yaml';
+
+const name = z.string().min(1);
+const path = z.string().regex(/^\/[^\s]*$/, 'a path that starts with "/" is wanted');
+const metric = z.string().regex(/^[a-zA-Z_:][\w:]*$/, 'the name of a Prometheus metric is wanted');
+const label = z.string().regex(/^[a-zA-Z_]\w*$/, 'the name of a Prometheus label is wanted');
+
+const buildInfo = z.strictObject({
+  path,
+  metric,
+  version: label.exactOptional(),
+  commit: label.exactOptional(),
+});
+
+const errors = z.strictObject({
+  path,
+  metric,
+  by: z.array(label).exactOptional(),
+  failed: z
+    .record(label, z.string())
+    .refine(
+      (labels) => Object.keys(labels).length > 0,
+      'labels of a failed sample are wanted, such as {status: failed}',
+    ),
+  minimumSamples: z.int().min(1).exactOptional(),
+  maximumIncrease: z.number().min(0).max(1).exactOptional(),
+});
+
+const observation = z
+  .strictObject({
+    service: name,
+    port: z.union([z.int().min(1).max(65_535), name]),
+    probe: path.exactOptional(),
+    buildInfo: buildInfo.exactOptional(),
+    errors: errors.exactOptional(),
+  })
+  .refine(
+    ({ probe, buildInfo: info, errors: rate }) => [probe, info, rate].some((part) => part !== undefined),
+    "nothing is observed: give 'probe', 'buildInfo' or 'errors'",
+  );
+
+const application = z.strictObject({
+  /** What builds the image, and under which name it is pushed. */
+  source: z.strictObject({ repository: name, image: name.exactOptional() }).exactOptional(),
+  /** What users should observe, by Service of the destination namespace. */
+  observe: z.array(observation).exactOptional(),
+});
+
+const environment = z.strictObject({ name, applications: z.array(name).exactOptional() });
+
+const landfallYaml = z.strictObject({
+  apiVersion: z.literal('landfall.dev/v1'),
+  applications: z.record(name, application).exactOptional(),
+  /** In the order in which a release passes through them. */
+  environments: z.array(environment).exactOptional(),
+  notify: z.strictObject({}).exactOptional(),
+});
+
+export type LandfallYaml = z.output<typeof landfallYaml>;
+
+const SHOWN_PROBLEMS = 5;
+
+/**
+ * Reads the text of a landfall.yaml. Throws `invalid-input` that names line and column of everything that is wrong,
+ * and the nearest key for one that is not known.
+ */
+export function parseLandfallYaml(text: string, file: string = LANDFALL_FILE): LandfallYaml {
+  const [root, another] = parseYamlDocuments(text, { source: file });
+  if (root === undefined || another !== undefined) {
+    throw invalid(file, [`${another === undefined ? file : another.where}: one YAML document is wanted`]);
+  }
+  const parsed = landfallYaml.safeParse(yamlToJson(root));
+  const problems = parsed.success ? [] : parsed.error.issues.flatMap((issue) => describe(issue, root));
+  if (!parsed.success) throw invalid(file, problems);
+  const twice = duplicates(parsed.data, root);
+  if (twice.length > 0) throw invalid(file, twice);
+  return parsed.data;
+}
+
+/** What the file says of one application; nothing where there is no file or it does not name it. */
+export function declarationsOf(text: string | undefined, application: string): Declared {
+  if (text === undefined) return { environment: undefined, source: undefined, images: [], observe: [] };
+  const file = parseLandfallYaml(text);
+  const { applications = {} } = file;
+  const declared = Object.hasOwn(applications, application) ? applications[application] : undefined;
+  const image = declared?.source?.image;
+  return {
+    environment: file.environments?.find((each) => each.applications?.includes(application))?.name,
+    source: declared?.source?.repository,
+    images: image === undefined ? [] : [image],
+    observe: declared?.observe ?? [],
+  };
+}
+
+function describe(issue: z.core.$ZodIssue, root: YamlNode): readonly string[] {
+  const node = nodeAt(root, issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(landfallYaml, issue.path);
+    return issue.keys.map((key) => {
+      const [near] = nearest(key, known);
+      const at = node.content.find((each, index) => index % 2 === 0 && each.value === key) ?? node;
+      const hint =
+        near === undefined
+          ? known.length === 0
+            ? 'none is known here'
+            : `known are ${known.join(', ')}`
+          : `did you mean '${near}'?`;
+      return `${at.where}: unknown key '${key}'; ${hint}`;
+    });
+  }
+  const field = issue.path.map(String).join('.');
+  const missing = issue.code === 'invalid_type' && !hasNode(root, issue.path);
+  if (missing) return [`${node.where}: '${field}' is missing`];
+  if (issue.code === 'invalid_value')
+    return [`${node.where}: '${field}' must be ${issue.values.map(String).join(' or ')}`];
+  return [`${node.where}: ${field === '' ? '' : `'${field}': `}${issue.message}`];
+}
+
+/** The node of a path, or of as much of it as is there. */
+function nodeAt(root: YamlNode, steps: readonly PropertyKey[]): YamlNode {
+  let node = root;
+  for (const step of steps) {
+    const next = child(node, step);
+    if (next === undefined) break;
+    node = next;
+  }
+  return node;
+}
+
+function hasNode(root: YamlNode, steps: readonly PropertyKey[]): boolean {
+  let node: YamlNode | undefined = root;
+  for (const step of steps) node = node && child(node, step);
+  return node !== undefined;
+}
+
+function child(node: YamlNode, step: PropertyKey): YamlNode | undefined {
+  return typeof step === 'number' ? node.content[step] : node.get(String(step));
+}
+
+/** The keys that a schema knows at a path. */
+function knownKeys(schema: z.core.$ZodType, steps: readonly PropertyKey[]): readonly string[] {
+  let at: z.core.$ZodType = schema;
+  for (const step of steps) {
+    at = unwrap(at);
+    if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.core.$ZodType>)[String(step)] ?? at;
+    else if (at instanceof z.ZodArray) at = at.element;
+    else if (at instanceof z.ZodRecord) at = at.valueType;
+  }
+  at = unwrap(at);
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodExactOptional ? unwrap(schema.unwrap()) : schema;
+}
+
+/** An environment, and an application's place in them, must be unambiguous. */
+function duplicates(file: LandfallYaml, root: YamlNode): readonly string[] {
+  const problems: string[] = [];
+  const names = new Set<string>();
+  const placed = new Map<string, string>();
+  for (const [index, { name: given, applications = [] }] of (file.environments ?? []).entries()) {
+    const where = nodeAt(root, ['environments', index, 'name']).where;
+    if (names.has(given)) problems.push(`${where}: the environment '${given}' is already named above`);
+    names.add(given);
+    for (const [place, each] of applications.entries()) {
+      const before = placed.get(each);
+      if (before !== undefined) {
+        problems.push(
+          `${nodeAt(root, ['environments', index, 'applications', place]).where}: '${each}' is already in the environment '${before}'`,
+        );
+      }
+      placed.set(each, given);
+    }
+  }
+  return problems;
+}
+
+function invalid(file: string, problems: readonly string[]): LandfallError {
+  const shown = problems.slice(0, SHOWN_PROBLEMS);
+  const more = problems.length - shown.length;
+  const [first = file] = shown;
+  return new LandfallError(`${shown.join('\n')}${more > 0 ? `\nand ${more} more` : ''}`, {
+    kind: 'invalid-input',
+    code: 'landfall-yaml',
+    object: /^\S+?:\d+:\d+/.exec(first)?.[0] ?? file,
+    hint: `Mend ${file} and commit it; it is read from the tracked commit, not from a work tree.`,
+  });
+}
