@@ -140,8 +140,11 @@ function folderWithin(root: string, parts: readonly string[], entry: string): st
       open.unshift(...target.split('/').filter((step) => step !== '' && step !== '.'));
       continue;
     }
-    if (stat === undefined) mkdirSync(next);
-    else if (!stat.isDirectory()) throw refused(entry, `${[...at, part].join('/')} is no folder`);
+    if (stat?.isDirectory() !== true) {
+      // A file of a layer below makes way for the folder that this entry implies.
+      rmSync(next, { force: true });
+      mkdirSync(next);
+    }
     at.push(part);
   }
   return path.join(root, ...at);

@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import { LandfallError, messageOf, silentLogger, systemClock } from '../../kernel/index.ts';
+import type { Clock, Logger } from '../../kernel/index.ts';
+import { createApi, localCertificate, serveApi } from '../api/index.ts';
+import type { InProcessApi } from '../api/contract.ts';
+import { SERVICES, startCaches, startControllers } from '../controllers/index.ts';
+import { startNode } from '../node/index.ts';
+import type { ImageSource, NodeAgent } from '../node/index.ts';
+import { startRegistry } from '../registry/index.ts';
+import type { Registry } from '../registry/index.ts';
+import { hostsFile, openWorkFolder, reserveAddresses, writePreload } from '../runtime/index.ts';
+import { kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
+import { podBackend } from './pod-backend.ts';
+import { serviceAddresses } from './service-addresses.ts';
+import { API_SERVICE_IP, API_SERVICE_PORT, startServiceNetwork } from './service-network.ts';
+
+export interface ClusterOptions {
+  /** Of the API server on 127.0.0.1. Default: a free one. */
+  readonly port?: number;
+  /** Bearer token with all rights. Default: a random one. */
+  readonly token?: string;
+  readonly clock?: Clock;
+  /** Default 3. */
+  readonly nodes?: number;
+  /**
+   * Registries that nodes can reach, as containerd's mirrors: host of an image reference to a URL, or to `drydock`
+   * for the cluster's own registry.
+   */
+  readonly registryMirrors?: Readonly<Record<string, string>>;
+  /** Keeps the registry's content across restarts. In memory without it. */
+  readonly dataDir?: string;
+  /** Where processes of pods live; a folder of this run is made in it and removed. Default: the system's. */
+  readonly workDir?: string;
+  /** Images of registries that are not configured fail to pull instead of being simulated. */
+  readonly strictImages?: boolean;
+  /** Which images, by any of their digests, may be executed. Default: none. */
+  readonly isExecutable?: (digests: readonly string[]) => boolean;
+  readonly logger?: Logger;
+}
+
+export interface Cluster {
+  readonly url: string;
+  readonly token: string;
+  /** PEM; what `url` is served with. */
+  readonly caCertificate: string;
+  readonly api: InProcessApi;
+  readonly registry: Registry;
+  /** Host of an image reference to the URL under which this machine reaches it, the cluster's own included. */
+  readonly registryMirrors: Readonly<Record<string, string>>;
+  kubeconfig(): string;
+  /** Complete the moment it exists; mode 0600. */
+  writeKubeconfig(file: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+
+/** Starts an embedded Kubernetes: API server, controllers, nodes, registry. Ready when the promise resolves. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const { clock = systemClock, logger = silentLogger, isExecutable = () => false } = options;
+  const token = options.token ?? randomBytes(24).toString('base64url');
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next();
+  };
+  const opened = <T>(value: T, closer: (value: T) => Promise<void> | void): T => {
+    closers.push(() => closer(value));
+    return value;
+  };
+
+  try {
+    const [addresses, registry, work] = await Promise.all([
+      reserveAddresses(),
+      startRegistry({
+        clock,
+        logger,
+        ...(options.dataDir === undefined ? {} : { dataDir: `${options.dataDir}/registry` }),
+      }),
+      Promise.resolve().then(() => openWorkFolder(options.workDir)),
+    ]);
+    opened(addresses, (pool) => pool.close());
+    opened(registry, (running) => running.close());
+    opened(work, (folder) => folder.remove());
+    if (!addresses.separate) {
+      logger.warn(
+        'pods share 127.0.0.1: this system has no other loopback addresses, so one pod per port can run',
+      );
+    }
+
+    const certificate = localCertificate(HOST);
+    const api = opened(
+      await createApi({
+        clock,
+        rootCertificate: certificate.certificate,
+        onError: (error) => logger.warn('background work failed', { error: messageOf(error) }),
+      }),
+      (server) => server.close(),
+    );
+    api.engine.admission.push(serviceAddresses(addresses));
+    const caches = opened(startCaches(api), (all) => all.close());
+
+    const served = opened(
+      await serveApi(api, {
+        host: HOST,
+        token,
+        tls: certificate,
+        ...(options.port === undefined ? {} : { port: options.port }),
+      }),
+      (server) => server.close(),
+    );
+    const mirrors = ownMirrors(options.registryMirrors ?? {}, registry);
+    const hosts = hostsFile(work.path);
+    const network = opened(
+      startServiceNetwork({ caches, hosts, logger, apiServer: { host: HOST, port: served.port } }),
+      (running) => running.close(),
+    );
+    const preload = writePreload(work.path);
+    const count = Math.max(1, options.nodes ?? 3);
+    const nodes: NodeAgent[] = [];
+    closers.push(async () => {
+      await Promise.all(nodes.map((node) => node.close()));
+    });
+    nodes.push(
+      ...(await Promise.all(
+        Array.from({ length: count }, (_, index) =>
+          startNode({
+            api,
+            logger,
+            caches,
+            name: `node-${index + 1}`,
+            hostIP: addresses.node(index + 1),
+            addresses,
+            work,
+            preload,
+            hostsFile: hosts.path,
+            sourceOf: (host) => sourceOf(host, mirrors),
+            strictImages: options.strictImages ?? false,
+            isExecutable,
+          }),
+        ),
+      )),
+    );
+    opened(startControllers({ api, logger, caches }), (running) => running.close());
+
+    served.setBackend(podBackend(caches, nodes, network, clock));
+    await createKubernetesService(api);
+
+    const { url } = served;
+    const caCertificate = certificate.certificate;
+    const kubeconfig = () => kubeconfigText({ url, caCertificate, token, registryMirrors: mirrors });
+    return {
+      url,
+      token,
+      caCertificate,
+      api,
+      registry,
+      registryMirrors: mirrors,
+      kubeconfig,
+      writeKubeconfig: (file) => writeKubeconfigFile(file, kubeconfig()),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The Service by which programs in pods find the API server. */
+async function createKubernetesService(api: InProcessApi): Promise<void> {
+  const metadata = { name: 'kubernetes', namespace: 'default' };
+  if (api.get(SERVICES, metadata.namespace, metadata.name) !== undefined) return;
+  await api.create(
+    SERVICES,
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },
+      spec: {
+        clusterIP: API_SERVICE_IP,
+        ports: [{ name: 'https', port: API_SERVICE_PORT, protocol: 'TCP', targetPort: API_SERVICE_PORT }],
+      },
+    },
+    { fieldManager: 'kube-apiserver' },
+  );
+}
+
+function ownMirrors(
+  asked: Readonly<Record<string, string>>,
+  registry: Registry,
+): Readonly<Record<string, string>> {
+  const mirrors: Record<string, string> = { [registry.host]: registry.url };
+  for (const [host, target] of Object.entries(asked)) {
+    if (target === 'drydock') {
+      mirrors[host] = registry.url;
+      continue;
+    }
+    if (!URL.canParse(target)) {
+      throw new LandfallError(`The mirror of the registry ${host} is "${target}", which is no URL.`, {
+        kind: 'invalid-input',
+        code: 'registry-mirror',
+        object: host,
+        hint: 'Give the URL of a registry, like http://127.0.0.1:5000, or "drydock" for the one of the cluster.',
+      });
+    }
+    mirrors[host] = target.replace(/\/+$/, '');
+  }
+  return mirrors;
+}
+
+function sourceOf(host: string, mirrors: Readonly<Record<string, string>>): ImageSource {
+  const url = Object.hasOwn(mirrors, host) ? mirrors[host] : undefined;
+  return url === undefined ? { kind: 'unknown' } : { kind: 'registry', url };
+}

@@ -1,0 +1,16 @@
+/** Drydock: an embedded Kubernetes for tests, laptops and the demo. It stands alone and knows nothing of the product. */
+export { startCluster } from './cluster/index.ts';
+export type { Cluster, ClusterOptions } from './cluster/index.ts';
+export { ApiStatusError } from './api/index.ts';
+export type {
+  DeleteOptions,
+  InProcessApi,
+  KubeObject,
+  ListOptions,
+  PatchType,
+  ResourceName,
+  WatchEvent,
+  WriteOptions,
+} from './api/contract.ts';
+export { startRegistry } from './registry/index.ts';
+export type { Registry, RegistryOptions } from './registry/index.ts';
