@@ -51,7 +51,16 @@ export function newHttpExchanger(options: HttpOptions): HttpExchanger {
   return {
     async send(request) {
       const { agent, request: open } = await agentOf(request.url.protocol);
-      return exchange(open, agent, request, options);
+      let stale = false;
+      try {
+        return await exchange(open, agent, request, options, () => {
+          stale = true;
+        });
+      } catch (error) {
+        // The server had closed the kept connection, most likely before it saw the request: ask once more.
+        if (!stale) throw error;
+        return exchange(open, agent, request, options, () => {});
+      }
     },
     close() {
       for (const pending of agents.values()) void pending.then(({ agent }) => agent.destroy());
@@ -83,6 +92,7 @@ function exchange(
   agent: HttpAgent,
   request: HttpRequest,
   { clock, timeoutMs }: HttpOptions,
+  onStale: () => void,
 ): Promise<HttpResponse> {
   const { url, signal } = request;
   return new Promise((resolve, reject) => {
@@ -104,6 +114,7 @@ function exchange(
       },
     });
     let finished = false;
+    let answered = false;
     const finish = (): void => {
       finished = true;
       timer.cancel();
@@ -123,8 +134,12 @@ function exchange(
       if (!finished) timer = watch();
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    outgoing.on('error', fail);
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      if (!finished && outgoing.reusedSocket && !answered && error.code === 'ECONNRESET') onStale();
+      fail(error);
+    });
     outgoing.on('response', (incoming) => {
+      answered = true;
       progress();
       receive(incoming, request.maxBytes, progress).then((body) => {
         finish();

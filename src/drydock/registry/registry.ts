@@ -1,28 +1,20 @@
+import { mkdir } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdir } from 'node:fs/promises';
-import {
-  LandfallError,
-  silentLogger,
-  sleep,
-  systemClock,
-  messageOf,
-  type Clock,
-  type Logger,
-} from '../../kernel/index.ts';
+import { LandfallError, silentLogger, systemClock, type Clock, type Logger } from '../../kernel/index.ts';
+import { answer, type Context } from './answer.ts';
 import { newGate, openGate, type Gate, type RegistryAuth } from './auth.ts';
-import { answerBlob, type Stores } from './blobs.ts';
+import type { Stores } from './blobs.ts';
 import { journaledCatalogue, newCatalogue } from './catalogue.ts';
 import { openContents } from './contents.ts';
-import { readBody, sendJson, type Exchange } from './exchange.ts';
 import { OciFailure } from './failure.ts';
-import { newFaults, type Fault, type FaultEffect } from './faults.ts';
+import { newFaults, type Fault } from './faults.ts';
 import { noJournal, openJournal } from './journal.ts';
-import { answerCatalog, answerReferrers, answerTags } from './listings.ts';
-import { answerManifest } from './manifests.ts';
 import { newRateLimiter, type RateLimit } from './rate-limit.ts';
-import { decodePath, parseRoute, type Route } from './route.ts';
-import { newUploads, type Uploads } from './uploads.ts';
+import { refuse } from './refuse.ts';
+import { decodePath, parseRoute } from './route.ts';
+import { suffer } from './suffer.ts';
+import { newUploads } from './uploads.ts';
 
 export interface RegistryOptions {
   /** Default 0: a free one. */
@@ -67,7 +59,6 @@ export interface Registry {
 }
 
 const REQUESTS_KEPT = 1000;
-const DRAIN_LIMIT = 1024 * 1024;
 
 /**
  * An OCI registry (distribution specification 1.1) on an address of this machine. Rejects with kind `conflict` when
@@ -219,144 +210,4 @@ function listen(server: Server, port: number, host: string): Promise<void> {
     });
     server.listen(port, host, () => resolve());
   });
-}
-
-interface Context {
-  readonly stores: Stores;
-  readonly uploads: Uploads;
-  readonly gate: Gate;
-  readonly clock: Clock;
-  readonly referrers: boolean;
-}
-
-async function answer(context: Context, route: Route, exchange: Exchange): Promise<void> {
-  const { stores, uploads, gate, clock, referrers } = context;
-  const { method, query } = exchange;
-  const { authorization } = exchange.request.headers;
-  const mountFrom = route.operation === 'uploads' ? (query.get('from') ?? undefined) : undefined;
-  gate.check(route, method, authorization, mountFrom);
-  switch (route.operation) {
-    case 'ping':
-      sendJson(exchange, {});
-      return;
-    case 'token':
-      await answerToken(gate, exchange, authorization);
-      return;
-    case 'catalog':
-      answerCatalog(stores.catalogue, exchange);
-      return;
-    case 'uploads':
-      await uploads.start(exchange, route.repository);
-      return;
-    case 'upload':
-      await uploads.answer(exchange, route.repository, route.id);
-      return;
-    case 'blob':
-      await answerBlob(stores, exchange, route.repository, route.reference);
-      return;
-    case 'manifest':
-      await answerManifest(stores, exchange, route.repository, route.reference, { clock, referrers });
-      return;
-    case 'tags':
-      answerTags(stores.catalogue, exchange, route.repository);
-      return;
-    case 'referrers':
-      if (!referrers) throw new OciFailure(404, 'UNSUPPORTED', 'Referrers are not served here.');
-      answerReferrers(stores.catalogue, exchange, route.repository, route.reference);
-      return;
-    default:
-      route satisfies never;
-  }
-}
-
-async function answerToken(gate: Gate, exchange: Exchange, authorization: string | undefined): Promise<void> {
-  if (exchange.method === 'GET') {
-    sendJson(exchange, gate.token(exchange.query, authorization, false));
-    return;
-  }
-  if (exchange.method !== 'POST')
-    throw new OciFailure(405, 'UNSUPPORTED', 'Tokens are asked for by GET or POST.');
-  const form = await readBody(exchange.request, 64 * 1024, 'The form');
-  sendJson(exchange, gate.token(new URLSearchParams(form.toString('utf8')), authorization, true));
-}
-
-/** Lets a fault happen before the answer; what is left of it concerns the answer's body. */
-async function suffer(
-  effect: FaultEffect | undefined,
-  request: IncomingMessage,
-  clock: Clock,
-  closing: AbortSignal,
-): Promise<'no-answer' | Exchange['damage']> {
-  if (effect === undefined) return undefined;
-  switch (effect.type) {
-    case 'status':
-      throw new OciFailure(effect.status, codeOf(effect.status), 'The registry fails on purpose.', {
-        headers:
-          effect.retryAfterSeconds === undefined ? {} : { 'retry-after': String(effect.retryAfterSeconds) },
-      });
-    case 'slow':
-      await sleep(clock, effect.ms, closing);
-      return undefined;
-    case 'hang':
-      return 'no-answer';
-    case 'reset':
-      request.socket.resetAndDestroy();
-      return 'no-answer';
-    case 'truncate':
-    case 'corrupt':
-      return effect.type;
-    default:
-      effect satisfies never;
-      return undefined;
-  }
-}
-
-function codeOf(status: number): OciFailure['code'] {
-  switch (status) {
-    case 401:
-      return 'UNAUTHORIZED';
-    case 403:
-      return 'DENIED';
-    case 404:
-      return 'MANIFEST_UNKNOWN';
-    case 429:
-      return 'TOOMANYREQUESTS';
-    case 503:
-      return 'UNAVAILABLE';
-    default:
-      return 'UNKNOWN';
-  }
-}
-
-function refuse(request: IncomingMessage, response: ServerResponse, error: unknown, logger: Logger): void {
-  if (response.destroyed || response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const failure =
-    error instanceof OciFailure ? error : new OciFailure(500, 'UNKNOWN', 'The registry could not answer.');
-  if (failure !== error) {
-    logger.error('A registry request failed.', { url: request.url, message: messageOf(error) });
-  }
-  const body = Buffer.from(failure.body());
-  response.writeHead(failure.status, {
-    ...failure.headers,
-    'content-type': 'application/json',
-    'content-length': body.length,
-    ...(request.complete ? {} : { connection: 'close' }),
-  });
-  response.end(request.method === 'HEAD' ? undefined : body);
-  drain(request);
-}
-
-/** Takes in a little of a body that nobody reads, so that the client gets to read its answer; then hangs up. */
-function drain(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
-  let size = 0;
-  request.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > DRAIN_LIMIT) request.destroy();
-  });
-  request.on('error', () => {});
-  request.resume();
 }
