@@ -38,6 +38,8 @@ export type {
 } from './artifact/index.ts';
 export { decideIntent } from './intent/index.ts';
 export type { Asked, TrackedRevision } from './intent/index.ts';
+export { decideRender, renderApplication } from './render/index.ts';
+export type { RenderedSet } from './render/index.ts';
 export {
   APPLICATION_KIND,
   applicationSpec,
@@ -45,6 +47,7 @@ export {
   decideSync,
   syncCounts,
 } from './sync/index.ts';
+export type { ApplicationSource } from './sync/index.ts';
 export {
   decideLive,
   fieldDifferences,

@@ -1,5 +1,6 @@
 import { getObject, getString, LandfallError, nearest } from '../kernel/index.ts';
 import { APPLICATION_KIND, applicationSpec, applicationStatus, syncCounts } from '../boundaries/index.ts';
+import type { ApplicationSource } from '../boundaries/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import type { EngineStatus } from './findings/index.ts';
 
@@ -12,6 +13,8 @@ export interface ApplicationSpec {
   readonly path: string;
   readonly revision: string;
   readonly destination: string;
+  /** The source as the Application writes it. */
+  readonly source: ApplicationSource;
 }
 
 /** Reads the spec of an Application; refuses what this first passage cannot judge, with the field that says so. */
@@ -52,6 +55,7 @@ export function readApplication(object: KubeObject): ApplicationSpec {
     path: source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
     revision: source.targetRevision,
     destination: spec.destination.namespace || 'default',
+    source,
   };
 }
 

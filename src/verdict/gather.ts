@@ -208,7 +208,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const set =
     tree === undefined || tracked.state !== 'read' || !tracked.value.pathExists
       ? NOT_RENDERED
-      : await attempt(() => renderApplication(tree, spec.path, { signal }), signal);
+      : await attempt(() => renderApplication(tree, spec.path, { source: spec.source, signal }), signal);
   const rendered = set.state === 'read' ? await place(kube, set.value.objects, spec.destination, signal) : [];
 
   progress('registry');
