@@ -91,6 +91,8 @@ export interface ApiResource {
   readonly kind: string;
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
+  /** `status`, `scale` and the like. */
+  readonly subresources: readonly string[];
 }
 
 export interface ResourceAccess {

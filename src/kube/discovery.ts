@@ -35,20 +35,22 @@ export function createDiscovery(transport: Transport, clock: Clock): Discovery {
       throw failureOfResponse(response.status, response.text, { what, server: transport.server });
     }
     const kinds = new Map<string, ApiResource>();
-    for (const item of getArray(
+    const listed = getArray(
       parseJson(response.text, `The answer of ${transport.server}${path}`),
       'resources',
-    )) {
-      const resource = getString(item, 'name') ?? '';
-      const kind = getString(item, 'kind') ?? '';
-      if (resource === '' || kind === '' || resource.includes('/')) continue;
+    ).map((item) => ({ item, name: getString(item, 'name') ?? '', kind: getString(item, 'kind') ?? '' }));
+    for (const { item, name, kind } of listed) {
+      if (name === '' || kind === '' || name.includes('/')) continue;
       kinds.set(kind, {
         group,
         version,
-        resource,
+        resource: name,
         kind,
         namespaced: getIn(item, 'namespaced') === true,
         verbs: getArray(item, 'verbs').map(String),
+        subresources: listed.flatMap((other) =>
+          other.name.startsWith(`${name}/`) ? [other.name.slice(name.length + 1)] : [],
+        ),
       });
     }
     return { at: clock.now(), kinds };

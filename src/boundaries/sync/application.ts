@@ -68,7 +68,8 @@ function strings(values: readonly JsonValue[]): string[] {
   return values.filter((value): value is string => typeof value === 'string');
 }
 
-function sourceOf(raw: JsonObject): ApplicationSource {
+/** One source of an Application, or of an operation that names its own. */
+export function applicationSource(raw: JsonObject): ApplicationSource {
   return {
     repoURL: getString(raw, 'repoURL') ?? '',
     path: getString(raw, 'path') ?? '',
@@ -128,7 +129,7 @@ export function applicationSpec(application: KubeObject): ApplicationSpec {
   const raw = several.length > 0 ? several : single === undefined ? [] : [single];
   return {
     project: getString(spec, 'project') || 'default',
-    sources: raw.map(sourceOf),
+    sources: raw.map(applicationSource),
     multiple: several.length > 0,
     destination: {
       server: getString(spec, 'destination', 'server') || undefined,

@@ -2,6 +2,7 @@
 export {
   APPLICATION_KIND,
   REFRESH_ANNOTATION,
+  applicationSource,
   applicationSpec,
   applicationStatus,
   durationMs,

@@ -1,0 +1,156 @@
+import { getArray, getString } from '../kernel/index.ts';
+import type { JsonObject } from '../kernel/index.ts';
+import { refOf, splitApiVersion } from '../kube/index.ts';
+import type { KubeObject, ObjectRef } from '../kube/index.ts';
+import { templateContainers } from '../boundaries/index.ts';
+import {
+  applicationEngineHealth,
+  comparePair,
+  engineHealth,
+  isHook,
+  pairObjects,
+  syncWave,
+  trackedBy,
+} from '../boundaries/sync/index.ts';
+import type { ApplicationSpec, ComparedPair, EngineHealthStatus } from '../boundaries/sync/index.ts';
+import type { LiveObjects } from './live.ts';
+import type { Target } from './target.ts';
+
+export const FIELD_MANAGER = 'landfall';
+
+/** One application held against Git: what its status says of objects, before anything is done. */
+export interface Comparison {
+  readonly pairs: readonly ComparedPair[];
+  readonly sync: 'Synced' | 'OutOfSync';
+  readonly health: EngineHealthStatus;
+  /** `status.resources`. */
+  readonly resources: readonly JsonObject[];
+  /** `status.summary.images`. */
+  readonly images: readonly string[];
+}
+
+/** Objects that the status names: what was managed before, so that what left Git is found again. */
+export function inventoryOf(application: KubeObject): readonly ObjectRef[] {
+  const listed = [
+    ...getArray(application, 'status', 'resources'),
+    ...getArray(application, 'status', 'operationState', 'syncResult', 'resources'),
+  ];
+  const refs = new Map<string, ObjectRef>();
+  for (const item of listed) {
+    const group = getString(item, 'group') ?? '';
+    const version = getString(item, 'version') ?? '';
+    const kind = getString(item, 'kind') ?? '';
+    const name = getString(item, 'name') ?? '';
+    const namespace = getString(item, 'namespace') || undefined;
+    if (version === '' || kind === '' || name === '') continue;
+    const apiVersion = group === '' ? version : `${group}/${version}`;
+    const ref = namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, namespace, name };
+    refs.set(`${group}|${kind}|${namespace ?? ''}|${name}`, ref);
+  }
+  return [...refs.values()];
+}
+
+function refKey(ref: ObjectRef): string {
+  return `${splitApiVersion(ref.apiVersion).group}|${ref.kind}|${ref.namespace ?? ''}|${ref.name}`;
+}
+
+/** The stored objects of an application: those that Git asks for, and tracked ones that it asked for before. */
+export async function readLive(
+  live: LiveObjects,
+  desired: readonly KubeObject[],
+  application: KubeObject,
+  instance: string,
+  how: 'watched' | 'fresh',
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  const refs = new Map<string, ObjectRef>();
+  for (const object of desired) refs.set(refKey(refOf(object)), refOf(object));
+  const asked = refs.size;
+  for (const ref of inventoryOf(application)) if (!refs.has(refKey(ref))) refs.set(refKey(ref), ref);
+  const found = await live.read([...refs.values()], how, signal);
+  return found.filter(
+    (object, index): object is KubeObject =>
+      object !== undefined && (index < asked || (trackedBy(object) === instance && !isHook(object))),
+  );
+}
+
+export function compareWith(
+  target: Pick<Target, 'objects'>,
+  live: readonly KubeObject[],
+  spec: ApplicationSpec,
+): Comparison {
+  const options = { manager: FIELD_MANAGER, ignore: spec.ignoreDifferences };
+  const pairs = pairObjects(target.objects, live).map((pair) => comparePair(pair, options));
+  const counted = pairs.filter((pair) => !(pair.requiresPruning && toleratesExtraneous(pair.live)));
+  return {
+    pairs,
+    sync: counted.every((pair) => pair.status === 'Synced') ? 'Synced' : 'OutOfSync',
+    health: applicationEngineHealth(
+      pairs.map((pair) => ({ desired: pair.desired !== undefined, live: pair.live })),
+    ),
+    resources: pairs.map(resourceStatus).toSorted((a, b) => (resourceKey(a) < resourceKey(b) ? -1 : 1)),
+    images: imagesOf(pairs),
+  };
+}
+
+/** What can be said while Git cannot be read: the objects as they were listed, with their health and no sync status. */
+export function compareWithoutTarget(live: readonly KubeObject[]): Comparison {
+  const pairs = live.map((object) =>
+    comparePair({ key: '', desired: undefined, live: object }, { manager: FIELD_MANAGER, ignore: [] }),
+  );
+  const resources = pairs.map((pair) => {
+    const { requiresPruning: _, ...rest } = resourceStatus(pair);
+    return { ...rest, status: 'Unknown' };
+  });
+  return {
+    pairs: [],
+    sync: 'OutOfSync',
+    health: applicationEngineHealth(live.map((object) => ({ desired: true, live: object }))),
+    resources: resources.toSorted((a, b) => (resourceKey(a) < resourceKey(b) ? -1 : 1)),
+    images: imagesOf(pairs),
+  };
+}
+
+function toleratesExtraneous(object: KubeObject | undefined): boolean {
+  const options = object?.metadata.annotations?.['argocd.argoproj.io/compare-options'] ?? '';
+  return options.split(',').some((option) => option.trim() === 'IgnoreExtraneous');
+}
+
+function resourceKey(resource: JsonObject): string {
+  return ['group', 'kind', 'namespace', 'name'].map((field) => getString(resource, field) ?? '').join('/');
+}
+
+/** Names an object in the fields that Argo CD's status uses; empty ones are left out. */
+export function resourceIdentity(object: KubeObject): JsonObject {
+  const { group, version } = splitApiVersion(object.apiVersion);
+  const { name, namespace } = object.metadata;
+  return {
+    ...(group === '' ? {} : { group }),
+    version,
+    kind: object.kind,
+    ...(namespace === undefined ? {} : { namespace }),
+    name,
+  };
+}
+
+function resourceStatus(pair: ComparedPair): JsonObject {
+  const object = pair.live ?? pair.desired;
+  if (object === undefined) return {};
+  const hook = isHook(object);
+  const health = pair.live === undefined ? { status: 'Missing' } : engineHealth(pair.live);
+  const wave = pair.desired === undefined ? 0 : syncWave(pair.desired);
+  return {
+    ...resourceIdentity(object),
+    ...(hook ? { hook: true } : { status: pair.status }),
+    ...(health === undefined ? {} : { health: { ...health } }),
+    ...(pair.requiresPruning ? { requiresPruning: true } : {}),
+    ...(wave === 0 ? {} : { syncWave: wave }),
+  };
+}
+
+function imagesOf(pairs: readonly ComparedPair[]): readonly string[] {
+  const images = pairs.flatMap((pair) =>
+    pair.live === undefined ? [] : templateContainers(pair.live).map((container) => container.image),
+  );
+  return [...new Set(images)].toSorted();
+}

@@ -1,0 +1,112 @@
+import type { Clock, Logger } from '../kernel/index.ts';
+import type { GitMirrors } from '../git/index.ts';
+import { startReflector } from '../kube/index.ts';
+import type { KubeClient, KubeObject } from '../kube/index.ts';
+import { APPLICATION_KIND } from '../boundaries/sync/index.ts';
+import { createApplicationWriter } from './application-writer.ts';
+import { createEventRecorder } from './events.ts';
+import { createLiveObjects } from './live.ts';
+import { createQueue } from './queue.ts';
+import { createReconciler } from './reconcile.ts';
+import { createTargetLoader } from './target.ts';
+
+export interface ControllerOptions {
+  readonly client: KubeClient;
+  readonly mirrors: GitMirrors;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Ms between two looks at Git for one application, a third more at most. Default 180,000, as Argo CD. */
+  readonly pollMs?: number;
+  /** Applications that are worked on at a time. Default 16. */
+  readonly concurrency?: number;
+  /** Only Applications of this namespace; left out: of all namespaces. */
+  readonly namespace?: string;
+  /** Applications outside of this namespace track their objects as `NAMESPACE_NAME`, as in Argo CD. Default `argocd`. */
+  readonly homeNamespace?: string;
+  /** 0 to 1, for jitter. Default Math.random. */
+  readonly random?: () => number;
+}
+
+export interface Controller {
+  /** Resolves once the Applications that exist are known and queued. */
+  readonly ready: Promise<void>;
+  /** Looks at Git and the cluster now; resolves when that turn has ended, and rejects with what kept it from ending. */
+  reconcileNow(application: { readonly namespace: string; readonly name: string }): Promise<void>;
+  /** Lets running turns end at their next wait, and stops. What was begun is taken up at the next start. */
+  close(): Promise<void>;
+}
+
+const POLL = 180_000;
+const CONCURRENCY = 16;
+
+/**
+ * Keeps Argo CD Applications delivered: a loop that compares each one with Git and the cluster, applies what its
+ * policy asks for, and writes its status by Argo CD's rules. State is read again in every turn; an event only says
+ * which application to look at.
+ */
+export function startController(options: ControllerOptions): Controller {
+  const { client, mirrors, clock, logger, random = Math.random, homeNamespace = 'argocd' } = options;
+
+  function instanceOf(application: KubeObject): string {
+    const { name, namespace = homeNamespace } = application.metadata;
+    return namespace === homeNamespace ? name : `${namespace}_${name}`;
+  }
+
+  /** Names of objects hold no underscore. */
+  function keyOfInstance(instance: string): string {
+    const cut = instance.indexOf('_');
+    return cut < 0 ? `${homeNamespace}/${instance}` : `${instance.slice(0, cut)}/${instance.slice(cut + 1)}`;
+  }
+
+  const events = createEventRecorder(client, clock, logger);
+  const live = createLiveObjects({
+    client,
+    clock,
+    onChange: (instance) => {
+      const key = keyOfInstance(instance);
+      if (applications.get(key) !== undefined) queue.add(key, 'live');
+    },
+  });
+  const reconciler = createReconciler({
+    client,
+    clock,
+    logger,
+    live,
+    events,
+    instanceOf,
+    random,
+    targets: createTargetLoader({ client, mirrors, clock }),
+    writer: createApplicationWriter(client, events),
+    pollMs: options.pollMs ?? POLL,
+  });
+  const queue = createQueue(
+    { clock, logger, random, concurrency: options.concurrency ?? CONCURRENCY },
+    (key, turn) => reconciler.reconcile(key, turn),
+  );
+  const applications = startReflector(client, APPLICATION_KIND, {
+    clock,
+    random,
+    ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+    onChange: ({ key, gone }) => {
+      if (gone) queue.forget(key);
+      else queue.add(key, 'live');
+    },
+    onState: (state) => {
+      if (state.state === 'stale') {
+        logger.warn('Applications cannot be watched; what is known is kept and tried again', {
+          code: state.error.code,
+          error: state.error.message,
+        });
+      }
+    },
+  });
+  return {
+    ready: applications.ready,
+    reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'git'),
+    async close() {
+      await applications.close();
+      await queue.close();
+      await live.close();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import type { Clock, Logger } from '../kernel/index.ts';
+import { refOf } from '../kube/index.ts';
+import type { KubeClient, KubeObject } from '../kube/index.ts';
+import { readLive } from './comparison.ts';
+import type { LiveObjects } from './live.ts';
+import { kindRank } from './order.ts';
+import { gone } from './sync.ts';
+import { objectOptions } from './validate.ts';
+
+/** Argo CD's finalizers that ask for the application's objects to go with it. */
+export const FINALIZERS: ReadonlySet<string> = new Set([
+  'resources-finalizer.argocd.argoproj.io',
+  'resources-finalizer.argocd.argoproj.io/foreground',
+  'resources-finalizer.argocd.argoproj.io/background',
+]);
+
+export interface Finalizing {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly live: LiveObjects;
+  readonly logger: Logger;
+  readonly instance: string;
+}
+
+/** Deletes what the application tracks, last things first, and then lets the Application go. */
+export async function finishDeletion(
+  work: Finalizing,
+  application: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, clock, live, logger, instance } = work;
+  const finalizers = application.metadata.finalizers ?? [];
+  const background = finalizers.includes('resources-finalizer.argocd.argoproj.io/background');
+  const objects = await readLive(live, [], application, instance, 'fresh', signal);
+  const ordered = objects
+    .filter((object) => !objectOptions(object).includes('Delete=false'))
+    .toSorted((a, b) => kindRank(b) - kindRank(a));
+  for (const object of ordered) {
+    await client.delete(
+      refOf(object),
+      {
+        propagationPolicy: background ? 'Background' : 'Foreground',
+        ...(object.metadata.uid === undefined ? {} : { preconditions: { uid: object.metadata.uid } }),
+      },
+      signal,
+    );
+  }
+  for (const object of ordered) {
+    const held = await gone({ client, clock, signal }, object);
+    if (held === undefined) continue;
+    logger.warn('An object of a deleted application is still there', {
+      application: instance,
+      object: `${object.kind}/${object.metadata.name}`,
+      held,
+    });
+    return;
+  }
+  await client.patch(
+    refOf(application),
+    'json',
+    [
+      { op: 'test', path: '/metadata/finalizers', value: finalizers },
+      {
+        op: 'replace',
+        path: '/metadata/finalizers',
+        value: finalizers.filter((name) => !FINALIZERS.has(name)),
+      },
+    ],
+    {},
+    signal,
+  );
+  logger.info('Deleted the objects of an application', { application: instance, objects: ordered.length });
+}

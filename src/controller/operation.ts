@@ -1,0 +1,163 @@
+import { getIn, getNumber, getObject, getString, jsonEqual } from '../kernel/index.ts';
+import type { JsonObject } from '../kernel/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+import { retryOf } from '../boundaries/sync/index.ts';
+import type { ApplicationSpec, RetryPolicy } from '../boundaries/sync/index.ts';
+import type { Comparison } from './comparison.ts';
+import { kubeTime } from './status.ts';
+
+/** Whether a comparison starts a sync by itself. `error` becomes the SyncError condition. */
+export type AutoSync =
+  | { readonly start: JsonObject }
+  | { readonly start?: undefined; readonly error?: string; readonly again?: number };
+
+const SELF_HEAL_WAIT = 5000;
+const AUTO_RETRIES = 5;
+
+/**
+ * Argo CD's rules of automated sync: only from OutOfSync, once for each revision and source, again for the same one
+ * only where self-heal is on, and never so that nothing would be left.
+ */
+export function decideAutoSync(
+  application: KubeObject,
+  spec: ApplicationSpec,
+  comparison: Comparison,
+  commit: string,
+  now: number,
+): AutoSync {
+  const { policy } = spec;
+  if (!policy.automated || comparison.sync !== 'OutOfSync') return {};
+  const different = comparison.pairs.filter((pair) => pair.status !== 'Synced');
+  if (!policy.prune && different.every((pair) => pair.requiresPruning)) return {};
+  if (comparison.pairs.every((pair) => pair.desired === undefined) && !(policy.prune && policy.allowEmpty)) {
+    return { error: `Skipping sync attempt to ${commit}: auto-sync will wipe out all resources` };
+  }
+  const source = spec.sources[0]?.raw ?? {};
+  const sync: JsonObject = {
+    revision: commit,
+    source,
+    ...(policy.prune ? { prune: true } : {}),
+    ...(policy.options.length === 0 ? {} : { syncOptions: [...policy.options] }),
+  };
+  const retry = getObject(application, 'spec', 'syncPolicy', 'retry') ?? { limit: AUTO_RETRIES };
+  const operation: JsonObject = { initiatedBy: { automated: true }, retry, sync };
+  const last = getObject(application, 'status', 'operationState');
+  if (last === undefined || !attempted(last, commit, source)) return { start: operation };
+  if (getString(last, 'phase') !== 'Succeeded') {
+    return { error: `Failed last sync attempt to ${commit}: ${getString(last, 'message') ?? ''}` };
+  }
+  if (!policy.selfHeal) return {};
+  const finished = Date.parse(getString(last, 'finishedAt') ?? '');
+  const wait = Number.isNaN(finished) ? 0 : finished + SELF_HEAL_WAIT - now;
+  if (wait > 0) return { again: wait };
+  const attempts = getNumber(last, 'operation', 'sync', 'autoHealAttemptsCount') ?? 0;
+  return { start: { ...operation, sync: { ...sync, autoHealAttemptsCount: attempts + 1 } } };
+}
+
+/** The last operation was about this commit of this source. */
+function attempted(last: JsonObject, commit: string, source: JsonObject): boolean {
+  const phase = getString(last, 'phase') ?? '';
+  if (getObject(last, 'syncResult') === undefined) return phase === 'Failed' || phase === 'Error';
+  return (
+    getString(last, 'syncResult', 'revision') === commit &&
+    jsonEqual(getObject(last, 'syncResult', 'source'), source)
+  );
+}
+
+/** What the controller has to do about `operation` and `status.operationState` before anything else. */
+export type Pending =
+  | { readonly do: 'nothing' }
+  | {
+      readonly do: 'run';
+      readonly operation: JsonObject;
+      readonly startedAt: string;
+      readonly retryCount: number;
+    }
+  | { readonly do: 'wait'; readonly ms: number; readonly operation: JsonObject }
+  | { readonly do: 'terminate'; readonly operation: JsonObject };
+
+export function pendingOperation(application: KubeObject, now: number): Pending {
+  const state = getObject(application, 'status', 'operationState');
+  const phase = getString(state, 'phase');
+  const running = getObject(state, 'operation') ?? {};
+  if (phase === 'Terminating') return { do: 'terminate', operation: running };
+  if (phase === 'Running') {
+    const retryCount = getNumber(state, 'retryCount') ?? 0;
+    const finished = Date.parse(getString(state, 'finishedAt') ?? '');
+    // A run that has an end and still runs waits to be tried again.
+    if (!Number.isNaN(finished)) {
+      const due = finished + retryDelay(retryOf(getObject(running, 'retry')), retryCount - 1) - now;
+      if (due > 0) return { do: 'wait', ms: due, operation: running };
+    }
+    return {
+      do: 'run',
+      operation: running,
+      startedAt: getString(state, 'startedAt') ?? kubeTime(now),
+      retryCount,
+    };
+  }
+  const operation = getObject(application, 'operation');
+  return operation === undefined
+    ? { do: 'nothing' }
+    : { do: 'run', operation, startedAt: kubeTime(now), retryCount: 0 };
+}
+
+/** Milliseconds before the attempt after `retries` retries; doubles, and has an end. */
+export function retryDelay(policy: RetryPolicy | undefined, retries: number): number {
+  const { durationMs = 5000, factor = 2, maxDurationMs = 180_000 } = policy ?? {};
+  return Math.min(maxDurationMs, durationMs * factor ** Math.max(0, retries));
+}
+
+export interface SyncRequest {
+  readonly revision: string | undefined;
+  readonly prune: boolean;
+  readonly dryRun: boolean;
+  readonly options: readonly string[];
+  /** Empty: everything. */
+  readonly only: readonly {
+    readonly group: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly namespace: string;
+  }[];
+  readonly automated: boolean;
+  readonly retry: RetryPolicy | undefined;
+  /** Why it cannot be done. */
+  readonly problem: string | undefined;
+}
+
+function list(value: JsonObject | undefined, field: string) {
+  const found = getIn(value, field);
+  return Array.isArray(found) ? found : [];
+}
+
+export function syncRequest(operation: JsonObject): SyncRequest {
+  const sync = getObject(operation, 'sync');
+  const strategy = getObject(sync, 'syncStrategy');
+  const forced = getIn(strategy, 'apply', 'force') === true || getIn(strategy, 'hook', 'force') === true;
+  const problem =
+    sync === undefined
+      ? 'Invalid operation request: no operation specified'
+      : list(sync, 'manifests').length > 0
+        ? 'local manifests are not supported by this controller'
+        : list(sync, 'sources').length > 0
+          ? 'several sources are not supported by this controller'
+          : forced
+            ? 'a forced sync is not supported by this controller'
+            : undefined;
+  return {
+    revision: getString(sync, 'revision') || undefined,
+    prune: getIn(sync, 'prune') === true,
+    dryRun: getIn(sync, 'dryRun') === true,
+    options: list(sync, 'syncOptions').filter((option): option is string => typeof option === 'string'),
+    only: list(sync, 'resources').map((item) => ({
+      group: getString(item, 'group') ?? '',
+      kind: getString(item, 'kind') ?? '',
+      name: getString(item, 'name') ?? '',
+      namespace: getString(item, 'namespace') ?? '',
+    })),
+    automated: getIn(operation, 'initiatedBy', 'automated') === true,
+    retry: retryOf(getObject(operation, 'retry')),
+    problem,
+  };
+}

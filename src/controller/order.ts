@@ -1,0 +1,63 @@
+import { getString } from '../kernel/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+
+/** What others depend on comes first: the order that Helm and Argo CD apply kinds in. Other kinds come last. */
+const KINDS: readonly string[] = [
+  'Namespace',
+  'CustomResourceDefinition',
+  'NetworkPolicy',
+  'ResourceQuota',
+  'LimitRange',
+  'PriorityClass',
+  'PodDisruptionBudget',
+  'ServiceAccount',
+  'Secret',
+  'ConfigMap',
+  'StorageClass',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'Role',
+  'RoleBinding',
+  'Service',
+  'DaemonSet',
+  'Pod',
+  'ReplicationController',
+  'ReplicaSet',
+  'Deployment',
+  'HorizontalPodAutoscaler',
+  'StatefulSet',
+  'Job',
+  'CronJob',
+  'IngressClass',
+  'Ingress',
+  'APIService',
+];
+
+export function kindRank(object: KubeObject): number {
+  const rank = KINDS.indexOf(object.kind);
+  return rank < 0 ? KINDS.length : rank;
+}
+
+/** Objects that may be applied at the same time, group after group. */
+export function applyGroups(objects: readonly KubeObject[]): readonly (readonly KubeObject[])[] {
+  const groups = new Map<number, KubeObject[]>();
+  for (const object of objects) {
+    const rank = kindRank(object);
+    groups.set(rank, [...(groups.get(rank) ?? []), object]);
+  }
+  return [...groups.entries()].toSorted(([a], [b]) => a - b).map(([, group]) => group);
+}
+
+/** True when a CustomResourceDefinition of the set brings the object's kind. */
+export function broughtBySet(object: KubeObject, set: readonly KubeObject[]): boolean {
+  const slash = object.apiVersion.indexOf('/');
+  const group = slash < 0 ? '' : object.apiVersion.slice(0, slash);
+  return set.some(
+    (item) =>
+      item.kind === 'CustomResourceDefinition' &&
+      getString(item, 'spec', 'group') === group &&
+      getString(item, 'spec', 'names', 'kind') === object.kind,
+  );
+}

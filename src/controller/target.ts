@@ -1,0 +1,167 @@
+import { LandfallError, asLandfallError, getString } from '../kernel/index.ts';
+import type { Clock } from '../kernel/index.ts';
+import type { GitMirrors } from '../git/index.ts';
+import type { KubeClient, KubeObject } from '../kube/index.ts';
+import { objectKey } from '../boundaries/index.ts';
+import { renderApplication } from '../boundaries/render/index.ts';
+import type { RenderedSet, SourceType } from '../boundaries/render/index.ts';
+import { withTracking } from '../boundaries/sync/index.ts';
+import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
+import { broughtBySet } from './order.ts';
+import type { Level } from './queue.ts';
+
+/** What Git asks for at one commit, ready to be compared and applied. */
+export interface Target {
+  readonly commit: string;
+  readonly sourceType: SourceType;
+  /** Placed in their namespaces and marked as the application's. */
+  readonly objects: readonly KubeObject[];
+  /** Objects that the manifests name twice; the last one counts. */
+  readonly repeated: readonly string[];
+}
+
+/** Git or the files say that there is nothing to compare with: Argo CD's ComparisonError. */
+export interface NoTarget {
+  readonly commit: string | undefined;
+  readonly error: string;
+}
+
+export interface TargetLoader {
+  /** The commit that the source's revision names. Throws what Git says. */
+  resolve(source: ApplicationSource, level: Level, signal: AbortSignal): Promise<string>;
+  /** The manifests of a commit as they are. Throws what Git and the renderer say. */
+  render(source: ApplicationSource, commit: string, level: Level, signal: AbortSignal): Promise<RenderedSet>;
+  /** Gives the objects their namespaces and the application's mark. Throws what the API server says. */
+  place(
+    application: { readonly instance: string; readonly spec: ApplicationSpec },
+    commit: string,
+    set: RenderedSet,
+    signal: AbortSignal,
+  ): Promise<Target>;
+}
+
+const KEPT_SETS = 500;
+/** A repository that was fetched a moment ago for another application is not fetched again. */
+const FRESH = 2000;
+const GIT_TIMEOUT = 120_000;
+
+export function createTargetLoader(options: {
+  readonly client: KubeClient;
+  readonly mirrors: GitMirrors;
+  readonly clock: Clock;
+}): TargetLoader {
+  const { client, mirrors, clock } = options;
+  const sets = new Map<string, RenderedSet>();
+  const fetched = new Map<string, number>();
+
+  async function fetch(url: string, level: Level, signal: AbortSignal): Promise<void> {
+    if (level === 'live') return;
+    const last = fetched.get(url);
+    if (last !== undefined && level === 'git' && clock.now() - last < FRESH) return;
+    const started = clock.now();
+    await mirrors.open(url).fetch(signal);
+    fetched.set(url, started);
+  }
+
+  async function renderSet(
+    source: ApplicationSource,
+    commit: string,
+    level: Level,
+    signal: AbortSignal,
+  ): Promise<RenderedSet> {
+    // Every input is in the key; a commit names the content of the whole tree.
+    const key = JSON.stringify([source.repoURL, commit, source.raw]);
+    const kept = level === 'hard' ? undefined : sets.get(key);
+    if (kept !== undefined) {
+      sets.delete(key);
+      sets.set(key, kept);
+      return kept;
+    }
+    const set = await renderApplication(mirrors.open(source.repoURL).tree(commit), source.path, {
+      source,
+      signal,
+    });
+    sets.set(key, set);
+    for (const oldest of sets.keys()) {
+      if (sets.size <= KEPT_SETS) break;
+      sets.delete(oldest);
+    }
+    return set;
+  }
+
+  async function placeOne(
+    object: KubeObject,
+    application: { readonly instance: string; readonly spec: ApplicationSpec },
+    set: readonly KubeObject[],
+    signal: AbortSignal,
+  ): Promise<KubeObject> {
+    const { namespace: destination } = application.spec.destination;
+    const namespaced = await isNamespaced(client, object, set, signal);
+    const { namespace, ...metadata } = object.metadata;
+    const placed: KubeObject = {
+      ...object,
+      metadata: namespaced ? { ...metadata, namespace: namespace || destination } : metadata,
+    };
+    return withTracking(placed, application.instance, destination);
+  }
+
+  return {
+    async resolve(source, level, signal) {
+      const late = new AbortController();
+      const timer = clock.after(GIT_TIMEOUT, () => late.abort());
+      const limit = AbortSignal.any([signal, late.signal]);
+      try {
+        await fetch(source.repoURL, level, limit);
+        return (await mirrors.open(source.repoURL).resolve(source.targetRevision, limit)).commit;
+      } catch (thrown) {
+        if (late.signal.aborted && !signal.aborted) throw gitTimeout(source.repoURL, thrown);
+        throw thrown;
+      } finally {
+        timer.cancel();
+      }
+    },
+    render: renderSet,
+    async place(application, commit, set, signal) {
+      const raw = set.objects.map(({ object }) => object);
+      const placed: KubeObject[] = [];
+      for (const object of raw) placed.push(await placeOne(object, application, raw, signal));
+      const byKey = new Map(placed.map((object) => [objectKey(object), object]));
+      const repeated =
+        byKey.size === placed.length
+          ? []
+          : [...byKey.keys()].filter(
+              (key) => placed.filter((object) => objectKey(object) === key).length > 1,
+            );
+      return { commit, sourceType: set.sourceType, objects: [...byKey.values()], repeated };
+    },
+  };
+}
+
+function gitTimeout(url: string, cause: unknown): LandfallError {
+  return new LandfallError(`${withoutCredentials(url)} did not answer within ${GIT_TIMEOUT / 1000} s.`, {
+    kind: 'unavailable',
+    code: 'git-timeout',
+    cause,
+  });
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//');
+}
+
+/** By discovery; a kind that the set itself brings, by its definition; a kind that nobody knows counts as namespaced. */
+async function isNamespaced(
+  client: KubeClient,
+  object: KubeObject,
+  set: readonly KubeObject[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return (await client.resource(object, signal)).namespaced;
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.code !== 'kind-unknown') throw error;
+    const definition = set.find((item) => broughtBySet(object, [item]));
+    return getString(definition, 'spec', 'scope') !== 'Cluster';
+  }
+}
