@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { symlink, writeFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -163,6 +165,19 @@ describe('the files of a commit', () => {
 
   test('of a commit that is not there are not an empty folder', async () => {
     expect((await failure(mirror.tree('1'.repeat(40)).list(''))).code).toBe('git-commit-not-found');
+  });
+
+  test.skipIf(process.platform !== 'linux')('are read by one process, however many there are', async () => {
+    const children = async () => {
+      const { stdout } = await promisify(execFile)('ps', ['-o', 'args=', '--ppid', String(process.pid)]);
+      return stdout.split('\n').filter((line) => line.includes('cat-file') && line.includes(folder)).length;
+    };
+    mirror.close();
+    const tree = mirror.tree(first);
+    for (const file of ['a.txt', 'dir/b.txt', 'dir/deep/c.txt', 'a.txt']) await tree.readFile(file);
+    expect(await children()).toBe(1);
+    await Promise.all(Array.from({ length: 200 }, () => tree.readFile('a.txt')));
+    expect(await children()).toBe(1);
   });
 
   test('can be read again after the process that reads them has died', async () => {

@@ -52,8 +52,8 @@ export function createObjectReader(options: {
   }
 
   function start(): Session {
-    const started = startSession({ gitDir, display, clock, maxObject }, () => {
-      if (session === started) session = undefined;
+    const started = startSession({ gitDir, display, clock, maxObject }, (ended) => {
+      if (ended && session === started) session = undefined;
       pump();
     });
     return started;
@@ -97,7 +97,7 @@ interface Session {
 
 function startSession(
   options: { gitDir: string; display: string; clock: Clock; maxObject: number },
-  onFree: () => void,
+  onFree: (ended: boolean) => void,
 ): Session {
   const { gitDir, display, clock, maxObject } = options;
   const command = gitCommand(['cat-file', '--batch'], { gitDir });
@@ -118,7 +118,7 @@ function startSession(
     child.stdin.destroy();
     child.kill('SIGKILL');
     for (const request of inFlight.splice(0)) request.reject(error);
-    onFree();
+    onFree(true);
   }
 
   function broken(why: string): void {
@@ -201,7 +201,7 @@ function startSession(
     while (parse()) answered = true;
     if (answered && !ended) {
       watch();
-      onFree();
+      onFree(false);
     }
   });
   child.stderr.setEncoding('utf8');
