@@ -1,4 +1,4 @@
-import { LandfallError, tags } from '../kernel/index.ts';
+import { LandfallError, resolveTag, tags } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import type { Accumulator } from './accumulator.ts';
 import { RenderContext } from './context.ts';
@@ -13,6 +13,7 @@ import { RenderedNode } from './rendered-object.ts';
 import type { RenderedObject } from './rendered-object.ts';
 import { Target } from './target.ts';
 import { newScalar } from './nodes.ts';
+import { internalAnnotations } from './internal-annotations.ts';
 import { labelTransformer } from './transform/labels.ts';
 import { legacyOrder, sortObjects } from './transform/sort.ts';
 import type { EntryKind, FileTree } from './tree.ts';
@@ -141,28 +142,6 @@ function finish(accumulator: Accumulator, buildMetadata: readonly string[], mana
   }
 }
 
-/** What the original takes off every object at the end, whoever wrote it. Source: resource.BuildAnnotations. */
-const internalAnnotations = [
-  'internal.config.kubernetes.io/previousKinds',
-  'internal.config.kubernetes.io/previousNames',
-  'internal.config.kubernetes.io/prefixes',
-  'internal.config.kubernetes.io/suffixes',
-  'internal.config.kubernetes.io/previousNamespaces',
-  'internal.config.kubernetes.io/allowNameChange',
-  'internal.config.kubernetes.io/allowKindChange',
-  'internal.config.kubernetes.io/refBy',
-  'internal.config.kubernetes.io/generatorBehavior',
-  'internal.config.kubernetes.io/needsHashSuffix',
-  'internal.config.kubernetes.io/path',
-  'internal.config.kubernetes.io/index',
-  'internal.config.kubernetes.io/seqindent',
-  'internal.config.kubernetes.io/id',
-  'internal.config.kubernetes.io/annotations-migration-resource-id',
-  'config.kubernetes.io/path',
-  'config.kubernetes.io/index',
-  'config.k8s.io/id',
-] as const;
-
 /** The original notices keys that are written twice when it prints the object. */
 function refuseDuplicateKeys(node: YamlNode): void {
   const { content } = node;
@@ -173,7 +152,7 @@ function refuseDuplicateKeys(node: YamlNode): void {
       if (key === undefined || value === undefined) continue;
       if (key.kind !== 'scalar' || !isStringKey(key)) {
         throw new LandfallError(
-          `${key.where}: the key ${key.value} is not a string; JSON has no other keys.`,
+          `${key.where === '' ? idLabelOf(node) : key.where}: the key ${key.value} is not a string, and JSON has no other keys.`,
           {
             kind: 'invalid-input',
             code: 'yaml-key',
@@ -201,6 +180,11 @@ function refuseDuplicateKeys(node: YamlNode): void {
   for (const item of content) if (item.kind !== 'scalar') refuseDuplicateKeys(item);
 }
 
+function idLabelOf(node: YamlNode): string {
+  return `a map with ${node.content.length / 2} fields`;
+}
+
 function isStringKey(key: YamlNode): boolean {
-  return key.tag === tags.str || key.tag === '' || key.tag === tags.merge;
+  if (key.tag === '') return key.style !== 'plain' || resolveTag(key.value) === tags.str;
+  return key.tag === tags.str || key.tag === tags.merge;
 }

@@ -9,6 +9,7 @@ import { mergeOptions } from './generate/args.ts';
 import { generateMap } from './generate/config-map.ts';
 import { generateHelm } from './generate/helm.ts';
 import { absorbGenerated } from './generate/absorb.ts';
+import { readInternalAnnotations } from './internal-annotations.ts';
 import { loadKustomization } from './kustomization.ts';
 import type { Kustomization, PatchArgs } from './kustomization.ts';
 import { isRemote } from './loader.ts';
@@ -153,6 +154,7 @@ export class Target {
         const origin = this.origin === undefined ? undefined : appendOrigin(this.origin, path.text);
         const resources = loadObjects(source).map((node) => {
           const resource = new Resource(node, context);
+          readInternalAnnotations(resource);
           resource.cause = path.node;
           if (origin !== undefined) setOrigin(resource, origin);
           return resource;

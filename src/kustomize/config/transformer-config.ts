@@ -70,7 +70,9 @@ export function mergeConfig(
   where: string,
 ): TransformerConfig {
   if (own === more || more === emptyConfig) return own;
-  if (own === emptyConfig) return more;
+  // Merging drops a field that a narrower one before it covers, so an empty list is no exception; the defaults
+  // have no such fields.
+  if (own === emptyConfig && more === defaultConfig) return more;
   const merged: Record<ListName, readonly FieldSpec[]> = { ...own };
   for (const name of listNames) {
     if (own[name] === more[name]) continue;
