@@ -8,6 +8,10 @@ import { renderFailure } from './output/failure.ts';
 import { version } from './version.ts';
 
 class PlainHelp extends Help {
+  override subcommandDescription(command: Command): string {
+    return command.summary();
+  }
+
   override subcommandTerm(command: Command): string {
     return `${command.name()} ${command.registeredArguments.map((argument) => (argument.required ? argument.name() : `[${argument.name()}]`)).join(' ')}`.trim();
   }

@@ -61,6 +61,7 @@ export const clusterCommand: CliCommand = {
   register(program, io, exit) {
     const cluster = program
       .command('cluster')
+      .summary('an embedded Kubernetes on this machine')
       .description('An embedded Kubernetes on this machine, for trying and testing.');
     registerStart(cluster, io, exit);
     withOutput(

@@ -12,6 +12,7 @@ export const demoCommand: CliCommand = {
   register(program, io, exit) {
     const command = program
       .command('demo')
+      .summary("replay the deploy that didn't deploy, for real")
       .description(
         'Replay "the deploy that didn\'t deploy" for real on an embedded cluster: deliver, break, explain, mend, prove.',
       )

@@ -12,6 +12,7 @@ export const explainCommand: CliCommand = {
   register(program, io) {
     const command = program
       .command('explain')
+      .summary('the delivery note: where it stopped, why, what to do, how to verify it')
       .description(
         'The delivery note: what the system is, where its delivery stopped and why, what misled, what to do, how to verify it.',
       )

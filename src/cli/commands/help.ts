@@ -53,6 +53,7 @@ export const helpCommand: CliCommand = {
     program.helpCommand(false);
     program
       .command('help')
+      .summary('help for a command or a topic')
       .description(`help for a command, or a topic: ${Object.keys(TOPICS).join(', ')}`)
       .argument('[topic...]', 'a command or a topic')
       .action((words: readonly string[]) => {

@@ -31,6 +31,7 @@ export const imageCommand: CliCommand = {
   register(program, io, exit) {
     const image = program
       .command('image')
+      .summary('build an image and push it with its build record')
       .description(
         'Images: build one from a folder, reproducibly, and push it with the record of its build.',
       );

@@ -1,5 +1,6 @@
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
+import { completionCommand } from './completion.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { helpCommand } from './help.ts';
@@ -23,5 +24,6 @@ export const commands: readonly CliCommand[] = [
   serveCommand,
   clusterCommand,
   demoCommand,
+  completionCommand,
   helpCommand,
 ];

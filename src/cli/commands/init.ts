@@ -14,6 +14,7 @@ export const initCommand: CliCommand = {
   register(program, io, exit) {
     const command = program
       .command('init')
+      .summary('write a first landfall.yaml and Applications for a repository')
       .description(
         'Look at the repository here, show what was found, and write a first landfall.yaml and an Application for each overlay.',
       )

@@ -15,6 +15,7 @@ export const proveCommand: CliCommand = {
   register(program, io, exit) {
     const command = program
       .command('prove')
+      .summary('did the release get there? the answer, and the evidence at eight boundaries')
       .description(
         'Did the release get there? Eight boundaries, each with its evidence. Exit 0 landed, 1 broken, 2 not proven in time.',
       )

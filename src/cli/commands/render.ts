@@ -16,6 +16,7 @@ export const renderCommand: CliCommand = {
   register(program, io, exit) {
     const command = program
       .command('render')
+      .summary('render a kustomization, and say which line set each field')
       .description(
         'Render a kustomization as kustomize build does, and say which file and line set each field.',
       )

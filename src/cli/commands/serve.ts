@@ -7,6 +7,7 @@ export const serveCommand: CliCommand = {
   register(program, io, exit) {
     const command = program
       .command('serve')
+      .summary('keep the Applications of a cluster delivered')
       .description(
         'Keep every Application of the cluster delivered: fetch, render, apply, write its status, until Ctrl-C.',
       )

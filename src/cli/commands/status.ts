@@ -11,6 +11,7 @@ export const statusCommand: CliCommand = {
   register(program, io, exit) {
     const command = program
       .command('status')
+      .summary('every Application with its verdict')
       .description(
         'Every Application with its verdict, beside what its engine says. Exit 0 when all have landed, 1 when one is broken, 2 otherwise.',
       )

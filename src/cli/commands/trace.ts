@@ -7,6 +7,7 @@ export const traceCommand: CliCommand = {
   register(program, io) {
     const command = program
       .command('trace')
+      .summary('one attribute at each boundary, side by side')
       .description(
         'One attribute at each boundary, side by side: right up to one of them, and wrong after it.',
       )
