@@ -120,7 +120,19 @@ describe('a commit to a repository on this machine', () => {
     await commitAll(folder, {}, 'Modes');
     const made = await commitFiles({ repository: folder, ...change({ 'dir/run.sh': 'echo 2\n' }) });
     expect(await git(folder, 'ls-tree', made.commit, 'dir/run.sh')).toMatch(/^100755/);
-    for (const file of ['link', 'dir', '../x', '/x', '.git/config', 'dir/.GIT/x', 'a//b', '']) {
+    for (const file of [
+      'link',
+      'dir',
+      'link/x',
+      'a.yaml/x',
+      'a.yaml/x/y/z',
+      '../x',
+      '/x',
+      '.git/config',
+      'dir/.GIT/x',
+      'a//b',
+      '',
+    ]) {
       const error = await failure(commitFiles({ repository: folder, ...change({ [file]: 'x' }) }));
       expect(error, file).toMatchObject({ kind: 'invalid-input', code: 'git-path' });
     }

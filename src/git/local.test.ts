@@ -255,6 +255,15 @@ describe('a path that is no repository', () => {
   });
 });
 
+test('a repository of SHA-256 objects is read like any other', async () => {
+  const other = await createRepository(path.join(temporary.path, 'sha256'), '--object-format=sha256');
+  const commit = await commitAll(other, { 'x/y.txt': 'y' });
+  expect(commit).toHaveLength(64);
+  const opened = mirrors.open(`file://${other}`);
+  expect(await opened.resolve(commit.slice(0, 10))).toEqual({ commit });
+  expect(Buffer.from((await opened.tree(commit).readFile('x/y.txt')) ?? []).toString()).toBe('y');
+});
+
 test('the repository around a folder is found, with its remotes but not their passwords', async () => {
   await git(folder, 'remote', 'add', 'origin', 'https://ci:hunter2@git.example.com/team/app.git');
   const found = await findRepository(path.join(folder, 'dir'));

@@ -75,7 +75,11 @@ async function modeOf(
   const entries = listed.split('\0').filter((entry) => entry !== '');
   const exact = entries.find((entry) => entry.endsWith(`\t${file}`));
   const mode = exact?.slice(0, 6);
-  if (exact === undefined && entries.length === 0) return '100644';
+  if (exact === undefined && entries.length === 0) {
+    const above = path.posix.dirname(file);
+    if (above !== '.') await assertFolder(git, above, display);
+    return '100644';
+  }
   if (mode === '100644' || mode === '100755') return mode;
   throw new LandfallError(
     `'${file}' was to be written in ${display}, where it is a ${
@@ -83,6 +87,25 @@ async function modeOf(
     }.`,
     { kind: 'invalid-input', code: 'git-path', object: file, hint: 'Name an ordinary file.' },
   );
+}
+
+/** A new file needs folders above it, and no files or links where they would have to be. */
+async function assertFolder(
+  git: (args: readonly string[]) => Promise<string>,
+  folder: string,
+  display: string,
+): Promise<void> {
+  const entries = (await git(['ls-files', '--stage', '-z', '--', folder])).split('\0');
+  if (entries.some((entry) => entry.endsWith(`\t${folder}`))) {
+    throw new LandfallError(`A file was to be made below '${folder}' in ${display}, which is no folder.`, {
+      kind: 'invalid-input',
+      code: 'git-path',
+      object: folder,
+      hint: 'Name another place for the file.',
+    });
+  }
+  const above = path.posix.dirname(folder);
+  if (above !== '.' && entries.every((entry) => entry === '')) await assertFolder(git, above, display);
 }
 
 /** Refuses paths that leave the repository or reach into its `.git`. */

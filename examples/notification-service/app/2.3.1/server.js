@@ -19,7 +19,8 @@ function stop(signal) {
   log('INFO', `${signal}: finishing what was accepted`);
   setTimeout(() => {
     server.close(() => process.exit(0));
-    server.closeIdleConnections();
+    // Connections that were busy at this moment are kept open by their clients, and idle from then on.
+    setInterval(() => server.closeIdleConnections(), 50);
   }, settings.drainMs);
 }
 
