@@ -168,6 +168,14 @@ describe('notification-service', () => {
   });
 });
 
+test('a port that is taken ends it with one line that says so', async () => {
+  const app = await checkOut(repositories.app.folder, 'v2.3.1');
+  const first = await start(app, 'server.js', {});
+  await expect(start(app, 'server.js', { PORT: new URL(first.url).port })).rejects.toThrow(
+    /cannot listen on port \d+: listen EADDRINUSE[^\n]*\n$/,
+  );
+});
+
 describe('its repositories', () => {
   test('hold two released versions, and a deployment that asks for latest', async () => {
     const { app, deployment } = repositories;

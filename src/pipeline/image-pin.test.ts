@@ -70,6 +70,17 @@ describe('the image is pinned', () => {
     );
   });
 
+  test('where only the digest is there, with the tag before it', () => {
+    check(
+      `images:\n- { name: ${IMAGE}, digest: ${OLD} }\n`,
+      `images:\n- { name: ${IMAGE}, newTag: 2.5.0, digest: ${DIGEST} }\n`,
+    );
+    check(
+      `images:\n- "name": "${IMAGE}"\n  # of last week\n  'digest': ${OLD}\n`,
+      `images:\n- "name": "${IMAGE}"\n  newTag: 2.5.0\n  # of last week\n  'digest': ${DIGEST}\n`,
+    );
+  });
+
   test('in a new entry, written like the ones that are there', () => {
     check(
       `images:\n  -  name: other # keep\n     newTag: v1 # keep\n\nresources: []\n`,

@@ -11,6 +11,10 @@ export function serve(name, handle) {
     else handle(request, response, pathname);
   });
   server.listen(port, () => process.stdout.write(`${name} listens on port ${server.address().port}\n`));
+  server.on('error', (error) => {
+    process.stdout.write(`${name} cannot listen on port ${port}: ${error.message}\n`);
+    process.exit(1);
+  });
   const stop = () => {
     if (stopping) return;
     stopping = true;

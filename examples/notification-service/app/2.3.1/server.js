@@ -12,6 +12,11 @@ server.listen(port, () => {
   log('INFO', `notification-service ${app.build.version} listens on port ${server.address().port}`);
 });
 
+server.on('error', (error) => {
+  log('ERROR', `notification-service cannot listen on port ${port}: ${error.message}`);
+  process.exit(1);
+});
+
 function stop(signal) {
   if (app.stopping) return;
   // Readiness fails first; requests that are still routed here are answered until the endpoint is gone.
