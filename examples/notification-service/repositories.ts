@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { runGit } from '../../src/git/index.ts';
 import { LandfallError } from '../../src/kernel/index.ts';
 
@@ -160,10 +160,8 @@ async function createDeployment(
 
 /** The templates lie beside this file, and in `examples/` of the package where this file was bundled. */
 function templateFolder(): string {
-  const candidates = [
-    import.meta.dirname,
-    path.join(import.meta.dirname, '..', 'examples', 'notification-service'),
-  ];
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  const candidates = [here, path.join(here, '..', 'examples', 'notification-service')];
   const found = candidates.find((candidate) =>
     existsSync(path.join(candidate, 'deployment', 'landfall.yaml')),
   );
