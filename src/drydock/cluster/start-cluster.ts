@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { LandfallError, messageOf, silentLogger, systemClock } from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { createApi, localCertificate, serveApi } from '../api/index.ts';
@@ -17,6 +18,8 @@ import { API_SERVICE_IP, API_SERVICE_PORT, startServiceNetwork } from './service
 export interface ClusterOptions {
   /** Of the API server on 127.0.0.1. Default: a free one. */
   readonly port?: number;
+  /** Of the registry on 127.0.0.1. Default: a free one. */
+  readonly registryPort?: number;
   /** Bearer token with all rights. Default: a random one. */
   readonly token?: string;
   readonly clock?: Clock;
@@ -69,18 +72,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   };
 
   try {
-    const [addresses, registry, work] = await Promise.all([
-      reserveAddresses(),
-      startRegistry({
+    const addresses = opened(await reserveAddresses(), (pool) => pool.close());
+    const registry = opened(
+      await startRegistry({
         clock,
         logger,
-        ...(options.dataDir === undefined ? {} : { dataDir: `${options.dataDir}/registry` }),
+        ...(options.registryPort === undefined ? {} : { port: options.registryPort }),
+        ...(options.dataDir === undefined ? {} : { dataDir: path.join(options.dataDir, 'registry') }),
       }),
-      Promise.resolve().then(() => openWorkFolder(options.workDir)),
-    ]);
-    opened(addresses, (pool) => pool.close());
-    opened(registry, (running) => running.close());
-    opened(work, (folder) => folder.remove());
+      (running) => running.close(),
+    );
+    const work = opened(openWorkFolder(options.workDir), (folder) => folder.remove());
     if (!addresses.separate) {
       logger.warn(
         'pods share 127.0.0.1: this system has no other loopback addresses, so one pod per port can run',

@@ -29,9 +29,17 @@ import { processStart } from './process-identity.ts';
 let parent: string;
 let work: WorkFolder;
 
+const runs = () => path.join(parent, 'runs');
+
+/** Makes the list say that the cluster was killed. */
+function abandon(): void {
+  const entry = path.join(runs(), `${path.basename(work.path)}.json`);
+  writeFileSync(entry, JSON.stringify({ folder: work.path, owner: { pid: 2 ** 22 + 1, start: '1' } }));
+}
+
 beforeEach(() => {
   parent = mkdtempSync(path.join(os.tmpdir(), 'runtime-test-'));
-  work = openWorkFolder(parent);
+  work = openWorkFolder(parent, runs());
 });
 
 afterEach(() => {
@@ -135,9 +143,8 @@ describe('a process', () => {
 describe('what an earlier, killed cluster left', () => {
   it('is ended and removed at the next start', async () => {
     const { running } = await nodeProgram('setInterval(() => {}, 1000)');
-    const owner = path.join(work.path, 'owner.json');
-    writeFileSync(owner, JSON.stringify({ pid: 2 ** 22 + 1, start: '1' }));
-    const next = openWorkFolder(parent);
+    abandon();
+    const next = openWorkFolder(parent, runs());
     expect(await running.exited).toMatchObject({ exitCode: 137 });
     expect(existsSync(work.path)).toBe(false);
     next.remove();
@@ -145,20 +152,21 @@ describe('what an earlier, killed cluster left', () => {
 
   it('is not ended when the process id belongs to another process now', async () => {
     const { running } = await nodeProgram('setInterval(() => {}, 1000)');
-    writeFileSync(path.join(work.path, 'owner.json'), JSON.stringify({ pid: 2 ** 22 + 1, start: '1' }));
+    abandon();
     writeFileSync(
       path.join(work.path, 'pids', String(running.pid)),
       JSON.stringify({ pid: running.pid, start: 'another time' }),
     );
-    openWorkFolder(parent).remove();
+    openWorkFolder(parent, runs()).remove();
     expect(isAlive(running.pid)).toBe(true);
     running.killGroup();
     await running.exited;
   });
 
   it('is left alone while its owner lives', () => {
-    openWorkFolder(parent).remove();
-    expect(readdirSync(parent)).toEqual([path.basename(work.path)]);
+    openWorkFolder(parent, runs()).remove();
+    expect(existsSync(work.path)).toBe(true);
+    expect(readdirSync(runs())).toHaveLength(1);
   });
 });
 
@@ -267,7 +275,7 @@ describe('a program whose cluster is killed', () => {
     writeFileSync(
       parentFile,
       `import { openWorkFolder, startProcess } from ${JSON.stringify(runtime)};
-       const work = openWorkFolder(${JSON.stringify(path.join(parent, 'inner'))});
+       const work = openWorkFolder(${JSON.stringify(path.join(parent, 'inner'))}, ${JSON.stringify(runs())});
        await startProcess({ program: process.execPath, args: [${JSON.stringify(child)}], cwd: work.path, env: ${env}, onOutput: (chunk) => process.stdout.write(chunk) }, work);`,
     );
     const output = logBuffer(Date.now);

@@ -10,10 +10,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { isJsonObject } from '../../kernel/index.ts';
 import { isSameProcess, processStart } from './process-identity.ts';
 
 const PREFIX = 'drydock-';
-const OWNER_FILE = 'owner.json';
 const PIDS = 'pids';
 
 interface Identity {
@@ -30,16 +30,19 @@ export interface WorkFolder {
 }
 
 /**
- * The folder of one run of a cluster, and what earlier runs left when they were killed: their processes are ended
- * (only where id and start time both agree) and their folders removed.
+ * The folder of one run of a cluster, and what earlier runs left when they were killed, wherever they ran: their
+ * processes are ended (only where id and start time both agree) and their folders removed. `runs` lists the folders
+ * of this user's running clusters.
  */
-export function openWorkFolder(parent: string = tmpdir()): WorkFolder {
+export function openWorkFolder(parent: string = tmpdir(), runs: string = runsFolder()): WorkFolder {
+  mkdirSync(runs, { recursive: true, mode: 0o700 });
+  reapAbandoned(runs);
   mkdirSync(parent, { recursive: true });
-  const base = realpathSync(parent);
-  reapAbandoned(base);
-  const folder = mkdtempSync(path.join(base, PREFIX));
-  writeFileSync(path.join(folder, OWNER_FILE), JSON.stringify(identity(process.pid)), { mode: 0o600 });
+  const folder = mkdtempSync(path.join(realpathSync(parent), PREFIX));
   mkdirSync(path.join(folder, PIDS));
+  const entry = path.join(runs, `${path.basename(folder)}.json`);
+  const run: Run = { folder, owner: identity(process.pid) };
+  writeFileSync(entry, JSON.stringify(run), { mode: 0o600 });
   const fileOf = (pid: number) => path.join(folder, PIDS, String(pid));
   return {
     path: folder,
@@ -51,33 +54,38 @@ export function openWorkFolder(parent: string = tmpdir()): WorkFolder {
     },
     remove() {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+      rmSync(entry, { force: true });
     },
   };
+}
+
+interface Run {
+  readonly folder: string;
+  readonly owner: Identity;
+}
+
+function runsFolder(): string {
+  return path.join(tmpdir(), `drydock-runs-${process.getuid?.() ?? 0}`);
 }
 
 function identity(pid: number): Identity {
   return { pid, start: processStart(pid) };
 }
 
-function reapAbandoned(base: string): void {
-  for (const name of readdirSync(base)) {
-    if (!name.startsWith(PREFIX)) continue;
-    const folder = path.join(base, name);
-    if (!isOurs(folder)) continue;
-    const owner = readIdentity(path.join(folder, OWNER_FILE));
-    if (owner?.start === undefined || isSameProcess(owner.pid, owner.start)) continue;
-    for (const pid of listed(path.join(folder, PIDS))) endGroup(readIdentity(path.join(folder, PIDS, pid)));
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** The temporary folder is shared by all users of the machine: only folders of this user are touched. */
-function isOurs(folder: string): boolean {
-  try {
-    const { uid } = statSync(folder);
-    return process.getuid === undefined || uid === process.getuid();
-  } catch {
-    return false;
+function reapAbandoned(runs: string): void {
+  // The temporary folder is shared by all users of a machine: a list that somebody else made is not believed.
+  const { uid, mode } = statSync(runs);
+  if ((process.getuid !== undefined && uid !== process.getuid()) || (mode & 0o022) !== 0) return;
+  for (const name of readdirSync(runs)) {
+    const entry = path.join(runs, name);
+    const run = readRun(entry);
+    if (run?.owner.start === undefined || isSameProcess(run.owner.pid, run.owner.start)) continue;
+    if (path.basename(run.folder).startsWith(PREFIX)) {
+      const pids = path.join(run.folder, PIDS);
+      for (const pid of listed(pids)) endGroup(asIdentity(readJson(path.join(pids, pid))));
+      rmSync(run.folder, { recursive: true, force: true });
+    }
+    rmSync(entry, { force: true });
   }
 }
 
@@ -89,17 +97,25 @@ function listed(folder: string): string[] {
   }
 }
 
-function readIdentity(file: string): Identity | undefined {
+function readJson(file: string): unknown {
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof value !== 'object' || value === null || !('pid' in value) || typeof value.pid !== 'number') {
-      return undefined;
-    }
-    const start = 'start' in value && typeof value.start === 'string' ? value.start : undefined;
-    return { pid: value.pid, start };
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     return undefined;
   }
+}
+
+function readRun(file: string): Run | undefined {
+  const value = readJson(file);
+  if (!isJsonObject(value) || typeof value['folder'] !== 'string') return undefined;
+  const owner = asIdentity(value['owner']);
+  return owner === undefined ? undefined : { folder: value['folder'], owner };
+}
+
+function asIdentity(value: unknown): Identity | undefined {
+  if (!isJsonObject(value) || typeof value['pid'] !== 'number') return undefined;
+  const { start } = value;
+  return { pid: value['pid'], start: typeof start === 'string' ? start : undefined };
 }
 
 function endGroup(recorded: Identity | undefined): void {
