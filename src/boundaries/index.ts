@@ -1,32 +1,15 @@
 export { BOUNDARIES } from './boundary.ts';
 export type { BoundaryName, BoundaryReport, BoundaryState, Claim, ClaimSource } from './boundary.ts';
-export { worst } from './combine.ts';
 export { fieldTargets } from './field-target.ts';
-export { shortDigest, shortNames, shortReference } from './names.ts';
+export { shortDigest, shortReference } from './names.ts';
 export { read, readingOfError, valueOf } from './reading.ts';
 export type { Reading } from './reading.ts';
 export { whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';
-export { objectSource } from './source.ts';
-export {
-  declaredReplicas,
-  defaultPullPolicy,
-  isWorkload,
-  podTemplate,
-  selects,
-  templateContainers,
-} from './workload.ts';
+export { declaredReplicas, isWorkload, podTemplate, selects, templateContainers } from './workload.ts';
 export type { PodContainer, PodFacts, PullPolicy, TemplateContainer } from './workload.ts';
-export { currentReplicaSet, workloadPods } from './workload-pods.ts';
 export type { WorkloadPods } from './workload-pods.ts';
-export {
-  collectImages,
-  decideArtifact,
-  leadingImage,
-  releaseOf,
-  revisionLabel,
-  versionLabel,
-} from './artifact/index.ts';
+export { collectImages, decideArtifact, leadingImage, releaseOf } from './artifact/index.ts';
 export type {
   BuildFacts,
   ImageAnswer,
@@ -48,16 +31,7 @@ export {
   syncCounts,
 } from './sync/index.ts';
 export type { ApplicationSource } from './sync/index.ts';
-export {
-  decideLive,
-  fieldDifferences,
-  fieldPath,
-  isAutoscaled,
-  objectKey,
-  storedPullPolicies,
-  takeSnapshot,
-  writersOf,
-} from './live/index.ts';
+export { decideLive, fieldPath, objectKey, takeSnapshot, writersOf } from './live/index.ts';
 export type {
   ClusterSnapshot,
   FieldDifference,
@@ -74,7 +48,6 @@ export {
   discoverObservations,
   groupName,
   observe,
-  parsePrometheus,
   percent,
   serviceFacts,
   shareOf,

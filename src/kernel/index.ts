@@ -11,6 +11,7 @@ export {
   isJsonObject,
   jsonEqual,
   parseJson,
+  textOf,
 } from './json.ts';
 export type { JsonArray, JsonObject, JsonScalar, JsonValue } from './json.ts';
 export { jsonLogger, silentLogger } from './log.ts';

@@ -62,6 +62,12 @@ export function getArray(
   return Array.isArray(found) ? found : [];
 }
 
+/** A scalar as people write it; anything else as JSON. Empty for undefined. */
+export function textOf(value: JsonValue | undefined): string {
+  if (typeof value === 'string') return value;
+  return value === undefined ? '' : JSON.stringify(value);
+}
+
 /** Same JSON, whatever the order of keys. */
 export function jsonEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   if (a === b) return true;

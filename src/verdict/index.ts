@@ -1,9 +1,7 @@
-export { engineStatus, findApplication, listApplications, readApplication } from './application.ts';
+export { listApplications } from './application.ts';
 export type { ApplicationSpec } from './application.ts';
-export { findFindings, mechanismOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
 export type { Declared, Question, Sources } from './gather.ts';
-export { judge } from './judge.ts';
 export type { Material, Proof } from './judge.ts';
 export { writeNote } from './note.ts';
 export type { DeliveryNote, SourceLine } from './note.ts';
@@ -12,7 +10,5 @@ export type { Look } from './prove.ts';
 export { shownReference, TRACE_ATTRIBUTES, traceAttribute, traceImage } from './trace.ts';
 export type { Trace, TraceRow } from './trace.ts';
 export { traceField } from './trace-field.ts';
-export { pictureSystem } from './system.ts';
 export type { SystemPicture } from './system.ts';
-export { decideVerdict } from './verdict.ts';
 export type { Verdict, VerdictState } from './verdict.ts';

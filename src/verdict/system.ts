@@ -1,4 +1,4 @@
-import { getArray, getIn, getObject, getString } from '../kernel/index.ts';
+import { getArray, getIn, getObject, getString, textOf } from '../kernel/index.ts';
 import type { JsonValue } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import {
@@ -59,7 +59,7 @@ function describe(object: KubeObject): string {
     return `${replicas === undefined ? '' : `${replicas} × `}${images.join(', ')}`;
   }
   if (object.kind === 'Service') {
-    const ports = getArray(object, 'spec', 'ports').map((port) => String(getIn(port, 'port')));
+    const ports = getArray(object, 'spec', 'ports').map((port) => textOf(getIn(port, 'port')));
     return `port ${ports.join(', ')}`;
   }
   if (object.kind === 'ConfigMap' || object.kind === 'Secret') {
@@ -137,7 +137,7 @@ export function pictureSystem(rendered: readonly RenderedFacts[]): SystemPicture
       for (const [key, value] of kind === 'ConfigMap'
         ? Object.entries(getObject(configs.get(name), 'data') ?? {})
         : []) {
-        for (const host of hostsIn(String(value)))
+        for (const host of hostsIn(textOf(value)))
           add({ from: short(object), to: host, via: `ConfigMap/${name} ${key}` });
       }
     }

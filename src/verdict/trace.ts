@@ -1,4 +1,4 @@
-import { BOUNDARIES, shortDigest, shortReference } from '../boundaries/index.ts';
+import { BOUNDARIES, shortDigest } from '../boundaries/index.ts';
 import type { BoundaryName, BoundaryReport, BoundaryState, Claim } from '../boundaries/index.ts';
 
 /** One attribute at one boundary. */
@@ -141,9 +141,4 @@ export function traceAttribute(reports: readonly BoundaryReport[], attribute: st
 export function shownReference(value: string): string {
   const at = value.indexOf('@sha256:');
   return at < 0 ? value : `${value.slice(0, at)}@sha256:${shortDigest(value)}…`;
-}
-
-/** The tag or digest alone. */
-export function shownTag(value: string): string {
-  return shortReference(value);
 }

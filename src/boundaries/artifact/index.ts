@@ -2,5 +2,5 @@ export { collectImages } from './collect.ts';
 export type { CollectedImages } from './collect.ts';
 export { decideArtifact } from './decide.ts';
 export type { NodePlatform } from './decide.ts';
-export { leadingImage, releaseOf, revisionLabel, versionLabel } from './facts.ts';
+export { leadingImage, releaseOf } from './facts.ts';
 export type { BuildFacts, ImageAnswer, ImageFacts, ImageUse, PlatformImage, Release } from './facts.ts';

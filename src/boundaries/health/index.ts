@@ -1,2 +1,2 @@
-export { decideHealth, DEFAULT_PROGRESS_SECONDS } from './decide.ts';
+export { decideHealth } from './decide.ts';
 export type { HealthSubject } from './decide.ts';

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../kernel/index.ts';
+import { isJsonObject, textOf } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { quantity } from './quantity.ts';
@@ -46,9 +46,8 @@ const PROTOCOL_DEFAULT = 'TCP';
 function keyOf(item: JsonValue, keys: readonly string[]): string | undefined {
   if (!isJsonObject(item)) return undefined;
   const values = keys.map((key) => item[key] ?? (key === 'protocol' ? PROTOCOL_DEFAULT : undefined));
-  return values.some((value) => value === undefined || typeof value === 'object')
-    ? undefined
-    : values.join('/');
+  const scalars = values.filter((value) => value !== undefined && typeof value !== 'object');
+  return scalars.length < values.length ? undefined : scalars.map(textOf).join('/');
 }
 
 function itemKey(desired: readonly JsonValue[], live: readonly JsonValue[]): readonly string[] | undefined {
@@ -133,12 +132,12 @@ function normalised(object: KubeObject): JsonObject {
   const { stringData, ...rest } = object;
   const encoded = Object.entries(stringData).map(([key, value]) => [
     key,
-    Buffer.from(String(value)).toString('base64'),
+    Buffer.from(textOf(value)).toString('base64'),
   ]);
   return {
     ...rest,
     data: { ...(isJsonObject(object['data']) ? object['data'] : {}), ...Object.fromEntries(encoded) },
-  } as JsonObject;
+  };
 }
 
 /**

@@ -115,6 +115,15 @@ describe('the sync boundary', () => {
       'revision-behind',
     ],
     [
+      'a controller that writes only changes may have looked long ago',
+      application(synced(OLD, { reconciledAt: ago(90 * MINUTE) }), {
+        metadata: { name: 'shop', managedFields: [{ manager: 'landfall-controller' }] },
+      }),
+      {},
+      'moving',
+      'revision-behind',
+    ],
+    [
       'an operation runs',
       application(synced(OLD, { operationState: operation('Running', NEW) })),
       {},

@@ -86,7 +86,7 @@ function judge(subject: SyncSubject, object: KubeObject, status: ApplicationStat
     };
   }
   if (status.refresh !== undefined) {
-    return waiting(subject, status, 'refresh-requested', 'asked to compare again, and has not yet');
+    return waiting(subject, object, status, 'refresh-requested', 'asked to compare again, and has not yet');
   }
   if (status.sync === '') {
     const created = Date.parse(object.metadata.creationTimestamp ?? '');
@@ -101,7 +101,7 @@ function judge(subject: SyncSubject, object: KubeObject, status: ApplicationStat
     return { state: 'unknown', reason: 'revision-unknown', headline: status.sync, detail };
   }
   const expected = subject.expected.value;
-  if (!status.revisions.includes(expected)) return judgeBehind(subject, status, expected);
+  if (!status.revisions.includes(expected)) return judgeBehind(subject, object, status, expected);
   return judgeCompared(subject, object, status, expected);
 }
 
@@ -119,7 +119,12 @@ function judgeRunning(subject: SyncSubject, status: ApplicationStatus): Answer {
 }
 
 /** The controller still has another commit: it has not looked since, or it looked and did not see. */
-function judgeBehind(subject: SyncSubject, status: ApplicationStatus, expected: string): Answer {
+function judgeBehind(
+  subject: SyncSubject,
+  object: KubeObject,
+  status: ApplicationStatus,
+  expected: string,
+): Answer {
   const behind = `the controller has ${shortOf(status)}, Git has ${shortDigest(expected)}`;
   const looked = status.reconciledAt;
   if (
@@ -134,14 +139,25 @@ function judgeBehind(subject: SyncSubject, status: ApplicationStatus, expected: 
       detail: `${behind}, and compared after that commit was there`,
     };
   }
-  return waiting(subject, status, 'revision-behind', behind);
+  return waiting(subject, object, status, 'revision-behind', behind);
 }
 
+/** Landfall's own controller writes nothing when nothing changed, so an old time says nothing about it. */
+const SILENT = 'landfall-controller';
+
 /** Moving while the controller may still be on its way; unknown once it should long have looked. */
-function waiting(subject: SyncSubject, status: ApplicationStatus, reason: string, why: string): Answer {
-  const interval = (subject.pollMs ?? POLL) + TOLERANCE;
-  const from = Math.max(status.reconciledAt ?? 0, subject.expectedSince ?? 0);
-  const until = from + interval;
+function waiting(
+  subject: SyncSubject,
+  object: KubeObject,
+  status: ApplicationStatus,
+  reason: string,
+  why: string,
+): Answer {
+  const silent = (object.metadata.managedFields ?? []).some(
+    (entry) => getString(entry, 'manager') === SILENT,
+  );
+  const seen = subject.expectedSince ?? (silent ? subject.now : 0);
+  const until = Math.max(status.reconciledAt ?? 0, seen) + (subject.pollMs ?? POLL) + TOLERANCE;
   if (subject.now <= until) {
     return { state: 'moving', reason, headline: shortOf(status), detail: why, deadline: until };
   }
@@ -222,7 +238,7 @@ function judgeOutOfSync(
   }
   const what = `${named(different.length > 0 ? different : prunable)} not as ${at} asks`;
   if (policy.automated && (prunable.length === 0 || different.length > 0 || policy.prune)) {
-    return waiting(subject, status, 'out-of-sync', `${what}; automated sync has not begun`);
+    return waiting(subject, object, status, 'out-of-sync', `${what}; automated sync has not begun`);
   }
   return {
     state: 'broken',

@@ -1,4 +1,12 @@
-import { asLandfallError, getArray, getIn, getObject, getString, mapBounded } from '../../kernel/index.ts';
+import {
+  asLandfallError,
+  getArray,
+  getIn,
+  getObject,
+  getString,
+  mapBounded,
+  textOf,
+} from '../../kernel/index.ts';
 import type { KubeClient, KubeObject, ProxyTarget } from '../../kube/index.ts';
 import { read, readingOfError } from '../reading.ts';
 import type { Reading } from '../reading.ts';
@@ -25,7 +33,7 @@ function endpointsOf(service: KubeObject, slices: readonly KubeObject[]): readon
           getString(endpoint, 'targetRef', 'kind') === 'Pod'
             ? getString(endpoint, 'targetRef', 'name')
             : undefined,
-        address: String(address),
+        address: textOf(address),
         // Absent means ready: discovery.k8s.io/v1 EndpointConditions.
         ready: getIn(endpoint, 'conditions', 'ready') !== false,
         terminating: getIn(endpoint, 'conditions', 'terminating') === true,

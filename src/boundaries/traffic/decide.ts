@@ -1,4 +1,4 @@
-import { getObject, getString } from '../../kernel/index.ts';
+import { getObject, getString, textOf } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { Release } from '../artifact/index.ts';
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
@@ -50,7 +50,7 @@ function servicePart(service: ServiceFacts, facts: TrafficFacts): Part {
   const ready = service.endpoints.value.filter((endpoint) => endpoint.ready);
   if (ready.length === 0) {
     const selector = Object.entries(getObject(live, 'spec', 'selector') ?? {})
-      .map(([key, value]) => `${key}=${String(value)}`)
+      .map(([key, value]) => `${key}=${textOf(value)}`)
       .join(',');
     return {
       state: 'broken',

@@ -1,5 +1,5 @@
 export { discoverObservations, observe, serviceFacts } from './collect.ts';
-export { decideTraffic, DEFAULT_MAXIMUM_INCREASE, DEFAULT_MINIMUM_SAMPLES } from './decide.ts';
+export { decideTraffic } from './decide.ts';
 export type { TrafficFacts } from './decide.ts';
 export { groupName, percent, shareOf, worstGroup } from './errors.ts';
 export type {
@@ -11,5 +11,4 @@ export type {
   Observed,
   ServiceFacts,
 } from './facts.ts';
-export { parsePrometheus } from './prometheus.ts';
 export type { Sample } from './prometheus.ts';

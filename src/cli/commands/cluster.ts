@@ -40,7 +40,7 @@ function registerStart(cluster: Command, io: CliIo, exit: (code: number) => void
     .option(
       '--registry-alias <host>',
       'let this registry host mean the embedded registry; may be repeated',
-      (host: string, all: readonly string[] = []) => [...all, host],
+      (host: string, all: readonly string[] | undefined) => [...(all ?? []), host],
     )
     .option(
       '--registry-mirror <host=url>',

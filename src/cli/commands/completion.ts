@@ -18,7 +18,7 @@ function wordsOf(command: Command, path: string): readonly Word[] {
       description: child.description().split(/[.:]/)[0] ?? '',
     })),
     options: command.options.flatMap((option) =>
-      option.long == null ? [] : [{ flag: option.long, description: option.description }],
+      typeof option.long !== 'string' ? [] : [{ flag: option.long, description: option.description }],
     ),
   };
   return [own, ...children.flatMap((child) => wordsOf(child, `${path} ${child.name()}`.trim()))];

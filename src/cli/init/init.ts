@@ -70,7 +70,7 @@ async function writeAll(root: string, files: readonly PlannedFile[]): Promise<vo
 
 async function confirmed(options: InitOptions, io: CliIo): Promise<boolean> {
   if (options.yes === true) return true;
-  if (options.dryRun === true || io.outTerminal.isTTY !== true || process.stdin.isTTY !== true) return false;
+  if (options.dryRun === true || io.outTerminal.isTTY !== true || !process.stdin.isTTY) return false;
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const answer = await prompt.question('Write these? [Y/n] ', { signal: io.signal });

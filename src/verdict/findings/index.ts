@@ -4,7 +4,6 @@ import { mutableReferenceRule } from './mutable-reference.ts';
 import { unrecognised } from './unrecognised.ts';
 
 export type { Case, EngineStatus, Finding, Fix, Misleading, Rule, Subject } from './finding.ts';
-export { mechanismOf } from './moved-reference.ts';
 export type { Mechanism } from './moved-reference.ts';
 
 const RULES: readonly Rule[] = [movedReferenceRule, mutableReferenceRule];
