@@ -1,5 +1,5 @@
 import { getArray, getString } from '../kernel/index.ts';
-import type { JsonObject } from '../kernel/index.ts';
+import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import { refOf, splitApiVersion } from '../kube/index.ts';
 import type { KubeObject, ObjectRef } from '../kube/index.ts';
 import { templateContainers } from '../boundaries/index.ts';
@@ -116,7 +116,7 @@ function toleratesExtraneous(object: KubeObject | undefined): boolean {
   return options.split(',').some((option) => option.trim() === 'IgnoreExtraneous');
 }
 
-function resourceKey(resource: JsonObject): string {
+export function resourceKey(resource: JsonValue): string {
   return ['group', 'kind', 'namespace', 'name'].map((field) => getString(resource, field) ?? '').join('/');
 }
 

@@ -42,6 +42,8 @@ interface Entry {
   pending: Level | undefined;
   running: boolean;
   failures: number;
+  /** The level of a turn that failed and is still owed; lower turns in between do not put it off. */
+  owed: Level | undefined;
   timer: Timer | undefined;
   waiters: { readonly resolve: () => void; readonly reject: (error: LandfallError) => void }[];
 }
@@ -65,7 +67,14 @@ export function createQueue(options: QueueOptions, handler: Handler): Queue {
   function entryOf(key: string): Entry {
     let entry = entries.get(key);
     if (entry === undefined) {
-      entry = { pending: undefined, running: false, failures: 0, timer: undefined, waiters: [] };
+      entry = {
+        pending: undefined,
+        running: false,
+        failures: 0,
+        owed: undefined,
+        timer: undefined,
+        waiters: [],
+      };
       entries.set(key, entry);
     }
     return entry;
@@ -132,14 +141,18 @@ export function createQueue(options: QueueOptions, handler: Handler): Queue {
     entry.running = true;
     try {
       const next = await handler(key, { level, signal: stop.signal, outside });
-      entry.failures = 0;
-      if (next?.again !== undefined) addAfter(key, 'git', next.again);
+      if (entry.owed === undefined || higher(level, entry.owed) === level) {
+        entry.failures = 0;
+        entry.owed = undefined;
+        if (next?.again !== undefined) addAfter(key, 'git', next.again);
+      }
       for (const waiter of waiters) waiter.resolve();
     } catch (thrown) {
       const error = asLandfallError(thrown);
       for (const waiter of waiters) waiter.reject(error);
       if (!stop.signal.aborted) {
         entry.failures += 1;
+        entry.owed = higher(level, entry.owed ?? level);
         const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(entry.failures - 1, 10));
         const wait = longest * (0.5 + random() / 2);
         logger.warn('Reconciling failed and will be tried again', {
@@ -149,7 +162,7 @@ export function createQueue(options: QueueOptions, handler: Handler): Queue {
           failures: entry.failures,
           waitMs: Math.round(wait),
         });
-        addAfter(key, level, wait);
+        addAfter(key, entry.owed, wait);
       }
     } finally {
       entry.running = false;

@@ -12,7 +12,7 @@ import {
 import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
 import type { RenderedSet } from '../boundaries/render/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
-import { compareWith, compareWithoutTarget, readLive } from './comparison.ts';
+import { compareWith, compareWithoutTarget, readLive, resourceKey } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
 import { finishDeletion, FINALIZERS } from './finalize.ts';
@@ -214,7 +214,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       startedAt,
     };
     const before = getObject(application, 'status') ?? {};
-    const started = await writer.write(
+    let started = await writer.write(
       application,
       { status: { ...before, operationState: running } },
       turn.signal,
@@ -229,6 +229,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const target = await findTarget(key, started, spec, source, request.revision, 'git', turn);
       looked = await look(started, spec, target, 'fresh', turn);
       commit = target.commit ?? '';
+      started = await recordInventory(started, looked.comparison, turn);
       outcome =
         'objects' in target
           ? await runSync({
@@ -253,6 +254,24 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       outcome,
       looked,
       turn,
+    );
+  }
+
+  /** Everything that is about to be applied stands in the status first, so that it is found again after a crash. */
+  async function recordInventory(
+    application: KubeObject,
+    comparison: Comparison,
+    turn: Turn,
+  ): Promise<KubeObject> {
+    const before = getObject(application, 'status') ?? {};
+    const listed = getArray(before, 'resources');
+    const known = new Set(listed.map(resourceKey));
+    const added = comparison.resources.filter((resource) => !known.has(resourceKey(resource)));
+    if (added.length === 0) return application;
+    return writer.write(
+      application,
+      { status: { ...before, resources: [...listed, ...added] } },
+      turn.signal,
     );
   }
 
