@@ -95,7 +95,7 @@ export async function pushBlob(
 ): Promise<BlobPush> {
   const { repository } = reference;
   const digest = digestOf(bytes);
-  const endpoint = await session.writer(reference.registry, signal);
+  const endpoint = await session.authority(reference.registry, signal);
   if (await existsAt(session, endpoint, reference, digest, 'push', signal)) {
     return { digest, outcome: 'present' };
   }

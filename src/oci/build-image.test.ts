@@ -77,6 +77,18 @@ describe('an image that is built', () => {
     expect(second.layers[0]?.bytes.equals(first.layers[0]?.bytes ?? Buffer.alloc(0))).toBe(true);
   });
 
+  it('does not tell on which system it was built', async () => {
+    const at = await folder();
+    await writeFile(join(at, 'server.js'), 'hello');
+    const { layers, platforms } = await buildImage(recipe(at), signal);
+    // RFC 1952: no name, no time, and 255 for an unknown operating system.
+    expect([...(layers[0]?.bytes.subarray(0, 10) ?? [])]).toEqual([31, 139, 8, 0, 0, 0, 0, 0, 2, 255]);
+    // Written down once: a change of it would make every image new.
+    expect(platforms[0]?.config.digest).toBe(
+      'sha256:d7ffd4886d26bafd20e03f799dc06ac569e93f323b98e9e2491ea7c02c437689',
+    );
+  });
+
   it('is another one when the content, the time, the commit or the environment is', async () => {
     const at = await sources();
     const configs = new Set<string | undefined>();

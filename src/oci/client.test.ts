@@ -331,6 +331,32 @@ describe('a registry that does not answer', () => {
     expect((await pending).message).toContain('5 s');
   });
 
+  it('can be waited for by many on one signal, without a leak of listeners', async () => {
+    const of = await registry();
+    const on = clientOf(of);
+    const warnings: string[] = [];
+    const listener = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', listener);
+    try {
+      const controller = new AbortController();
+      const all = Array.from({ length: 30 }, () =>
+        failure(on.head('registry.corp.io/app', controller.signal)),
+      );
+      await Promise.all(all);
+      of.fail({ effect: { type: 'hang' }, times: Infinity });
+      const hanging = Array.from({ length: 30 }, () =>
+        failure(on.head('registry.corp.io/app', controller.signal)),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      controller.abort();
+      const kinds = new Set((await Promise.all(hanging)).map(({ kind }) => kind));
+      expect([...kinds]).toEqual(['cancelled']);
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off('warning', listener);
+    }
+  });
+
   it('can be left: an aborted signal ends the wait as cancelled', async () => {
     const of = await registry({ faults: [{ effect: { type: 'hang' }, times: Infinity }] });
     const controller = new AbortController();
@@ -483,6 +509,25 @@ describe('tags', () => {
     });
     next = 'https://elsewhere.example.com/v2/app/tags/list?last=a';
     expect((await failure(on.tags('registry.corp.io/app', signal))).code).toBe('registry-endless-list');
+  });
+
+  it('are followed under a path, and past a mirror that may know fewer', async () => {
+    const asked: string[] = [];
+    const url = await server((request, response) => {
+      asked.push(request.url ?? '');
+      const next =
+        request.url?.includes('last') === true ? {} : { link: '</hub/v2/app/tags/list?last=a>; rel=next' };
+      response.writeHead(200, { 'content-type': 'application/json', ...next });
+      response.end(`{"name":"app","tags":["${asked.length}"]}`);
+    });
+    const standIn = client({ mirrors: { 'registry.corp.io': { url: `${url}/hub/`, standIn: true } } });
+    expect(await standIn.tags('registry.corp.io/app', signal)).toEqual(['1', '2']);
+    expect(asked).toEqual(['/hub/v2/app/tags/list?n=1000', '/hub/v2/app/tags/list?last=a']);
+    const of = await registry();
+    await pushImage(client(), await image(), `${of.host}/app:v1`, signal);
+    const mirrored = client({ mirrors: { [of.host]: { url } } });
+    expect(await mirrored.tags(`${of.host}/app`, signal)).toEqual(['v1']);
+    expect(asked).toHaveLength(2);
   });
 
   it('of a repository that is not there are not found, not an empty list', async () => {

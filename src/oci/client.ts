@@ -82,7 +82,7 @@ export interface RegistryClient {
     signal: AbortSignal,
     options?: { readonly mountFrom?: string },
   ): Promise<BlobPush>;
-  /** All tags, in the registry's order, over all pages. */
+  /** All tags, in the registry's order, over all pages. Mirrors are not asked: theirs may be incomplete. */
   tags(repository: ImageName, signal: AbortSignal): Promise<readonly string[]>;
   /** What refers to the digest of `image`; by the tag schema where the registry has no referrers API. */
   referrers(
@@ -139,8 +139,8 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
       }
       throw failure;
     },
-    async writer(registry, signal) {
-      const [endpoint] = await endpoints.of(registry, 'write', signal);
+    async authority(registry, signal) {
+      const [endpoint] = await endpoints.of(registry, 'authority', signal);
       if (endpoint !== undefined) return endpoint;
       throw new LandfallError(`No endpoint for ${registry}.`, { kind: 'bug', code: 'no-endpoint' });
     },

@@ -32,7 +32,7 @@ export interface EndpointOptions {
 
 export interface Endpoints {
   /** In the order in which they are to be asked. */
-  of(registry: string, purpose: 'read' | 'write', signal: AbortSignal): Promise<readonly Endpoint[]>;
+  of(registry: string, purpose: 'read' | 'authority', signal: AbortSignal): Promise<readonly Endpoint[]>;
 }
 
 const HUB_API = 'registry-1.docker.io';

@@ -1,6 +1,6 @@
 import type { Agent as HttpAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import type { Clock } from '../kernel/index.ts';
-import { LandfallError } from '../kernel/index.ts';
+import { LandfallError, type Clock } from '../kernel/index.ts';
+import { newAbortHub, type AbortHub } from './abort-hub.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -39,6 +39,7 @@ const SLICE = 256 * 1024;
 
 /** Loads Node's HTTP modules at the first request only. */
 export function newHttpExchanger(options: HttpOptions): HttpExchanger {
+  const hub = newAbortHub();
   const agents = new Map<string, Promise<{ agent: HttpAgent; request: Requester }>>();
   const agentOf = (protocol: string) => {
     let found = agents.get(protocol);
@@ -53,13 +54,13 @@ export function newHttpExchanger(options: HttpOptions): HttpExchanger {
       const { agent, request: open } = await agentOf(request.url.protocol);
       let stale = false;
       try {
-        return await exchange(open, agent, request, options, () => {
+        return await exchange(open, agent, request, options, hub, () => {
           stale = true;
         });
       } catch (error) {
         // The server had closed the kept connection, most likely before it saw the request: ask once more.
         if (!stale) throw error;
-        return exchange(open, agent, request, options, () => {});
+        return exchange(open, agent, request, options, hub, () => {});
       }
     },
     close() {
@@ -92,6 +93,7 @@ function exchange(
   agent: HttpAgent,
   request: HttpRequest,
   { clock, timeoutMs }: HttpOptions,
+  hub: AbortHub,
   onStale: () => void,
 ): Promise<HttpResponse> {
   const { url, signal } = request;
@@ -118,14 +120,14 @@ function exchange(
     const finish = (): void => {
       finished = true;
       timer.cancel();
-      signal.removeEventListener('abort', onAbort);
+      forget();
     };
     const fail = (error: Error): void => {
       finish();
       reject(error);
       outgoing.destroy();
     };
-    const onAbort = (): void => fail(cancelled(request));
+    const forget = hub(signal, () => fail(cancelled(request)));
     const watch = () =>
       clock.after(timeoutMs, () => fail(new Error(`nothing came for ${Math.round(timeoutMs / 1000)} s`)));
     let timer = watch();
@@ -133,7 +135,6 @@ function exchange(
       timer.cancel();
       if (!finished) timer = watch();
     };
-    signal.addEventListener('abort', onAbort, { once: true });
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       if (!finished && outgoing.reusedSocket && !answered && error.code === 'ECONNRESET') onStale();
       fail(error);

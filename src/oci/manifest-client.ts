@@ -39,6 +39,16 @@ export function readManifest(
   );
 }
 
+/** Past the mirrors: what is going to be changed must be what is there now. */
+export async function readManifestAtAuthority(
+  session: Session,
+  reference: ImageReference,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const endpoint = await session.authority(reference.registry, signal);
+  return manifestOf(session, endpoint, reference, signal);
+}
+
 async function manifestOf(
   session: Session,
   endpoint: Endpoint,
@@ -148,7 +158,7 @@ export async function writeManifest(
       },
     );
   }
-  const endpoint = await session.writer(reference.registry, signal);
+  const endpoint = await session.authority(reference.registry, signal);
   const { headers } = await session.send(
     endpoint,
     {
@@ -197,7 +207,7 @@ export async function deleteManifest(
   reference: ImageReference,
   signal: AbortSignal,
 ): Promise<void> {
-  const endpoint = await session.writer(reference.registry, signal);
+  const endpoint = await session.authority(reference.registry, signal);
   await session.send(
     endpoint,
     {

@@ -2,15 +2,17 @@ import { LandfallError } from '../kernel/index.ts';
 
 const PAGES = 1000;
 
-/** The target of `rel="next"` in a Link header (RFC 8288), as path and query; undefined at the last page. */
-export function nextPage(link: string | undefined, from: URL): string | undefined {
+/** The target of `rel="next"` in a Link header (RFC 8288), as path and query under `base`; undefined at the last page. */
+export function nextPage(link: string | undefined, from: URL, base: URL): string | undefined {
+  const prefix = base.pathname.replace(/\/$/, '');
   if (link === undefined || link.length > 16 * 1024) return undefined;
   for (const [, target = '', parameters = ''] of link.matchAll(/<([^>]*)>([^<]*)/g)) {
     if (!/;\s*rel\s*=\s*(?:"[^"]*\bnext\b[^"]*"|next\b)/i.test(parameters)) continue;
     try {
       const url = new URL(target, from);
       // Behind a proxy the host in a link is often an inner one; the next page is asked where this one was.
-      return `${url.pathname}${url.search}`;
+      const path = url.pathname.startsWith(`${prefix}/`) ? url.pathname.slice(prefix.length) : url.pathname;
+      return `${path}${url.search}`;
     } catch {
       return undefined;
     }

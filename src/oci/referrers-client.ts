@@ -3,7 +3,7 @@ import { LandfallError, parseJson, isJsonObject } from '../kernel/index.ts';
 import { digestOf } from './digest.ts';
 import type { Endpoint } from './endpoints.ts';
 import { allDescriptors, type Descriptor } from './manifest.ts';
-import { readManifest, writeManifest } from './manifest-client.ts';
+import { readManifestAtAuthority, writeManifest } from './manifest-client.ts';
 import { isIndexType, OCI_INDEX } from './media-types.ts';
 import { collectPages, nextPage } from './pages.ts';
 import { formatReference, type PinnedReference } from './reference.ts';
@@ -18,18 +18,17 @@ function fallbackTag(digest: string): string {
   return digest.replace(':', '-');
 }
 
-export function listReferrers(
+export async function listReferrers(
   session: Session,
   reference: PinnedReference,
   artifactType: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly Descriptor[]> {
-  return session.read(reference.registry, signal, async (endpoint) => {
-    const answered = await askReferrers(session, endpoint, reference, artifactType, signal);
-    const all = answered ?? (await readFallback(session, reference, signal));
-    // A registry may ignore the filter.
-    return all.filter((descriptor) => artifactType === undefined || descriptor.artifactType === artifactType);
-  });
+  const endpoint = await session.authority(reference.registry, signal);
+  const answered = await askReferrers(session, endpoint, reference, artifactType, signal);
+  const all = answered ?? (await readFallback(session, reference, signal));
+  // A registry may ignore the filter.
+  return all.filter((descriptor) => artifactType === undefined || descriptor.artifactType === artifactType);
 }
 
 async function askReferrers(
@@ -70,7 +69,7 @@ async function askReferrers(
       const json = parseJson(body.toString('utf8'), where);
       return {
         items: isJsonObject(json) ? allDescriptors(json, where) : [],
-        next: nextPage(headers['link'], url),
+        next: nextPage(headers['link'], url, endpoint.base),
       };
     },
   );
@@ -84,7 +83,7 @@ async function readFallback(
 ): Promise<readonly Descriptor[]> {
   const reference = { registry, repository, tag: fallbackTag(digest) };
   try {
-    const { json, mediaType } = await readManifest(session, reference, signal);
+    const { json, mediaType } = await readManifestAtAuthority(session, reference, signal);
     return isIndexType(mediaType) ? allDescriptors(json, formatReference(reference)) : [];
   } catch (error) {
     if (error instanceof LandfallError && error.kind === 'not-found') return [];

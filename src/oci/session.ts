@@ -9,8 +9,11 @@ export interface Session {
   readonly clock: Clock;
   /** Asks mirrors, then the registry, until one answers; the registry's own failure is the one that is told. */
   read<T>(registry: string, signal: AbortSignal, ask: (endpoint: Endpoint) => Promise<T>): Promise<T>;
-  /** The one place that writes go to. */
-  writer(registry: string, signal: AbortSignal): Promise<Endpoint>;
+  /**
+   * The registry itself or what stands in for it: where writes go, and what lists are read from. A mirror may know
+   * fewer tags and referrers than the registry, and an incomplete list looks like a complete one.
+   */
+  authority(registry: string, signal: AbortSignal): Promise<Endpoint>;
   send(endpoint: Endpoint, request: RegistryRequest, signal: AbortSignal): Promise<HttpResponse>;
 }
 

@@ -135,8 +135,21 @@ export function journaledCatalogue(state: ReturnType<typeof newCatalogue>, journ
     repository: (name) => state.repositories.get(name),
     names: () => [...state.repositories.keys()].sort(),
     async change(change) {
+      if (changesNothing(state.repositories.get(change.repository), change)) return;
       await journal.append(change);
       await state.apply(change);
     },
   };
+}
+
+/** What is there already is durable already: it became visible only after its journal entry was. */
+function changesNothing(repository: Repository | undefined, change: Change): boolean {
+  if (repository === undefined) return false;
+  if (change.op === 'blob') return repository.blobs.has(change.digest);
+  if (change.op !== 'manifest') return false;
+  const { digest } = change.manifest;
+  return (
+    repository.manifests.has(digest) &&
+    change.tags.every((tag) => repository.tags.get(tag)?.digest === digest)
+  );
 }

@@ -97,7 +97,8 @@ export async function openContents(dataDir: string | undefined): Promise<Content
   };
   const store = async (spool: OpenSpool, digest: string): Promise<Content> => {
     if (spool.path() === undefined && dataDir === undefined) {
-      return { size: spool.size, bytes: Buffer.concat(spool.chunks), path: undefined, users: 1 };
+      // What the spool held in memory is now the content's.
+      return { size: spool.size, bytes: Buffer.concat(spool.chunks.splice(0)), path: undefined, users: 1 };
     }
     const base = await folder();
     const path = join(base, 'blobs', digest.slice('sha256:'.length));
@@ -137,7 +138,11 @@ export async function openContents(dataDir: string | undefined): Promise<Content
       return content.size === 0 ? Buffer.alloc(0) : createReadStream(content.path, { start, end });
     },
     spool() {
-      const spool = newSpool(() => dataDir !== undefined || inMemory >= IN_MEMORY_ALL, spill);
+      const spool = newSpool(spill, (bytes) => {
+        if (dataDir !== undefined || inMemory + bytes > IN_MEMORY_ALL) return false;
+        inMemory += bytes;
+        return true;
+      });
       openSpools.set(spool, spool);
       return spool;
     },
@@ -159,9 +164,7 @@ export async function openContents(dataDir: string | undefined): Promise<Content
           await spool.discard();
           return digest;
         }
-        const content = await store(spool, digest);
-        contents.set(digest, content);
-        inMemory += content.bytes?.length ?? 0;
+        contents.set(digest, await store(spool, digest));
         return digest;
       });
     },
@@ -188,14 +191,19 @@ export async function openContents(dataDir: string | undefined): Promise<Content
   };
 }
 
+/** `reserve` says whether so many bytes more may be held in memory; a negative number gives them back. */
 function newSpool(
-  toFile: () => boolean,
   spill: () => Promise<{ path: string; file: FileHandle }>,
+  reserve: (bytes: number) => boolean,
 ): OpenSpool {
   const hash = createHash('sha256');
   const chunks: Buffer[] = [];
   let size = 0;
   let spilled: { path: string; file: FileHandle } | undefined;
+  const giveBack = (): void => {
+    const held = chunks.splice(0).reduce((sum, chunk) => sum + chunk.length, 0);
+    if (held > 0) reserve(-held);
+  };
   return {
     get size() {
       return size;
@@ -206,13 +214,14 @@ function newSpool(
     async write(chunk) {
       hash.update(chunk);
       size += chunk.length;
-      if (spilled === undefined && size <= IN_MEMORY_EACH && !toFile()) {
+      if (spilled === undefined && size <= IN_MEMORY_EACH && reserve(chunk.length)) {
         chunks.push(chunk);
         return;
       }
       spilled ??= await spill();
-      chunks.push(chunk);
-      await writeAll(spilled.file, chunks.splice(0));
+      const held = [...chunks];
+      giveBack();
+      await writeAll(spilled.file, [...held, chunk]);
     },
     async finish(durable) {
       if (spilled === undefined) return;
@@ -220,7 +229,7 @@ function newSpool(
       await spilled.file.close();
     },
     async discard() {
-      chunks.length = 0;
+      giveBack();
       if (spilled === undefined) return;
       await spilled.file.close().catch(() => {});
       await rm(spilled.path, { force: true });

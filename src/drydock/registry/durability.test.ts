@@ -5,6 +5,7 @@ import { appendFile, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../kernel/index.ts';
 import { startRegistry, type Registry } from './index.ts';
@@ -134,6 +135,45 @@ describe('a registry with a data folder', () => {
     await expect(start(at)).rejects.toMatchObject({ code: 'registry-data-damaged' });
   });
 
+  it('answers after a restart as it did before, whatever was done', async () => {
+    const names = fc.constantFrom('one', 'two/deep');
+    const texts = fc.constantFrom('{"a":1}', '{"b":2}', '{"c":3}');
+    const tags = fc.constantFrom('v1', 'v2');
+    const step = fc.oneof(
+      fc.record({ type: fc.constant('push' as const), name: names, text: texts, tag: tags }),
+      fc.record({ type: fc.constant('untag' as const), name: names, tag: tags }),
+      fc.record({ type: fc.constant('delete' as const), name: names, tag: tags }),
+      fc.record({ type: fc.constant('forget' as const), name: names, text: texts }),
+      fc.record({ type: fc.constant('restart' as const) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), async (steps) => {
+        const at = await mkdtemp(join(tmpdir(), 'landfall-registry-law-'));
+        const clock = manualClock();
+        let registry = await startRegistry({ dataDir: at, clock });
+        try {
+          for (const one of steps) {
+            if (one.type === 'restart') {
+              await registry.close();
+              registry = await startRegistry({ dataDir: at, clock });
+              continue;
+            }
+            await clock.advance(1000);
+            await carryOut(registry.url, one);
+          }
+          const before = await everything(registry.url);
+          await registry.close();
+          registry = await startRegistry({ dataDir: at, clock });
+          expect(await everything(registry.url)).toEqual(before);
+        } finally {
+          await registry.close();
+          await rm(at, { recursive: true, force: true });
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
   it('loses no acknowledged push when its process is killed at any moment', async () => {
     const at = await folder();
     const acknowledged = new Map<string, string>();
@@ -167,6 +207,50 @@ describe('a registry with a data folder', () => {
     expect(lost).toEqual([]);
   });
 });
+
+type Step =
+  | { readonly type: 'push'; readonly name: string; readonly text: string; readonly tag: string }
+  | { readonly type: 'untag' | 'delete'; readonly name: string; readonly tag: string }
+  | { readonly type: 'forget'; readonly name: string; readonly text: string };
+
+async function carryOut(url: string, step: Step): Promise<void> {
+  const remove = (path: string) => fetch(`${url}/v2/${step.name}/${path}`, { method: 'DELETE' });
+  switch (step.type) {
+    case 'push':
+      await pushImage(url, step.name, step.tag, step.text);
+      return;
+    case 'untag':
+      await remove(`manifests/${step.tag}`);
+      return;
+    case 'delete': {
+      const digest = await digestOf(url, `/v2/${step.name}/manifests/${step.tag}`);
+      if (digest !== undefined) await remove(`manifests/${digest}`);
+      return;
+    }
+    case 'forget':
+      await remove(`blobs/${sha(step.text)}`);
+      return;
+    default:
+      step satisfies never;
+  }
+}
+
+/** Every list, and the bytes of everything that a list or a step may name. */
+async function everything(url: string): Promise<Readonly<Record<string, string>>> {
+  const found: Record<string, string> = {};
+  const look = async (path: string) => {
+    const response = await fetch(`${url}${path}`);
+    found[path] =
+      `${response.status} ${response.headers.get('last-modified') ?? ''} ${await response.text()}`;
+  };
+  await look('/v2/_catalog');
+  for (const name of ['one', 'two/deep']) {
+    await look(`/v2/${name}/tags/list`);
+    for (const tag of ['v1', 'v2']) await look(`/v2/${name}/manifests/${tag}`);
+    for (const text of ['{"a":1}', '{"b":2}', '{"c":3}']) await look(`/v2/${name}/blobs/${sha(text)}`);
+  }
+  return found;
+}
 
 async function startProcess(dataDir: string): Promise<{ child: ChildProcess; url: string }> {
   const code = `
