@@ -20,6 +20,7 @@ export interface ProgramResult {
 }
 
 const KEPT_STDERR = 64 * 1024;
+const GRACE_MS = 2000;
 
 /**
  * Runs a program without a shell and gives back whatever exit code it had. Throws `not-found` when the program
@@ -45,9 +46,13 @@ export function runProgram(
       windowsHide: true,
     });
     let failure: LandfallError | undefined;
+    let last: NodeJS.Timeout | undefined;
+    // SIGTERM first, so that a program can end its own children; what ignores it is killed.
     const fail = (error: LandfallError) => {
-      failure ??= error;
-      child.kill('SIGKILL');
+      if (failure !== undefined) return;
+      failure = error;
+      child.kill('SIGTERM');
+      last = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
     };
     const timer = setTimeout(
       () =>
@@ -88,6 +93,7 @@ export function runProgram(
     });
     const finish = () => {
       clearTimeout(timer);
+      clearTimeout(last);
       signal?.removeEventListener('abort', onAbort);
     };
     child.on('error', (cause: NodeJS.ErrnoException) => {
@@ -112,6 +118,14 @@ export function runProgram(
                 cause,
               })),
       );
+    });
+    // A child of the program may hold its output open long after it was ended: then nobody waits for it.
+    child.on('exit', () => {
+      if (failure === undefined) return;
+      finish();
+      child.stdout.destroy();
+      child.stderr.destroy();
+      reject(failure);
     });
     child.on('close', (code, killed) => {
       finish();

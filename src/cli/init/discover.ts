@@ -21,6 +21,7 @@ const ENVIRONMENTS = [
 const SKIPPED = new Set(['.git', 'node_modules', 'vendor', 'charts']);
 const MAX_FOLDERS = 20_000;
 const MAX_DEPTH = 12;
+const MAX_FILE = 1024 * 1024;
 
 /** An overlay that nothing else builds on: something that can be delivered. */
 export interface FoundOverlay {
@@ -33,36 +34,53 @@ export interface FoundOverlay {
   readonly images: readonly string[];
   readonly services: readonly { readonly name: string; readonly port: number }[];
   readonly objects: number;
+  /** The file that holds an Application for it already. */
+  readonly registeredIn?: string;
   /** Why it does not render, where it does not. */
   readonly failure?: string;
 }
 
-async function kustomizations(
-  tree: FileTree,
-  folder: string,
-  depth: number,
-  found: Map<string, JsonValue>,
-): Promise<void> {
-  if (depth > MAX_DEPTH || found.size > MAX_FOLDERS) return;
+interface Found {
+  /** Content of the kustomization, by folder; null where it cannot be read as YAML. */
+  readonly kustomizations: Map<string, JsonValue>;
+  /** Applications by the path that they deliver. */
+  readonly applications: Map<string, { readonly name: string; readonly file: string }>;
+}
+
+async function parsed(tree: FileTree, file: string): Promise<readonly JsonValue[]> {
+  const bytes = await tree.readFile(file);
+  if (bytes === undefined || bytes.length > MAX_FILE) return [];
+  try {
+    return parseYaml(Buffer.from(bytes).toString('utf8'), file);
+  } catch {
+    // A kustomization that is no YAML is shown with its failure when it is rendered; other files are not ours.
+    return [];
+  }
+}
+
+async function walk(tree: FileTree, folder: string, depth: number, found: Found): Promise<void> {
+  if (depth > MAX_DEPTH || found.kustomizations.size > MAX_FOLDERS) return;
   const names = (await tree.list?.(folder)) ?? [];
   const file = FILES.find((name) => names.includes(name));
   if (file !== undefined) {
-    const where = path.posix.join(folder, file);
-    const bytes = await tree.readFile(where);
-    try {
-      found.set(
-        folder,
-        bytes === undefined ? null : (parseYaml(Buffer.from(bytes).toString('utf8'), where)[0] ?? null),
-      );
-    } catch {
-      // It is shown with its failure when it is rendered.
-      found.set(folder, null);
-    }
+    found.kustomizations.set(folder, (await parsed(tree, path.posix.join(folder, file)))[0] ?? null);
   }
   for (const name of names) {
     const child = path.posix.join(folder, name);
     if (!SKIPPED.has(name) && (await tree.kind(child)) === 'directory')
-      await kustomizations(tree, child, depth + 1, found);
+      await walk(tree, child, depth + 1, found);
+    else if (/\.ya?ml$/.test(name) && name !== file) {
+      for (const document of await parsed(tree, child)) {
+        const source = getString(document, 'spec', 'source', 'path');
+        const registered = getString(document, 'metadata', 'name');
+        if (getString(document, 'kind') !== 'Application' || source === undefined || registered === undefined)
+          continue;
+        found.applications.set(path.posix.normalize(source).replace(/\/$/, ''), {
+          name: registered,
+          file: child,
+        });
+      }
+    }
   }
 }
 
@@ -78,13 +96,14 @@ function referenced(found: ReadonlyMap<string, JsonValue>): ReadonlySet<string> 
   return bases;
 }
 
+/** For what is laid out without environments. */
+const DEFAULT_ENVIRONMENT = 'default';
+
 function environmentOf(folder: string): string {
   const parts = folder.split('/');
   const overlays = parts.lastIndexOf('overlays');
-  return (
-    parts.findLast((part) => ENVIRONMENTS.includes(part)) ??
-    (overlays >= 0 ? (parts[overlays + 1] ?? 'prod') : (parts.at(-1) ?? 'prod'))
-  );
+  const named = parts.findLast((part) => ENVIRONMENTS.includes(part));
+  return named ?? (overlays >= 0 ? parts[overlays + 1] : undefined) ?? DEFAULT_ENVIRONMENT;
 }
 
 function nameOnly(reference: string): string {
@@ -142,30 +161,37 @@ async function describe(
 /** Every overlay of a repository that nothing else builds on, rendered to see what is in it. */
 export async function discoverOverlays(root: string, signal: AbortSignal): Promise<readonly FoundOverlay[]> {
   const tree = folderTree(root);
-  const found = new Map<string, JsonValue>();
-  await kustomizations(tree, '.', 0, found);
-  const bases = referenced(found);
-  const leaves = [...found]
+  const found: Found = { kustomizations: new Map(), applications: new Map() };
+  await walk(tree, '.', 0, found);
+  const bases = referenced(found.kustomizations);
+  const leaves = [...found.kustomizations]
     .filter(([folder, content]) => !bases.has(folder) && getString(content, 'kind') !== 'Component')
     .map(([folder]) => folder);
   const overlays: FoundOverlay[] = [];
   for (const folder of leaves.toSorted()) {
     const { workload, ...described } = await describe(tree, folder, signal);
     const environment = environmentOf(folder);
-    const parts = folder
-      .split('/')
-      .filter(
-        (part) =>
-          !['.', 'overlays', 'base', 'k8s', 'apps', 'deploy', 'manifests', environment].includes(part),
-      );
-    const base = (workload ?? parts.at(-1) ?? path.basename(root))
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9-]+/g, '-');
-    overlays.push({ path: folder, environment, application: `${base}-${environment}`, ...described });
+    const registered = found.applications.get(folder);
+    overlays.push({
+      path: folder,
+      environment,
+      application:
+        registered?.name ?? nameOf(workload ?? folder.split('/').at(-1) ?? path.basename(root), environment),
+      ...described,
+      ...(registered === undefined ? {} : { registeredIn: registered.file }),
+    });
   }
   return overlays.toSorted(
     (a, b) => order(a.environment) - order(b.environment) || a.path.localeCompare(b.path),
   );
+}
+
+function nameOf(base: string, environment: string): string {
+  const name = base
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
+  return environment === DEFAULT_ENVIRONMENT ? name : `${name}-${environment}`;
 }
 
 /** Environments in the order in which a change usually reaches them; unknown ones between. */

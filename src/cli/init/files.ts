@@ -62,9 +62,11 @@ function landfallYaml(overlays: readonly FoundOverlay[]): string {
 export function plannedFiles(overlays: readonly FoundOverlay[], plan: Plan): readonly PlannedFile[] {
   return [
     { path: 'landfall.yaml', text: landfallYaml(overlays) },
-    ...overlays.map((overlay) => ({
-      path: `platform/clusters/${overlay.environment}/${overlay.application}.yaml`,
-      text: applicationYaml(overlay, plan),
-    })),
+    ...overlays
+      .filter((overlay) => overlay.registeredIn === undefined)
+      .map((overlay) => ({
+        path: `platform/clusters/${overlay.environment}/${overlay.application}.yaml`,
+        text: applicationYaml(overlay, plan),
+      })),
   ];
 }

@@ -32,6 +32,8 @@ function foundText(
     lines.push(
       `  ${style.green('✓')} ${overlay.path}  ${overlay.environment}, ${overlay.objects} objects, ${namespace}`,
     );
+    if (overlay.registeredIn !== undefined)
+      lines.push(`      Application ${overlay.application} in ${overlay.registeredIn}`);
     for (const image of overlay.images) lines.push(`      image ${image}`);
     for (const service of overlay.services) lines.push(`      Service ${service.name}, port ${service.port}`);
   }
