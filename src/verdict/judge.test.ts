@@ -315,3 +315,18 @@ describe('what was asked for', () => {
     expect(proof.verdict.summary).toBe('stopped at intent');
   });
 });
+
+describe('an application without workloads', () => {
+  it('has no health, rollout or endpoints of its own to prove', () => {
+    const proof = proofOf({}, (material) => ({
+      ...material,
+      rendered: material.rendered.filter(({ object }) => object.kind === 'Service'),
+      images: [],
+      rollouts: [],
+      observed: [],
+    }));
+    expect(proof.verdict.summary).toBe('landed');
+    for (const boundary of ['artifact', 'health', 'rollout', 'traffic'])
+      expect(state(proof, boundary)).toBe('not-applicable');
+  });
+});

@@ -108,6 +108,7 @@ export function judge(material: Material, tookMs: number): Proof {
         observed: material.observed,
         release,
         baseline: material.baseline,
+        runsPods: rollouts.length > 0,
         podsKnown: pods.every((found) => found !== undefined),
       },
       at,

@@ -154,6 +154,13 @@ function progressOf(live: KubeObject, pods: WorkloadPods): Progress {
       return statefulSetProgress(live, pods);
     case 'DaemonSet':
       return daemonSetProgress(live, pods);
+    case 'Rollout':
+      // Steps, analysis and traffic weights decide it, not counts.
+      return {
+        state: 'unknown',
+        reason: 'progressive',
+        text: `${objectName(live)} is an Argo Rollouts Rollout: its steps and analysis are not judged`,
+      };
     case 'CronJob':
       return {
         state: 'not-applicable',

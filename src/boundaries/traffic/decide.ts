@@ -20,6 +20,8 @@ export interface TrafficFacts {
   readonly observed: readonly Observed[];
   readonly release: Release;
   readonly baseline: ErrorBaseline | undefined;
+  /** False for an application without workloads: then its Services lead to pods of somebody else, on purpose. */
+  readonly runsPods: boolean;
   /** False when the pods could not be read: then endpoints cannot be told right from wrong. */
   readonly podsKnown: boolean;
 }
@@ -44,6 +46,13 @@ function servicePart(service: ServiceFacts, facts: TrafficFacts): Part {
     getObject(live, 'spec', 'selector') === undefined
   ) {
     return { state: 'not-applicable', reason: 'no-selector', text: `${name} selects no pods` };
+  }
+  if (!facts.runsPods) {
+    return {
+      state: 'not-applicable',
+      reason: 'foreign-pods',
+      text: `${name} leads to pods of another application`,
+    };
   }
   if (service.endpoints.state !== 'read')
     return { state: 'unknown', reason: 'endpoints-unreadable', text: service.endpoints.why };
