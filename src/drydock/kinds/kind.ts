@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
+import type { TypeRef } from '../merge/type.ts';
 import type { Printer } from '../tables/column.ts';
 import type { FieldError } from '../machinery/status-errors.ts';
 
@@ -79,6 +80,8 @@ export interface ResourceKind {
 export interface CustomKind {
   /** Changes with the definition. */
   readonly identity: string;
+  /** How its objects merge. */
+  readonly mergeType: TypeRef;
   /** Defaults and pruning; the names of pruned fields come back. */
   normalize(object: KubeObject): { readonly object: KubeObject; readonly problems: readonly string[] };
   validate(object: KubeObject, old: KubeObject | undefined): readonly FieldError[];
