@@ -158,10 +158,13 @@ async function createDeployment(
   };
 }
 
-/** The templates lie beside this file, and in `examples/` of the package where this file was bundled. */
+/** The templates lie beside this file; where it was bundled into `dist/` or `dist/chunks/`, in `examples/` of the package. */
 function templateFolder(): string {
   const here = fileURLToPath(new URL('.', import.meta.url));
-  const candidates = [here, path.join(here, '..', 'examples', 'notification-service')];
+  const candidates = [
+    here,
+    ...['..', '../..'].map((up) => path.join(here, up, 'examples', 'notification-service')),
+  ];
   const found = candidates.find((candidate) =>
     existsSync(path.join(candidate, 'deployment', 'landfall.yaml')),
   );
