@@ -4,7 +4,7 @@ import type { Repository, StoredManifest } from './catalogue.ts';
 import { readBody, sendBytes, sendEmpty, type Exchange } from './exchange.ts';
 import { OciFailure } from './failure.ts';
 import { INDEX_TYPES, parseManifest, type ParsedManifest } from './manifest.ts';
-import { checkTag, isDigest, sha256 } from './names.ts';
+import { checkDigest, checkTag, isDigest, sha256 } from './names.ts';
 
 /** The specification asks for at least this much. */
 export const MANIFEST_LIMIT = 4 * 1024 * 1024;
@@ -99,6 +99,8 @@ async function put(
   reference: string,
   { clock, referrers }: { readonly clock: Clock; readonly referrers: boolean },
 ): Promise<void> {
+  if (reference.includes(':')) checkDigest(reference);
+  else checkTag(reference);
   const bytes = await readBody(exchange.request, MANIFEST_LIMIT, 'The manifest');
   const digest = sha256(bytes);
   const byDigest = isDigest(reference);

@@ -1,5 +1,5 @@
 import { OciFailure } from './failure.ts';
-import { checkDigest, checkName, checkTag, isDigest } from './names.ts';
+import { checkDigest, checkName } from './names.ts';
 
 /** What a URL asks for, whatever the method. */
 export type Route =
@@ -15,7 +15,7 @@ export type Route =
 
 export type Operation = Route['operation'];
 
-/** `path` is percent-decoded. Undefined when nothing of this API is there. Names and digests are checked. */
+/** `path` is percent-decoded. Undefined when nothing of this API is there. Names of repositories and digests of blobs are checked. */
 export function parseRoute(path: string): Route | undefined {
   if (path === '/v2' || path === '/v2/') return { operation: 'ping' };
   if (path === '/token') return { operation: 'token' };
@@ -42,11 +42,8 @@ export function parseRoute(path: string): Route | undefined {
     case 'blobs':
       return { operation: 'blob', repository: name(2), reference: checkDigest(last) };
     case 'manifests':
-      return {
-        operation: 'manifest',
-        repository: name(2),
-        reference: last.includes(':') || isDigest(last) ? checkDigest(last) : checkTag(last),
-      };
+      // A reference that is neither a tag nor a digest names nothing: what that means depends on the method.
+      return { operation: 'manifest', repository: name(2), reference: last };
     case 'referrers':
       return { operation: 'referrers', repository: name(2), reference: checkDigest(last) };
     default:
