@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { EXIT } from './exit.ts';
 import { processIo } from './io.ts';
 import { runCli } from './run.ts';
@@ -5,6 +6,8 @@ import { runCli } from './run.ts';
 /** Runs the command line in this process: the first Ctrl-C stops in order, the second at once. */
 export async function runProcess(args: readonly string[]): Promise<number> {
   const stop = new AbortController();
+  // Everything that runs at once waits for this one signal.
+  setMaxListeners(0, stop.signal);
   let signals = 0;
   const onSignal = () => {
     signals++;

@@ -151,14 +151,13 @@ export function decideArtifact(
     judged.find((item) => item.state === state && item.image === leading) ??
     judged.find((item) => item.state === state);
   const digest = releaseOf(leading).digest;
-  const build = leading.build.state === 'read' ? leading.build.value : undefined;
   return {
     boundary: 'artifact',
     state,
     reason: decisive?.reason ?? 'built',
     headline: digest === undefined ? shortReference(leading.reference) : shortDigest(digest),
     detail: decisive?.text ?? '',
-    where: build?.builder === undefined ? leading.registry : `${leading.registry}, built by ${build.builder}`,
+    where: leading.registry,
     claims,
   };
 }

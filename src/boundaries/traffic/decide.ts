@@ -238,7 +238,7 @@ function errorsPart(observed: Observed, baseline: ErrorBaseline | undefined): Pa
       reason: 'few-samples',
       text: `${groupName(thin.share.group)}: ${thin.share.total} of ${minimum} samples needed to compare failures`,
     };
-  return { state: 'proven', reason: 'errors', text: told };
+  return { state: 'proven', reason: 'errors', text: `failures no worse than under ${baseline.release}` };
 }
 
 function claimsOf(facts: TrafficFacts, at: string): Claim[] {
@@ -337,24 +337,34 @@ export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
   const version =
     looked.find((part) => part.reason === 'wrong-version') ??
     looked.find((part) => part.headline !== undefined);
-  const failing = facts.observed.flatMap((observed) => {
-    const { errors } = observed.observation;
-    if (errors === undefined || observed.errors?.state !== 'read') return [];
-    const bad = worstGroup(observed.errors.value, errors.minimumSamples ?? DEFAULT_MINIMUM_SAMPLES);
-    return bad === undefined ? [] : [`${groupName(bad.group)} ${percent(shareOf(bad))} failing`];
-  });
-  const text = leading?.text ?? '';
-  const detail = [text, ...failing.filter((line) => !text.includes(line))]
-    .filter((line) => line !== '')
-    .join('; ');
   const where = leading?.where ?? version?.where;
   return {
     boundary: 'traffic',
     state,
     reason: leading?.reason ?? 'endpoints',
-    headline: leading?.headline ?? version?.headline ?? services[0]?.headline ?? '',
-    detail,
+    headline:
+      (state === 'proven' ? version?.headline : leading?.headline) ??
+      version?.headline ??
+      services[0]?.headline ??
+      '',
+    detail:
+      state === 'proven'
+        ? [
+            ...new Set([version, ...parts].flatMap((part) => (part?.state === 'proven' ? [part.text] : []))),
+          ].join(', ')
+        : brokenDetail(leading, facts),
     ...(where === undefined ? {} : { where }),
     claims,
   };
+}
+
+/** What decided, and the group of requests that fails most, which may be why somebody came to look. */
+function brokenDetail(leading: Part | undefined, facts: TrafficFacts): string {
+  const failing = facts.observed.flatMap(({ observation, errors }) => {
+    if (observation.errors === undefined || errors?.state !== 'read') return [];
+    const bad = worstGroup(errors.value, observation.errors.minimumSamples ?? DEFAULT_MINIMUM_SAMPLES);
+    return bad === undefined ? [] : [`${groupName(bad.group)} ${percent(shareOf(bad))} failing`];
+  });
+  const text = leading?.text ?? '';
+  return [text, ...failing.filter((line) => !text.includes(line))].filter((line) => line !== '').join('; ');
 }

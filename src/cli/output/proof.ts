@@ -26,42 +26,51 @@ export function headlineOf(proof: Proof, style: Style): string {
   );
 }
 
-function row(report: BoundaryReport, headlineWidth: number, proof: Proof, style: Style): string[] {
-  const indent = 2 + 2 + 11 + headlineWidth + 2;
-  const head = `  ${mark(style, report.state)} ${report.boundary.padEnd(11)}${report.headline.padEnd(headlineWidth)}  `;
+function row(
+  report: BoundaryReport,
+  beside: string,
+  headlineWidth: number,
+  proof: Proof,
+  style: Style,
+): string[] {
+  const indent = 2 + 2 + 10 + headlineWidth + 2;
+  const head = `  ${mark(style, report.state)} ${report.boundary.padEnd(10)}${report.headline.padEnd(headlineWidth)}  `;
   const told = shownTimes(report.detail, Date.parse(proof.at));
-  const beside = [report.where, engineBeside(report, proof)].filter((text) => text !== undefined).join('  ');
-  const lines = wrap(told, Math.max(30, style.width - indent));
-  const last = lines.at(-1) ?? '';
-  const room = style.width - indent - last.length - 2;
-  const first = lines[0] ?? '';
-  const rest = lines.slice(1).map((line) => ' '.repeat(indent) + line);
-  if (beside === '') return [head + first, ...rest].map((line) => line.trimEnd());
-  if (beside.length <= room) {
-    const placed = [head + first, ...rest];
-    placed[placed.length - 1] += `  ${style.dim(beside)}`;
-    return placed.map((line) => line.trimEnd());
+  const lines = told === '' ? [] : [...wrap(told, Math.max(30, style.width - indent))];
+  const room = style.width - indent - (lines.at(-1)?.length ?? 0) - 2;
+  if (beside !== '') {
+    if (lines.length === 0) lines.push(style.dim(beside));
+    else if (beside.length <= room) lines.push(`${lines.pop() ?? ''}  ${style.dim(beside)}`);
+    else lines.push(style.dim(beside));
   }
-  return [...[head + first, ...rest].map((line) => line.trimEnd()), ' '.repeat(indent) + style.dim(beside)];
+  const [first = '', ...rest] = lines;
+  return [`${head}${first}`, ...rest.map((line) => ' '.repeat(indent) + line)].map((line) => line.trimEnd());
 }
 
-/** What the delivery engine says at this boundary, beside what was found. */
-function engineBeside(report: BoundaryReport, proof: Proof): string | undefined {
+/** What stands beside each boundary: where its value can be checked, or what the delivery engine says there. */
+function besides(proof: Proof): readonly string[] {
   const { engine } = proof;
-  if (engine === undefined) return undefined;
-  if (report.boundary === 'sync' && engine.sync !== undefined) return `${engine.engine}: ${engine.sync}`;
-  if (report.boundary === 'health' && engine.health !== undefined)
-    return `${engine.engine}: ${engine.health}`;
-  return undefined;
+  const seen = new Set<string>();
+  return proof.boundaries.map((report) => {
+    if (report.boundary === 'sync' && engine?.sync !== undefined) return `${engine.engine}: ${engine.sync}`;
+    if (report.boundary === 'health' && engine?.health !== undefined)
+      return `${engine.engine}: ${engine.health}`;
+    const where = report.where ?? '';
+    // Said once is enough: render usually points at the line that intent has named.
+    if (seen.has(where)) return '';
+    seen.add(where);
+    return where;
+  });
 }
 
 /** The proof as a person reads it: the answer, eight lines, what misled, what to do next. */
 export function renderProof(proof: Proof, style: Style): string {
   const width = Math.min(22, Math.max(8, ...proof.boundaries.map((report) => report.headline.length)));
+  const beside = besides(proof);
   const lines = [
     headlineOf(proof, style),
     '',
-    ...proof.boundaries.flatMap((report) => row(report, width, proof, style)),
+    ...proof.boundaries.flatMap((report, index) => row(report, beside[index] ?? '', width, proof, style)),
   ];
   const cause = proof.findings.find((finding) => finding.kind === 'cause');
   if (cause !== undefined && cause.misleading.length > 0) {
