@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -102,6 +103,8 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
   const authorizer = options.authorizer ?? singleTokenAuthorizer(options.token);
   const documents = new OpenApiDocuments(api.engine.catalogue);
   const closing = new AbortController();
+  // Every running request waits for it, thousands of idle watches among them.
+  setMaxListeners(0, closing.signal);
   let backend = options.backend;
   let url = '';
 
