@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startRegistry } from '../drydock/registry/index.ts';
-import type { JsonObject } from '../kernel/index.ts';
+import { getString, type JsonObject } from '../kernel/index.ts';
 import { buildImage, type ImageRecipe } from './build-image.ts';
 import { attachBuildRecord, readBuildRecords, type BuildRecord } from './build-record.ts';
 import { createRegistryClient } from './client.ts';
@@ -160,6 +160,19 @@ describe('an image that is built', () => {
     expect(config['rootfs']).toEqual({ type: 'layers', diff_ids: [digestOf(unpacked)] });
   });
 
+  it('publishes no credentials that stand in the URL of its repository', async () => {
+    const at = await sources();
+    const source = async (url: string) => {
+      const built = await buildImage(recipe(at, { labels: { revision: 'c0ffee', source: url } }), signal);
+      const config = JSON.parse(built.platforms[0]?.config.bytes.toString() ?? '') as JsonObject;
+      return getString(config, 'config', 'Labels', 'org.opencontainers.image.source');
+    };
+    expect(await source('https://ci:hunter2@git.corp.io/app.git')).toBe('https://git.corp.io/app.git');
+    expect(await source('https://hunter2@git.corp.io/app.git')).toBe('https://git.corp.io/app.git');
+    expect(await source('ssh://git:hunter2@git.corp.io/app')).toBe('ssh://git@git.corp.io/app');
+    expect(await source('git@git.corp.io:app.git')).toBe('git@git.corp.io:app.git');
+  });
+
   it('takes names of every length', async () => {
     const at = await folder();
     const names = [98, 99, 100, 101, 155, 255].map((length) => 'n'.repeat(length));
@@ -271,6 +284,39 @@ describe('the record of a build', () => {
     await Promise.all([attachBuildRecord(client, record, signal), attachBuildRecord(client, later, signal)]);
     const found = await readBuildRecords(client, resolved, signal);
     expect(found.map((entry) => entry.record)).toEqual([later, record]);
+  });
+
+  it.each([
+    ['by the referrers API', true],
+    ['by the tag schema', false],
+  ])('is among the oldest and the newest where there are very many, %s', async (_, referrers) => {
+    const of = await startRegistry({ referrers });
+    cleanups.push(() => of.close());
+    const client = createRegistryClient();
+    cleanups.push(() => client.close());
+    const built = await buildImage(recipe(await sources()), signal);
+    const pushed = await pushImage(client, built, `${of.host}/app:1`, signal);
+    for (let n = 0; n < 60; n += 1) {
+      const record: BuildRecord = {
+        repository: 'https://ci:hunter2@git.corp.io/app',
+        commit: 'c0ffee',
+        ref: 'refs/heads/main',
+        image: pushed.reference,
+        digest: pushed.index,
+        manifests: pushed.manifests,
+        configs: pushed.configs,
+        builtAt: built.created,
+        pushedAt: new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString(),
+        builder: String(n),
+      };
+      await attachBuildRecord(client, record, signal);
+    }
+    const resolved = await client.resolve(`${of.host}/app:1`, signal);
+    const found = await readBuildRecords(client, resolved, signal);
+    const numbers = (from: number, to: number) =>
+      Array.from({ length: to - from }, (__, n) => String(to - 1 - n));
+    expect(found.map(({ record }) => record.builder)).toEqual([...numbers(20, 60), ...numbers(0, 10)]);
+    expect(found[0]?.record.repository).toBe('https://git.corp.io/app');
   });
 
   it('about another image is not believed, wherever it is attached', async () => {

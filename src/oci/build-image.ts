@@ -3,12 +3,13 @@ import { digestOf } from './digest.ts';
 import { packLayer } from './layer.ts';
 import { platformText, type Platform } from './manifest.ts';
 import { OCI_CONFIG, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST } from './media-types.ts';
+import { withoutCredentials } from './source-url.ts';
 
 /** What an image says of where it comes from; in its config, so that the config's digest is bound to the commit. */
 export interface ImageLabels {
   /** `org.opencontainers.image.revision`: the commit. */
   readonly revision: string;
-  /** `org.opencontainers.image.source`: the repository. */
+  /** `org.opencontainers.image.source`: the repository. Credentials in a URL are left out. */
   readonly source?: string;
   /** `org.opencontainers.image.version` */
   readonly version?: string;
@@ -145,7 +146,7 @@ function labelsOf(
     ...others,
     [`${LABEL}created`]: created,
     [`${LABEL}revision`]: revision,
-    ...(source === undefined ? {} : { [`${LABEL}source`]: source }),
+    ...(source === undefined ? {} : { [`${LABEL}source`]: withoutCredentials(source) }),
     ...(version === undefined ? {} : { [`${LABEL}version`]: version }),
   };
   return Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));

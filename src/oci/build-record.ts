@@ -9,16 +9,17 @@ import {
 } from '../kernel/index.ts';
 import type { RegistryClient } from './client.ts';
 import { digestOf, isDigest } from './digest.ts';
-import { readDescriptor, stringMap } from './manifest.ts';
+import { readDescriptor, stringMap, type Descriptor } from './manifest.ts';
 import { OCI_EMPTY, OCI_MANIFEST } from './media-types.ts';
 import { parseReference } from './reference.ts';
 import type { Resolution } from './resolve.ts';
+import { withoutCredentials } from './source-url.ts';
 
 export const BUILD_RECORD_TYPE = 'application/vnd.landfall.build.v1+json';
 
 /** Which commit became which image. A claim of who may push to the repository; it is not signed. */
 export interface BuildRecord {
-  /** URL of the source repository, without credentials. */
+  /** URL of the source repository. Credentials in it are left out when the record is attached. */
   readonly repository: string;
   readonly commit: string;
   /** `refs/heads/main`, `refs/tags/v2.5.0` */
@@ -50,7 +51,10 @@ export interface AttachedRecord {
 
 const EMPTY = Buffer.from('{}');
 const RECORD_LIMIT = 256 * 1024;
-const RECORDS = 50;
+/** Of more records than these, the oldest tell when the image came to be, the newest who pushed it last. */
+const OLDEST = 10;
+const NEWEST = 40;
+const CREATED = 'org.opencontainers.image.created';
 
 /** Attaches a record to the image that it is about, as an OCI artifact with a subject. Answers with its digest. */
 export async function attachBuildRecord(
@@ -61,7 +65,8 @@ export async function attachBuildRecord(
   const { registry, repository } = parseReference(record.image);
   const image = { registry, repository, digest: record.digest };
   const subject = await client.getManifest(image, signal);
-  const body = Buffer.from(JSON.stringify(record));
+  const published = { ...record, repository: withoutCredentials(record.repository) };
+  const body = Buffer.from(JSON.stringify(published));
   await client.pushBlob(image, EMPTY, signal);
   await client.pushBlob(image, body, signal);
   const manifest = {
@@ -72,7 +77,7 @@ export async function attachBuildRecord(
     layers: [{ mediaType: BUILD_RECORD_TYPE, digest: digestOf(body), size: body.length }],
     subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.bytes.length },
     annotations: {
-      'org.opencontainers.image.created': record.pushedAt,
+      [CREATED]: record.pushedAt,
       'org.opencontainers.image.revision': record.commit,
     },
   };
@@ -88,7 +93,8 @@ export async function attachBuildRecord(
 }
 
 /**
- * The records attached to what was resolved, newest push first, at most 50. A record that is about another digest than
+ * The records attached to what was resolved, newest push first; of more than 50 the 40 newest and
+ * the 10 oldest. A record that is about another digest than
  * the one it is attached to is left out: whoever attached it, it says nothing about this image.
  */
 export async function readBuildRecords(
@@ -101,7 +107,7 @@ export async function readBuildRecords(
     artifactType: BUILD_RECORD_TYPE,
   });
   const found: AttachedRecord[] = [];
-  for (const referrer of referrers.slice(0, RECORDS)) {
+  for (const referrer of someOf(referrers)) {
     const where = `${registry}/${repository}@${referrer.digest}`;
     const { json } = await client.getManifest({ registry, repository, digest: referrer.digest }, signal);
     if (getString(json, 'subject', 'digest') !== digest) continue;
@@ -114,6 +120,14 @@ export async function readBuildRecords(
     if (record.digest === digest) found.push({ record, digest: referrer.digest });
   }
   return found.sort((a, b) => (a.record.pushedAt < b.record.pushedAt ? 1 : -1));
+}
+
+/** By the time that their annotations tell, which registries repeat in their lists. */
+function someOf(referrers: readonly Descriptor[]): readonly Descriptor[] {
+  if (referrers.length <= OLDEST + NEWEST) return referrers;
+  const time = ({ annotations }: Descriptor) => annotations?.[CREATED] ?? '';
+  const sorted = [...referrers].sort((a, b) => (time(a) < time(b) ? -1 : 1));
+  return [...sorted.slice(0, OLDEST), ...sorted.slice(-NEWEST)];
 }
 
 /** Throws `invalid-input` naming the field that is wrong. */

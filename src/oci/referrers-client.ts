@@ -1,8 +1,8 @@
-import { LandfallError, parseJson, isJsonObject } from '../kernel/index.ts';
+import { getObject, isJsonObject, LandfallError, parseJson } from '../kernel/index.ts';
 
 import { digestOf } from './digest.ts';
 import type { Endpoint } from './endpoints.ts';
-import { allDescriptors, type Descriptor } from './manifest.ts';
+import { allDescriptors, parseManifestJson, stringMap, type Descriptor } from './manifest.ts';
 import { readManifestAtAuthority, writeManifest } from './manifest-client.ts';
 import { isIndexType, OCI_INDEX } from './media-types.ts';
 import { collectPages, nextPage } from './pages.ts';
@@ -106,7 +106,10 @@ export async function attachReferrer(
   const reference = { registry, repository, digest: digestOf(bytes) };
   const { digest, subjectKnown } = await writeManifest(session, reference, { mediaType, bytes }, signal);
   if (!subjectKnown) {
-    await addToFallback(session, subject, { mediaType, digest, size: bytes.length, artifactType }, signal);
+    const { json } = parseManifestJson(Buffer.from(bytes), mediaType, formatReference(reference));
+    const annotations = stringMap(getObject(json, 'annotations'));
+    const descriptor = { mediaType, digest, size: bytes.length, artifactType, annotations };
+    await addToFallback(session, subject, descriptor, signal);
   }
   return digest;
 }
