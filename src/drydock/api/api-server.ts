@@ -1,6 +1,8 @@
 import type { Clock, JsonValue } from '../../kernel/index.ts';
 import { Catalogue } from '../kinds/catalogue.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
+import { bundledDefinitions, type BundledFamily } from '../custom/bundled.ts';
+import { CustomResources } from '../custom/definitions.ts';
 import { createObject } from '../machinery/create.ts';
 import { deleteObject } from '../machinery/delete.ts';
 import type { Engine } from '../machinery/engine.ts';
@@ -22,6 +24,8 @@ export interface ApiOptions {
   readonly journal?: Journal;
   /** PEM, handed to pods and clients as kube-root-ca.crt. */
   readonly rootCertificate?: string;
+  /** Minimal CustomResourceDefinitions to start with. Default none. */
+  readonly bundled?: readonly BundledFamily[];
   /** Failures of background work: garbage collection, namespaces, watchers that throw. */
   readonly onError?: (error: unknown) => void;
 }
@@ -64,15 +68,27 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const catalogue = new Catalogue();
   const engine: Engine = { store, catalogue, clock: options.clock, admission: [] };
   await createSystemNamespaces(engine);
+  const custom = new CustomResources(engine, onError);
   const collector = new GarbageCollector(engine, onError);
   const namespaces = new NamespaceLifecycle(engine, options.rootCertificate ?? '', onError);
   const kindOf = (name: ResourceName) => catalogue.require(name);
+  const definitions = kindOf({
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    resource: 'customresourcedefinitions',
+  });
+  for (const definition of bundledDefinitions(options.bundled ?? [])) {
+    if (store.get(definitions.table, undefined, definition.metadata.name) !== undefined) continue;
+    const request = requestOf(definitions, undefined, { fieldManager: 'drydock' });
+    await createObject(engine, request, definition as unknown as JsonValue);
+  }
 
   return {
     engine,
     clock: options.clock,
     compact: () => store.compact(),
     async close() {
+      custom.close();
       collector.close();
       namespaces.close();
       await store.close();

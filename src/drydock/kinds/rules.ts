@@ -20,6 +20,7 @@ import {
   resourceQuotaRules,
   secretRules,
 } from './core.ts';
+import { definitionRules } from '../custom/definitions.ts';
 import { eventRules } from './events.ts';
 import type { KindRules } from './kind.ts';
 import { podRules, podTemplateRules } from './pods.ts';
@@ -51,6 +52,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   '/Service': serviceRules,
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': webhookRules,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': webhookRules,
+  'apiextensions.k8s.io/CustomResourceDefinition': definitionRules,
   'apps/DaemonSet': daemonSetRules,
   'apps/Deployment': deploymentRules,
   'apps/ReplicaSet': replicaSetRules,
