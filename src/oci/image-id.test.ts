@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LandfallError } from '../kernel/index.ts';
 import { compareImageId, parseImageId, type ImageLookup } from './image-id.ts';
@@ -206,5 +207,53 @@ describe('what a node runs, compared with what was expected', () => {
     expect(await outcome(`aaa-prod/app@${sha('77d9')}`, ask, deployed)).toBe('match: index-digest');
     // Then the tag was removed from the node: only the config digest is left.
     expect(await outcome(sha('cad3'), ask, deployed)).toBe('match: config-digest');
+  });
+
+  it('never calls other bytes the same or the same bytes others, whatever the node reports', async () => {
+    // A world of images: each an index over the same two platforms, its configs drawn from a few, so that some agree.
+    const world = fc.array(fc.record({ amd: fc.nat(3), arm: fc.nat(3) }), { minLength: 2, maxLength: 5 });
+    const kinds = ['index', 'manifest', 'config'] as const;
+    const given = fc.record({
+      world,
+      node: fc.constantFrom(AMD, ARM),
+      what: fc.constantFrom(...kinds),
+      from: fc.nat(4),
+      reachable: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(given, async ({ world: configs, node, what, from, reachable }) => {
+        const images = configs.map(({ amd, arm }, n) =>
+          resolution(`index-${n}`, [
+            manifest(AMD, `amd-${n}`, `config-amd-${amd}`),
+            manifest(ARM, `arm-${n}`, `config-arm-${arm}`),
+          ]),
+        );
+        const [expected] = images;
+        const running = images[from % images.length];
+        if (expected === undefined || running === undefined) throw new Error('the world has images');
+        const runs = (image: Resolution) =>
+          image.manifests.find(({ architecture }) => architecture === node.architecture);
+        const own = runs(running);
+        const digests = { index: running.digest, manifest: own?.digest, config: own?.configDigest };
+        const digest = digests[what] ?? '';
+        const imageId = what === 'config' ? digest : `registry.corp.io/team/app@${digest}`;
+        const table: Record<string, Resolution> = {};
+        for (const image of reachable ? images : []) {
+          table[`registry.corp.io/team/app@${image.digest}`] = image;
+          for (const one of image.manifests) {
+            const single = { ...image, digest: one.digest, kind: 'manifest' as const, manifests: [one] };
+            table[`registry.corp.io/team/app@${one.digest}`] = single;
+          }
+        }
+        const { outcome: found } = await compareImageId(expected, imageId, node, lookup(table).lookup);
+        const same = own?.configDigest === runs(expected)?.configDigest;
+        expect(same ? ['match', 'equivalent', 'inconclusive'] : ['mismatch', 'inconclusive']).toContain(
+          found,
+        );
+        if (reachable && what !== 'config') expect(found).not.toBe('inconclusive');
+        if (running === expected) expect(found).toBe('match');
+      }),
+      { numRuns: 500 },
+    );
   });
 });
