@@ -1,8 +1,8 @@
 export { BOUNDARIES } from './boundary.ts';
 export type { BoundaryName, BoundaryReport, BoundaryState, Claim, ClaimSource } from './boundary.ts';
 export { fieldTargets } from './field-target.ts';
-export { shortDigest, shortReference } from './names.ts';
-export { read, readingOfError, valueOf } from './reading.ts';
+export { shortDigest, shortReference, withoutTag } from './names.ts';
+export { attempt, read, valueOf } from './reading.ts';
 export type { Reading } from './reading.ts';
 export { whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';

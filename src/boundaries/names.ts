@@ -25,3 +25,10 @@ export function shortReference(reference: string): string {
   if (at >= 0) return tag === '' ? shortDigest(reference) : `${tag}@${shortDigest(reference)}`;
   return tag === '' ? ':latest' : tag;
 }
+
+/** A reference as it is written, without tag and digest. */
+export function withoutTag(reference: string): string {
+  const name = reference.split('@')[0] ?? reference;
+  const colon = name.lastIndexOf(':');
+  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
+}

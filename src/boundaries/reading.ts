@@ -1,3 +1,4 @@
+import { asLandfallError } from '../kernel/index.ts';
 import type { LandfallError } from '../kernel/index.ts';
 
 /**
@@ -28,4 +29,18 @@ export function readingOfError(error: LandfallError): {
 
 export function valueOf<T>(reading: Reading<T> | undefined): T | undefined {
   return reading?.state === 'read' ? reading.value : undefined;
+}
+
+/** What `work` gives, or why it could not. Throws only when `signal` was aborted. */
+export async function attempt<T>(
+  work: () => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<Reading<T>> {
+  try {
+    return read(await work());
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.kind === 'cancelled' && signal?.aborted === true) throw error;
+    return readingOfError(error);
+  }
 }

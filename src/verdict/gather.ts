@@ -1,4 +1,3 @@
-import { asLandfallError } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import type { GitMirror, GitMirrors } from '../git/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
@@ -10,12 +9,13 @@ import {
   decideSync,
   discoverObservations,
   observe,
+  attempt,
   read,
-  readingOfError,
   renderApplication,
   serviceFacts,
   takeSnapshot,
   valueOf,
+  withoutTag,
 } from '../boundaries/index.ts';
 import type {
   Asked,
@@ -111,16 +111,6 @@ async function place(
   return placed;
 }
 
-async function attempt<T>(work: () => Promise<T>, signal: AbortSignal): Promise<Reading<T>> {
-  try {
-    return read(await work());
-  } catch (thrown) {
-    const error = asLandfallError(thrown);
-    if (error.kind === 'cancelled' && signal.aborted) throw error;
-    return readingOfError(error);
-  }
-}
-
 async function track(
   mirror: GitMirror,
   spec: ApplicationSpec,
@@ -170,9 +160,7 @@ async function askedImage(
   reference: string,
   signal: AbortSignal,
 ): Promise<NonNullable<Asked['image']>> {
-  const name = reference.split('@')[0] ?? reference;
-  const colon = name.lastIndexOf(':');
-  const repository = colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
+  const repository = withoutTag(reference);
   const digest = await attempt(
     async () => (await sources.registry.resolve(reference, signal)).digest,
     signal,

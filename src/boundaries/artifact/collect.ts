@@ -1,9 +1,10 @@
-import { asLandfallError, mapBounded } from '../../kernel/index.ts';
+import { mapBounded } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import { parseReference, readBuildRecords } from '../../oci/index.ts';
 import type { RegistryClient, Resolution } from '../../oci/index.ts';
-import { read, readingOfError } from '../reading.ts';
+import { withoutTag } from '../names.ts';
+import { attempt, read } from '../reading.ts';
 import type { Reading } from '../reading.ts';
 import type { FieldSource, RenderedFacts } from '../rendered.ts';
 import { templateContainers } from '../workload.ts';
@@ -36,23 +37,6 @@ function imagesOf(rendered: readonly RenderedFacts[]): readonly Named[] {
     }
   }
   return [...named.values()];
-}
-
-/** The reference as it is written, without tag and digest. */
-function nameOnly(reference: string): string {
-  const name = reference.split('@')[0] ?? reference;
-  const colon = name.lastIndexOf(':');
-  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
-}
-
-async function attempt<T>(work: () => Promise<T>, signal: AbortSignal): Promise<Reading<T>> {
-  try {
-    return read(await work());
-  } catch (thrown) {
-    const error = asLandfallError(thrown);
-    if (error.kind === 'cancelled' && signal.aborted) throw error;
-    return readingOfError(error);
-  }
 }
 
 async function buildOf(
@@ -99,7 +83,7 @@ export async function collectImages(
     AT_ONCE,
     async ({ reference, uses, origin }): Promise<ImageFacts> => {
       const readAt = new Date(clock.now()).toISOString();
-      const repository = nameOnly(reference);
+      const repository = withoutTag(reference);
       const resolution = await attempt(async () => registry.resolve(reference, signal), signal);
       if (resolution.state === 'read') resolutions.set(reference, resolution.value);
       const answer: Reading<ImageAnswer> =

@@ -1,8 +1,8 @@
-import { asLandfallError, mapBounded } from '../../kernel/index.ts';
+import { mapBounded } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { refName } from '../../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
-import { read, readingOfError, valueOf } from '../reading.ts';
+import { attempt, read, valueOf } from '../reading.ts';
 import type { Reading } from '../reading.ts';
 import { isWorkload, podFacts } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
@@ -38,16 +38,6 @@ export function objectKey(object: {
 
 const AT_ONCE = 8;
 const CONSISTENCY_TRIES = 3;
-
-async function attempt<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<Reading<T>> {
-  try {
-    return read(await work());
-  } catch (thrown) {
-    const error = asLandfallError(thrown);
-    if (error.kind === 'cancelled' && signal?.aborted) throw error;
-    return readingOfError(error);
-  }
-}
 
 async function getObject(
   client: KubeClient,

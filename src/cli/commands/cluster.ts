@@ -33,7 +33,7 @@ function registerStart(cluster: Command, io: CliIo, exit: (code: number) => void
       '--token <token>',
       'bearer token with all rights; default: a random one. LANDFALL_CLUSTER_TOKEN keeps it off the command line',
     )
-    .option('--data <dir>', 'keep the state here across restarts; default: in memory')
+    .option('--data <dir>', 'keep what is pushed to the registry here across restarts; default: in memory')
     .option('--detach', 'go on in the background; landfall cluster stop ends it')
     .option('--nodes <count>', 'number of nodes', parseCount, 3)
     .option('--strict-images', 'images of unknown registries fail to pull instead of being simulated')
@@ -63,22 +63,29 @@ export const clusterCommand: CliCommand = {
       .command('cluster')
       .summary('an embedded Kubernetes on this machine')
       .description('An embedded Kubernetes on this machine, for trying and testing.');
+    withExamples(cluster, [
+      'landfall cluster start --detach',
+      'landfall cluster status',
+      'landfall cluster stop',
+    ]);
     registerStart(cluster, io, exit);
-    withOutput(
-      named(cluster.command('stop')).description(
-        'Stop a cluster that runs in the background, and everything in it.',
-      ),
-    ).action(async (options: OutputOptions & { readonly name: string }) => {
-      const { stopCluster } = await import('../cluster/stop.ts');
-      exit(await stopCluster(options, io));
-    });
-    withOutput(
-      cluster
-        .command('status')
-        .description('The clusters of this machine. Exit 0 when one runs, 1 otherwise.'),
-    ).action(async (options: OutputOptions) => {
-      const { clusterStatus } = await import('../cluster/status.ts');
-      exit((await clusterStatus(options, io)) ? EXIT.ok : EXIT.broken);
-    });
+    const stop = named(cluster.command('stop')).description(
+      'Stop a cluster that runs in the background, and everything in it.',
+    );
+    withExamples(withOutput(stop), ['landfall cluster stop', 'landfall cluster stop --name dev']).action(
+      async (options: OutputOptions & { readonly name: string }) => {
+        const { stopCluster } = await import('../cluster/stop.ts');
+        exit(await stopCluster(options, io));
+      },
+    );
+    const status = cluster
+      .command('status')
+      .description('The clusters of this machine. Exit 0 when one runs, 1 otherwise.');
+    withExamples(withOutput(status), ['landfall cluster status', 'landfall cluster status -o json']).action(
+      async (options: OutputOptions) => {
+        const { clusterStatus } = await import('../cluster/status.ts');
+        exit((await clusterStatus(options, io)) ? EXIT.ok : EXIT.broken);
+      },
+    );
   },
 };

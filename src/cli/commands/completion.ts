@@ -1,5 +1,6 @@
 import { Argument } from 'commander';
 import type { Command } from 'commander';
+import { withExamples } from '../options.ts';
 import type { CliCommand } from './command.ts';
 
 interface Word {
@@ -70,20 +71,19 @@ function fish(words: readonly Word[]): string {
 
 export const completionCommand: CliCommand = {
   register(program, io) {
-    program
+    const command = program
       .command('completion')
       .summary('completion script for bash, zsh or fish')
-      .description(
-        'Print a completion script: eval "$(landfall completion bash)", or landfall completion fish | source.',
-      )
-      .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
-      .action((shell: 'bash' | 'zsh' | 'fish') => {
-        const words = wordsOf(program, '');
-        if (shell === 'fish') io.out(fish(words));
-        else
-          io.out(
-            shell === 'zsh' ? `autoload -U +X bashcompinit && bashcompinit\n${bash(words)}` : bash(words),
-          );
-      });
+      .description('Print a completion script.')
+      .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']));
+    withExamples(command, [
+      'eval "$(landfall completion bash)"      # in ~/.bashrc; the same with zsh in ~/.zshrc',
+      'landfall completion fish | source      # in ~/.config/fish/config.fish',
+    ]).action((shell: 'bash' | 'zsh' | 'fish') => {
+      const words = wordsOf(program, '');
+      if (shell === 'fish') io.out(fish(words));
+      else
+        io.out(shell === 'zsh' ? `autoload -U +X bashcompinit && bashcompinit\n${bash(words)}` : bash(words));
+    });
   },
 };

@@ -1,10 +1,9 @@
 import { Option } from 'commander';
-import { outStyle } from '../io.ts';
 import { withCluster, withExamples } from '../options.ts';
 import type { ClusterOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
 
-interface ExplainOptions extends ClusterOptions {
+export interface ExplainOptions extends ClusterOptions {
   readonly output: 'text' | 'markdown' | 'json' | 'yaml';
 }
 
@@ -26,43 +25,8 @@ export const explainCommand: CliCommand = {
       'landfall explain comms-notification',
       'landfall explain comms-notification -o markdown > note.md',
     ]).action(async (application: string, options: ExplainOptions) => {
-      const [
-        { openSources },
-        { prove, writeNote },
-        { questionOf },
-        { noteMarkdown, renderNote },
-        { formatAnswer },
-        { progressLine },
-        { stateFolder },
-      ] = await Promise.all([
-        import('../sources.ts'),
-        import('../../verdict/index.ts'),
-        import('../question.ts'),
-        import('../output/note.ts'),
-        import('../output/format.ts'),
-        import('../output/progress.ts'),
-        import('../folders.ts'),
-      ]);
-      const sources = await openSources(options, io);
-      const progress = progressLine(io, options.quiet === true || options.output !== 'text');
-      try {
-        const question = questionOf(
-          { ...options, application, onProgress: progress.step },
-          sources,
-          stateFolder(io.env),
-        );
-        const { material, proof } = await prove(sources, question, io.signal);
-        progress.clear();
-        const note = writeNote(proof, material.rendered);
-        io.out(
-          options.output === 'markdown'
-            ? noteMarkdown(note)
-            : formatAnswer(options.output, note, () => renderNote(note, outStyle(io))),
-        );
-      } finally {
-        progress.clear();
-        sources.close();
-      }
+      const { answerExplain } = await import('../answers/explain.ts');
+      await answerExplain(application, options, io);
     });
   },
 };

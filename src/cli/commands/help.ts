@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { LandfallError, nearest } from '../../kernel/index.ts';
+import { withExamples } from '../options.ts';
 import type { CliCommand } from './command.ts';
 
 const TOPICS: Readonly<Record<string, string>> = {
@@ -51,30 +52,34 @@ function find(program: Command, words: readonly string[]): Command | undefined {
 export const helpCommand: CliCommand = {
   register(program, io) {
     program.helpCommand(false);
-    program
+    const help = program
       .command('help')
       .summary('help for a command or a topic')
       .description(`help for a command, or a topic: ${Object.keys(TOPICS).join(', ')}`)
-      .argument('[topic...]', 'a command or a topic')
-      .action((words: readonly string[]) => {
-        const topic = TOPICS[words.join('-')];
-        const command = find(program, words);
-        if (words.length === 0 || command === program) io.out(program.helpInformation());
-        else if (topic !== undefined) io.out(topic);
-        else if (command !== undefined) command.outputHelp();
-        else {
-          const known = [...Object.keys(TOPICS), ...program.commands.map((one) => one.name())];
-          const near = nearest(words.join(' '), known);
-          throw new LandfallError(`There is no help for '${words.join(' ')}'.`, {
-            kind: 'not-found',
-            code: 'help-topic',
-            object: words.join(' '),
-            hint:
-              near.length > 0
-                ? `Did you mean ${near.join(', ')}?`
-                : `Topics are ${Object.keys(TOPICS).join(', ')}.`,
-          });
-        }
-      });
+      .argument('[topic...]', 'a command or a topic');
+    withExamples(help, [
+      'landfall help cluster start',
+      'landfall help boundaries',
+      'landfall help exit-codes',
+    ]).action((words: readonly string[]) => {
+      const topic = TOPICS[words.join('-')];
+      const command = find(program, words);
+      if (words.length === 0 || command === program) io.out(program.helpInformation());
+      else if (topic !== undefined) io.out(topic);
+      else if (command !== undefined) command.outputHelp();
+      else {
+        const known = [...Object.keys(TOPICS), ...program.commands.map((one) => one.name())];
+        const near = nearest(words.join(' '), known);
+        throw new LandfallError(`There is no help for '${words.join(' ')}'.`, {
+          kind: 'not-found',
+          code: 'help-topic',
+          object: words.join(' '),
+          hint:
+            near.length > 0
+              ? `Did you mean ${near.join(', ')}?`
+              : `Topics are ${Object.keys(TOPICS).join(', ')}.`,
+        });
+      }
+    });
   },
 };

@@ -35,6 +35,7 @@ export const imageCommand: CliCommand = {
       .description(
         'Images: build one from a folder, reproducibly, and push it with the record of its build.',
       );
+    withExamples(image, ['landfall image build . -t registry.corp.io/shop:1.4.0']);
     const build = image
       .command('build')
       .description('Build an OCI image from a folder and push it. Same commit, same bytes, same digest.')

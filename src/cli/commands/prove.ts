@@ -1,10 +1,8 @@
-import { EXIT } from '../exit.ts';
-import { outStyle } from '../io.ts';
 import { parseDuration, withCluster, withExamples, withOutput } from '../options.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
 
-interface ProveOptions extends ClusterOptions, OutputOptions {
+export interface ProveOptions extends ClusterOptions, OutputOptions {
   readonly wait?: number;
   readonly revision?: string;
   readonly image?: string;
@@ -36,43 +34,8 @@ export const proveCommand: CliCommand = {
       'landfall prove comms-notification --wait 5m          # in a pipeline, after the push',
       'landfall prove payment-api --image registry.corp.io/payment-api:1.8.2 -o json',
     ]).action(async (application: string, options: ProveOptions) => {
-      const [
-        { openSources },
-        { proveUntil },
-        { questionOf, rememberErrors },
-        { renderProof },
-        { formatAnswer },
-        { progressLine },
-        { stateFolder },
-      ] = await Promise.all([
-        import('../sources.ts'),
-        import('../../verdict/index.ts'),
-        import('../question.ts'),
-        import('../output/proof.ts'),
-        import('../output/format.ts'),
-        import('../output/progress.ts'),
-        import('../folders.ts'),
-      ]);
-      const sources = await openSources(options, io);
-      const progress = progressLine(io, options.quiet === true || options.output !== 'text');
-      try {
-        const state = stateFolder(io.env);
-        const question = questionOf({ ...options, application, onProgress: progress.step }, sources, state);
-        const { material, proof } = await proveUntil(sources, question, options.wait ?? 0, io.signal);
-        progress.clear();
-        await rememberErrors(material, proof, state);
-        io.out(formatAnswer(options.output, proof, () => renderProof(proof, outStyle(io))));
-        exit(
-          proof.verdict.state === 'landed'
-            ? EXIT.ok
-            : proof.verdict.state === 'broken'
-              ? EXIT.broken
-              : EXIT.unproven,
-        );
-      } finally {
-        progress.clear();
-        sources.close();
-      }
+      const { answerProve } = await import('../answers/prove.ts');
+      exit(await answerProve(application, options, io));
     });
   },
 };

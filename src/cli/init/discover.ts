@@ -3,7 +3,7 @@ import { asLandfallError, getArray, getObject, getString, parseYaml } from '../.
 import type { JsonValue } from '../../kernel/index.ts';
 import { folderTree, render } from '../../kustomize/index.ts';
 import type { FileTree } from '../../kustomize/index.ts';
-import { isWorkload, templateContainers } from '../../boundaries/index.ts';
+import { isWorkload, templateContainers, withoutTag } from '../../boundaries/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 
 const FILES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
@@ -106,12 +106,6 @@ function environmentOf(folder: string): string {
   return named ?? (overlays >= 0 ? parts[overlays + 1] : undefined) ?? DEFAULT_ENVIRONMENT;
 }
 
-function nameOnly(reference: string): string {
-  const name = reference.split('@')[0] ?? reference;
-  const colon = name.lastIndexOf(':');
-  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
-}
-
 async function describe(
   tree: FileTree,
   folder: string,
@@ -130,7 +124,7 @@ async function describe(
         ...new Set(
           values
             .filter(isWorkload)
-            .flatMap((object) => templateContainers(object).map((container) => nameOnly(container.image))),
+            .flatMap((object) => templateContainers(object).map((container) => withoutTag(container.image))),
         ),
       ],
       services: values

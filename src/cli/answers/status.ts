@@ -1,0 +1,47 @@
+import { asLandfallError, mapBounded } from '../../kernel/index.ts';
+import { listApplications, prove } from '../../verdict/index.ts';
+import { stateFolder } from '../folders.ts';
+import { outStyle } from '../io.ts';
+import type { CliIo } from '../io.ts';
+import type { ClusterOptions, OutputOptions } from '../options.ts';
+import { formatAnswer } from '../output/format.ts';
+import { renderStatus, statusRow } from '../output/status.ts';
+import { questionOf } from '../question.ts';
+import { openSources } from '../sources.ts';
+import { codeOf } from './prove.ts';
+
+/** Applications looked at side by side; each look is a dozen requests. */
+const AT_ONCE = 4;
+
+/** Prints a line for every application, or for those that are named, and gives the exit code for all of them. */
+export async function answerStatus(
+  names: readonly string[],
+  options: ClusterOptions & OutputOptions,
+  io: CliIo,
+): Promise<number> {
+  const sources = await openSources(options, io);
+  try {
+    const all = await listApplications(sources.kube, options.namespace, io.signal);
+    const known = all.map(({ metadata: { name, namespace } }) => ({ name, namespace }));
+    const wanted =
+      names.length === 0
+        ? known
+        : names.map(
+            (name) => known.find((entry) => entry.name === name) ?? { name, namespace: options.namespace },
+          );
+    const rows = await mapBounded(wanted, AT_ONCE, async ({ name, namespace }) => {
+      try {
+        const question = questionOf({ application: name, namespace }, sources, stateFolder(io.env));
+        return statusRow(name, (await prove(sources, question, io.signal)).proof);
+      } catch (thrown) {
+        // An application that was named and is wrong is a wrong question; one among all is a line.
+        if (io.signal.aborted || names.length > 0) throw thrown;
+        return statusRow(name, asLandfallError(thrown));
+      }
+    });
+    io.out(formatAnswer(options.output, rows, () => renderStatus(rows, outStyle(io))));
+    return codeOf(rows.map((row) => row.state));
+  } finally {
+    sources.close();
+  }
+}
