@@ -3,6 +3,7 @@ import path from 'node:path';
 import { LandfallError, messageOf, silentLogger, systemClock } from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { createApi, localCertificate, serveApi } from '../api/index.ts';
+import type { BundledFamily } from '../api/index.ts';
 import type { InProcessApi } from '../api/contract.ts';
 import { SERVICES, startCaches, startControllers } from '../controllers/index.ts';
 import { startNode } from '../node/index.ts';
@@ -38,6 +39,8 @@ export interface ClusterOptions {
   readonly strictImages?: boolean;
   /** Which images, by any of their digests, may be executed. Default: none. */
   readonly isExecutable?: (digests: readonly string[]) => boolean;
+  /** Families of custom resources whose definitions are installed at start. Default: Argo CD's. */
+  readonly definitions?: readonly BundledFamily[];
   readonly logger?: Logger;
 }
 
@@ -94,6 +97,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       await createApi({
         clock,
         rootCertificate: certificate.certificate,
+        bundled: options.definitions ?? ['argocd'],
         onError: (error) => logger.warn('background work failed', { error: messageOf(error) }),
       }),
       (server) => server.close(),

@@ -22,6 +22,9 @@ export interface ControllerFixture {
   replicaSets(): readonly ReplicaSet[];
   /** Does what a kubelet does for this pod: running, and ready or not. */
   report(pod: Pod, ready: boolean): Promise<void>;
+  /** The containers of this pod ended. */
+  finish(pod: Pod | undefined, phase: 'Succeeded' | 'Failed'): Promise<void>;
+  get(resource: ResourceName, name: string): KubeObject | undefined;
   /** Reports every scheduled pod ready, and lets those go that were deleted. */
   runAll(): Promise<void>;
   messages(reason: string): readonly string[];
@@ -67,13 +70,20 @@ export async function controllerFixture(nodes = 3): Promise<ControllerFixture> {
     await api.update(PODS, current, { ...TESTER, subresource: 'status' });
   }
 
+  async function finish(pod: Pod | undefined, phase: 'Succeeded' | 'Failed'): Promise<void> {
+    if (pod === undefined) throw new Error('there is no such pod');
+    const current = structuredClone(api.get(PODS, 'default', pod.metadata.name)) as Pod;
+    current.status = { ...current.status, phase, conditions: [] };
+    await api.update(PODS, current, { ...TESTER, subresource: 'status' });
+  }
+
   async function runAll(): Promise<void> {
     for (let round = 0; round < 50; round++) {
       await settle();
       const work = pods().filter(
         (pod) =>
           pod.metadata.deletionTimestamp !== undefined ||
-          ((pod.spec.nodeName ?? '') !== '' && pod.status?.phase !== 'Running'),
+          ((pod.spec.nodeName ?? '') !== '' && pod.status?.phase === 'Pending'),
       );
       if (work.length === 0) return;
       for (const pod of work) {
@@ -95,6 +105,8 @@ export async function controllerFixture(nodes = 3): Promise<ControllerFixture> {
     deployment: () => api.get(DEPLOYMENTS, 'default', 'web') as Deployment,
     replicaSets: () => api.list(REPLICA_SETS).items as readonly ReplicaSet[],
     report,
+    finish,
+    get: (resource, name) => api.get(resource, 'default', name),
     runAll,
     messages: (reason) =>
       api

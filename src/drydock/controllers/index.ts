@@ -1,6 +1,6 @@
 import type { Logger } from '../../kernel/index.ts';
 import type { InProcessApi, KubeObject } from '../api/contract.ts';
-import { startCache } from './cache.ts';
+import { controllerOf, startCache } from './cache.ts';
 import type { Cache } from './cache.ts';
 import { startDeploymentController } from './deployment/deployment-controller.ts';
 import { startEndpointsController } from './endpoints/endpoints-controller.ts';
@@ -8,6 +8,18 @@ import { DEPLOYMENTS, ENDPOINT_SLICES, NODES, PODS, REPLICA_SETS, SERVICES } fro
 import type { Deployment, Node, Pod, ReplicaSet, Service } from './objects.ts';
 import { startReplicaSetController } from './replicaset/replicaset-controller.ts';
 import { startScheduler } from './scheduler/scheduler.ts';
+import { DAEMON_SETS, startDaemonSetController } from './daemonset/daemonset-controller.ts';
+import type { DaemonSet } from './daemonset/daemonset-controller.ts';
+import { BUDGETS, startDisruptionController } from './disruption/disruption-controller.ts';
+import type { DisruptionBudget } from './disruption/disruption-controller.ts';
+import { CONTROLLER_REVISIONS } from './history/controller-revisions.ts';
+import type { ControllerRevision } from './history/controller-revisions.ts';
+import { startCronJobController } from './job/cron-job-controller.ts';
+import { startJobController } from './job/job-controller.ts';
+import { CRON_JOBS, JOBS } from './job/job-objects.ts';
+import type { CronJob, Job } from './job/job-objects.ts';
+import { startStatefulSetController, STATEFUL_SETS } from './statefulset/statefulset-controller.ts';
+import type { StatefulSet } from './statefulset/statefulset-controller.ts';
 
 export { keyOf, splitKey, startCache } from './cache.ts';
 export type { Cache } from './cache.ts';
@@ -54,6 +66,12 @@ export interface Caches {
   readonly services: Cache<Service>;
   readonly nodes: Cache<Node>;
   readonly slices: Cache<KubeObject>;
+  readonly jobs: Cache<Job>;
+  readonly cronJobs: Cache<CronJob>;
+  readonly statefulSets: Cache<StatefulSet>;
+  readonly daemonSets: Cache<DaemonSet>;
+  readonly revisions: Cache<ControllerRevision>;
+  readonly budgets: Cache<DisruptionBudget>;
 }
 
 export function startCaches(api: InProcessApi): Caches & { close(): void } {
@@ -64,6 +82,12 @@ export function startCaches(api: InProcessApi): Caches & { close(): void } {
     services: startCache<Service>(api, SERVICES),
     nodes: startCache<Node>(api, NODES),
     slices: startCache<KubeObject>(api, ENDPOINT_SLICES),
+    jobs: startCache<Job>(api, JOBS),
+    cronJobs: startCache<CronJob>(api, CRON_JOBS),
+    statefulSets: startCache<StatefulSet>(api, STATEFUL_SETS),
+    daemonSets: startCache<DaemonSet>(api, DAEMON_SETS),
+    revisions: startCache<ControllerRevision>(api, CONTROLLER_REVISIONS),
+    budgets: startCache<DisruptionBudget>(api, BUDGETS),
   };
   return {
     ...caches,
@@ -85,10 +109,34 @@ export function startControllers(options: {
     startReplicaSetController({ api, logger, ...caches }),
     startEndpointsController({ api, logger, ...caches }),
     startScheduler({ api, logger, ...caches }),
+    startJobController({ api, logger, ...caches }),
+    startCronJobController({ api, logger, ...caches }),
+    startStatefulSetController({ api, logger, ...caches }),
+    startDaemonSetController({ api, logger, ...caches }),
+    startDisruptionController({ api, logger, ...caches, scaleOf: (pod) => scaleOf(caches, pod) }),
   ];
   return {
     async close() {
       await Promise.all(running.map((controller) => controller.close()));
     },
   };
+}
+
+/** The replicas that whatever stands behind a pod asks for: its Deployment, ReplicaSet or StatefulSet. */
+function scaleOf(caches: Caches, pod: Pod): { uid: string; replicas: number } | undefined {
+  const namespace = pod.metadata.namespace ?? '';
+  const owner = controllerOf(pod);
+  if (owner?.kind === 'StatefulSet') {
+    const set = caches.statefulSets.get(`${namespace}/${owner.name}`);
+    return set === undefined ? undefined : { uid: owner.uid, replicas: set.spec.replicas ?? 1 };
+  }
+  if (owner?.kind !== 'ReplicaSet') return undefined;
+  const replicaSet = caches.replicaSets.get(`${namespace}/${owner.name}`);
+  if (replicaSet === undefined) return undefined;
+  const parent = controllerOf(replicaSet);
+  const deployment =
+    parent?.kind === 'Deployment' ? caches.deployments.get(`${namespace}/${parent.name}`) : undefined;
+  return deployment === undefined
+    ? { uid: owner.uid, replicas: replicaSet.spec.replicas ?? 1 }
+    : { uid: deployment.metadata.uid ?? '', replicas: deployment.spec.replicas ?? 1 };
 }

@@ -46,7 +46,11 @@ export function workQueue(options: WorkQueueOptions): WorkQueue {
     for (const key of waiting) {
       if (closed || running.size >= concurrency) return;
       waiting.delete(key);
-      running.set(key, work(key));
+      // Noted as running before it begins: what it writes comes back as changes at once.
+      running.set(
+        key,
+        Promise.resolve().then(() => work(key)),
+      );
     }
   }
 

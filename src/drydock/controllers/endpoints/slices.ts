@@ -5,6 +5,8 @@ export interface Endpoint {
   readonly addresses: readonly string[];
   readonly conditions: { readonly ready: boolean; readonly serving: boolean; readonly terminating: boolean };
   readonly nodeName?: string;
+  /** Of pods that have a name below their Service, as those of a StatefulSet. */
+  readonly hostname?: string;
   readonly targetRef: {
     readonly kind: 'Pod';
     readonly namespace: string;
@@ -49,11 +51,14 @@ function endpointOf(service: Service, pod: Pod): Endpoint | undefined {
   if (ip === undefined || ip === '' || isPodFinished(pod)) return undefined;
   const serving = isPodReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
+  const named = (pod.spec.hostname ?? '') !== '' && pod.spec.subdomain === service.metadata.name;
+  const hostname = named ? pod.spec.hostname : undefined;
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
   return {
     addresses: [ip],
     conditions: { ready, serving, terminating },
     ...(pod.spec.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
+    ...(hostname === undefined ? {} : { hostname }),
     targetRef: {
       kind: 'Pod',
       namespace: pod.metadata.namespace ?? '',

@@ -1,13 +1,14 @@
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
-import type { InProcessApi, KubeObject } from '../../api/contract.ts';
+import type { InProcessApi } from '../../api/contract.ts';
 import type { Cache } from '../cache.ts';
 import { controllerOf, keyOf } from '../cache.ts';
 import { findCondition, withCondition, withoutCondition } from '../conditions.ts';
 import { eventRecorder } from '../events.ts';
 import { PODS, REPLICA_SETS } from '../objects.ts';
-import type { Pod, PodTemplate, ReplicaSet } from '../objects.ts';
+import type { Pod, ReplicaSet } from '../objects.ts';
 import { compareForDeletion, isPodActive, isPodAvailable, isPodReady } from '../pods.ts';
+import { podControl, podFrom } from '../pod-control.ts';
 import { workQueue } from '../queue.ts';
 import type { Again } from '../queue.ts';
 import { matchesSelector } from '../selectors.ts';
@@ -16,7 +17,6 @@ import {
   controllerReference,
   isConflict,
   isNamespaceTerminating,
-  isNotFound,
   omitEmpty,
   sameJson,
   slowStart,
@@ -42,6 +42,7 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
   const { api, logger, replicaSets, pods } = options;
   const { clock } = api;
   const recorder = eventRecorder(api, clock, { component: 'replicaset-controller' });
+  const control = podControl(api, pods, recorder);
   const queue = workQueue({
     clock,
     reconcile,
@@ -110,46 +111,20 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
     const missing = (replicaSet.spec.replicas ?? 1) - active.length;
     if (missing > 0) {
       try {
-        await slowStart(missing, () => createPod(replicaSet));
+        await slowStart(missing, () =>
+          control.create(replicaSet, podFrom(replicaSet.spec.template, replicaSet)),
+        );
       } catch (error) {
         return { reason: 'FailedCreate', error };
       }
     }
     if (missing < 0) {
       const surplus = victims(replicaSet, active, Math.min(-missing, MOST_DELETES));
-      const results = await Promise.allSettled(surplus.map((pod) => deletePod(replicaSet, pod)));
+      const results = await Promise.allSettled(surplus.map((pod) => control.delete(replicaSet, pod)));
       const failed = results.find((result) => result.status === 'rejected');
       if (failed !== undefined) return { reason: 'FailedDelete', error: failed.reason };
     }
     return undefined;
-  }
-
-  async function createPod(replicaSet: ReplicaSet): Promise<void> {
-    const pod = podFrom(replicaSet.spec.template, replicaSet);
-    try {
-      const stored = await api.create(PODS, pod, MANAGER);
-      pods.observe(stored);
-      recorder.event(replicaSet, 'Normal', 'SuccessfulCreate', `Created pod: ${stored.metadata.name}`);
-    } catch (error) {
-      if (!isNamespaceTerminating(error)) {
-        recorder.event(replicaSet, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`);
-      }
-      throw error;
-    }
-  }
-
-  async function deletePod(replicaSet: ReplicaSet, pod: Pod): Promise<void> {
-    const { namespace, name, uid } = pod.metadata;
-    try {
-      await api.delete(PODS, namespace, name, uid === undefined ? {} : { preconditions: { uid } });
-    } catch (error) {
-      if (isNotFound(error)) return;
-      recorder.event(replicaSet, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`);
-      throw error;
-    }
-    recorder.event(replicaSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
-    const left = api.get(PODS, namespace, name);
-    if (left !== undefined) pods.observe(left);
   }
 
   /** Pods to delete: the ones that matter least first, and of equals those doubled up with siblings on a node. */
@@ -200,25 +175,6 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
   }
 
   return { close: () => queue.close() };
-}
-
-/** A pod of this template, owned by `owner`. */
-export function podFrom(template: PodTemplate, owner: KubeObject): Pod {
-  const { labels, annotations, finalizers } = template.metadata ?? {};
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: '',
-      generateName: `${owner.metadata.name}-`,
-      namespace: owner.metadata.namespace ?? '',
-      ...(labels === undefined ? {} : { labels: { ...labels } }),
-      ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
-      ...(finalizers === undefined ? {} : { finalizers: [...finalizers] }),
-      ownerReferences: [controllerReference(owner)],
-    },
-    spec: structuredClone(template.spec),
-  };
 }
 
 function statusOf(
