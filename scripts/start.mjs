@@ -11,11 +11,10 @@ const child = spawn(
     stdio: 'inherit',
   },
 );
-// Ctrl-C reaches the whole process group; this process only has to outlive the child and pass its answer on.
+// Signals are passed on, and this process outlives the child to pass its answer on. Ctrl-C in a terminal reaches the
+// whole process group, so the child may see it twice; it takes two in quick succession for one.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    if (signal !== 'SIGINT') child.kill(signal);
-  });
+  process.on(signal, () => child.kill(signal));
 }
 child.on('exit', (code, signal) => {
   process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);

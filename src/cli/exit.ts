@@ -9,4 +9,6 @@ export const EXIT = {
   /** Wrong usage; nothing was started. */
   usage: 3,
   interrupted: 130,
+  /** Whoever read the output went away before there was an answer: as other programs that SIGPIPE ends. */
+  readerGone: 141,
 } as const;

@@ -28,14 +28,14 @@ export function parseDuration(text: string): number {
 
 export function parsePort(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
     throw new InvalidArgumentError('A port is a number from 0 to 65535; 0 takes a free one.');
   return port;
 }
 
 export function parseCount(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 1000)
+  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1000)
     throw new InvalidArgumentError('A whole number from 1 to 1000 is wanted.');
   return count;
 }

@@ -1,15 +1,17 @@
 import { Command, CommanderError, Help } from 'commander';
 import { asLandfallError } from '../kernel/index.ts';
+import type { LandfallError } from '../kernel/index.ts';
 import { commands } from './commands/index.ts';
 import { EXIT } from './exit.ts';
 import { errStyle } from './io.ts';
 import type { CliIo } from './io.ts';
+import { withExamples } from './options.ts';
 import { renderFailure } from './output/failure.ts';
 import { version } from './version.ts';
 
 class PlainHelp extends Help {
   override subcommandDescription(command: Command): string {
-    return command.summary();
+    return command.summary() || command.description();
   }
 
   override subcommandTerm(command: Command): string {
@@ -19,28 +21,49 @@ class PlainHelp extends Help {
 
 function silence(command: Command, io: CliIo): void {
   command.exitOverride();
-  command.configureOutput({ writeOut: io.out, writeErr: io.err });
+  command.configureOutput({
+    writeOut: io.out,
+    writeErr: io.err,
+    outputError: (text, write) => write(text.replace(/^error: /, `${errStyle(io).red('✗')} `)),
+  });
   command.createHelp = () => Object.assign(new PlainHelp(), { helpWidth: 100 });
   for (const child of command.commands) silence(child, io);
+}
+
+/** Commands whose exit code is a verdict. To them a source that cannot be read leaves everything unproven. */
+const JUDGING = new Set(['prove', 'trace', 'explain', 'status']);
+
+function exitOf(error: LandfallError, judging: boolean): number {
+  if (error.kind === 'invalid-input' || error.kind === 'not-found') return EXIT.usage;
+  return judging && (error.kind === 'unavailable' || error.kind === 'denied') ? EXIT.unproven : EXIT.broken;
 }
 
 /** The whole command line as a function: answers with the exit code, throws nothing. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   const program = new Command('landfall');
   let exit: number = EXIT.ok;
+  let judging = false;
   program
     .description('Carries a commit to a Kubernetes cluster and proves that it got there.')
     .version(version(), '-V, --version')
     .showHelpAfterError('(landfall help shows what there is)')
     .showSuggestionAfterError();
+  withExamples(program, [
+    'landfall demo                                  # replay an incident on an embedded cluster',
+    'landfall prove comms-notification --wait 5m    # did it get there?',
+    'landfall explain comms-notification            # where it stopped, why, what to do',
+  ]);
   for (const command of commands) {
     command.register(program, io, (code) => {
       exit = code;
     });
   }
+  program.hook('preAction', (_program, action) => {
+    judging = action.parent === program && JUDGING.has(action.name());
+  });
   silence(program, io);
   if (args.length === 0) {
-    io.out(program.helpInformation());
+    program.outputHelp();
     return EXIT.ok;
   }
   try {
@@ -54,8 +77,6 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
       return EXIT.interrupted;
     }
     io.err(renderFailure(error, errStyle(io)));
-    // A wrong question is wrong usage; a source that cannot be read leaves everything unproven.
-    if (error.kind === 'invalid-input' || error.kind === 'not-found') return EXIT.usage;
-    return error.kind === 'unavailable' || error.kind === 'denied' ? EXIT.unproven : EXIT.broken;
+    return exitOf(error, judging);
   }
 }

@@ -15,6 +15,7 @@ export interface StartOptions extends OutputOptions {
   readonly detach?: boolean;
   readonly nodes: number;
   readonly strictImages?: boolean;
+  readonly definitions: readonly string[];
   readonly registryMirror?: Readonly<Record<string, string>>;
   readonly registryAlias?: readonly string[];
 }
@@ -36,6 +37,12 @@ function registerStart(cluster: Command, io: CliIo, exit: (code: number) => void
     .option('--data <dir>', 'keep what is pushed to the registry here across restarts; default: in memory')
     .option('--detach', 'go on in the background; landfall cluster stop ends it')
     .option('--nodes <count>', 'number of nodes', parseCount, 3)
+    .option(
+      '--definitions <families>',
+      'custom resources to install: argocd, flux, rollouts, image-updater, gateway; none for none',
+      (text: string) => (text === 'none' ? [] : text.split(',').map((word) => word.trim())),
+      ['argocd'],
+    )
     .option('--strict-images', 'images of unknown registries fail to pull instead of being simulated')
     .option(
       '--registry-alias <host>',

@@ -3,8 +3,9 @@ import { LandfallError, nearest } from '../../kernel/index.ts';
 import { withExamples } from '../options.ts';
 import type { CliCommand } from './command.ts';
 
-const TOPICS: Readonly<Record<string, string>> = {
-  boundaries: `A delivery crosses eight boundaries, always in this order. Each asks one question.
+const TOPICS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    boundaries: `A delivery crosses eight boundaries, always in this order. Each asks one question.
 
   artifact  Was this commit built, and into which image digest?         CI mends it
   intent    Does Git, at the tracked revision, ask for exactly that?    a commit mends it
@@ -27,12 +28,12 @@ Each is one of five:
 landed: every boundary is proven or not applicable. Otherwise one boundary is named, the one to mend:
 stopped at intent, moving at rollout, unproven at artifact.
 `,
-  'exit-codes': `  0  landed, or done
+    'exit-codes': `  0  landed, or done
   1  broken, or the command failed
   2  not proven in time: nothing contradicts it, and something is not known
   3  wrong usage; nothing was started
 `,
-  environment: `  KUBECONFIG                   the cluster, as for kubectl
+    environment: `  KUBECONFIG                   the cluster, as for kubectl
   DOCKER_CONFIG                credentials of registries, as for docker
   LANDFALL_REGISTRY_MIRRORS    HOST=URL,HOST=URL: reach registries by other addresses
   LANDFALL_CLUSTER_TOKEN       token of landfall cluster start, off the command line
@@ -40,7 +41,8 @@ stopped at intent, moving at rollout, unproven at artifact.
   XDG_STATE_HOME               measurements, built images, clusters. Default ~/.local/state
   NO_COLOR, FORCE_COLOR        colours off, on
 `,
-};
+  }),
+);
 
 function find(program: Command, words: readonly string[]): Command | undefined {
   return words.reduce<Command | undefined>(
@@ -55,20 +57,20 @@ export const helpCommand: CliCommand = {
     const help = program
       .command('help')
       .summary('help for a command or a topic')
-      .description(`help for a command, or a topic: ${Object.keys(TOPICS).join(', ')}`)
+      .description(`help for a command, or a topic: ${[...TOPICS.keys()].join(', ')}`)
       .argument('[topic...]', 'a command or a topic');
     withExamples(help, [
       'landfall help cluster start',
       'landfall help boundaries',
       'landfall help exit-codes',
     ]).action((words: readonly string[]) => {
-      const topic = TOPICS[words.join('-')];
+      const topic = TOPICS.get(words.join('-'));
       const command = find(program, words);
-      if (words.length === 0 || command === program) io.out(program.helpInformation());
+      if (words.length === 0 || command === program) program.outputHelp();
       else if (topic !== undefined) io.out(topic);
       else if (command !== undefined) command.outputHelp();
       else {
-        const known = [...Object.keys(TOPICS), ...program.commands.map((one) => one.name())];
+        const known = [...TOPICS.keys(), ...program.commands.map((one) => one.name())];
         const near = nearest(words.join(' '), known);
         throw new LandfallError(`There is no help for '${words.join(' ')}'.`, {
           kind: 'not-found',
@@ -77,7 +79,7 @@ export const helpCommand: CliCommand = {
           hint:
             near.length > 0
               ? `Did you mean ${near.join(', ')}?`
-              : `Topics are ${Object.keys(TOPICS).join(', ')}.`,
+              : `Topics are ${[...TOPICS.keys()].join(', ')}.`,
         });
       }
     });
