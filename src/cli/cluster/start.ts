@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { jsonLogger, LandfallError, sleep } from '../../kernel/index.ts';
-import { startCluster } from '../../drydock/index.ts';
+import { BUNDLED_FAMILIES, startCluster } from '../../drydock/index.ts';
+import type { BundledFamily } from '../../drydock/index.ts';
 import { builtImages } from '../built-images.ts';
 import type { StartOptions } from '../commands/cluster.ts';
 import { EXIT } from '../exit.ts';
@@ -47,6 +48,19 @@ function serving(record: ClusterRecord, io: CliIo): string {
   return `${outStyle(io).green('✓')} serving ${record.url}  registry ${record.registry}  KUBECONFIG=${record.kubeconfig}\n`;
 }
 
+function familiesOf(names: readonly string[]): readonly BundledFamily[] {
+  return names.map((name) => {
+    const family = BUNDLED_FAMILIES.find((known) => known === name);
+    if (family !== undefined) return family;
+    throw new LandfallError(`There are no bundled definitions '${name}'.`, {
+      kind: 'invalid-input',
+      code: 'unknown-definitions',
+      object: name,
+      hint: `There are ${BUNDLED_FAMILIES.join(', ')}; any other is installed with kubectl apply.`,
+    });
+  });
+}
+
 /** Serves until Ctrl-C. The one line that says so comes when everything answers, and the kubeconfig is complete. */
 export async function startForeground(options: StartOptions, io: CliIo): Promise<number> {
   const state = stateFolder(io.env);
@@ -61,6 +75,7 @@ export async function startForeground(options: StartOptions, io: CliIo): Promise
     nodes: options.nodes,
     workDir: folder,
     strictImages: options.strictImages ?? false,
+    definitions: familiesOf(options.definitions),
     registryMirrors: { ...options.registryMirror, ...aliases },
     isExecutable: builtImages(state),
     logger: jsonLogger(io.err, () => io.clock.now()),
@@ -100,6 +115,7 @@ function childArguments(options: StartOptions): string[] {
   if (options.kubeconfig !== undefined) args.push('--kubeconfig', options.kubeconfig);
   if (options.data !== undefined) args.push('--data', options.data);
   if (options.strictImages === true) args.push('--strict-images');
+  args.push('--definitions', options.definitions.join(',') || 'none');
   for (const host of options.registryAlias ?? []) args.push('--registry-alias', host);
   for (const [host, url] of Object.entries(options.registryMirror ?? {}))
     args.push('--registry-mirror', `${host}=${url}`);
