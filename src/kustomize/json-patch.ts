@@ -34,13 +34,14 @@ export function parseJsonPatch(source: YamlSource): PatchOperation[] {
 }
 
 /**
- * Applies the operations one after the other, in place. What the original's library allows beyond the RFC is
+ * The object after the operations, one after the other. What the original's library allows beyond the RFC is
  * allowed: negative indexes. Source: evanphx/json-patch v4 and api/filters/patchjson6902.
  */
-export function applyJsonPatch(object: YamlNode, operations: readonly PatchOperation[]): void {
-  normalizeJson(object);
-  const root = { node: object };
+export function applyJsonPatch(object: YamlNode, operations: readonly PatchOperation[]): YamlNode {
+  const root = { node: object.clone() };
+  normalizeJson(root.node);
   for (const operation of operations) apply(root, operation);
+  return root.node;
 }
 
 interface Root {
@@ -173,7 +174,7 @@ function replace(root: Root, operation: PatchOperation, value: YamlNode): void {
   }
   const [parent, step] = parentOf(root, operation, operation.path);
   if (parent.kind === 'map') {
-    if (parent.get(step) === undefined) throw missing(operation, operation.path);
+    // Of a field that is not there the original's library makes one, against the RFC.
     put(parent, step, value);
     return;
   }

@@ -143,7 +143,7 @@ class Merger {
       const merged = this.walk(own, given, schema?.field(key), [...path, key]);
       const style: YamlStyle | undefined =
         merged === undefined ? undefined : merged.node === given ? givenKeyStyle : ownKeyStyle;
-      if (merged !== undefined && merged.node === own) {
+      if (merged !== undefined && merged.node === own && (own.tag !== tags.null || merged.keep === true)) {
         quoteLookalike(own);
         continue;
       }

@@ -1,5 +1,6 @@
 import { scalarValue, tags } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
+import { refold } from './folded.ts';
 import { newString, quoteLookalike } from './nodes.ts';
 
 /**
@@ -22,6 +23,7 @@ export function normalizeJson(node: YamlNode): void {
 }
 
 function normalizeScalar(node: YamlNode): void {
+  if (node.style === 'folded') node.value = refold(node.value);
   const value = scalarValue(node, true);
   node.tagged = false;
   if (typeof value === 'string') {

@@ -13,6 +13,7 @@ import { RenderedNode } from './rendered-object.ts';
 import type { RenderedObject } from './rendered-object.ts';
 import { Target } from './target.ts';
 import { newScalar } from './nodes.ts';
+import { refold } from './folded.ts';
 import { internalAnnotations } from './internal-annotations.ts';
 import { labelTransformer } from './transform/labels.ts';
 import { legacyOrder, sortObjects } from './transform/sort.ts';
@@ -87,7 +88,7 @@ export async function renderRecorded(
   else if (options.reorder !== 'none') sortObjects(accumulator.map, legacyOrder);
   finish(accumulator, kustomization.buildMetadata, options.managedByLabel === true);
   const objects = accumulator.map.list.map((resource) => {
-    refuseDuplicateKeys(resource.node);
+    settle(resource.node);
     return new RenderedNode(resource.node);
   });
   const result: RenderResult = {
@@ -123,12 +124,14 @@ function inputsOf(reads: Iterable<ReadRecord>): RenderInput[] {
 }
 
 const managedBy = 'app.kubernetes.io/managed-by';
+/** What `kubectl kustomize` writes: its copy of kustomize does not know its version. */
+const managedByValue = 'kustomize-(devel)';
 
 function finish(accumulator: Accumulator, buildMetadata: readonly string[], managedByLabel: boolean): void {
   const { map } = accumulator;
   if (managedByLabel || buildMetadata.includes('managedByLabel')) {
-    const value = newScalar('kustomize-v5.5.0', tags.str);
-    const pairs = new Map([[managedBy, { text: 'kustomize-v5.5.0', node: value }]]);
+    const value = newScalar(managedByValue, tags.str);
+    const pairs = new Map([[managedBy, { text: managedByValue, node: value }]]);
     labelTransformer(pairs, [parseFieldSpec('+metadata/labels')]).transform(map);
   }
   const keepOrigins = buildMetadata.includes('originAnnotations');
@@ -142,8 +145,8 @@ function finish(accumulator: Accumulator, buildMetadata: readonly string[], mana
   }
 }
 
-/** The original notices keys that are written twice when it prints the object. */
-function refuseDuplicateKeys(node: YamlNode): void {
+/** What writing an object out does to it: keys that are written twice or are no strings are noticed then. */
+function settle(node: YamlNode): void {
   const { content } = node;
   if (node.kind === 'map') {
     const seen = content.length > 2 ? new Map<string, YamlNode>() : undefined;
@@ -173,11 +176,16 @@ function refuseDuplicateKeys(node: YamlNode): void {
         );
       }
       seen?.set(key.value, key);
-      if (value.kind !== 'scalar') refuseDuplicateKeys(value);
+      settleValue(value);
     }
     return;
   }
-  for (const item of content) if (item.kind !== 'scalar') refuseDuplicateKeys(item);
+  for (const item of content) settleValue(item);
+}
+
+function settleValue(value: YamlNode): void {
+  if (value.kind !== 'scalar') settle(value);
+  else if (value.style === 'folded') value.value = refold(value.value);
 }
 
 function idLabelOf(node: YamlNode): string {

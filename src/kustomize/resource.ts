@@ -4,7 +4,6 @@ import {
   isJsonObject,
   parseYaml,
   stringifyYaml,
-  tags,
   yamlToExact,
 } from '../kernel/index.ts';
 import type { Cause } from './nodes.ts';
@@ -159,6 +158,14 @@ export class Resource {
     }
   }
 
+  /** Labels and annotations as strings, and no empty namespace: what becomes of a patch for selected objects. */
+  settleMetadata(): void {
+    this.setTextMap('labels', new Map(this.metaEntries('labels')));
+    this.setTextMap('annotations', new Map(this.metaEntries('annotations')));
+    this.setName(this.name, this.node.get('metadata')?.get('name'));
+    this.setNamespace(this.namespace);
+  }
+
   setAnnotation(key: string, value: string): void {
     const entries = new Map<string, YamlNode | string>(this.metaEntries('annotations'));
     entries.set(key, value);
@@ -255,15 +262,9 @@ export class Resource {
   }
 }
 
+/** A new node, so that what was shared with other fields no longer is. */
 function asString(node: YamlNode): YamlNode {
-  const { value } = node;
-  if (node.tag === tags.str) {
-    if (!node.tagged && (node.style === 'double' || node.style === 'single' || node.style === 'plain'))
-      return node;
-  }
-  const text = new YamlNode('scalar', tags.str, value, 'plain', node.source, node.offset);
-  if (value.includes('\n')) text.style = 'literal';
-  text.by = node.by;
+  const text = newString(node.value, node, node.by);
   text.over = node.over;
   return text;
 }

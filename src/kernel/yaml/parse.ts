@@ -174,12 +174,16 @@ class TreeBuilder {
 
   private scalar(event: ScalarEvent): YamlNode {
     const plain = event.style === SCALAR_STYLE.PLAIN;
-    const value =
+    let value =
       event.valueStart < 0
         ? ''
         : event.fast
           ? this.text.slice(event.valueStart, event.valueEnd)
           : getScalarValue(this.text, event);
+    const block = event.style === SCALAR_STYLE.LITERAL_BLOCK || event.style === SCALAR_STYLE.FOLDED_BLOCK;
+    if (block && value.endsWith('\n') && event.valueEnd >= this.text.length && !this.text.endsWith('\n')) {
+      value = value.slice(0, -1);
+    }
     const offset = event.valueStart < 0 ? this.last : plain ? event.valueStart : event.valueStart - 1;
     if (event.valueEnd > this.last) this.last = event.valueEnd;
     let tag = '';

@@ -113,7 +113,9 @@ function applyToSelected(
   context: RenderContext,
 ): void {
   for (const target of selected) {
-    const copy = patch.node.clone();
+    const settled = patch.clone();
+    settled.settleMetadata();
+    const copy = settled.node;
     const apiVersion = copy.get('apiVersion');
     if (apiVersion !== undefined) apiVersion.value = target.apiVersion;
     else {
@@ -153,7 +155,7 @@ function applyOperations(
   if (entry.target === undefined) throw refuse(entry, 'must specify a target for JSON patch');
   for (const target of select(map.list, entry.target, entry.node.where)) {
     target.rememberId();
-    applyJsonPatch(target.node, operations);
+    target.node = applyJsonPatch(target.node, operations);
     context.idVersion++;
   }
   noteUnmatched(map, entry, context);
@@ -194,7 +196,7 @@ export function jsonPatchTransformer(
     transform(map) {
       const targets = select(map.list, entry.target, entry.node.where);
       for (const target of targets) {
-        applyJsonPatch(target.node, operations);
+        target.node = applyJsonPatch(target.node, operations);
         context.idVersion++;
       }
       if (targets.length === 0) noteUnmatched(map, entry, context);
