@@ -1,5 +1,4 @@
 import { Command, CommanderError, Help } from 'commander';
-import { asLandfallError } from '../kernel/index.ts';
 import type { LandfallError } from '../kernel/index.ts';
 import { commands } from './commands/index.ts';
 import { EXIT } from './exit.ts';
@@ -7,6 +6,7 @@ import { errStyle } from './io.ts';
 import type { CliIo } from './io.ts';
 import { withExamples } from './options.ts';
 import { renderFailure } from './output/failure.ts';
+import { failureOf } from './system-failure.ts';
 import { version } from './version.ts';
 
 class PlainHelp extends Help {
@@ -71,7 +71,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     return exit;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    const error = asLandfallError(thrown);
+    const error = failureOf(thrown);
     if (error.kind === 'cancelled' && io.signal.aborted) {
       io.err('stopped\n');
       return EXIT.interrupted;

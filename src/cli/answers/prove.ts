@@ -32,8 +32,8 @@ export async function answerProve(application: string, options: ProveOptions, io
   return CODES[proof.verdict.state];
 }
 
-/** The exit code for several verdicts: broken wins, and only all landed is landed. */
+/** The exit code for several verdicts: broken wins, only all landed is landed, and nothing at all proves nothing. */
 export function codeOf(states: readonly VerdictState[]): number {
   if (states.includes('broken')) return EXIT.broken;
-  return states.every((state) => state === 'landed') ? EXIT.ok : EXIT.unproven;
+  return states.length > 0 && states.every((state) => state === 'landed') ? EXIT.ok : EXIT.unproven;
 }

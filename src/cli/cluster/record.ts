@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { getNumber, getString, LandfallError } from '../../kernel/index.ts';
@@ -58,12 +58,35 @@ export function isRunning(record: ClusterRecord): boolean {
   return born === undefined || record.born === '' || born === record.born;
 }
 
-export async function writeRecord(stateFolder: string, record: ClusterRecord): Promise<void> {
+/** Writes the record of a cluster that has come up. Of two that start at once under one name, one is refused. */
+export async function claimRecord(stateFolder: string, record: ClusterRecord): Promise<void> {
   const folder = clusterFolder(stateFolder, record.name);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = path.join(folder, 'cluster.json');
-  await writeFile(`${file}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
-  await rename(`${file}.new`, file);
+  const written = path.join(folder, `cluster.${record.pid}.new`);
+  await writeFile(written, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
+  try {
+    // A link is made complete or not at all, and never over another one.
+    await link(written, file).catch(async (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EEXIST') throw cause;
+      await refuseSecond(stateFolder, record.name);
+      await rename(written, file);
+    });
+  } finally {
+    await rm(written, { force: true });
+  }
+}
+
+/** Throws `cluster-running` when a cluster of that name runs. */
+export async function refuseSecond(stateFolder: string, name: string): Promise<void> {
+  const known = await readRecord(stateFolder, name);
+  if (known === undefined || !isRunning(known)) return;
+  throw new LandfallError(`Cluster '${name}' runs already at ${known.url} (pid ${known.pid}).`, {
+    kind: 'conflict',
+    code: 'cluster-running',
+    object: name,
+    hint: `Use it: export KUBECONFIG=${known.kubeconfig}. Or start another one: --name NAME.`,
+  });
 }
 
 export async function dropRecord(stateFolder: string, record: ClusterRecord): Promise<void> {
@@ -80,7 +103,7 @@ export async function readRecord(stateFolder: string, name: string): Promise<Clu
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const json = JSON.parse(text) as JsonValue;
+  const json = parsed(text);
   const pid = getNumber(json, 'pid');
   const url = getString(json, 'url');
   if (pid === undefined || url === undefined) return undefined;
@@ -93,6 +116,14 @@ export async function readRecord(stateFolder: string, name: string): Promise<Clu
     kubeconfig: getString(json, 'kubeconfig') ?? '',
     startedAt: getString(json, 'startedAt') ?? '',
   };
+}
+
+function parsed(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Every cluster that was started here and has not been stopped in order; some may be dead. */

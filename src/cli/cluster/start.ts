@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { jsonLogger, LandfallError, sleep } from '../../kernel/index.ts';
 import { BUNDLED_FAMILIES, startCluster } from '../../drydock/index.ts';
@@ -12,31 +12,21 @@ import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { formatAnswer } from '../output/format.ts';
 import { untilAborted } from '../until-aborted.ts';
+import { checkKubeconfig, dropKubeconfig } from './kubeconfig-file.ts';
 import {
   bornOf,
   checkClusterName,
   clusterFolder,
   dropRecord,
-  isRunning,
+  claimRecord,
   readRecord,
-  writeRecord,
+  refuseSecond,
 } from './record.ts';
 import type { ClusterRecord } from './record.ts';
 
 const DETACH_WAIT_MS = 30_000;
 const LOOK_MS = 20;
 const TOKEN_VARIABLE = 'LANDFALL_CLUSTER_TOKEN';
-
-async function refuseSecond(state: string, name: string): Promise<void> {
-  const known = await readRecord(state, name);
-  if (known === undefined || !isRunning(known)) return;
-  throw new LandfallError(`Cluster '${name}' runs already at ${known.url} (pid ${known.pid}).`, {
-    kind: 'conflict',
-    code: 'cluster-running',
-    object: name,
-    hint: `Use it: export KUBECONFIG=${known.kubeconfig}. Or start another one: --name NAME.`,
-  });
-}
 
 function kubeconfigFile(options: StartOptions, state: string, io: CliIo): string {
   return options.kubeconfig === undefined
@@ -70,6 +60,8 @@ export async function startForeground(options: StartOptions, io: CliIo): Promise
   const aliases = Object.fromEntries((options.registryAlias ?? []).map((host) => [host, 'drydock']));
   const folder = clusterFolder(state, name);
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const kubeconfig = kubeconfigFile(options, state, io);
+  await checkKubeconfig(kubeconfig, state);
   const cluster = await startCluster({
     clock: io.clock,
     nodes: options.nodes,
@@ -84,7 +76,6 @@ export async function startForeground(options: StartOptions, io: CliIo): Promise
     ...(token === undefined ? {} : { token }),
     ...(options.data === undefined ? {} : { dataDir: path.resolve(io.cwd, options.data) }),
   });
-  const kubeconfig = kubeconfigFile(options, state, io);
   const record: ClusterRecord = {
     name,
     pid: process.pid,
@@ -95,16 +86,15 @@ export async function startForeground(options: StartOptions, io: CliIo): Promise
     startedAt: new Date(io.clock.now()).toISOString(),
   };
   try {
-    await writeRecord(state, record);
+    await claimRecord(state, record);
     await cluster.writeKubeconfig(kubeconfig);
     io.out(formatAnswer(options.output, record, () => serving(record, io)));
     await untilAborted(io.signal);
     return EXIT.ok;
   } finally {
     await cluster.close();
+    await dropKubeconfig(kubeconfig, cluster.kubeconfig());
     await dropRecord(state, record);
-    // The token in it opens nothing any more.
-    await rm(kubeconfig, { force: true });
   }
 }
 
@@ -161,7 +151,7 @@ export async function startDetached(options: StartOptions, io: CliIo): Promise<n
       throw new LandfallError(
         `Cluster '${options.name}' did not come up: ${failure ?? 'it took too long'}.${told === '' ? '' : `\n${told}`}`,
         {
-          kind: 'unavailable',
+          kind: io.signal.aborted ? 'cancelled' : 'unavailable',
           code: 'cluster-did-not-start',
           object: options.name,
           hint: `Its output is in ${logFile}.`,

@@ -5,6 +5,7 @@ import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import type { OutputOptions } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
+import { checkKubeconfig } from './kubeconfig-file.ts';
 import { dropRecord, isRunning, readRecord, readRecords } from './record.ts';
 
 const GRACE_MS = 20_000;
@@ -27,12 +28,13 @@ export async function stopCluster(
     });
   }
   if (!isRunning(record)) {
+    await checkKubeconfig(record.kubeconfig, state).catch(() => {});
     await dropRecord(state, record);
     io.out(
       formatAnswer(
         options.output,
         { name: record.name, stopped: false },
-        () => `${record.name} was not running any more; its record is removed.\n`,
+        () => `${record.name} was not running any more; what it left is removed.\n`,
       ),
     );
     return EXIT.ok;
