@@ -48,7 +48,7 @@ export function bornOf(pid: number): string | undefined {
 }
 
 /** Whether the process of the record still runs: by id and start time; by id alone where there is no /proc. */
-export function isRunning(record: ClusterRecord): boolean {
+export function isRunning(record: Pick<ClusterRecord, 'pid' | 'born'>): boolean {
   try {
     process.kill(record.pid, 0);
   } catch (error) {

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
   buildAndPush,
@@ -18,6 +17,7 @@ import { createRegistryClient } from '../../oci/index.ts';
 import { APPLICATION_KIND, applicationStatus } from '../../boundaries/index.ts';
 import type { Sources } from '../../verdict/index.ts';
 import { registryMirrors } from '../sources.ts';
+import { openDemoFolder } from './folder.ts';
 
 export const REGISTRY = 'registry.corp.io';
 export const APPLICATION = 'comms-notification';
@@ -77,7 +77,7 @@ export interface StageOptions {
 /** Builds the stage; whatever fails on the way, nothing of it is left behind. */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { clock, signal, logger = silentLogger, onLog = () => {} } = options;
-  const folder = await mkdtemp(path.join(tmpdir(), 'landfall-demo-'));
+  const folder = await openDemoFolder();
   const closers: (() => Promise<void> | void)[] = [() => rm(folder, { recursive: true, force: true })];
   const close = async () => {
     for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next();

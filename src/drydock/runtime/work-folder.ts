@@ -4,6 +4,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -42,7 +43,7 @@ export function openWorkFolder(parent: string = tmpdir(), runs: string = runsFol
   mkdirSync(path.join(folder, PIDS));
   const entry = path.join(runs, `${path.basename(folder)}.json`);
   const run: Run = { folder, owner: identity(process.pid) };
-  writeFileSync(entry, JSON.stringify(run), { mode: 0o600 });
+  enter(runs, entry, run);
   const fileOf = (pid: number) => path.join(folder, PIDS, String(pid));
   return {
     path: folder,
@@ -55,8 +56,31 @@ export function openWorkFolder(parent: string = tmpdir(), runs: string = runsFol
     remove() {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
       rmSync(entry, { force: true });
+      leave(runs);
     },
   };
+}
+
+/** Puts a run on the list; another one that ends may just have removed the empty list. */
+function enter(runs: string, entry: string, run: Run): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      writeFileSync(entry, JSON.stringify(run), { mode: 0o600 });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 5) throw error;
+      mkdirSync(runs, { recursive: true, mode: 0o700 });
+    }
+  }
+}
+
+/** Nothing stays in the temporary folder once no cluster runs. */
+function leave(runs: string): void {
+  try {
+    rmdirSync(runs);
+  } catch {
+    // Others still run.
+  }
 }
 
 interface Run {
@@ -74,9 +98,10 @@ function identity(pid: number): Identity {
 
 function reapAbandoned(runs: string): void {
   // The temporary folder is shared by all users of a machine: a list that somebody else made is not believed.
-  const { uid, mode } = statSync(runs);
-  if ((process.getuid !== undefined && uid !== process.getuid()) || (mode & 0o022) !== 0) return;
-  for (const name of readdirSync(runs)) {
+  const list = statSync(runs, { throwIfNoEntry: false });
+  if (list === undefined || (list.mode & 0o022) !== 0) return;
+  if (process.getuid !== undefined && list.uid !== process.getuid()) return;
+  for (const name of listed(runs)) {
     const entry = path.join(runs, name);
     const run = readRun(entry);
     if (run?.owner.start === undefined || isSameProcess(run.owner.pid, run.owner.start)) continue;
