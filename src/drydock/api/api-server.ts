@@ -7,21 +7,25 @@ import { createObject } from '../machinery/create.ts';
 import { deleteObject } from '../machinery/delete.ts';
 import type { Engine } from '../machinery/engine.ts';
 import { GarbageCollector } from '../machinery/garbage-collector.ts';
+import { createBootstrapRoles } from '../machinery/bootstrap-roles.ts';
 import { createSystemNamespaces, NamespaceLifecycle } from '../machinery/namespaces.ts';
 import { asServed } from '../machinery/object-meta.ts';
 import { patchObject } from '../machinery/patch.ts';
 import { seenChange, selectEntries, selectionOf } from '../machinery/reads.ts';
 import { writeScale } from '../machinery/scale.ts';
+import { ServiceAccountTokens } from '../machinery/service-account-tokens.ts';
 import { replaceObject, requireEntry } from '../machinery/update.ts';
 import { ADMIN, type WriteRequest } from '../machinery/write-request.ts';
-import { Store, type Journal } from '../store/store.ts';
+import { openFileJournal, type OpenJournal } from '../store/file-journal.ts';
+import { Store } from '../store/store.ts';
 import type { InProcessApi, ResourceName, WatchEvent, WriteOptions } from './contract.ts';
 
 export interface ApiOptions {
   readonly clock: Clock;
   /** Changes kept per kind for watches that resume. Default 2,048. */
   readonly keptChanges?: number;
-  readonly journal?: Journal;
+  /** Keeps objects across restarts, and every acknowledged write across a crash. In memory without it. */
+  readonly dataDir?: string;
   /** PEM, handed to pods and clients as kube-root-ca.crt. */
   readonly rootCertificate?: string;
   /** Minimal CustomResourceDefinitions to start with. Default none. */
@@ -33,6 +37,8 @@ export interface ApiOptions {
 /** The API server without its wire, and what the HTTP server and tests need of it. */
 export interface ApiServer extends InProcessApi {
   readonly engine: Engine;
+  /** Issues and knows the tokens of service accounts. */
+  readonly tokens: ServiceAccountTokens;
   /** Forgets old changes, so that watches from before answer 410. */
   compact(): void;
   /** Stops background work, and writes out what is left. */
@@ -54,20 +60,46 @@ function requestOf(kind: ResourceKind, namespace: string | undefined, options: W
   };
 }
 
+/** Revisions that may have been told to watchers and lost with a crash are never given out again. */
+const REVISION_GAP = 1_000;
+
+function startStore(
+  options: ApiOptions,
+  opened: OpenJournal | undefined,
+  onError: (error: unknown) => void,
+): Store {
+  const store = new Store({
+    ...(options.keptChanges === undefined ? {} : { keptChanges: options.keptChanges }),
+    ...(opened === undefined ? {} : { journal: opened.journal }),
+    ...(opened === undefined || opened.lastRevision === 0
+      ? {}
+      : { firstRevision: opened.lastRevision + REVISION_GAP }),
+    onListenerError: onError,
+  });
+  for (const { table, object, revision } of opened?.recovered ?? []) store.recover(table, object, revision);
+  if (opened !== undefined) {
+    store.compact();
+    opened.setSnapshot(function* () {
+      for (const table of store.tables()) {
+        for (const entry of table.entries.values()) yield [table.name, entry] as const;
+      }
+    });
+  }
+  return store;
+}
+
 /**
  * Starts an API server in this process: an empty store or what the journal holds, the system namespaces, garbage
  * collection. Ready when the promise resolves.
  */
 export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const onError = options.onError ?? (() => {});
-  const store = new Store({
-    ...(options.keptChanges === undefined ? {} : { keptChanges: options.keptChanges }),
-    ...(options.journal === undefined ? {} : { journal: options.journal }),
-    onListenerError: onError,
-  });
+  const opened = options.dataDir === undefined ? undefined : await openFileJournal(options.dataDir);
+  const store = startStore(options, opened, onError);
   const catalogue = new Catalogue();
   const engine: Engine = { store, catalogue, clock: options.clock, admission: [] };
   await createSystemNamespaces(engine);
+  await createBootstrapRoles(engine);
   const custom = new CustomResources(engine, onError);
   const collector = new GarbageCollector(engine, onError);
   const namespaces = new NamespaceLifecycle(engine, options.rootCertificate ?? '', onError);
@@ -85,6 +117,7 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
 
   return {
     engine,
+    tokens: new ServiceAccountTokens(store, options.clock, opened?.tokenKey),
     clock: options.clock,
     compact: () => store.compact(),
     async close() {

@@ -12,6 +12,7 @@ import { serveProxy } from './proxy.ts';
 import { readResourcePath, type ResourcePath } from './request-info.ts';
 import { serveResource } from './resource.ts';
 import { review } from './reviews.ts';
+import { requestToken } from './token-request.ts';
 import { writeRequest } from './write-options.ts';
 
 export interface Served {
@@ -139,6 +140,11 @@ async function serveResourcePath(exchange: Exchange, served: Served, path: Resou
       });
       return;
     }
+  }
+  if (kind.kind === 'ServiceAccount' && path.subresource === 'token' && method === 'POST') {
+    const body = parseBody(await readBody(exchange.request), exchange.request.headers['content-type']);
+    writeObject(exchange, 201, requestToken(engine, served.api.tokens, path, body));
+    return;
   }
   await serveResource(exchange, engine, kind, path);
 }

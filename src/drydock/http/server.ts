@@ -9,12 +9,13 @@ import { createServer as createHttpsServer } from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LandfallError } from '../../kernel/index.ts';
 import type { ApiServer } from '../api/api-server.ts';
-import { ApiStatusError, type PodBackend } from '../api/contract.ts';
-import { singleTokenAuthorizer } from '../machinery/access.ts';
+import type { PodBackend } from '../api/contract.ts';
+import { clusterAccess } from '../machinery/access.ts';
 import type { Authorizer } from '../machinery/authorizer.ts';
 import { ADMIN, type User } from '../machinery/write-request.ts';
 import { makeServerCertificate, type ServerCertificate } from './certificate.ts';
 import { writeFailure, type Exchange } from './exchange.ts';
+import { impersonated, unauthorized } from './impersonation.ts';
 import { OpenApiDocuments } from './openapi.ts';
 import { route } from './routes.ts';
 
@@ -29,8 +30,8 @@ export interface ServeOptions {
   readonly tls?: ServerCertificate;
   /** Where logs and proxied requests of pods go. It may come later, through `setBackend`. */
   readonly backend?: PodBackend;
-  /** Who may do what. Default: the token may do everything, nobody else anything. */
-  readonly authorizer?: Authorizer;
+  /** Everybody but the holder of `token` needs a role. Default false: whoever is known may do everything. */
+  readonly rbac?: boolean;
 }
 
 export interface ServedApi {
@@ -100,7 +101,14 @@ const OPEN_PATHS = /^\/(livez|readyz|healthz|version)(\/|$)/;
 /** Serves the API over HTTP or HTTPS. Throws `port-in-use` or `listen-failed`. */
 export async function serveApi(api: ApiServer, options: ServeOptions): Promise<ServedApi> {
   const host = options.host ?? '127.0.0.1';
-  const authorizer = options.authorizer ?? singleTokenAuthorizer(options.token);
+  const { store } = api.engine;
+  const { tokens } = api;
+  const authorizer: Authorizer = clusterAccess({
+    token: options.token,
+    store,
+    tokens,
+    rbac: options.rbac ?? false,
+  });
   const documents = new OpenApiDocuments(api.engine.catalogue);
   const closing = new AbortController();
   // Every running request waits for it, thousands of idle watches among them.
@@ -111,9 +119,9 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
   const identify = (request: IncomingMessage, pathname: string): User => {
     const token = bearer(request);
     const user = token === undefined ? undefined : authorizer.authenticate(token);
-    if (user !== undefined) return user;
+    if (user !== undefined) return impersonated(request.headers, user, authorizer);
     if (token === undefined && OPEN_PATHS.test(pathname)) return ADMIN;
-    throw new ApiStatusError(401, 'Unauthorized', 'Unauthorized');
+    throw unauthorized();
   };
 
   const handle = (request: IncomingMessage, response: ServerResponse) => {

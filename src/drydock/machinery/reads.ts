@@ -1,5 +1,5 @@
 import type { KubeObject, ListOptions } from '../api/contract.ts';
-import { apiVersionOf, type ResourceKind } from '../kinds/kind.ts';
+import type { ResourceKind } from '../kinds/kind.ts';
 import type { Change, Entry } from '../store/entry.ts';
 import {
   labelMatcher,
@@ -57,9 +57,7 @@ function checkField(kind: ResourceKind, requirement: FieldRequirement): void {
   const { field } = requirement;
   if (field === 'metadata.name' || (field === 'metadata.namespace' && kind.namespaced)) return;
   if (kind.rules.selectableFields?.includes(field) === true) return;
-  throw badRequest(
-    `Unable to find "${apiVersionOf(kind)}, Resource=${kind.resource}" that match label selector "", field selector "${field}${requirement.negated ? '!=' : '='}${requirement.value}": field label not supported: ${field}`,
-  );
+  throw badRequest(`field label not supported: ${field}`);
 }
 
 /** The entries of a sorted list that a selection is about. */

@@ -68,7 +68,7 @@ export function forbidden(
   return new ApiStatusError(
     403,
     'Forbidden',
-    `${qualified(subject)} "${name}" is forbidden: ${why}`,
+    `${qualified(subject)}${name === '' ? '' : ` "${name}"`} is forbidden: ${why}`,
     details(subject, name, extra),
   );
 }

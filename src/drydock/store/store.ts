@@ -32,11 +32,14 @@ export class Store {
   readonly #onListenerError: (error: unknown) => void;
   readonly #everyListener = new Set<AnyChangeListener>();
   readonly #pending: { readonly table: Table; readonly change: Change }[] = [];
+  /** Nothing is known of changes before it. */
+  readonly #firstRevision: number;
   #revision: number;
   #dispatching = false;
 
   constructor(options: StoreOptions = {}) {
     this.#keptChanges = options.keptChanges ?? 2_048;
+    this.#firstRevision = options.firstRevision ?? 0;
     this.#revision = options.firstRevision ?? 1;
     this.#journal = options.journal;
     this.#onListenerError = options.onListenerError ?? (() => {});
@@ -50,7 +53,7 @@ export class Store {
   table(name: string): Table {
     let table = this.#tables.get(name);
     if (table === undefined) {
-      table = new Table(name, 0, this.#keptChanges);
+      table = new Table(name, this.#firstRevision, this.#keptChanges);
       this.#tables.set(name, table);
     }
     return table;
