@@ -7,6 +7,8 @@ export interface Cache<T extends KubeObject> {
   get(key: string): T | undefined;
   all(): Iterable<T>;
   inNamespace(namespace: string): readonly T[];
+  /** Objects of a namespace that nothing controls. */
+  orphansIn(namespace: string): readonly T[];
   /** Objects whose controlling owner has this uid. */
   ownedBy(uid: string): readonly T[];
   /** Takes in the answer of an own write at once, so that the next pass sees it. */
@@ -38,6 +40,7 @@ export function startCache<T extends KubeObject>(api: InProcessApi, resource: Re
   const objects = new Map<string, T>();
   const namespaces = new Map<string, Map<string, T>>();
   const owners = new Map<string, Map<string, T>>();
+  const orphans = new Map<string, Map<string, T>>();
   const listeners: CacheChange<T>[] = [];
   // The answer of a write may arrive after its object was deleted: it must not come back.
   const gone = new Set<string>();
@@ -68,7 +71,9 @@ export function startCache<T extends KubeObject>(api: InProcessApi, resource: Re
     }
     objects.set(key, object);
     index(namespaces, object.metadata.namespace, key, object);
-    index(owners, controllerOf(object)?.uid, key, object);
+    const owner = controllerOf(object)?.uid;
+    index(owners, owner, key, object);
+    index(orphans, object.metadata.namespace, key, owner === undefined ? object : undefined);
     for (const listener of listeners) listener(object, old, false);
   }
 
@@ -81,6 +86,7 @@ export function startCache<T extends KubeObject>(api: InProcessApi, resource: Re
     objects.delete(key);
     index(namespaces, object.metadata.namespace, key);
     index(owners, controllerOf(old ?? object)?.uid, key);
+    index(orphans, object.metadata.namespace, key);
     for (const listener of listeners) listener(object, old, true);
   }
 
@@ -93,6 +99,7 @@ export function startCache<T extends KubeObject>(api: InProcessApi, resource: Re
     get: (key) => objects.get(key),
     all: () => objects.values(),
     inNamespace: (namespace) => [...(namespaces.get(namespace)?.values() ?? [])],
+    orphansIn: (namespace) => [...(orphans.get(namespace)?.values() ?? [])],
     ownedBy: (uid) => [...(owners.get(uid)?.values() ?? [])],
     observe: (object) => put(object as T),
     onChange: (listener) => {

@@ -1,20 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
-import path from 'node:path';
 import { messageOf } from '../../kernel/index.ts';
 import type { Timer } from '../../kernel/index.ts';
 import { timestamp } from '../controllers/index.ts';
 import type { Container, ContainerState, Pod, Probe } from '../controllers/index.ts';
-import { logBuffer, resolveCommand, startProcess } from '../runtime/index.ts';
+import { logBuffer } from '../runtime/index.ts';
 import type { LogBuffer, PodAddress, RunningProcess } from '../runtime/index.ts';
 import { backOff, goDuration } from './back-off.ts';
 import type { NodeContext } from './context.ts';
-import { expand } from './environment.ts';
 import type { StoredImage } from './image-store.ts';
 import { processEnvironment } from './process-environment.ts';
 import type { ContainerRole, ContainerView } from './pod-status.ts';
-import { startProber } from './prober.ts';
-import type { Prober } from './prober.ts';
+import { execInContainer, spawnContainer } from './container-process.ts';
+import type { SpawnedContainer } from './container-process.ts';
+import { startContainerProbes } from './container-probes.ts';
 import { runHandler } from './probe.ts';
 import type { ExecInContainer } from './probe.ts';
 import { pullCredentials } from './pull-secrets.ts';
@@ -57,15 +55,13 @@ const SIMULATED_RUN_MS = 1000;
 const RETRY_MS = 10_000;
 const LEAST_GRACE_MS = 2000;
 const KILLED = 137;
-const EXEC_OUTPUT = 1024 * 1024;
 
 /** One run of a container. */
 interface Run {
   readonly startedAt: string;
   readonly process: RunningProcess | undefined;
-  readonly probers: Prober[];
+  stopProbes: () => void;
   readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
   readonly root: string;
   readonly timers: Timer[];
   end: (exitCode: number, reason?: string) => void;
@@ -147,7 +143,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     }
     if (signal.aborted) return;
     noteRestart();
-    if (image.root === undefined) begin(env, undefined, '/', '');
+    if (image.root === undefined) begin(env, undefined);
     else await startReal(image, image.root, env, signal);
   }
 
@@ -170,28 +166,20 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     env: Record<string, string>,
     signal: AbortSignal,
   ): Promise<void> {
-    const home = path.join(options.folder, spec.name);
-    const root = path.join(home, `root-${runs}`);
-    let spawned: RunningProcess;
-    let cwd = '/';
+    const buffer = log;
+    let spawned: SpawnedContainer;
     try {
-      rmSync(home, { recursive: true, force: true });
-      mkdirSync(home, { recursive: true });
-      cpSync(imageRoot, root, { recursive: true, verbatimSymlinks: true });
-      env['HOME'] ??= root;
-      const command = resolveCommand({
-        root,
-        argv: commandLine(from, spec, env),
-        workingDir: spec.workingDir ?? from.config.workingDir,
-        path: env['PATH'],
+      spawned = await spawnContainer({
+        context,
+        spec,
+        image: from,
+        imageRoot,
+        env,
+        folder: options.folder,
+        run: runs,
+        onCreated: () => event('Normal', 'Created', `Created container: ${spec.name}`),
+        onOutput: (chunk) => buffer?.write(chunk),
       });
-      ({ cwd } = command);
-      event('Normal', 'Created', `Created container: ${spec.name}`);
-      const buffer = log;
-      spawned = await startProcess(
-        { ...command, env, onOutput: (chunk) => buffer?.write(chunk) },
-        context.work,
-      );
     } catch (error) {
       const now = clock.now();
       event('Warning', 'Failed', `Error: ${messageOf(error)}`);
@@ -210,18 +198,13 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
       return;
     }
     if (signal.aborted) {
-      spawned.killGroup();
+      spawned.process.killGroup();
       return;
     }
-    begin(env, spawned, cwd, root);
+    begin(env, spawned);
   }
 
-  function begin(
-    env: Readonly<Record<string, string>>,
-    spawned: RunningProcess | undefined,
-    cwd: string,
-    root: string,
-  ): void {
+  function begin(env: Readonly<Record<string, string>>, spawned: SpawnedContainer | undefined): void {
     if (spawned === undefined) {
       event('Normal', 'Created', `Created container: ${spec.name} (simulated)`);
       log?.write(Buffer.from(`drydock: ${spec.image} is simulated, no process runs\n`));
@@ -239,11 +222,10 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     let over = false;
     const current: Run = {
       startedAt,
-      process: spawned,
-      probers: [],
+      process: spawned?.process,
+      root: spawned?.root ?? '',
+      stopProbes() {},
       env,
-      cwd,
-      root,
       timers: [],
       ended,
       end(exitCode, reason) {
@@ -259,7 +241,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     ready = started && spec.readinessProbe === undefined && spawned !== undefined;
     if (spawned === undefined) simulate(current);
     else {
-      void spawned.exited.then(({ exitCode }) => current.end(exitCode));
+      void spawned.process.exited.then(({ exitCode }) => current.end(exitCode));
       startProbes(current);
       void postStart(current);
     }
@@ -283,7 +265,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   }
 
   function finish(current: Run, exitCode: number, reason: string | undefined): void {
-    for (const prober of current.probers) prober.stop();
+    current.stopProbes();
     for (const timer of current.timers) timer.cancel();
     finishedAt = clock.now();
     log?.end();
@@ -303,74 +285,30 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   }
 
   function startProbes(current: Run): void {
-    const attempt = (probe: Probe) => (signal: AbortSignal) =>
-      runHandler(
-        probe,
-        { host: address.ip, container: spec, exec, clock },
-        (probe.timeoutSeconds ?? 1) * 1000,
-        signal,
-      );
-    const failed = (kind: string) => (message: string) =>
-      event('Warning', 'Unhealthy', `${kind} probe failed: ${message}`);
-    const { readinessProbe, livenessProbe, startupProbe } = spec;
-    const afterStart = () => {
-      if (readinessProbe !== undefined) {
-        current.probers.push(
-          startProber({
-            clock,
-            kind: 'readiness',
-            probe: readinessProbe,
-            attempt: attempt(readinessProbe),
-            onFailure: failed('Readiness'),
-            onTurn: (passing) => {
-              ready = passing;
-              onChange();
-            },
-          }),
-        );
-      }
-      if (livenessProbe !== undefined) {
-        current.probers.push(
-          startProber({
-            clock,
-            kind: 'liveness',
-            probe: livenessProbe,
-            attempt: attempt(livenessProbe),
-            onFailure: failed('Liveness'),
-            onTurn: () => restartBecauseOf('liveness', livenessProbe),
-          }),
-        );
-      }
-    };
-    if (startupProbe === undefined) {
-      afterStart();
-      return;
-    }
-    const startup = startProber({
+    current.stopProbes = startContainerProbes({
+      spec,
       clock,
-      kind: 'startup',
-      probe: startupProbe,
-      attempt: attempt(startupProbe),
-      onFailure: failed('Startup'),
-      onTurn: (passing) => {
-        startup.stop();
-        if (!passing) {
-          restartBecauseOf('startup', startupProbe);
-          return;
-        }
-        started = true;
-        ready = readinessProbe === undefined;
-        afterStart();
+      run: (probe, signal) =>
+        runHandler(
+          probe,
+          { host: address.ip, container: spec, exec, clock },
+          (probe.timeoutSeconds ?? 1) * 1000,
+          signal,
+        ),
+      onUnhealthy: (message) => event('Warning', 'Unhealthy', message),
+      onState(next) {
+        started = next.started;
+        ready = next.ready;
         onChange();
       },
+      onDead: restartBecauseOf,
     });
-    current.probers.push(startup);
   }
 
   function restartBecauseOf(kind: string, probe: Probe): void {
     const grace =
       probe.terminationGracePeriodSeconds ?? options.pod().spec.terminationGracePeriodSeconds ?? 30;
-    for (const prober of run?.probers ?? []) prober.stop();
+    run?.stopProbes();
     void stop(grace * 1000, `Container ${spec.name} failed ${kind} probe, will be restarted`);
   }
 
@@ -423,25 +361,8 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     if (current === undefined) throw new Error(`container ${spec.name} does not run`);
     if (current.process === undefined)
       throw new Error(`container ${spec.name} is simulated: it has no process`);
-    const command = resolveCommand({
-      root: current.root,
-      argv,
-      workingDir: spec.workingDir ?? image?.config.workingDir ?? '/',
-      path: current.env['PATH'],
-    });
-    const output = logBuffer(() => clock.now(), EXEC_OUTPUT);
-    const errors = logBuffer(() => clock.now(), EXEC_OUTPUT);
-    const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
-      (stream === 'stdout' ? output : errors).write(chunk);
-    const child = await startProcess({ ...command, env: current.env, onOutput }, context.work);
-    const abort = () => child.killGroup();
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    const { exitCode } = await child.exited;
-    signal.removeEventListener('abort', abort);
-    output.end();
-    errors.end();
-    return { exitCode, output: output.text(), errors: errors.text() };
+    const workingDir = spec.workingDir ?? image?.config.workingDir ?? '/';
+    return await execInContainer(context, { root: current.root, env: current.env, workingDir }, argv, signal);
   };
 
   return {
@@ -484,13 +405,6 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
       if (run !== undefined) kill9(run);
     },
   };
-}
-
-function commandLine(image: StoredImage, spec: Container, env: Readonly<Record<string, string>>): string[] {
-  const command = (spec.command ?? []).map((part) => expand(part, env));
-  const args = (spec.args ?? []).map((part) => expand(part, env));
-  if (command.length > 0) return [...command, ...args];
-  return [...image.config.entrypoint, ...(args.length > 0 ? args : image.config.cmd)];
 }
 
 function stopSignal(configured: string | undefined): NodeJS.Signals {

@@ -59,7 +59,11 @@ export function imageStore(): ImageStore {
       const merged =
         known === undefined
           ? image
-          : { ...known, digests: [...new Set([...known.digests, ...image.digests])] };
+          : {
+              ...known,
+              root: known.root ?? image.root,
+              digests: [...new Set([...known.digests, ...image.digests])],
+            };
       images.set(image.configDigest, merged);
       if (tag !== undefined) names.set(tag, image.configDigest);
       names.set(repoDigest, image.configDigest);

@@ -74,7 +74,14 @@ export function nodeImages(options: NodeImagesOptions): NodeImages {
       event('Warning', 'Failed', 'Error: InvalidImageName');
       return { waiting: { reason: 'InvalidImageName', message }, retryAfterMs: NEVER_AGAIN_MS };
     }
-    const present = store.find(reference.text);
+    const stored = store.find(reference.text);
+    const present = usable(stored);
+    // What was pulled before stays what the name means here, also when its content has to be fetched again.
+    const [pulledBefore] = stored?.digests ?? [];
+    const wanted =
+      policy === 'Always' || pulledBefore === undefined
+        ? reference
+        : parseReference(`${reference.name}@${pulledBefore}`);
     if (policy !== 'Always' && present !== undefined) {
       event('Normal', 'Pulled', `Container image "${container.image}" already present on machine`);
       return { image: present, reference: reference.text };
@@ -101,7 +108,7 @@ export function nodeImages(options: NodeImagesOptions): NodeImages {
     event('Normal', 'Pulling', `Pulling image "${container.image}"`);
     const began = clock.now();
     try {
-      const image = await fetched(reference, credentials, signal);
+      const image = await fetched(wanted, credentials, signal);
       const took = elapsed(clock.now() - began);
       event(
         'Normal',
@@ -125,6 +132,12 @@ export function nodeImages(options: NodeImagesOptions): NodeImages {
       lastFailure.set(key, { message, at: now });
       return { waiting: { reason: 'ErrImagePull', message }, retryAfterMs: LOOK_AGAIN_MS };
     }
+  }
+
+  /** An image whose content may be executed only since it was pulled has to be pulled again to have it. */
+  function usable(image: StoredImage | undefined): StoredImage | undefined {
+    if (image === undefined || image.simulated || image.root !== undefined) return image;
+    return options.isExecutable(image.digests) ? undefined : image;
   }
 
   /** Pods that want the same reference at the same time share one pull. */

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../kernel/index.ts';
 import type { Timer } from '../../kernel/index.ts';
@@ -35,7 +35,6 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   const uid = first.metadata.uid ?? '';
   const address = context.addresses.takePod();
   const folder = path.join(context.folder, uid);
-  mkdirSync(folder, { recursive: true });
   const startTime = timestamp(clock.now());
   const life = new AbortController();
 

@@ -60,7 +60,10 @@ export async function pullImage(
   const tag = reference.digest === undefined ? reference.text : undefined;
   const repoDigest = `${reference.name}@${resolved}`;
   const known = store.find(repoDigest);
-  if (known !== undefined) return store.add(known, tag, repoDigest);
+  // Content that may be executed only since then was not unpacked.
+  if (known !== undefined && (known.root !== undefined || !options.isExecutable(known.digests))) {
+    return store.add(known, tag, repoDigest);
+  }
 
   const top = await client.manifest(reference, resolved, signal);
   const manifest = await platformManifest(options, reference, top, signal);

@@ -12,7 +12,6 @@ import { workQueue } from '../queue.ts';
 import type { Again } from '../queue.ts';
 import { isEmptySelector, matchesSelector } from '../selectors.ts';
 import {
-  controllerReference,
   isAlreadyExists,
   isConflict,
   isNamespaceTerminating,
@@ -39,7 +38,9 @@ import {
   REVISION,
   sizeAnnotations,
 } from './revisions.ts';
-import { sameTemplate, TEMPLATE_HASH, templateHash } from './template-hash.ts';
+import { claimReplicaSets } from './claim.ts';
+import { newReplicaSet } from './new-replica-set.ts';
+import { sameTemplate } from './template-hash.ts';
 
 const MANAGER = { fieldManager: 'kube-controller-manager' };
 
@@ -111,7 +112,7 @@ export function startDeploymentController(options: DeploymentControllerOptions):
       );
       return undefined;
     }
-    const owned = await claimedReplicaSets(deployment);
+    const owned = await claimReplicaSets(deployment, replicaSets, updateSet);
     if (deployment.metadata.deletionTimestamp !== undefined) {
       const { all, newSet } = told(deployment, owned);
       await writeStatus(deployment, countedStatus(deployment, all, newSet, clock.now()));
@@ -122,44 +123,6 @@ export function startDeploymentController(options: DeploymentControllerOptions):
       return await scaleOnly(deployment, owned);
     }
     return isRollingUpdate(deployment) ? await roll(deployment, owned) : await recreate(deployment, owned);
-  }
-
-  /** Owned ReplicaSets; orphans that match are adopted, owned ones that no longer match are let go. */
-  async function claimedReplicaSets(deployment: Deployment): Promise<ReplicaSet[]> {
-    const claimed: ReplicaSet[] = [];
-    for (const replicaSet of replicaSets.inNamespace(deployment.metadata.namespace ?? '')) {
-      const owner = controllerOf(replicaSet);
-      const matches = matchesSelector(deployment.spec.selector, replicaSet.metadata.labels);
-      if (owner?.uid === deployment.metadata.uid) {
-        if (matches || deployment.metadata.deletionTimestamp !== undefined) claimed.push(replicaSet);
-        else await release(replicaSet, deployment);
-      } else if (
-        owner === undefined &&
-        matches &&
-        deployment.metadata.deletionTimestamp === undefined &&
-        replicaSet.metadata.deletionTimestamp === undefined
-      ) {
-        claimed.push(await adopt(replicaSet, deployment));
-      }
-    }
-    return claimed;
-  }
-
-  async function adopt(replicaSet: ReplicaSet, deployment: Deployment): Promise<ReplicaSet> {
-    const next = structuredClone(replicaSet);
-    next.metadata.ownerReferences = [
-      ...(next.metadata.ownerReferences ?? []),
-      controllerReference(deployment),
-    ];
-    return await updateSet(next);
-  }
-
-  async function release(replicaSet: ReplicaSet, deployment: Deployment): Promise<void> {
-    const next = structuredClone(replicaSet);
-    next.metadata.ownerReferences = (next.metadata.ownerReferences ?? []).filter(
-      (owner) => owner.uid !== deployment.metadata.uid,
-    );
-    await updateSet(next);
   }
 
   async function updateSet(replicaSet: ReplicaSet): Promise<ReplicaSet> {
@@ -300,7 +263,7 @@ export function startDeploymentController(options: DeploymentControllerOptions):
     sets: Sets,
     revision: number,
   ): Promise<{ deployment: Deployment; sets: Sets }> {
-    const made = newReplicaSetFor(deployment, sets, revision);
+    const made = newReplicaSet(deployment, sets.all, revision);
     let stored: ReplicaSet;
     let existed = false;
     try {
@@ -344,37 +307,6 @@ export function startDeploymentController(options: DeploymentControllerOptions):
     return {
       deployment: await putRevision(deployment, String(revision), noted),
       sets: { newSet: stored, oldSets: sets.oldSets, all: [...sets.oldSets, stored] },
-    };
-  }
-
-  function newReplicaSetFor(deployment: Deployment, sets: Sets, revision: number): ReplicaSet {
-    const hash = templateHash(deployment.spec.template, deployment.status?.collisionCount);
-    const template = structuredClone(deployment.spec.template);
-    const labels = { ...template.metadata?.labels, [TEMPLATE_HASH]: hash };
-    template.metadata = { ...template.metadata, labels };
-    const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
-    return {
-      apiVersion: 'apps/v1',
-      kind: 'ReplicaSet',
-      metadata: {
-        name: `${deployment.metadata.name}-${hash}`,
-        namespace: deployment.metadata.namespace ?? '',
-        labels: { ...labels },
-        annotations: {
-          ...newReplicaSetAnnotations(deployment, undefined, revision),
-          ...sizeAnnotations(deployment),
-        },
-        ownerReferences: [controllerReference(deployment)],
-      },
-      spec: {
-        replicas: newReplicaSetSize(deployment, sets.all, 0),
-        ...(minReadySeconds === 0 ? {} : { minReadySeconds }),
-        selector: {
-          ...structuredClone(deployment.spec.selector),
-          matchLabels: { ...deployment.spec.selector.matchLabels, [TEMPLATE_HASH]: hash },
-        },
-        template,
-      },
     };
   }
 

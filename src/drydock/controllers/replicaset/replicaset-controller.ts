@@ -87,8 +87,8 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
         );
     }
     if (replicaSet.metadata.deletionTimestamp !== undefined) return claimed;
-    for (const pod of pods.inNamespace(replicaSet.metadata.namespace ?? '')) {
-      if (controllerOf(pod) !== undefined || !isPodActive(pod)) continue;
+    for (const pod of pods.orphansIn(replicaSet.metadata.namespace ?? '')) {
+      if (!isPodActive(pod)) continue;
       if (!matchesSelector(replicaSet.spec.selector, pod.metadata.labels)) continue;
       const owners = [...(pod.metadata.ownerReferences ?? []), controllerReference(replicaSet)];
       claimed.push(await reown(pod, owners));

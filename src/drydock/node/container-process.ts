@@ -1,0 +1,90 @@
+import { cp, mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Container } from '../controllers/index.ts';
+import { logBuffer, resolveCommand, startProcess } from '../runtime/index.ts';
+import type { RunningProcess } from '../runtime/index.ts';
+import type { NodeContext } from './context.ts';
+import { expand } from './environment.ts';
+import type { ImageConfig, StoredImage } from './image-store.ts';
+
+const EXEC_OUTPUT = 1024 * 1024;
+
+export interface SpawnRequest {
+  readonly context: NodeContext;
+  readonly spec: Container;
+  readonly image: StoredImage;
+  readonly imageRoot: string;
+  readonly env: Record<string, string>;
+  /** Of the pod. */
+  readonly folder: string;
+  /** How many times this container was started, this one included. */
+  readonly run: number;
+  readonly onCreated: () => void;
+  readonly onOutput: (chunk: Buffer) => void;
+}
+
+export interface SpawnedContainer {
+  readonly process: RunningProcess;
+  /** The container's own copy of the image: what it writes there ends with it. */
+  readonly root: string;
+}
+
+/** Starts the process of a container in a fresh copy of its image. Throws what is shown as StartError. */
+export async function spawnContainer(request: SpawnRequest): Promise<SpawnedContainer> {
+  const { context, spec, image, env, onOutput } = request;
+  const home = path.join(request.folder, spec.name);
+  const root = path.join(home, `root-${request.run}`);
+  await rm(home, { recursive: true, force: true });
+  await mkdir(home, { recursive: true });
+  await cp(request.imageRoot, root, { recursive: true, verbatimSymlinks: true });
+  env['HOME'] ??= root;
+  const command = resolveCommand({
+    root,
+    argv: commandLine(image.config, spec, env),
+    workingDir: spec.workingDir ?? image.config.workingDir,
+    path: env['PATH'],
+  });
+  request.onCreated();
+  return { process: await startProcess({ ...command, env, onOutput }, context.work), root };
+}
+
+/** Runs one more program where a container runs, until it ends or the signal aborts. */
+export async function execInContainer(
+  context: NodeContext,
+  where: {
+    readonly root: string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly workingDir: string;
+  },
+  argv: readonly string[],
+  signal: AbortSignal,
+): Promise<{ exitCode: number; output: string; errors: string }> {
+  const { root, env, workingDir } = where;
+  const { clock } = context.api;
+  const command = resolveCommand({ root, argv, workingDir, path: env['PATH'] });
+  const output = logBuffer(() => clock.now(), EXEC_OUTPUT);
+  const errors = logBuffer(() => clock.now(), EXEC_OUTPUT);
+  const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
+    (stream === 'stdout' ? output : errors).write(chunk);
+  const child = await startProcess({ ...command, env, onOutput }, context.work);
+  const abort = () => child.killGroup();
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  const { exitCode } = await child.exited;
+  signal.removeEventListener('abort', abort);
+  output.end();
+  errors.end();
+  return { exitCode, output: output.text(), errors: errors.text() };
+}
+
+/** Kubernetes' rule: a command replaces entrypoint and arguments of the image, arguments alone only the latter. */
+export function commandLine(
+  image: Pick<ImageConfig, 'entrypoint' | 'cmd'>,
+  spec: Pick<Container, 'command' | 'args'>,
+  env: Readonly<Record<string, string>>,
+): string[] {
+  const command = (spec.command ?? []).map((part) => expand(part, env));
+  const args = (spec.args ?? []).map((part) => expand(part, env));
+  if (command.length > 0) return [...command, ...args];
+  return [...image.entrypoint, ...(args.length > 0 ? args : image.cmd)];
+}
