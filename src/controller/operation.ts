@@ -131,7 +131,11 @@ function list(value: JsonObject | undefined, field: string) {
   return Array.isArray(found) ? found : [];
 }
 
-export function syncRequest(operation: JsonObject): SyncRequest {
+/**
+ * What an operation asks for. One that names no options (`kubectl patch` with `sync: {}`) gets those of the policy, as
+ * Argo CD's own clients put them in.
+ */
+export function syncRequest(operation: JsonObject, policyOptions: readonly string[] = []): SyncRequest {
   const sync = getObject(operation, 'sync');
   const strategy = getObject(sync, 'syncStrategy');
   const forced = getIn(strategy, 'apply', 'force') === true || getIn(strategy, 'hook', 'force') === true;
@@ -149,7 +153,10 @@ export function syncRequest(operation: JsonObject): SyncRequest {
     revision: getString(sync, 'revision') || undefined,
     prune: getIn(sync, 'prune') === true,
     dryRun: getIn(sync, 'dryRun') === true,
-    options: list(sync, 'syncOptions').filter((option): option is string => typeof option === 'string'),
+    options:
+      getIn(sync, 'syncOptions') === undefined
+        ? policyOptions
+        : list(sync, 'syncOptions').filter((option): option is string => typeof option === 'string'),
     only: list(sync, 'resources').map((item) => ({
       group: getString(item, 'group') ?? '',
       kind: getString(item, 'kind') ?? '',

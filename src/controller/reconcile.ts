@@ -202,7 +202,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     retryCount: number,
     turn: Turn,
   ): Promise<{ readonly again?: number } | undefined> {
-    const request = syncRequest(operation);
+    const request = syncRequest(operation, spec.policy.options);
     const override = getObject(operation, 'sync', 'source');
     const source = override === undefined ? spec.sources[0] : applicationSource(override);
     const running: JsonObject = {

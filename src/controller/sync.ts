@@ -66,11 +66,18 @@ function applied(object: KubeObject, outcome: ApplyOutcome): string {
   return `${kind}/${object.metadata.name} ${outcome === 'changed' ? 'configured' : outcome}`;
 }
 
-/** What the server refused is about the object; everything else (gone away, cancelled) is about nobody's manifest. */
+/**
+ * What the server refused is about the object, an internal error of its webhooks too; that it did not answer, or is
+ * too busy to, is about nobody's manifest.
+ */
 function refusal(thrown: unknown): string {
   const error = asLandfallError(thrown);
-  if (error.kind === 'unavailable' || error.kind === 'cancelled' || error.kind === 'bug') throw error;
-  return statusBehind(error)?.message ?? error.message;
+  const answer = statusBehind(error);
+  if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
+  // Credentials that are not accepted any more refuse everything alike.
+  if (error.code === 'kube-unauthorized') throw error;
+  if (error.kind === 'unavailable' && answer?.code !== 500) throw error;
+  return answer?.message ?? error.message;
 }
 
 /**

@@ -53,7 +53,9 @@ interface Outcome {
   readonly hint?: string;
 }
 
-function outcomeOf(code: number, reason: string | undefined, server: string): Outcome {
+function outcomeOf(code: number, status: JsonObject | undefined, server: string): Outcome {
+  const reason = getString(status, 'reason');
+  const message = getString(status, 'message') ?? '';
   switch (code) {
     case 401:
       return {
@@ -87,6 +89,10 @@ function outcomeOf(code: number, reason: string | undefined, server: string): Ou
     default:
       break;
   }
+  // A field that the schema does not have: an apply is answered with 500, though asking again cannot help.
+  if (code === 500 && message.startsWith('failed to create typed patch object')) {
+    return { kind: 'invalid-input', code: 'kube-invalid' };
+  }
   if (code >= 500 || code < 400) {
     return {
       kind: 'unavailable',
@@ -100,7 +106,7 @@ function outcomeOf(code: number, reason: string | undefined, server: string): Ou
 /** An answer that is not a success, as the error the caller can act on. */
 export function failureOfResponse(code: number, body: string, attempt: Attempt): LandfallError {
   const status = statusOf(body);
-  const outcome = outcomeOf(code, getString(status, 'reason'), attempt.server);
+  const outcome = outcomeOf(code, status, attempt.server);
   const sentence = sentenceOf(code, status, body);
   return new LandfallError(
     `Could not ${attempt.what} on ${attempt.server}: ${sentence}${/[.!?)]$/.test(sentence) ? '' : '.'}`,
