@@ -22,7 +22,7 @@ export interface ClusterFixture {
   /** Waits in real time, because processes live in it, until `probe` answers something. */
   until<T>(what: string, probe: () => Found<T> | Promise<Found<T>>): Promise<T>;
   /** Follows the log of a pod from here on, over HTTP; what came so far. */
-  follow(name: string): () => string;
+  follow(name: string, container?: string): () => string;
   events(name: string): readonly string[];
   service(name: string): { readonly ip: string };
   close(): Promise<void>;
@@ -62,9 +62,9 @@ export async function clusterFixture(options: ClusterOptions = {}): Promise<Clus
     throw new Error(`waited in vain for: ${what}`);
   }
 
-  function follow(name: string): () => string {
+  function follow(name: string, container = 'main'): () => string {
     let text = '';
-    const url = `${cluster.url}/api/v1/namespaces/default/pods/${name}/log?follow=true`;
+    const url = `${cluster.url}/api/v1/namespaces/default/pods/${name}/log?follow=true&container=${container}`;
     const headers = { authorization: `Bearer ${cluster.token}` };
     get(url, { ca: cluster.caCertificate, headers, agent: false }, (response) => {
       response.setEncoding('utf8');

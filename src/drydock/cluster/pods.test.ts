@@ -456,3 +456,106 @@ describe('images', () => {
     await fixture.until('back-off', () => state('empty')?.waiting?.reason === 'CrashLoopBackOff');
   });
 });
+
+describe('files', () => {
+  it('of ConfigMaps, Secrets, fields and other containers are where they are mounted, and follow their source', async () => {
+    await withManualClock();
+    const read = `
+      const fs = require('node:fs');
+      const { readFile } = require('node:fs/promises');
+      fs.writeFileSync('/shared/from-main', 'written');
+      (async () => {
+        console.log(fs.readFileSync('/etc/settings/level', 'utf8'), await readFile('/etc/keys/token', 'utf8'),
+          fs.readFileSync('/etc/pod/labels', 'utf8'), fs.readFileSync('/app/own.txt', 'utf8'), fs.existsSync('/etc/settings/other'));
+      })();
+      setInterval(() => console.log(fs.readFileSync('/etc/settings/level', 'utf8')), 50);`;
+    await fixture.push('app', 'v1', {
+      files: {
+        'app/main.js': read,
+        'app/own.txt': 'own',
+        'app/side.js': `setInterval(() => { try { console.log(require('node:fs').readFileSync('/data/from-main', 'utf8')) } catch {} }, 20)`,
+      },
+    });
+    const config = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'settings', namespace: 'default' },
+      data: { level: 'high', other: 'x' },
+    };
+    await fixture.create(config, 'configmaps');
+    await fixture.create(
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'keys', namespace: 'default' },
+        stringData: { token: 's3cret' },
+      },
+      'secrets',
+    );
+    await fixture.run(
+      'files',
+      {
+        ...IMAGE,
+        volumeMounts: [
+          { name: 'settings', mountPath: '/etc/settings' },
+          { name: 'keys', mountPath: '/etc/keys' },
+          { name: 'pod', mountPath: '/etc/pod' },
+          { name: 'shared', mountPath: '/shared' },
+        ],
+      },
+      {
+        initContainers: [
+          {
+            name: 'side',
+            ...IMAGE,
+            args: [],
+            command: ['node', '/app/side.js'],
+            restartPolicy: 'Always',
+            volumeMounts: [{ name: 'shared', mountPath: '/data' }],
+          },
+        ],
+        volumes: [
+          { name: 'settings', configMap: { name: 'settings', items: [{ key: 'level', path: 'level' }] } },
+          { name: 'keys', secret: { secretName: 'keys' } },
+          {
+            name: 'pod',
+            downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] },
+          },
+          { name: 'shared', emptyDir: {} },
+        ],
+      },
+    );
+    await fixture.until('it to run', () => state('files')?.running);
+    const log = fixture.follow('files', 'main');
+    const side = fixture.follow('files', 'side');
+    await fixture.until('its output', () => log().includes('\n'));
+    expect(log()).toMatch(/^high s3cret app="files" own false\n/);
+    await fixture.until('the other container to read', () => side().includes('written'));
+    await fixture.api.patch(
+      { group: '', version: 'v1', resource: 'configmaps' },
+      'default',
+      'settings',
+      'merge',
+      { data: { level: 'low' } },
+      { fieldManager: 'test' },
+    );
+    await clock.advance(61_000);
+    await fixture.until('the change', () => log().includes('low'));
+  });
+
+  it('that cannot be mounted hold the container back, and say why', async () => {
+    await withManualClock();
+    await fixture.push('app', 'v1', program('setInterval(() => {}, 1000)'));
+    await fixture.run(
+      'held',
+      { ...IMAGE, volumeMounts: [{ name: 'v', mountPath: '/v' }] },
+      { volumes: [{ name: 'v', secret: { secretName: 'later' } }] },
+    );
+    await fixture.until('the event', () =>
+      fixture
+        .events('held')
+        .includes('FailedMount: MountVolume.SetUp failed for volume "v" : secret "later" not found'),
+    );
+    expect(state('held')?.waiting?.reason).toBe('ContainerCreating');
+  });
+});

@@ -52,6 +52,7 @@ export type {
   Probe,
   Service,
   Volume,
+  VolumeItem,
 } from './objects.ts';
 export { quantity } from './scheduler/resources.ts';
 export { matchesLabels } from './selectors.ts';

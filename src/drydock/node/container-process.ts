@@ -1,11 +1,14 @@
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Container } from '../controllers/index.ts';
-import { logBuffer, resolveCommand, startProcess } from '../runtime/index.ts';
+import { logBuffer, PRELOAD_VARIABLES, resolveCommand, startProcess } from '../runtime/index.ts';
 import type { RunningProcess } from '../runtime/index.ts';
 import type { NodeContext } from './context.ts';
 import { expand } from './environment.ts';
 import type { ImageConfig, StoredImage } from './image-store.ts';
+import { linkMounts } from './volumes.ts';
+import type { Mount } from './volumes.ts';
 
 const EXEC_OUTPUT = 1024 * 1024;
 
@@ -14,6 +17,7 @@ export interface SpawnRequest {
   readonly spec: Container;
   readonly image: StoredImage;
   readonly imageRoot: string;
+  readonly mounts: readonly Mount[];
   readonly env: Record<string, string>;
   /** Of the pod. */
   readonly folder: string;
@@ -37,7 +41,9 @@ export async function spawnContainer(request: SpawnRequest): Promise<SpawnedCont
   await rm(home, { recursive: true, force: true });
   await mkdir(home, { recursive: true });
   await cp(request.imageRoot, root, { recursive: true, verbatimSymlinks: true });
+  await linkMounts(root, request.mounts);
   env['HOME'] ??= root;
+  env[PRELOAD_VARIABLES.mounts] = JSON.stringify([...request.mounts, ...(await ownFolders(root))]);
   const command = resolveCommand({
     root,
     argv: commandLine(image.config, spec, env),
@@ -46,6 +52,14 @@ export async function spawnContainer(request: SpawnRequest): Promise<SpawnedCont
   });
   request.onCreated();
   return { process: await startProcess({ ...command, env, onOutput }, context.work), root };
+}
+
+/** Folders at the top of the image that this machine does not have: absolute paths below them mean the image's. */
+async function ownFolders(root: string): Promise<Mount[]> {
+  const names = await readdir(root);
+  return names
+    .filter((name) => !existsSync(path.join('/', name)))
+    .map((name) => [path.join('/', name), path.join(root, name)]);
 }
 
 /** Runs one more program where a container runs, until it ends or the signal aborts. */

@@ -16,6 +16,8 @@ import { startContainerProbes } from './container-probes.ts';
 import { runHandler } from './probe.ts';
 import type { ExecInContainer } from './probe.ts';
 import { pullCredentials } from './pull-secrets.ts';
+import { containerMounts } from './volumes.ts';
+import type { Mount } from './volumes.ts';
 
 export interface ContainerUnit {
   readonly spec: Container;
@@ -133,6 +135,14 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
       wait('CreateContainerError', message, RETRY_MS);
       return;
     }
+    let mounts: readonly Mount[] = [];
+    try {
+      if (!image.simulated) mounts = await containerMounts(context, pod, spec, options.folder);
+    } catch (error) {
+      context.recorder.event(pod, 'Warning', 'FailedMount', messageOf(error));
+      wait(role === 'app' ? 'ContainerCreating' : 'PodInitializing', undefined, RETRY_MS);
+      return;
+    }
     let env: Record<string, string>;
     try {
       env = processEnvironment(context, pod, spec, image, address, options.folder);
@@ -144,7 +154,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     if (signal.aborted) return;
     noteRestart();
     if (image.root === undefined) begin(env, undefined);
-    else await startReal(image, image.root, env, signal);
+    else await startReal(image, image.root, env, mounts, signal);
   }
 
   /** A start after an earlier run counts as a restart, whatever comes of it. */
@@ -164,6 +174,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     from: StoredImage,
     imageRoot: string,
     env: Record<string, string>,
+    mounts: readonly Mount[],
     signal: AbortSignal,
   ): Promise<void> {
     const buffer = log;
@@ -174,6 +185,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
         spec,
         image: from,
         imageRoot,
+        mounts,
         env,
         folder: options.folder,
         run: runs,

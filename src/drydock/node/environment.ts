@@ -145,7 +145,12 @@ function fromSource(
 }
 
 function fieldValue(fieldPath: string, sources: EnvironmentSources): string {
-  const { pod } = sources;
+  if (/^status\.hostIPs?$/.test(fieldPath)) return sources.hostIP;
+  if (/^status\.podIPs?$/.test(fieldPath)) return sources.podIP;
+  return podField(fieldPath, sources.pod);
+}
+
+function podField(fieldPath: string, pod: Pod): string {
   const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(fieldPath);
   if (keyed !== null) {
     const map = keyed[1] === 'labels' ? pod.metadata.labels : pod.metadata.annotations;
@@ -162,12 +167,6 @@ function fieldValue(fieldPath: string, sources: EnvironmentSources): string {
       return pod.spec.nodeName ?? '';
     case 'spec.serviceAccountName':
       return pod.spec.serviceAccountName ?? '';
-    case 'status.hostIP':
-    case 'status.hostIPs':
-      return sources.hostIP;
-    case 'status.podIP':
-    case 'status.podIPs':
-      return sources.podIP;
     default:
       throw unusable(`unsupported fieldPath: ${fieldPath}`);
   }
@@ -187,4 +186,25 @@ function resourceValue(
     declared?.[resource] ?? (kind === 'limits' ? node?.status?.allocatable?.[resource] : undefined);
   const divisor = quantity(ref.divisor ?? '1') || 1;
   return String(Math.ceil(quantity(value) / divisor));
+}
+
+/** The files of a downward API volume. Labels and annotations as a whole are one `key="value"` a line. */
+export function downwardFiles(
+  pod: Pod,
+  items: readonly { readonly path: string; readonly fieldRef?: { readonly fieldPath: string } }[],
+): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (const { path, fieldRef } of items) {
+    if (fieldRef === undefined) throw unusable('only fieldRef is supported in downward API volumes');
+    const whole = /^metadata\.(labels|annotations)$/.exec(fieldRef.fieldPath)?.[1];
+    const map = whole === 'labels' ? pod.metadata.labels : pod.metadata.annotations;
+    const text =
+      whole === undefined
+        ? podField(fieldRef.fieldPath, pod)
+        : Object.entries(map ?? {})
+            .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+            .join('\n');
+    files.set(path, Buffer.from(text));
+  }
+  return files;
 }

@@ -10,6 +10,7 @@ import type { ContainerUnit } from './container.ts';
 import type { NodeContext } from './context.ts';
 import { phaseOf, podStatus, SIMULATED } from './pod-status.ts';
 import type { PodView } from './pod-status.ts';
+import { hasContent, refreshVolumes } from './volumes.ts';
 
 export interface PodWorker {
   readonly uid: string;
@@ -27,6 +28,7 @@ export interface PodWorker {
 }
 
 const FORCED_GRACE_MS = 2000;
+const REFRESH_VOLUMES_MS = 60_000;
 
 /** Brings one pod up on its node, keeps it running by its restart policy, and takes it down. */
 export function startPodWorker(context: NodeContext, first: Pod, onGone: () => void): PodWorker {
@@ -47,6 +49,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   let again = false;
   let timer: Timer | undefined;
   let deadline: Timer | undefined;
+  let volumes: Timer | undefined;
   let writing: Promise<void> | undefined;
   let dirty = false;
 
@@ -197,6 +200,18 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
     }
   }
 
+  /** What is mounted from ConfigMaps and Secrets follows them, a minute late at most. */
+  function watchVolumes(): void {
+    if (!(first.spec.volumes ?? []).some(hasContent)) return;
+    volumes = clock.after(REFRESH_VOLUMES_MS, () => {
+      if (!isUp()) return;
+      // A source that is gone leaves the files as they are.
+      void refreshVolumes(context, current, folder)
+        .catch(() => {})
+        .then(watchVolumes);
+    });
+  }
+
   function watchDeadline(): void {
     const seconds = current.spec.activeDeadlineSeconds;
     if (seconds === undefined || deadline !== undefined) return;
@@ -291,6 +306,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   async function end(grace: number): Promise<void> {
     timer?.cancel();
     deadline?.cancel();
+    volumes?.cancel();
     life.abort();
     if (grace === 0) for (const container of containers) container.kill();
     else await Promise.all(containers.map((container) => container.stop(grace, undefined)));
@@ -322,6 +338,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   if (phaseOf({ ...view(), pod: first }) === first.status?.phase && isFinal(first)) terminal = true;
   refresh();
   watchDeadline();
+  watchVolumes();
   if (first.metadata.deletionTimestamp === undefined) kick();
   else void terminate();
 

@@ -9,6 +9,7 @@ export const PRELOAD_VARIABLES = {
   namespace: 'DRYDOCK_POD_NAMESPACE',
   ports: 'DRYDOCK_POD_PORTS',
   hosts: 'DRYDOCK_HOSTS',
+  mounts: 'DRYDOCK_MOUNTS',
   lifeline: 'DRYDOCK_LIFELINE',
 } as const;
 
@@ -18,6 +19,7 @@ export const PRELOAD_VARIABLES = {
  * - a server that listens on every address listens on the pod's; one that listens on localhost, on the pod's own;
  * - a connection to localhost on a port that this pod listens on goes there, any other goes where it says;
  * - names of Services resolve from the cluster's hosts file, and their low ports to where the cluster could listen;
+ * - absolute paths of mounted volumes and of the image's own folders lead there;
  * - when the cluster dies, the program's process group dies with it.
  */
 export function writePreload(folder: string): string {
@@ -157,6 +159,41 @@ net.Socket.prototype.connect = function (...args) {
   }
   return connect.apply(this, args);
 };
+
+// Files.
+let mounts = [];
+try {
+  mounts = JSON.parse(env.${PRELOAD_VARIABLES.mounts} ?? '[]').sort((a, b) => b[0].length - a[0].length);
+} catch {}
+function placed(file) {
+  let name = file;
+  if (file instanceof URL && file.protocol === 'file:') name = require('node:url').fileURLToPath(file);
+  if (typeof name !== 'string' || name[0] !== '/') return file;
+  for (const [at, target] of mounts) {
+    if (name === at || name.startsWith(at + '/')) return target + name.slice(at.length);
+  }
+  return file;
+}
+function place(module, names, count) {
+  for (const name of names) {
+    const original = module[name];
+    if (typeof original !== 'function') continue;
+    module[name] = Object.assign(function (...args) {
+      for (let index = 0; index < count; index++) args[index] = placed(args[index]);
+      return original.apply(this, args);
+    }, original);
+  }
+}
+if (mounts.length > 0) {
+  const one = ['access', 'appendFile', 'chmod', 'chown', 'lstat', 'mkdir', 'mkdtemp', 'open', 'opendir', 'readdir',
+    'readFile', 'readlink', 'realpath', 'rm', 'rmdir', 'stat', 'statfs', 'truncate', 'unlink', 'utimes', 'writeFile'];
+  const two = ['copyFile', 'cp', 'link', 'rename', 'symlink'];
+  const sync = (names) => names.map((name) => name + 'Sync');
+  place(fs, [...one, ...sync(one), 'createReadStream', 'createWriteStream', 'exists', 'existsSync', 'watch', 'watchFile', 'unwatchFile'], 1);
+  place(fs, [...two, ...sync(two)], 2);
+  place(fs.promises, [...one, 'watch'], 1);
+  place(fs.promises, two, 2);
+}
 require('node:module').syncBuiltinESMExports();
 
 // The other end of this pipe is held by the cluster: it closes when the cluster is gone, however it went.

@@ -11,12 +11,7 @@ import { isPodFinished } from '../pods.ts';
 import { workQueue } from '../queue.ts';
 import type { Again } from '../queue.ts';
 import { isEmptySelector, matchesSelector } from '../selectors.ts';
-import {
-  isAlreadyExists,
-  isConflict,
-  isNamespaceTerminating,
-  sameJson,
-} from '../writes.ts';
+import { isAlreadyExists, isConflict, isNamespaceTerminating, sameJson } from '../writes.ts';
 import {
   isActive,
   isRollingUpdate,
