@@ -156,7 +156,24 @@ describe('the deploy that did not deploy', () => {
         {},
         signal,
       );
-      const { proof } = await wait();
+      const recreated = async (): Promise<Proof> => {
+        for (;;) {
+          const { material, proof } = await look();
+          const pods = material.rollouts.flatMap((one) =>
+            one.pods.state === 'read' ? one.pods.value.current : [],
+          );
+          const old = material.rollouts.flatMap((one) =>
+            one.pods.state === 'read' ? one.pods.value.old : [],
+          );
+          const fresh =
+            old.length === 0 &&
+            pods.length === 3 &&
+            pods.every((pod) => pod.createdAt >= restartedAt.slice(0, 19));
+          if (fresh && proof.boundaries.every((report) => report.state !== 'moving')) return proof;
+          await sleep(systemClock, 200, signal);
+        }
+      };
+      const proof = await recreated();
       expect(proof.verdict.summary).toBe('stopped at intent');
       const [finding] = proof.findings;
       expect(finding?.id).toBe('mutable-reference-moved');
