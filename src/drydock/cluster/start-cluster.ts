@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { LandfallError, messageOf, silentLogger, systemClock } from '../../kernel/index.ts';
+import {
+  getNumber,
+  LandfallError,
+  messageOf,
+  parseJson,
+  silentLogger,
+  systemClock,
+} from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { createApi, localCertificate, serveApi } from '../api/index.ts';
 import type { BundledFamily } from '../api/index.ts';
@@ -31,7 +39,7 @@ export interface ClusterOptions {
    * for the cluster's own registry.
    */
   readonly registryMirrors?: Readonly<Record<string, string>>;
-  /** Keeps the registry's content across restarts. In memory without it. */
+  /** Keeps objects, the registry and the images of the nodes across restarts. In memory without it. */
   readonly dataDir?: string;
   /** Where processes of pods live; a folder of this run is made in it and removed. Default: the system's. */
   readonly workDir?: string;
@@ -41,6 +49,8 @@ export interface ClusterOptions {
   readonly isExecutable?: (digests: readonly string[]) => boolean;
   /** Families of custom resources whose definitions are installed at start. Default: Argo CD's. */
   readonly definitions?: readonly BundledFamily[];
+  /** Everybody but the holder of the token needs a role. Default false. */
+  readonly rbac?: boolean;
   readonly logger?: Logger;
 }
 
@@ -75,17 +85,18 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   };
 
   try {
-    const addresses = opened(await reserveAddresses(), (pool) => pool.close());
+    const addresses = opened(await reserveAddresses(keptOctet(options.dataDir)), (pool) => pool.close());
+    const work = opened(openWorkFolder(options.workDir), (folder) => folder.remove());
     const registry = opened(
       await startRegistry({
         clock,
         logger,
+        temporaryDir: work.path,
         ...(options.registryPort === undefined ? {} : { port: options.registryPort }),
         ...(options.dataDir === undefined ? {} : { dataDir: path.join(options.dataDir, 'registry') }),
       }),
       (running) => running.close(),
     );
-    const work = opened(openWorkFolder(options.workDir), (folder) => folder.remove());
     if (!addresses.separate) {
       logger.warn(
         'pods share 127.0.0.1: this system has no other loopback addresses, so one pod per port can run',
@@ -97,12 +108,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       await createApi({
         clock,
         rootCertificate: certificate.certificate,
+        ...(options.dataDir === undefined ? {} : { dataDir: path.join(options.dataDir, 'api') }),
         bundled: options.definitions ?? ['argocd'],
         onError: (error) => logger.warn('background work failed', { error: messageOf(error) }),
       }),
       (server) => server.close(),
     );
-    api.engine.admission.push(serviceAddresses(addresses));
+    if (options.dataDir !== undefined) keepOctet(options.dataDir, addresses.octet);
+    api.engine.admission.push(serviceAddresses(addresses, api.list(SERVICES).items));
     const caches = opened(startCaches(api), (all) => all.close());
 
     const served = opened(
@@ -110,6 +123,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         host: HOST,
         token,
         tls: certificate,
+        rbac: options.rbac ?? false,
         ...(options.port === undefined ? {} : { port: options.port }),
       }),
       (server) => server.close(),
@@ -142,6 +156,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
             sourceOf: (host) => sourceOf(host, mirrors),
             strictImages: options.strictImages ?? false,
             isExecutable,
+            ...(options.dataDir === undefined
+              ? {}
+              : { imagesFolder: path.join(options.dataDir, 'nodes', `node-${index + 1}`) }),
           }),
         ),
       )),
@@ -169,6 +186,21 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await close();
     throw error;
   }
+}
+
+const ADDRESSES_FILE = 'addresses.json';
+
+/** Services keep their addresses, so that a cluster that comes back needs the range it had. */
+function keptOctet(dataDir: string | undefined): number | undefined {
+  if (dataDir === undefined) return undefined;
+  const file = path.join(dataDir, ADDRESSES_FILE);
+  if (!existsSync(file)) return undefined;
+  const octet = getNumber(parseJson(readFileSync(file, 'utf8'), file), 'octet');
+  return octet === 0 ? undefined : octet;
+}
+
+function keepOctet(dataDir: string, octet: number): void {
+  writeFileSync(path.join(dataDir, ADDRESSES_FILE), JSON.stringify({ octet }));
 }
 
 /** The Service by which programs in pods find the API server. */
