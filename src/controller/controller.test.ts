@@ -148,11 +148,11 @@ async function statusOf(name: string) {
 }
 
 /** Turns the event loop in real time, because a server and git answer in it, until something has come true. */
-async function until(what: string, done: () => Promise<boolean>): Promise<void> {
+async function until(what: string, done: () => Promise<boolean>, step = 20): Promise<void> {
   const end = Date.now() + 10_000;
   while (!(await done())) {
     if (Date.now() > end) throw new Error(`never: ${what}`);
-    await clock.advance(20);
+    await clock.advance(step);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -545,7 +545,7 @@ describe('a server that goes away', () => {
     for (let minute = 0; minute < 5; minute += 1) await clock.advance(60_000);
     expect((await application(name)).metadata.resourceVersion).toBe(before);
     way.mend();
-    await until('it is healed', async () => (await dataOf('one'))?.['key'] === 'a');
+    await until('it is healed', async () => (await dataOf('one'))?.['key'] === 'a', 2000);
   });
 
   it('does not keep other applications waiting when it is a Git server', async () => {

@@ -6,6 +6,8 @@ import { APPLICATION_KIND } from '../boundaries/sync/index.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { createEventRecorder } from './events.ts';
 import { createLiveObjects } from './live.ts';
+import { createLooker } from './look.ts';
+import { createOperator } from './operate.ts';
 import { createQueue } from './queue.ts';
 import { createReconciler } from './reconcile.ts';
 import { createTargetLoader } from './target.ts';
@@ -67,16 +69,20 @@ export function startController(options: ControllerOptions): Controller {
       if (applications.get(key) !== undefined) queue.add(key, 'live');
     },
   });
+  const writer = createApplicationWriter(client, events);
+  const targets = createTargetLoader({ client, mirrors, clock });
+  const looker = createLooker({ clock, targets, live, instanceOf });
   const reconciler = createReconciler({
     client,
     clock,
     logger,
     live,
+    looker,
+    writer,
     events,
     instanceOf,
     random,
-    targets: createTargetLoader({ client, mirrors, clock }),
-    writer: createApplicationWriter(client, events),
+    operator: createOperator({ client, clock, logger, looker, writer, events }),
     pollMs: options.pollMs ?? POLL,
   });
   const queue = createQueue(

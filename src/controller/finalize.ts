@@ -4,7 +4,7 @@ import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { readLive } from './comparison.ts';
 import type { LiveObjects } from './live.ts';
 import { kindRank } from './order.ts';
-import { gone } from './sync.ts';
+import { gone } from './prune.ts';
 import { objectOptions } from './validate.ts';
 
 /** Argo CD's finalizers that ask for the application's objects to go with it. */
@@ -22,12 +22,12 @@ export interface Finalizing {
   readonly instance: string;
 }
 
-/** Deletes what the application tracks, last things first, and then lets the Application go. */
+/** Deletes what the application tracks, last things first, and then lets the Application go. False: something is still there. */
 export async function finishDeletion(
   work: Finalizing,
   application: KubeObject,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { client, clock, live, logger, instance } = work;
   const finalizers = application.metadata.finalizers ?? [];
   const background = finalizers.includes('resources-finalizer.argocd.argoproj.io/background');
@@ -53,7 +53,7 @@ export async function finishDeletion(
       object: `${object.kind}/${object.metadata.name}`,
       held,
     });
-    return;
+    return false;
   }
   await client.patch(
     refOf(application),
@@ -70,4 +70,5 @@ export async function finishDeletion(
     signal,
   );
   logger.info('Deleted the objects of an application', { application: instance, objects: ordered.length });
+  return true;
 }

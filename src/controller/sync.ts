@@ -7,78 +7,20 @@ import {
   mapBounded,
   sleep,
 } from '../kernel/index.ts';
-import type { Clock, JsonObject } from '../kernel/index.ts';
-import { refOf, splitApiVersion, statusBehind } from '../kube/index.ts';
-import type { ApplyOutcome, FieldValidation, KubeClient, KubeObject } from '../kube/index.ts';
-import type { ApplicationSpec } from '../boundaries/sync/index.ts';
-import { FIELD_MANAGER, resourceIdentity } from './comparison.ts';
-import type { Comparison } from './comparison.ts';
-import { applyGroups, broughtBySet, kindRank } from './order.ts';
+import type { JsonObject } from '../kernel/index.ts';
+import { refOf, splitApiVersion } from '../kube/index.ts';
+import type { ApplyOutcome, FieldValidation, KubeObject } from '../kube/index.ts';
+import { FIELD_MANAGER } from './comparison.ts';
+import { applyGroups, broughtBySet } from './order.ts';
 import type { SyncRequest } from './operation.ts';
-import { objectOptions, setProblem } from './validate.ts';
-
-/** How an operation ended: `phase` and `message` of Argo CD, and a result for each object it touched. */
-export interface SyncOutcome {
-  readonly phase: 'Succeeded' | 'Failed' | 'Error';
-  readonly message: string;
-  readonly results: readonly JsonObject[];
-}
-
-export interface SyncWork {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly spec: ApplicationSpec;
-  readonly request: SyncRequest;
-  readonly comparison: Comparison;
-  readonly signal: AbortSignal;
-}
-
-type Status = 'Synced' | 'SyncFailed' | 'Pruned' | 'PruneSkipped';
-
-const PHASES: Readonly<Record<Status, string>> = {
-  Synced: 'Running',
-  SyncFailed: 'Failed',
-  Pruned: 'Succeeded',
-  PruneSkipped: 'Succeeded',
-};
+import { applied, refusal, result } from './outcome.ts';
+import type { SyncOutcome, SyncWork } from './outcome.ts';
+import { prune } from './prune.ts';
+import { setProblem } from './validate.ts';
 
 const AT_ONCE = 6;
-const PRUNE_WAIT = 60_000;
 const ESTABLISH_WAIT = 30_000;
 const PAUSE = 500;
-
-/** Kinds that hold others' data: deleted only where the object itself says `Prune=true`. */
-const PRECIOUS = new Set([
-  'Namespace',
-  'CustomResourceDefinition',
-  'PersistentVolumeClaim',
-  'PersistentVolume',
-]);
-
-function result(object: KubeObject, status: Status, message: string, syncPhase = 'Sync'): JsonObject {
-  return { ...resourceIdentity(object), status, message, hookPhase: PHASES[status], syncPhase };
-}
-
-/** `deployment.apps/web unchanged`, as kubectl words it. */
-function applied(object: KubeObject, outcome: ApplyOutcome): string {
-  const { group } = splitApiVersion(object.apiVersion);
-  const kind = group === '' ? object.kind.toLowerCase() : `${object.kind.toLowerCase()}.${group}`;
-  return `${kind}/${object.metadata.name} ${outcome === 'changed' ? 'configured' : outcome}`;
-}
-
-/**
- * What the server refused is about the object, an internal error of its webhooks too; that it did not answer, or is
- * too busy to, is about nobody's manifest.
- */
-function refusal(thrown: unknown): string {
-  const error = asLandfallError(thrown);
-  const answer = statusBehind(error);
-  if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
-  // Credentials that are not accepted any more refuse everything alike.
-  if (error.code === 'kube-unauthorized') throw error;
-  if (error.kind === 'unavailable' && answer?.code !== 500) throw error;
-  return answer?.message ?? error.message;
-}
 
 /**
  * One operation: the whole set passes a server-side dry run before the first write, then it is applied in the order
@@ -302,60 +244,4 @@ async function established(work: SyncWork, group: readonly KubeObject[]): Promis
     }
   }
   work.client.forgetKinds();
-}
-
-function propagation(options: readonly string[]): 'Foreground' | 'Background' | 'Orphan' {
-  if (options.includes('PrunePropagationPolicy=background')) return 'Background';
-  return options.includes('PrunePropagationPolicy=orphan') ? 'Orphan' : 'Foreground';
-}
-
-/** Deletes what Git no longer asks for, last things first, and sees that it is gone. */
-async function prune(work: SyncWork, objects: readonly KubeObject[]): Promise<readonly JsonObject[]> {
-  const { client, request, signal } = work;
-  const ordered = objects.toSorted((a, b) => kindRank(b) - kindRank(a));
-  return mapBounded(ordered, AT_ONCE, async (object) => {
-    const options = objectOptions(object);
-    if (!request.prune) return result(object, 'PruneSkipped', 'ignored (requires pruning)');
-    if (options.includes('Prune=false')) return result(object, 'PruneSkipped', 'ignored (no prune)');
-    if (PRECIOUS.has(object.kind) && !options.includes('Prune=true')) {
-      return result(
-        object,
-        'PruneSkipped',
-        `ignored (a ${object.kind} is pruned only with the annotation argocd.argoproj.io/sync-options: Prune=true)`,
-      );
-    }
-    try {
-      await client.delete(
-        refOf(object),
-        {
-          propagationPolicy: propagation(request.options),
-          ...(object.metadata.uid === undefined ? {} : { preconditions: { uid: object.metadata.uid } }),
-        },
-        signal,
-      );
-      const held = await gone(work, object);
-      return held === undefined
-        ? result(object, 'Pruned', 'pruned')
-        : result(object, 'SyncFailed', `deleted, and still there after ${PRUNE_WAIT / 1000} s${held}`);
-    } catch (thrown) {
-      return result(object, 'SyncFailed', refusal(thrown));
-    }
-  });
-}
-
-/** Undefined once the object is gone; otherwise what holds it. */
-export async function gone(
-  work: Pick<SyncWork, 'client' | 'clock' | 'signal'>,
-  object: KubeObject,
-): Promise<string | undefined> {
-  const end = work.clock.now() + PRUNE_WAIT;
-  for (;;) {
-    const live = await work.client.get(refOf(object), work.signal);
-    if (live === undefined || live.metadata.uid !== object.metadata.uid) return undefined;
-    if (work.clock.now() >= end) {
-      const finalizers = live.metadata.finalizers ?? [];
-      return finalizers.length === 0 ? '' : `: held by ${finalizers.join(', ')}`;
-    }
-    await sleep(work.clock, PAUSE, work.signal);
-  }
 }
