@@ -85,15 +85,42 @@ export interface FieldAction {
   readonly createTag?: string;
 }
 
-/** Calls `set` for every node the spec leads to; lists on the way are walked through silently. */
-export function applyFieldSpec(object: YamlNode, spec: FieldSpec, action: FieldAction): void {
-  const kind = object.get('kind')?.value ?? '';
-  if (spec.kind !== '' && spec.kind !== kind) return;
-  if (spec.group !== '' || spec.version !== '') {
-    const { group, version } = splitApiVersion(object.get('apiVersion')?.value ?? '');
-    if (spec.group !== '' && spec.group !== group) return;
-    if (spec.version !== '' && spec.version !== version) return;
+/** The specs that are for an object of a kind, found once for each kind. */
+export class SpecIndex<T extends Gvk> {
+  private readonly specs: readonly T[];
+  private readonly byKind = new Map<string, readonly T[]>();
+
+  constructor(specs: readonly T[]) {
+    this.specs = specs;
   }
+
+  of(apiVersion: string, kind: string): readonly T[] {
+    const key = `${apiVersion} ${kind}`;
+    let found = this.byKind.get(key);
+    if (found === undefined) {
+      const gvk = { ...splitApiVersion(apiVersion), kind };
+      found = this.specs.filter((spec) => gvkSelected(gvk, spec));
+      this.byKind.set(key, found);
+    }
+    return found;
+  }
+
+  ofObject(object: YamlNode): readonly T[] {
+    return this.of(object.get('apiVersion')?.value ?? '', object.get('kind')?.value ?? '');
+  }
+}
+
+/** Calls `set` for every node the spec leads to, where it is for this kind of object. */
+export function applyFieldSpec(object: YamlNode, spec: FieldSpec, action: FieldAction): void {
+  const gvk = {
+    ...splitApiVersion(object.get('apiVersion')?.value ?? ''),
+    kind: object.get('kind')?.value ?? '',
+  };
+  if (gvkSelected(gvk, spec)) applyPath(object, spec, action);
+}
+
+/** The same for a spec that is known to be for the object; lists on the way are walked through silently. */
+export function applyPath(object: YamlNode, spec: FieldSpec, action: FieldAction): void {
   try {
     descend(object, spec.steps, 0, spec.create, action);
   } catch (error) {
@@ -162,6 +189,7 @@ function descend(
   const retag = isList ? 'seq' : made;
   if (field.tag === tags.null && retag !== undefined) {
     field.kind = retag;
+    if (retag !== 'scalar') field.content = [];
     field.tag = isList ? '' : last ? (action.createTag ?? '') : tags.map;
     if (retag !== 'scalar') field.style = 'block';
   }

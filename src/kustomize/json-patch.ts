@@ -168,8 +168,7 @@ function remove(root: Root, operation: PatchOperation, path: string): YamlNode {
 function replace(root: Root, operation: PatchOperation, value: YamlNode): void {
   if (operation.path === '') {
     remember(value, root.node);
-    root.node.kind = value.kind;
-    root.node.content = value.content;
+    root.node = value;
     return;
   }
   const [parent, step] = parentOf(root, operation, operation.path);

@@ -76,7 +76,7 @@ export class Loader {
 
   private async kindOf(path: string): Promise<EntryKind | undefined> {
     const kind = await this.tree.kind(path);
-    this.options.log.note(this.show(path), 'kind', kind);
+    this.options.log.note(this.label === '' ? path : this.show(path), 'kind', kind);
     return kind;
   }
 
@@ -90,7 +90,7 @@ export class Loader {
     if (isHttp(path)) return this.fetched(path);
     const at = this.locate(path);
     const content = await this.tree.readFile(at);
-    this.options.log.note(this.show(at), 'file', content);
+    this.options.log.note(this.label === '' ? at : this.show(at), 'file', content);
     if (content === undefined) throw this.absent(path, at, await this.kindOf(at));
     const real = await this.real(at);
     if (this.options.restrict && !isInside(real, this.root))

@@ -1,9 +1,9 @@
 import { LandfallError, tags } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import type { NameReference } from './config/transformer-config.ts';
-import { applyFieldSpec } from './field-spec.ts';
+import { SpecIndex, applyPath } from './field-spec.ts';
 import type { FieldSpec } from './field-spec.ts';
-import { effectiveNamespace, gvkSelected, idLabel } from './ids.ts';
+import { apiVersionOf, effectiveNamespace, gvkSelected, idLabel } from './ids.ts';
 import type { Gvk, ResId } from './ids.ts';
 import { getPath, isNullOrMissing, newScalar, overwriteScalar, place, setField } from './nodes.ts';
 import type { ResMap } from './res-map.ts';
@@ -16,15 +16,23 @@ import type { Resource } from './resource.ts';
 export function fixNameReferences(map: ResMap, references: readonly NameReference[]): void {
   const originals = new Map(map.list.map((resource) => [resource, resource.originalId]));
   const lookups = new Candidates(map);
+  const index = new SpecIndex(
+    references.flatMap((reference) =>
+      reference.fields.map(({ group, version, kind, ...spec }) => ({
+        group,
+        version,
+        kind,
+        reference,
+        spec: { ...spec, group: '', version: '', kind: '' },
+      })),
+    ),
+  );
   for (const resource of map.list) {
     const original = originals.get(resource);
     if (original === undefined) continue;
     const scope = new Scope(resource, lookups);
-    for (const reference of references) {
-      for (const spec of reference.fields) {
-        if (!gvkSelected(original, spec)) continue;
-        new Referral(resource, spec, reference, scope).fix();
-      }
+    for (const { spec, reference } of index.of(apiVersionOf(original), original.kind)) {
+      new Referral(resource, spec, reference, scope).fix();
     }
   }
 }
@@ -135,13 +143,13 @@ class Referral {
 
   constructor(referrer: Resource, spec: FieldSpec, target: Gvk, scope: Scope) {
     this.referrer = referrer;
-    this.spec = { ...spec, group: '', version: '', kind: '' };
+    this.spec = spec;
     this.target = target;
     this.scope = scope;
   }
 
   fix(): void {
-    applyFieldSpec(this.referrer.node, this.spec, { set: (field) => this.set(field) });
+    applyPath(this.referrer.node, this.spec, { set: (field) => this.set(field) });
   }
 
   private set(field: YamlNode): void {

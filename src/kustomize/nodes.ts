@@ -174,10 +174,22 @@ export function clearField(map: YamlNode, key: string): YamlNode | undefined {
 /** Sets a scalar the way every transformer does: the style of the old value stays. Null changes nothing. */
 export function overwriteScalar(node: YamlNode, value: YamlNode): void {
   expectKind(node, 'scalar');
-  if (value.tag === tags.null) return;
+  if (value.tag === tags.null || isSame(node, value)) return;
   value.style = node.style;
   value.tagged = node.tagged;
   assign(node, value);
+}
+
+/** The same value by the same line: some fields are reached by two paths. */
+function isSame(node: YamlNode, value: YamlNode): boolean {
+  return (
+    value.by !== undefined &&
+    node.by === value.by &&
+    node.source === value.source &&
+    node.offset === value.offset &&
+    node.value === value.value &&
+    node.tag === value.tag
+  );
 }
 
 /** Follows map fields; undefined where the path ends early or meets null on the way. */

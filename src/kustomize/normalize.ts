@@ -43,7 +43,8 @@ function normalizeScalar(node: YamlNode): void {
     node.value = String(value);
   } else {
     const text = String(value);
-    node.tag = typeof value === 'bigint' || Number.isInteger(value) ? tags.int : tags.float;
+    const whole = typeof value === 'bigint' || Number.isInteger(value);
+    node.tag = whole && !/[eE]/.test(text) ? tags.int : tags.float;
     if (!/[eE]/.test(text)) node.value = text;
   }
 }

@@ -38,12 +38,12 @@ export function joinPath(base: string, path: string): string {
 }
 
 export function setOrigin(resource: Resource, origin: Origin): void {
-  resource.setAnnotation(originKey, stringifyOrigin(origin));
+  resource.setAnnotation(originKey, stringifyOrigin(origin), 'buildMetadata');
 }
 
 export function addTransformation(resource: Resource, origin: Origin): void {
   const before = resource.textMap('annotations').get(transformationsKey) ?? '';
-  resource.setAnnotation(transformationsKey, before + listItem(stringifyOrigin(origin)));
+  resource.setAnnotation(transformationsKey, before + listItem(stringifyOrigin(origin)), 'buildMetadata');
 }
 
 function listItem(text: string): string {

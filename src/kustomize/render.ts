@@ -4,6 +4,7 @@ import type { Accumulator } from './accumulator.ts';
 import { RenderContext } from './context.ts';
 import type { RenderFinding } from './findings.ts';
 import { parseFieldSpec } from './field-spec.ts';
+import type { ParsedFiles } from './load-objects.ts';
 import { Loader } from './loader.ts';
 import type { RemoteFetcher, RenderInput } from './loader.ts';
 import type { HelmRunner } from './generate/helm.ts';
@@ -72,6 +73,7 @@ export async function renderRecorded(
   tree: FileTree,
   dir: string,
   options: RenderOptions,
+  parsed?: ParsedFiles,
 ): Promise<{ readonly result: RenderResult; readonly reads: readonly ReadRecord[] }> {
   const reads = new Map<string, ReadRecord>();
   const loader = await Loader.open(tree, dir, {
@@ -81,7 +83,7 @@ export async function renderRecorded(
     log: { note: (path, kind, value) => reads.set(`${kind}:${path}`, { path, kind, value }) },
   });
   const context = new RenderContext();
-  const target = await guard(() => Target.root({ loader, context, helm: options.helm }));
+  const target = await guard(() => Target.root({ loader, context, helm: options.helm, parsed }));
   const accumulator = await guard(() => target.build());
   const { kustomization } = target;
   if (kustomization.sort !== undefined) sortObjects(accumulator.map, kustomization.sort);
@@ -117,7 +119,10 @@ async function guard<T>(work: () => Promise<T>): Promise<T> {
 
 function inputsOf(reads: Iterable<ReadRecord>): RenderInput[] {
   const inputs = new Map<string, boolean>();
-  for (const { path, value } of reads) inputs.set(path, (inputs.get(path) ?? false) || value !== undefined);
+  for (const { path, value } of reads) {
+    const name = path === '' ? '.' : path;
+    inputs.set(name, (inputs.get(name) ?? false) || value !== undefined);
+  }
   return [...inputs]
     .map(([path, present]) => ({ path, present }))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
@@ -149,7 +154,7 @@ function finish(accumulator: Accumulator, buildMetadata: readonly string[], mana
 function settle(node: YamlNode): void {
   const { content } = node;
   if (node.kind === 'map') {
-    const seen = content.length > 2 ? new Map<string, YamlNode>() : undefined;
+    const seen = content.length > 16 ? new Map<string, YamlNode>() : undefined;
     for (let i = 0; i < content.length; i += 2) {
       const [key, value] = [content[i], content[i + 1]];
       if (key === undefined || value === undefined) continue;
@@ -164,7 +169,7 @@ function settle(node: YamlNode): void {
           },
         );
       }
-      const before = seen?.get(key.value);
+      const before = seen === undefined ? keyBefore(content, i) : seen.get(key.value);
       if (before !== undefined) {
         throw new LandfallError(
           `${key.where}: mapping key "${key.value}" already defined at ${before.where}`,
@@ -186,6 +191,12 @@ function settle(node: YamlNode): void {
 function settleValue(value: YamlNode): void {
   if (value.kind !== 'scalar') settle(value);
   else if (value.style === 'folded') value.value = refold(value.value);
+}
+
+function keyBefore(content: readonly YamlNode[], at: number): YamlNode | undefined {
+  const value = content[at]?.value;
+  for (let i = 0; i < at; i += 2) if (content[i]?.value === value) return content[i];
+  return undefined;
 }
 
 function idLabelOf(node: YamlNode): string {

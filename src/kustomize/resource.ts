@@ -1,11 +1,5 @@
-import {
-  LandfallError,
-  YamlNode,
-  isJsonObject,
-  parseYaml,
-  stringifyYaml,
-  yamlToExact,
-} from '../kernel/index.ts';
+import { LandfallError, isJsonObject, parseYaml, stringifyYaml, yamlToExact } from '../kernel/index.ts';
+import type { YamlNode } from '../kernel/index.ts';
 import type { Cause } from './nodes.ts';
 import { clearField, ensureMap, isEmpty, isNullOrMissing, newScalar, newString, setField } from './nodes.ts';
 import type { RenderContext } from './context.ts';
@@ -166,9 +160,9 @@ export class Resource {
     this.setNamespace(this.namespace);
   }
 
-  setAnnotation(key: string, value: string): void {
+  setAnnotation(key: string, value: string, by: string): void {
     const entries = new Map<string, YamlNode | string>(this.metaEntries('annotations'));
-    entries.set(key, value);
+    entries.set(key, newString(value, this.node, by));
     this.setTextMap('annotations', entries);
   }
 

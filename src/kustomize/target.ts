@@ -13,7 +13,7 @@ import { readInternalAnnotations } from './internal-annotations.ts';
 import { loadKustomization } from './kustomization.ts';
 import type { Kustomization, PatchArgs } from './kustomization.ts';
 import { isRemote } from './loader.ts';
-import { loadObjects } from './load-objects.ts';
+import { loadKept, loadObjects } from './load-objects.ts';
 import { fixNameReferences } from './name-references.ts';
 import { addTransformation, appendOrigin, joinPath, originKey, setOrigin } from './origin.ts';
 import type { Origin } from './origin.ts';
@@ -152,7 +152,7 @@ export class Target {
       if (!isRemote(path.text) || /^https?:/.test(path.text)) {
         const source = await loader.source(path.text);
         const origin = this.origin === undefined ? undefined : appendOrigin(this.origin, path.text);
-        const resources = loadObjects(source).map((node) => {
+        const resources = loadKept(source, this.help.parsed).map((node) => {
           const resource = new Resource(node, context);
           readInternalAnnotations(resource);
           resource.cause = path.node;

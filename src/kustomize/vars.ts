@@ -2,7 +2,7 @@ import { LandfallError, scalarValue, tags } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import type { RenderContext } from './context.ts';
 import type { Fields } from './decode.ts';
-import { applyFieldSpec, splitFieldPath } from './field-spec.ts';
+import { SpecIndex, applyPath, splitFieldPath } from './field-spec.ts';
 import type { FieldSpec } from './field-spec.ts';
 import { gvknEquals, idEquals, splitApiVersion } from './ids.ts';
 import type { ResId } from './ids.ts';
@@ -102,9 +102,10 @@ export function resolveVars(
     if (each !== undefined) values.set(name, valueOf(each, map));
   }
   const used = new Set<string>();
+  const index = new SpecIndex(fields);
   for (const resource of map.list) {
-    for (const spec of fields) {
-      applyFieldSpec(resource.node, spec, { set: (field) => replaceIn(field, values, used) });
+    for (const spec of index.ofObject(resource.node)) {
+      applyPath(resource.node, spec, { set: (field) => replaceIn(field, values, used) });
     }
   }
   const unused = [...values.keys()].filter((name) => !used.has(name));

@@ -13,7 +13,7 @@ export interface AliasBudget {
  */
 export function expandAliases(node: YamlNode, budget: AliasBudget, open = new Set<YamlNode>()): YamlNode {
   if (node.kind === 'scalar') {
-    node.anchor = undefined;
+    if (node.anchor !== undefined) delete node.anchor;
     return node;
   }
   if (node.kind === 'alias') {
@@ -35,7 +35,7 @@ export function expandAliases(node: YamlNode, budget: AliasBudget, open = new Se
     if (child !== undefined) content[i] = expandAliases(child, budget, open);
   }
   open.delete(node);
-  node.anchor = undefined;
+  if (node.anchor !== undefined) delete node.anchor;
   return node;
 }
 

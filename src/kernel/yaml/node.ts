@@ -17,6 +17,13 @@ export const tags = {
   seq: '!!seq',
 } as const;
 
+/** What scalars have for content: one list for all, that nobody can add to. */
+const none: YamlNode[] = Object.freeze([]) as unknown as YamlNode[];
+
+function cloneOf(node: YamlNode): YamlNode {
+  return node.clone();
+}
+
 /**
  * One node of a document, with where it was written. Mutable: what transforms documents changes trees in place,
  * and leaves behind in `by` and `over` which step placed a node and what it stood in for.
@@ -32,9 +39,10 @@ export class YamlNode {
   tagged = false;
   /** Items of a sequence; key, value, key, value of a map. */
   content: YamlNode[];
-  anchor: string | undefined = undefined;
+  /** Few nodes have one: the field is there only when it is set. */
+  declare anchor?: string;
   /** Of an alias only. */
-  target: YamlNode | undefined = undefined;
+  declare target?: YamlNode;
   source: YamlSource | undefined;
   offset: number;
   /** The step that placed this node where it is; undefined for a node that is as its file says. */
@@ -49,7 +57,7 @@ export class YamlNode {
     style: YamlStyle,
     source?: YamlSource,
     offset = -1,
-    content: YamlNode[] = [],
+    content: YamlNode[] = kind === 'scalar' || kind === 'alias' ? none : [],
   ) {
     this.kind = kind;
     this.tag = tag;
@@ -96,11 +104,11 @@ export class YamlNode {
       this.style,
       this.source,
       this.offset,
-      this.content.length === 0 ? [] : this.content.map((child) => child.clone()),
+      this.content.length === 0 ? undefined : this.content.map(cloneOf),
     );
     copy.tagged = this.tagged;
-    copy.anchor = this.anchor;
-    copy.target = this.target;
+    if (this.anchor !== undefined) copy.anchor = this.anchor;
+    if (this.target !== undefined) copy.target = this.target;
     copy.by = this.by;
     copy.over = this.over;
     return copy;

@@ -33,7 +33,7 @@ export function absorbGenerated(map: ResMap, made: Resource): void {
     mergeData(made, old, 'data');
     mergeData(made, old, 'binaryData');
     const origin = old.textMap('annotations').get(originKey);
-    if (origin !== undefined) made.setAnnotation(originKey, origin);
+    if (origin !== undefined) made.setAnnotation(originKey, origin, 'buildMetadata');
   }
   const list = map.list.map((each) => (each === old ? made : each));
   const now = list.filter((each) => idEquals(each.id, made.id));

@@ -4,7 +4,7 @@ import type { RenderContext } from '../context.ts';
 import { whereOf } from '../context.ts';
 import { nearest } from '../decode.ts';
 import type { Fields } from '../decode.ts';
-import { applyFieldSpec } from '../field-spec.ts';
+import { SpecIndex, applyPath } from '../field-spec.ts';
 import type { FieldSpec } from '../field-spec.ts';
 import { goRegExp } from '../go-regexp.ts';
 import { expectKind, newScalar, overwriteScalar } from '../nodes.ts';
@@ -42,6 +42,7 @@ export function imageTransformer(
     type: 'ImageTagTransformer',
     transform(map) {
       const matches = imageMatcher(image.name, image.cause.where);
+      const index = new SpecIndex(fields);
       const seen = new Set<string>();
       let hits = 0;
       const set = (field: YamlNode) => {
@@ -58,7 +59,7 @@ export function imageTransformer(
       }
       for (const resource of map.list) {
         if (resource.kind === 'CustomResourceDefinition') continue;
-        for (const spec of fields) applyFieldSpec(resource.node, spec, { set });
+        for (const spec of index.ofObject(resource.node)) applyPath(resource.node, spec, { set });
       }
       if (hits > 0) return;
       const near = nearest(image.name, [...seen]);

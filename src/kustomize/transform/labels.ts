@@ -1,6 +1,6 @@
 import { tags } from '../../kernel/index.ts';
 import type { TextAt } from '../decode.ts';
-import { applyFieldSpec } from '../field-spec.ts';
+import { SpecIndex, applyPath } from '../field-spec.ts';
 import type { FieldSpec } from '../field-spec.ts';
 import { compareText } from '../ids.ts';
 import { newScalar, setField } from '../nodes.ts';
@@ -31,14 +31,15 @@ function entries(
   return {
     type,
     transform(map) {
+      const index = new SpecIndex(fields);
       for (const resource of map.list) {
         for (const key of keys) {
           const at = pairs.get(key);
           if (at === undefined) continue;
           // One node for all fields of the object: see `assign`.
           const value = newScalar(at.text, tags.str, at.node, by);
-          for (const spec of fields) {
-            applyFieldSpec(resource.node, spec, {
+          for (const spec of index.ofObject(resource.node)) {
+            applyPath(resource.node, spec, {
               set: (field) => setField(field, key, value),
               create: 'map',
               createTag: tags.map,

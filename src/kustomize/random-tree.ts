@@ -514,7 +514,12 @@ function aim(given: Layer, known: readonly Known[], isBase: boolean): Layer {
     const seen = new Set<string>();
     changed[field] = list
       .map((each) => each as JsonObject)
-      .filter((each) => !seen.has(String(each['name'])) && Boolean(seen.add(String(each['name']))))
+      .filter((each) => {
+        const name = JSON.stringify(each['name']);
+        const fresh = !seen.has(name);
+        seen.add(name);
+        return fresh;
+      })
       .map((each) => (isBase || each['behavior'] !== 'merge' ? withoutBehavior(each) : each));
   }
   const source = known.filter((each) =>
