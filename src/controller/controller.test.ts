@@ -548,6 +548,38 @@ describe('a server that goes away', () => {
     await until('it is healed', async () => (await dataOf('one'))?.['key'] === 'a', 2000);
   });
 
+  it.each([1, 2, 3])(
+    'in the middle of an apply, before object %i, is waited for, and the operation goes on',
+    async (k) => {
+      const { path, first } = await repository(SET);
+      const way = await bridge();
+      const seen = new Set<string>();
+      let applies = 0;
+      const cutting: KubeClient = {
+        ...way.client,
+        apply(object, options, signal) {
+          if (options.dryRun !== true && object.kind !== 'Namespace') applies += 1;
+          if (applies === k) way.cut();
+          return way.client.apply(object, options, signal);
+        },
+      };
+      await begin({ client: cutting });
+      const name = await register(path);
+      await until('the connection is cut', () => Promise.resolve(applies >= k));
+      for (let round = 0; round < 20; round += 1) {
+        await clock.advance(500);
+        const status = await statusOf(name);
+        seen.add(`${status.sync} ${status.operation?.phase ?? ''}`);
+      }
+      expect([...seen]).toEqual(['OutOfSync Running']);
+      applies = 100;
+      way.mend();
+      await until('it is done', async () => (await statusOf(name)).operation?.phase === 'Succeeded', 2000);
+      expect((await statusOf(name)).revisions).toEqual([first]);
+      for (const map of ['one', 'two']) expect(await dataOf(map)).toEqual({ key: 'a' });
+    },
+  );
+
   it('does not keep other applications waiting when it is a Git server', async () => {
     const silent = createServer((socket) => {
       socket.on('error', () => {});
