@@ -6,8 +6,14 @@ import type { AddressPool } from '../runtime/index.ts';
  * Gives new Services cluster addresses that this machine can listen on, before the API server would take one of the
  * usual range, and takes them back when a Service goes.
  */
-export function serviceAddresses(addresses: AddressPool): AdmissionPlugin {
+export function serviceAddresses(addresses: AddressPool, existing: readonly KubeObject[]): AdmissionPlugin {
   const given = new Set<string>();
+  for (const service of existing) {
+    const ip = specOf(service)['clusterIP'];
+    if (typeof ip !== 'string' || !ip.startsWith('127.')) continue;
+    given.add(ip);
+    addresses.keepService(ip);
+  }
   return {
     name: 'DrydockServiceAddress',
     mutate(operation, object, _old, request) {

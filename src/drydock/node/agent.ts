@@ -24,6 +24,8 @@ export interface NodeOptions {
   readonly work: WorkFolder;
   readonly preload: string;
   readonly hostsFile: string;
+  /** Keeps the node's images in this folder; without it they go with the work folder. */
+  readonly imagesFolder?: string;
   readonly sourceOf: (registry: string) => ImageSource;
   readonly strictImages: boolean;
   readonly isExecutable: (digests: readonly string[]) => boolean;
@@ -44,7 +46,8 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
   const { api, logger, caches, name } = options;
   const { clock } = api;
   const folder = path.join(options.work.path, name);
-  mkdirSync(folder, { recursive: true });
+  const images = options.imagesFolder ?? folder;
+  for (const needed of [folder, images]) mkdirSync(needed, { recursive: true });
   const workers = new Map<string, PodWorker>();
   let closed = false;
   let lease: Timer | undefined;
@@ -56,7 +59,8 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
     recorder: eventRecorder(api, clock, { component: 'kubelet', host: name }),
     images: nodeImages({
       clock,
-      folder,
+      folder: images,
+      keep: options.imagesFolder !== undefined,
       architecture: architecture(),
       sourceOf: options.sourceOf,
       strict: options.strictImages,

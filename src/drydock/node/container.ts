@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { messageOf } from '../../kernel/index.ts';
 import type { Timer } from '../../kernel/index.ts';
 import { timestamp } from '../controllers/index.ts';
-import type { Container, ContainerState, Pod, Probe } from '../controllers/index.ts';
+import type { Container, ContainerState, ContainerStatus, Pod, Probe } from '../controllers/index.ts';
 import { logBuffer } from '../runtime/index.ts';
 import type { LogBuffer, PodAddress, RunningProcess } from '../runtime/index.ts';
 import { backOff, goDuration } from './back-off.ts';
@@ -48,6 +48,8 @@ export interface ContainerOptions {
   readonly role: ContainerRole;
   readonly address: PodAddress;
   readonly folder: string;
+  /** What an earlier life of this node said of it. */
+  readonly previous: ContainerStatus | undefined;
   /** Something about it changed: its state, its readiness. */
   readonly onChange: () => void;
 }
@@ -77,8 +79,11 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   let state: ContainerState = {
     waiting: { reason: role === 'app' ? 'ContainerCreating' : 'PodInitializing' },
   };
-  let lastState: ContainerState = {};
-  let restartCount = 0;
+  // A node that comes back cannot know how its containers ended.
+  const earlier = options.previous?.containerID === undefined ? undefined : options.previous;
+  let lastState: ContainerState =
+    earlier === undefined ? {} : { terminated: { exitCode: 255, reason: 'Unknown' } };
+  let restartCount = earlier?.restartCount ?? 0;
   let ready = false;
   let started = false;
   let image: StoredImage | undefined;
@@ -89,7 +94,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   let previousLog: LogBuffer | undefined;
   let retryAt = 0;
   let finishedAt: number | undefined;
-  let runs = 0;
+  let runs = earlier === undefined ? 0 : 1;
   let stopping: Promise<void> | undefined;
 
   const field = role === 'app' ? 'containers' : 'initContainers';

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+
 /** An image that a node has: its content by config digest, and every name it is known by. */
 export interface StoredImage {
   readonly configDigest: string;
@@ -31,14 +33,42 @@ export interface ImageStore {
   list(): readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
 }
 
+interface Stored {
+  readonly images: readonly StoredImage[];
+  readonly names: readonly (readonly [string, string])[];
+}
+
 /**
  * What a node has in store, with containerd's rules: a tag names what was last pulled under it on this node; all names
  * of one config digest are gathered and sorted, and the first is what a container of any of them reports. The imageID
- * of a running container changes therefore when another reference of the same content is pulled.
+ * of a running container changes therefore when another reference of the same content is pulled. `file` keeps it
+ * beyond the life of this process.
  */
-export function imageStore(): ImageStore {
+export function imageStore(file?: string): ImageStore {
   const images = new Map<string, StoredImage>();
   const names = new Map<string, string>();
+  if (file !== undefined) load(file);
+
+  function load(from: string): void {
+    if (!existsSync(from)) return;
+    const stored = JSON.parse(readFileSync(from, 'utf8')) as Stored;
+    for (const image of stored.images) {
+      // What somebody cleared away is pulled again.
+      if (image.simulated || (image.root !== undefined && existsSync(image.root))) {
+        images.set(image.configDigest, image);
+      }
+    }
+    for (const [name, configDigest] of stored.names) {
+      if (images.has(configDigest)) names.set(name, configDigest);
+    }
+  }
+
+  function save(): void {
+    if (file === undefined) return;
+    const stored: Stored = { images: [...images.values()], names: [...names] };
+    writeFileSync(`${file}.new`, JSON.stringify(stored));
+    renameSync(`${file}.new`, file);
+  }
 
   function namesOf(configDigest: string): { tags: string[]; digests: string[] } {
     const all = [...names].filter(([, target]) => target === configDigest).map(([name]) => name);
@@ -67,6 +97,7 @@ export function imageStore(): ImageStore {
       images.set(image.configDigest, merged);
       if (tag !== undefined) names.set(tag, image.configDigest);
       names.set(repoDigest, image.configDigest);
+      save();
       return merged;
     },
     reported(configDigest, reference) {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import path from 'node:path';
 import { LandfallError, messageOf, sleep } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import type { Container, Pod } from '../controllers/index.ts';
@@ -16,7 +17,10 @@ export type ImageSource = { readonly kind: 'registry'; readonly url: string } | 
 
 export interface NodeImagesOptions {
   readonly clock: Clock;
+  /** Where images are unpacked to. */
   readonly folder: string;
+  /** Whether the folder outlives this process, and what is in it should be known again. */
+  readonly keep: boolean;
   readonly architecture: string;
   readonly sourceOf: (registry: string) => ImageSource;
   /** Images of unknown registries are an error instead of being simulated. */
@@ -52,7 +56,7 @@ const NEVER_AGAIN_MS = 10_000;
 
 export function nodeImages(options: NodeImagesOptions): NodeImages {
   const { clock } = options;
-  const store = imageStore();
+  const store = imageStore(options.keep ? path.join(options.folder, 'images.json') : undefined);
   const pulls = backOff();
   const lastFailure = new Map<string, { message: string; at: number }>();
   const underWay = new Map<string, Promise<StoredImage>>();

@@ -53,8 +53,21 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   let writing: Promise<void> | undefined;
   let dirty = false;
 
+  const previous = [
+    ...(first.status?.containerStatuses ?? []),
+    ...(first.status?.initContainerStatuses ?? []),
+  ];
   const unit = (role: ContainerUnit['role']) => (spec: ContainerUnit['spec']) =>
-    containerUnit({ context, pod: () => current, spec, role, address, folder, onChange: changed });
+    containerUnit({
+      context,
+      pod: () => current,
+      spec,
+      role,
+      address,
+      folder,
+      previous: previous.find(({ name }) => name === spec.name),
+      onChange: changed,
+    });
   const inits = (first.spec.initContainers ?? []).map((spec) =>
     unit(spec.restartPolicy === 'Always' ? 'sidecar' : 'init')(spec),
   );

@@ -15,7 +15,11 @@ export interface AddressPool {
   node(index: number): string;
   takePod(): PodAddress;
   releasePod(address: PodAddress): void;
+  /** The second octet of all its addresses. */
+  readonly octet: number;
   takeService(): string;
+  /** Notes an address that a Service has from an earlier run. */
+  keepService(ip: string): void;
   releaseService(ip: string): void;
   close(): Promise<void>;
 }
@@ -30,9 +34,10 @@ const SERVICE_THIRDS = { from: 224, to: 254 };
 
 /**
  * Reserves a range 127.N.0.0/16 of loopback addresses for one cluster by really binding a socket in it, so that two
- * clusters on a machine never give out the same address.
+ * clusters on a machine never give out the same address. `wanted`: the range that an earlier run had, and no other.
  */
-export async function reserveAddresses(): Promise<AddressPool> {
+export async function reserveAddresses(wanted?: number): Promise<AddressPool> {
+  if (wanted !== undefined) return await reserveRange(wanted);
   for (let octet = FIRST_OCTET; octet <= LAST_OCTET; octet++) {
     const held = await bind(`127.${octet}.0.1`);
     if (held === 'not-available') return sharedPool();
@@ -44,6 +49,21 @@ export async function reserveAddresses(): Promise<AddressPool> {
       kind: 'unavailable',
       code: 'no-loopback-range',
       hint: `Stop other clusters, or the program that listens on port ${RESERVATION_PORT} of every address.`,
+    },
+  );
+}
+
+async function reserveRange(octet: number): Promise<AddressPool> {
+  const held = await bind(`127.${octet}.0.1`);
+  if (held === 'not-available') return sharedPool();
+  if (held !== 'in-use') return separatePool(octet, held);
+  throw new LandfallError(
+    `The addresses 127.${octet}.0.0/16, which the Services of this cluster have, are in use.`,
+    {
+      kind: 'conflict',
+      code: 'loopback-range-in-use',
+      object: `127.${octet}.0.0/16`,
+      hint: 'Stop the cluster that uses them, or start with another data folder.',
     },
   );
 }
@@ -69,6 +89,7 @@ function separatePool(octet: number, held: Server): AddressPool {
   const services = suffixes(SERVICE_THIRDS);
   return {
     separate: true,
+    octet,
     node: (index) => `${prefix}.0.${10 + index}`,
     takePod() {
       const { third, fourth } = pods.take();
@@ -82,6 +103,7 @@ function separatePool(octet: number, held: Server): AddressPool {
       const { third, fourth } = services.take();
       return `${prefix}.${third}.${fourth}`;
     },
+    keepService: (ip) => services.keep(ip),
     releaseService: (ip) => services.release(ip),
     close: () =>
       new Promise((resolve) => {
@@ -94,10 +116,12 @@ function sharedPool(): AddressPool {
   const localhost = '127.0.0.1';
   return {
     separate: false,
+    octet: 0,
     node: () => localhost,
     takePod: () => ({ ip: localhost, localhost }),
     releasePod() {},
     takeService: () => localhost,
+    keepService() {},
     releaseService() {},
     close: () => Promise.resolve(),
   };
@@ -108,6 +132,10 @@ function suffixes(range: { readonly from: number; readonly to: number }) {
   const size = (range.to - range.from + 1) * 254;
   const taken = new Set<number>();
   let next = 0;
+  function indexOf(ip: string): number {
+    const [, , third = 0, fourth = 0] = ip.split('.').map(Number);
+    return (third - range.from) * 254 + fourth - 1;
+  }
   return {
     take() {
       for (let tried = 0; tried < size; tried++) {
@@ -123,10 +151,11 @@ function suffixes(range: { readonly from: number; readonly to: number }) {
         hint: 'Delete pods or Services, or start another cluster.',
       });
     },
+    keep(ip: string) {
+      taken.add(indexOf(ip));
+    },
     release(ip: string) {
-      const [, , third, fourth] = ip.split('.').map(Number);
-      if (third === undefined || fourth === undefined) return;
-      taken.delete((third - range.from) * 254 + fourth - 1);
+      taken.delete(indexOf(ip));
     },
   };
 }
