@@ -1,6 +1,8 @@
 import type { Clock, JsonValue } from '../../kernel/index.ts';
 import { Catalogue } from '../kinds/catalogue.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
+import { limitRanges } from '../admission/limit-ranges.ts';
+import { quotaAdmission, QuotaStatus } from '../admission/quotas.ts';
 import { bundledDefinitions, type BundledFamily } from '../custom/bundled.ts';
 import { CustomResources } from '../custom/definitions.ts';
 import { createObject } from '../machinery/create.ts';
@@ -98,10 +100,12 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const store = startStore(options, opened, onError);
   const catalogue = new Catalogue();
   const engine: Engine = { store, catalogue, clock: options.clock, admission: [] };
+  engine.admission.push(limitRanges(store), quotaAdmission(engine));
   await createSystemNamespaces(engine);
   await createBootstrapRoles(engine);
   const custom = new CustomResources(engine, onError);
   const collector = new GarbageCollector(engine, onError);
+  const quotas = new QuotaStatus(engine, onError);
   const namespaces = new NamespaceLifecycle(engine, options.rootCertificate ?? '', onError);
   const kindOf = (name: ResourceName) => catalogue.require(name);
   const definitions = kindOf({
@@ -123,6 +127,7 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
     async close() {
       custom.close();
       collector.close();
+      quotas.close();
       namespaces.close();
       await store.close();
     },

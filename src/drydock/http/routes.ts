@@ -2,6 +2,7 @@ import type { ApiServer } from '../api/api-server.ts';
 import { ApiStatusError, type PodBackend } from '../api/contract.ts';
 import type { Authorizer } from '../machinery/authorizer.ts';
 import { forbidden } from '../machinery/status-errors.ts';
+import type { User } from '../machinery/write-request.ts';
 import { parseBody, readBody } from './body.ts';
 import { serveDiscovery } from './discovery.ts';
 import { isTrue, writeObject, writeText, type Exchange } from './exchange.ts';
@@ -69,7 +70,7 @@ export async function route(exchange: Exchange, served: Served): Promise<void> {
     if (serveOther(exchange, served)) return;
     throw notServed();
   }
-  authorizeResource(exchange, served.authorizer, path);
+  authorizeResource(exchange.user, verbOf(exchange, path), served.authorizer, path);
   await serveResourcePath(exchange, served, path);
 }
 
@@ -77,7 +78,7 @@ function isDiscovery(pathname: string): boolean {
   return /^\/(api(\/[^/]+)?|apis(\/[^/]+){0,2})\/?$/.test(pathname);
 }
 
-function notServed(): ApiStatusError {
+export function notServed(): ApiStatusError {
   return new ApiStatusError(404, 'NotFound', 'the server could not find the requested resource');
 }
 
@@ -149,9 +150,13 @@ async function serveResourcePath(exchange: Exchange, served: Served, path: Resou
   await serveResource(exchange, engine, kind, path);
 }
 
-function authorizeResource(exchange: Exchange, authorizer: Authorizer, path: ResourcePath): void {
-  const { user } = exchange;
-  const verb = verbOf(exchange, path);
+/** Throws 403 in the words of Kubernetes unless the user may. */
+export function authorizeResource(
+  user: User,
+  verb: string,
+  authorizer: Authorizer,
+  path: ResourcePath,
+): void {
   const decision = authorizer.decide(user, {
     verb,
     group: path.group,

@@ -15,9 +15,11 @@ import type { Authorizer } from '../machinery/authorizer.ts';
 import { ADMIN, type User } from '../machinery/write-request.ts';
 import { makeServerCertificate, type ServerCertificate } from './certificate.ts';
 import { writeFailure, type Exchange } from './exchange.ts';
+import { refuseUpgrade, serveExec } from './exec.ts';
 import { impersonated, unauthorized } from './impersonation.ts';
 import { OpenApiDocuments } from './openapi.ts';
-import { route } from './routes.ts';
+import { readResourcePath } from './request-info.ts';
+import { authorizeResource, notServed, route } from './routes.ts';
 
 export interface ServeOptions {
   /** 0 takes a free port. Default 0. */
@@ -165,6 +167,20 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
           },
           handle,
         );
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    closing.signal.addEventListener('abort', () => socket.destroy(), { once: true });
+    try {
+      const [pathname = '/', search = ''] = (request.url ?? '/').split('?', 2);
+      const user = identify(request, pathname);
+      const path = readResourcePath(pathname);
+      if (path?.resource !== 'pods' || path.group !== '' || path.subresource !== 'exec') throw notServed();
+      authorizeResource(user, 'create', authorizer, path);
+      serveExec(request, socket, head, api.engine, path, new URLSearchParams(search), backend);
+    } catch (error) {
+      refuseUpgrade(socket, error);
+    }
+  });
   // Watches are silent for as long as nothing changes; only the reading of a request is timed.
   server.timeout = 0;
   server.requestTimeout = 60_000;
