@@ -65,7 +65,8 @@ async function pin(newTag: string, digest: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  stage = await openStage({ clock: systemClock, signal });
+  // One node more than pods, so that a pod can be made where no copy of the image is.
+  stage = await openStage({ clock: systemClock, signal, nodes: 4 });
   state = path.join(stage.folder, 'state');
 }, MINUTE);
 
@@ -135,6 +136,49 @@ describe('the deploy that did not deploy', () => {
       expect(trace.rows.find((row) => row.boundary === 'traffic')?.value).toContain('version 2.3.1');
     },
   );
+
+  it('tells one pod of three that runs another digest', { timeout: 2 * MINUTE }, async () => {
+    const { kube } = stage.sources;
+    const { material: before } = await look();
+    const pods = before.rollouts.flatMap((one) => (one.pods.state === 'read' ? one.pods.value.current : []));
+    const nodes = [...new Set(pods.flatMap((pod) => pod.node ?? []))];
+    const cordon = (unschedulable: boolean) =>
+      Promise.all(
+        nodes.map((name) =>
+          kube.patch(
+            { apiVersion: 'v1', kind: 'Node', name },
+            'merge',
+            { spec: { unschedulable } },
+            {},
+            signal,
+          ),
+        ),
+      );
+    await cordon(true);
+    await kube.delete(
+      { apiVersion: 'v1', kind: 'Pod', namespace: 'comms', name: pods[0]?.name ?? '' },
+      {},
+      signal,
+    );
+    // Only a node without a copy is left, and latest is 2.5.0 by now.
+    for (;;) {
+      const { material, proof } = await look();
+      const digests = material.rollouts.flatMap((one) => one.checks.map((check) => check.digest));
+      if (digests.length === 3 && new Set(digests).size === 2 && stateOf(proof, 'health') === 'proven') break;
+      await sleep(systemClock, 200, signal);
+    }
+    await cordon(false);
+    const { proof } = await look();
+    expect(proof.verdict.summary).toBe('stopped at intent');
+    const rollout = traceImage(proof.boundaries, IMAGE).rows.filter((row) => row.boundary === 'rollout');
+    expect(rollout.map((row) => [row.count, row.verdict])).toEqual([
+      ['2 pods', 'differs'],
+      ['1 pod', 'agrees'],
+    ]);
+    expect(proof.boundaries.find((report) => report.boundary === 'traffic')?.detail).toContain(
+      'on 2 of 3 pods',
+    );
+  });
 
   it(
     'finds the node cache at work when pods are created after the push',
@@ -261,6 +305,49 @@ describe('the deploy that did not deploy', () => {
       await gate.close();
     }
   });
+
+  it(
+    'stops at traffic when a pod of somebody else stands behind the Service',
+    { timeout: MINUTE },
+    async () => {
+      const { kube } = stage.sources;
+      const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'comms', name: 'left-behind' };
+      await kube.create(
+        {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: pod.name, namespace: 'comms', labels: { app: 'notification-service' } },
+          spec: {
+            containers: [
+              {
+                name: 'notifier',
+                image: `${IMAGE}:2.3.1`,
+                ports: [{ name: 'http', containerPort: 8080 }],
+                envFrom: [{ configMapRef: { name: 'notification-settings' } }],
+              },
+            ],
+          },
+        },
+        {},
+        signal,
+      );
+      try {
+        for (;;) {
+          const { proof } = await look();
+          if (proof.verdict.state === 'broken') {
+            expect(proof.verdict.summary).toBe('stopped at traffic');
+            expect(proof.boundaries.find((report) => report.boundary === 'traffic')?.reason).toBe(
+              'foreign-endpoints',
+            );
+            break;
+          }
+          await sleep(systemClock, 200, signal);
+        }
+      } finally {
+        await kube.delete(pod, { gracePeriodSeconds: 1 }, signal);
+      }
+    },
+  );
 
   it('stops at traffic when the version endpoint lies', { timeout: 2 * MINUTE }, async () => {
     const { folder } = stage.repositories.app;

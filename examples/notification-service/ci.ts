@@ -38,6 +38,8 @@ export interface BuildRequest {
   /** The line that the pipeline writes into its log. */
   readonly log?: (line: string) => void;
   readonly clock?: Clock;
+  /** Where the temporary checkout is made. Default: the system's temporary folder. */
+  readonly workDir?: string;
 }
 
 export interface Build {
@@ -59,7 +61,7 @@ export interface Build {
  */
 export async function buildAndPush(request: BuildRequest, signal: AbortSignal): Promise<Build> {
   const { client, image, clock = systemClock } = request;
-  const workspace = await mkdtemp(path.join(tmpdir(), 'landfall-ci-'));
+  const workspace = await mkdtemp(path.join(request.workDir ?? tmpdir(), 'landfall-ci-'));
   const mirrors = createGitMirrors({ folder: path.join(workspace, 'mirrors'), clock });
   try {
     const source = mirrors.open(request.repository);

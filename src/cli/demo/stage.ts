@@ -70,6 +70,8 @@ export interface StageOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly keep?: string | undefined;
+  /** Default 3. */
+  readonly nodes?: number;
   readonly logger?: Logger;
   readonly onLog?: (line: string) => void;
 }
@@ -87,6 +89,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const cluster = await startCluster({
       clock,
       workDir: folder,
+      nodes: options.nodes ?? 3,
       registryMirrors: { [REGISTRY]: 'drydock' },
       isExecutable: (digests) => digests.some((digest) => executable.has(digest)),
       logger,
@@ -115,6 +118,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
               client: registry,
               clock,
               log: onLog,
+              workDir: folder,
             },
             signal,
           ),
@@ -149,6 +153,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
               client: registry,
               clock,
               log: onLog,
+              workDir: folder,
             },
             signal,
           ),
