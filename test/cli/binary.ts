@@ -7,6 +7,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sleep, systemClock } from '../../src/kernel/index.ts';
 
+const PATIENCE_MS = 50_000;
 const root = path.resolve(import.meta.dirname, '../..');
 
 export interface Started {
@@ -91,10 +92,14 @@ export async function openBinary(): Promise<Binary> {
       out: () => out,
       err: () => err,
       async until(wanted) {
+        const end = systemClock.now() + PATIENCE_MS;
         for (;;) {
           const found = wanted.exec(out);
           if (found !== null) return found;
-          if (over) throw new Error(`it ended without saying ${String(wanted)}:\n${out}\n${err}`);
+          if (over || systemClock.now() > end)
+            throw new Error(
+              `${over ? 'It ended' : 'It runs'} and has not said ${String(wanted)}:\n${out}\n${err}`,
+            );
           await sleep(systemClock, 10);
         }
       },

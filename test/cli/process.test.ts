@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { commitAll, createRepository } from '../../src/git/test-support.ts';
-import { parseYaml, sleep, systemClock } from '../../src/kernel/index.ts';
+import { getString, parseYaml, sleep, systemClock } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
 import type { KubeClient, KubeObject } from '../../src/kube/index.ts';
 import { openBinary } from './binary.ts';
@@ -77,15 +77,6 @@ describe('cluster start', () => {
       expect([started.out().match(SERVING)?.[0], started.err()]).toEqual([started.out(), '']);
     },
   );
-
-  it('ends in order when npm passes the same Ctrl-C on a second time', async () => {
-    const { started, kubeconfig } = await startCluster();
-    started.kill('SIGINT');
-    await sleep(systemClock, 5);
-    started.kill('SIGINT');
-    expect(await started.ended).toEqual({ code: 0, signal: null });
-    expect(await readdir(path.dirname(kubeconfig))).toEqual([]);
-  });
 
   it('works beside another one, refuses a second of the same name, and each is stopped by name', async () => {
     const [one, two] = await Promise.all([startCluster('--name', 'one'), startCluster('--name', 'two')]);
@@ -168,6 +159,21 @@ describe('cluster start', () => {
     expect(await readFile(other, 'utf8')).toBe(own);
   });
 
+  it('never shares its data with another one', async () => {
+    const data = path.join(landfall.home, 'data');
+    const cluster = await startCluster('--data', data);
+    const { code, err } = await landfall.run(['cluster', 'start', '--name', 'two', '--data', data]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining("holds the data of the cluster 'landfall', which runs"),
+    ]);
+    cluster.started.kill('SIGINT');
+    await cluster.started.ended;
+    const next = await startCluster('--name', 'two', '--data', data);
+    next.started.kill('SIGINT');
+    await next.started.ended;
+  });
+
   it.each([
     ['--kubeconfig', '/dev/null/config'],
     ['--data', '/dev/null/data'],
@@ -243,9 +249,8 @@ describe('a program that is killed', () => {
     };
     await kube.create(pod, {});
     await until(async () => {
-      const { status } =
-        (await kube.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'app' })) ?? {};
-      return (status as { phase?: string } | undefined)?.phase === 'Running' ? true : undefined;
+      const found = await kube.get({ apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'app' });
+      return getString(found, 'status', 'phase') === 'Running' ? true : undefined;
     });
     kube.close();
     expect((await landfall.leftovers()).length).toBeGreaterThan(1);
@@ -326,6 +331,9 @@ describe('Ctrl-C', () => {
     await demo.until(/✓ landed/);
     expect((await landfall.leftovers()).length).toBeGreaterThan(4);
     demo.kill('SIGINT');
+    // npm and npx pass on a Ctrl-C that the terminal has sent already.
+    await sleep(systemClock, 20);
+    demo.kill('SIGINT');
     expect(await demo.ended).toEqual({ code: 130, signal: null });
     expect(demo.err()).toBe('stopped\n');
   });
@@ -366,7 +374,7 @@ describe('a machine without git', () => {
   ])('%j says what is missing', async (args) => {
     const { code, out, err } = await landfall.run(args, { env });
     expect(code).toBeGreaterThan(0);
-    expect(err).toMatch(/git (?:was not found|is not installed|could not be started)|no program 'git'/i);
+    expect(err).toMatch(/The program 'git' could not be started: it is not on PATH/);
     expect(err).toContain('Do: ');
     expect(out + err).not.toMatch(STACK);
   });

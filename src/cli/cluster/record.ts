@@ -13,6 +13,8 @@ export interface ClusterRecord {
   readonly url: string;
   readonly registry: string;
   readonly kubeconfig: string;
+  /** Folder of `--data`; undefined: in memory. */
+  readonly data?: string;
   /** ISO 8601. */
   readonly startedAt: string;
 }
@@ -106,6 +108,7 @@ export async function readRecord(stateFolder: string, name: string): Promise<Clu
   const json = parsed(text);
   const pid = getNumber(json, 'pid');
   const url = getString(json, 'url');
+  const data = getString(json, 'data');
   if (pid === undefined || url === undefined) return undefined;
   return {
     name,
@@ -114,6 +117,7 @@ export async function readRecord(stateFolder: string, name: string): Promise<Clu
     born: getString(json, 'born') ?? '',
     registry: getString(json, 'registry') ?? '',
     kubeconfig: getString(json, 'kubeconfig') ?? '',
+    ...(data === undefined ? {} : { data }),
     startedAt: getString(json, 'startedAt') ?? '',
   };
 }

@@ -19,7 +19,9 @@ import {
   clusterFolder,
   dropRecord,
   claimRecord,
+  isRunning,
   readRecord,
+  readRecords,
   refuseSecond,
 } from './record.ts';
 import type { ClusterRecord } from './record.ts';
@@ -32,6 +34,18 @@ function kubeconfigFile(options: StartOptions, state: string, io: CliIo): string
   return options.kubeconfig === undefined
     ? path.join(clusterFolder(state, options.name), 'kubeconfig')
     : path.resolve(io.cwd, options.kubeconfig);
+}
+
+/** Two clusters that wrote into one folder would destroy it. */
+async function checkData(folder: string, state: string): Promise<void> {
+  const user = (await readRecords(state)).find((record) => record.data === folder && isRunning(record));
+  if (user === undefined) return;
+  throw new LandfallError(`${folder} holds the data of the cluster '${user.name}', which runs.`, {
+    kind: 'conflict',
+    code: 'data-in-use',
+    object: folder,
+    hint: `Name another folder, or stop that one: landfall cluster stop --name ${user.name}.`,
+  });
 }
 
 function serving(record: ClusterRecord, io: CliIo): string {
@@ -62,6 +76,8 @@ export async function startForeground(options: StartOptions, io: CliIo): Promise
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const kubeconfig = kubeconfigFile(options, state, io);
   await checkKubeconfig(kubeconfig, state);
+  const data = options.data === undefined ? undefined : path.resolve(io.cwd, options.data);
+  if (data !== undefined) await checkData(data, state);
   const cluster = await startCluster({
     clock: io.clock,
     nodes: options.nodes,
@@ -74,7 +90,7 @@ export async function startForeground(options: StartOptions, io: CliIo): Promise
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.registryPort === undefined ? {} : { registryPort: options.registryPort }),
     ...(token === undefined ? {} : { token }),
-    ...(options.data === undefined ? {} : { dataDir: path.resolve(io.cwd, options.data) }),
+    ...(data === undefined ? {} : { dataDir: data }),
   });
   const record: ClusterRecord = {
     name,
@@ -83,6 +99,7 @@ export async function startForeground(options: StartOptions, io: CliIo): Promise
     url: cluster.url,
     registry: cluster.registry.host,
     kubeconfig,
+    ...(data === undefined ? {} : { data }),
     startedAt: new Date(io.clock.now()).toISOString(),
   };
   try {

@@ -53,17 +53,20 @@ export interface Contents {
 }
 
 /**
- * Without `dataDir` small contents live in memory and large ones in a temporary folder that `close` removes; with it
+ * Without `dataDir` small contents live in memory and large ones in a folder below `temporaryDir` that `close` removes; with it
  * every content is a file under `dataDir/blobs`, on disk before `add` resolves.
  */
-export async function openContents(dataDir: string | undefined): Promise<Contents> {
+export async function openContents(
+  dataDir: string | undefined,
+  temporaryDir: string = tmpdir(),
+): Promise<Contents> {
   const contents = new Map<string, Content>();
   let inMemory = 0;
   let replaying = true;
   let temporary: Promise<string> | undefined;
   const folder = (): Promise<string> => {
     if (dataDir !== undefined) return Promise.resolve(dataDir);
-    temporary ??= mkdtemp(join(tmpdir(), 'landfall-registry-')).then(async (made) => {
+    temporary ??= mkdtemp(join(temporaryDir, 'landfall-registry-')).then(async (made) => {
       await mkdir(join(made, 'blobs'));
       await mkdir(join(made, 'uploads'));
       return made;

@@ -27,6 +27,8 @@ export interface RegistryOptions {
   readonly rateLimit?: RateLimit;
   /** Keeps everything in this folder across restarts; in memory without it. One process at a time. */
   readonly dataDir?: string;
+  /** Where large contents lie without `dataDir`, until the registry closes. Default: the system's temporary folder. */
+  readonly temporaryDir?: string;
   readonly faults?: readonly Fault[];
   /** False: no referrers API, as with registries before distribution 1.1. Default true. */
   readonly referrers?: boolean;
@@ -66,7 +68,7 @@ const REQUESTS_KEPT = 1000;
  */
 export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
   const { clock = systemClock, logger = silentLogger, host = '127.0.0.1' } = options;
-  const { stores, closeStores } = await openStores(options.dataDir);
+  const { stores, closeStores } = await openStores(options.dataDir, options.temporaryDir);
   const uploads = newUploads(stores, clock, options.maxBlobBytes ?? 2 * 1024 ** 3);
   const faults = newFaults(options.faults ?? []);
   const limit = newRateLimiter(options.rateLimit, clock);
@@ -143,9 +145,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
 
 async function openStores(
   dataDir: string | undefined,
+  temporaryDir: string | undefined,
 ): Promise<{ stores: Stores; closeStores: () => Promise<void> }> {
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
-  const contents = await openContents(dataDir);
+  const contents = await openContents(dataDir, temporaryDir);
   const state = newCatalogue(contents);
   const journal =
     dataDir === undefined
