@@ -5,9 +5,15 @@ import type { JsonValue } from '../kernel/index.ts';
  * - `no-match`: an images entry, patch, replica count or replacement that changes no object;
  * - `container-added`: a patch that adds a container, where a name close to it exists: a mistyped name;
  * - `selector-without-pods`: a Service whose selector is on no rendered pod template;
- * - `overridden`: a line that has no effect, because a later one sets the same field;
+ * - `overridden`: a line that has no effect, because another one of the same kustomization sets the same field;
+ * - `reaches-further`: a change that reaches an environment it is not meant for. Only `reachOf` finds these.
  */
-export type FindingKind = 'no-match' | 'container-added' | 'selector-without-pods' | 'overridden';
+export type FindingKind =
+  | 'no-match'
+  | 'container-added'
+  | 'selector-without-pods'
+  | 'overridden'
+  | 'reaches-further';
 
 export interface RenderFinding {
   readonly kind: FindingKind;

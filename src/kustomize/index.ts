@@ -14,3 +14,5 @@ export { diffRenders } from './diff.ts';
 export type { FieldChange, ObjectChange } from './diff.ts';
 export { createRenderCache } from './cache.ts';
 export type { RenderCache } from './cache.ts';
+export { reachOf } from './reach.ts';
+export type { Reached, ReachRequest } from './reach.ts';

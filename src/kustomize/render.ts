@@ -14,6 +14,7 @@ import { RenderedNode } from './rendered-object.ts';
 import type { RenderedObject } from './rendered-object.ts';
 import { Target } from './target.ts';
 import { newScalar } from './nodes.ts';
+import { findInObjects } from './find.ts';
 import { refold } from './folded.ts';
 import { internalAnnotations } from './internal-annotations.ts';
 import { labelTransformer } from './transform/labels.ts';
@@ -93,11 +94,15 @@ export async function renderRecorded(
     settle(resource.node);
     return new RenderedNode(resource.node);
   });
+  let late: readonly RenderFinding[] | undefined;
   const result: RenderResult = {
     objects,
     yaml: objects.map((object) => object.yaml).join('---\n'),
     warnings: context.warnings,
-    findings: context.findings,
+    get findings() {
+      late ??= [...context.findings, ...findInObjects(objects)];
+      return late;
+    },
     inputs: inputsOf(reads.values()),
   };
   return { result, reads: [...reads.values()] };

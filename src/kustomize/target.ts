@@ -4,32 +4,24 @@ import { Accumulator } from './accumulator.ts';
 import { crdConfig } from './config/crds.ts';
 import { defaultConfig, emptyConfig, mergeConfig, parseConfig } from './config/transformer-config.ts';
 import type { TextAt } from './decode.ts';
-import { mergeSpecs, parseFieldSpec } from './field-spec.ts';
 import { mergeOptions } from './generate/args.ts';
 import { generateMap } from './generate/config-map.ts';
 import { generateHelm } from './generate/helm.ts';
 import { absorbGenerated } from './generate/absorb.ts';
 import { readInternalAnnotations } from './internal-annotations.ts';
 import { loadKustomization } from './kustomization.ts';
-import type { Kustomization, PatchArgs } from './kustomization.ts';
+import type { Kustomization } from './kustomization.ts';
 import { isRemote } from './loader.ts';
 import { loadKept, loadObjects } from './load-objects.ts';
 import { fixNameReferences } from './name-references.ts';
 import { addTransformation, appendOrigin, joinPath, originKey, setOrigin } from './origin.ts';
 import type { Origin } from './origin.ts';
-import { inlineSource, patchSource } from './patch-source.ts';
-import { makeGenerator, makeTransformers, mergePatchesOf } from './plugins.ts';
+import { builtinTransformers } from './builtin-transformers.ts';
+import { inlineSource } from './patch-source.ts';
+import { makeGenerator, makeTransformers } from './plugins.ts';
 import type { PluginHelp } from './plugins.ts';
 import { Resource } from './resource.ts';
 import { hashTransformer } from './transform/hash.ts';
-import { imageTransformer } from './transform/images.ts';
-import { annotationTransformer, labelTransformer } from './transform/labels.ts';
-import { prefixTransformer, suffixTransformer } from './transform/names.ts';
-import { namespaceTransformer } from './transform/namespace.ts';
-import { jsonPatchTransformer, mergePatchTransformer, patchTransformer } from './transform/patches.ts';
-import { replicaTransformer } from './transform/replicas.ts';
-import { loadReplacements } from './transform/replacement-files.ts';
-import { replacementTransformer } from './transform/replacements.ts';
 import type { Transformer } from './transform/transformer.ts';
 import { mergeVars, resolveVars } from './vars.ts';
 
@@ -294,7 +286,7 @@ export class Target {
   }
 
   private async transform(accumulator: Accumulator): Promise<void> {
-    const builtin = await this.builtinTransformers(accumulator);
+    const builtin = await builtinTransformers(this.kustomization, accumulator.config, this.help);
     const external: { readonly transformer: Transformer; readonly origin: Origin | undefined }[] = [];
     for (const config of await this.plugins(this.kustomization.transformers)) {
       const origin = this.pluginOrigin(config);
@@ -313,63 +305,6 @@ export class Target {
       if (origin !== undefined) annotate(accumulator, origin);
       map.dropGone();
     }
-  }
-
-  private async builtinTransformers(accumulator: Accumulator): Promise<Transformer[]> {
-    const { kustomization: k, help } = this;
-    const { context, loader } = help;
-    const { config } = accumulator;
-    const steps: Transformer[] = [];
-    if (k.patchesStrategicMerge.length > 0) {
-      const patches: Resource[] = [];
-      for (const entry of k.patchesStrategicMerge) patches.push(...(await mergePatchesOf(entry, help)));
-      if (patches.length === 0) throw this.refuse('patch appears to be empty');
-      steps.push(mergePatchTransformer(patches, context));
-    }
-    for (const args of k.patches) {
-      steps.push(patchTransformer({ ...args, source: await patchSource(args, loader) }, context));
-    }
-    if (k.namespace !== undefined) {
-      steps.push(namespaceTransformer({ namespace: k.namespace, fields: config.namespace }));
-    }
-    if (k.namePrefix !== undefined) steps.push(prefixTransformer(k.namePrefix, config.namePrefix));
-    if (k.nameSuffix !== undefined) steps.push(suffixTransformer(k.nameSuffix, config.nameSuffix));
-    steps.push(...this.labelSteps(accumulator));
-    if (k.commonAnnotations.size > 0) {
-      steps.push(annotationTransformer(k.commonAnnotations, config.commonAnnotations));
-    }
-    for (const args of k.patchesJson6902) steps.push(await this.jsonPatch(args));
-    for (const replica of k.replicas) steps.push(replicaTransformer(replica, config.replicas));
-    for (const image of k.images) steps.push(imageTransformer(image, config.images, context));
-    if (k.replacements.length > 0) {
-      steps.push(replacementTransformer(await loadReplacements(k.replacements, loader), context));
-    }
-    return steps;
-  }
-
-  private labelSteps(accumulator: Accumulator): Transformer[] {
-    const { kustomization: k, where } = this;
-    const { config } = accumulator;
-    if (k.labels.length === 0 && (k.commonLabels?.size ?? 0) === 0) return [];
-    const steps = k.labels.map((label) => {
-      let fields = mergeSpecs(label.fields, config.labels, where);
-      if (label.includeSelectors) fields = mergeSpecs(fields, config.commonLabels, where);
-      else {
-        if (label.includeTemplates) fields = mergeSpecs(fields, config.templateLabels, where);
-        fields = mergeSpecs(fields, [metadataLabels], where);
-      }
-      return labelTransformer(label.pairs, fields);
-    });
-    steps.push(labelTransformer(k.commonLabels ?? new Map(), config.commonLabels));
-    return steps;
-  }
-
-  private async jsonPatch(args: PatchArgs): Promise<Transformer> {
-    const { target } = args;
-    if (target === undefined || target.name === '')
-      throw this.refuse('must specify the target name', args.node);
-    const source = await patchSource(args, this.help.loader);
-    return jsonPatchTransformer({ ...args, target, source }, this.help.context);
   }
 
   /** Validators see everything and may change nothing. */
@@ -396,8 +331,6 @@ export class Target {
     });
   }
 }
-
-const metadataLabels = parseFieldSpec('+metadata/labels');
 
 function annotate(accumulator: Accumulator, origin: Origin): void {
   for (const resource of accumulator.map.list) {
