@@ -1,43 +1,14 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
-import { LandfallError, parseJson } from '../../kernel/index.ts';
-import type { ImageConfig, ImageStore, StoredImage } from './image-store.ts';
+import type { ImageStore, StoredImage } from './image-store.ts';
+import { platformDigest, readConfig, readManifest } from './manifest.ts';
+import type { Descriptor } from './manifest.ts';
 import type { ImageReference } from './reference.ts';
 import type { Manifest, RegistryClient } from './registry-client.ts';
 import { applyLayer, decompressLayer } from './unpack.ts';
 
 const MAX_LAYER = 512 * 1024 * 1024;
 const MAX_CONFIG = 4 * 1024 * 1024;
-const MAX_LAYERS = 128;
-
-const Digest = z.string().regex(/^sha256:[a-f0-9]{64}$/);
-const Descriptor = z.object({
-  mediaType: z.string().default(''),
-  digest: Digest,
-  size: z.number().int().min(0),
-});
-const Index = z.object({
-  manifests: z.array(
-    Descriptor.extend({
-      platform: z
-        .object({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
-        .optional(),
-    }),
-  ),
-});
-const ManifestBody = z.object({ config: Descriptor, layers: z.array(Descriptor).max(MAX_LAYERS) });
-const ConfigBody = z.object({
-  config: z
-    .object({
-      Entrypoint: z.array(z.string()).nullish(),
-      Cmd: z.array(z.string()).nullish(),
-      Env: z.array(z.string()).nullish(),
-      WorkingDir: z.string().nullish(),
-      StopSignal: z.string().nullish(),
-    })
-    .nullish(),
-});
 
 export interface PullOptions {
   readonly client: RegistryClient;
@@ -67,16 +38,9 @@ export async function pullImage(
 
   const top = await client.manifest(reference, resolved, signal);
   const manifest = await platformManifest(options, reference, top, signal);
-  const body = read(ManifestBody, manifest.bytes, `the manifest ${manifest.digest}`);
+  const body = readManifest(manifest.bytes, `the manifest ${manifest.digest}`);
   const configBytes = await client.blob(reference, body.config.digest, MAX_CONFIG, signal);
-  const parsed = read(ConfigBody, configBytes, `the image config ${body.config.digest}`).config ?? {};
-  const config: ImageConfig = {
-    entrypoint: parsed.Entrypoint ?? [],
-    cmd: parsed.Cmd ?? [],
-    env: parsed.Env ?? [],
-    workingDir: (parsed.WorkingDir ?? '') || '/',
-    stopSignal: parsed.StopSignal ?? undefined,
-  };
+  const config = readConfig(configBytes, `the image config ${body.config.digest}`);
   const digests = [...new Set([top.digest, manifest.digest, body.config.digest])];
   const present = store.byConfig(body.config.digest);
   const root =
@@ -98,25 +62,15 @@ async function platformManifest(
   top: Manifest,
   signal: AbortSignal,
 ): Promise<Manifest> {
-  const index = Index.safeParse(parseJson(top.bytes.toString('utf8'), `the manifest ${top.digest}`));
-  if (!index.success) return top;
-  const match = index.data.manifests.find(
-    ({ platform }) => platform?.os === 'linux' && platform.architecture === options.architecture,
-  );
-  if (match === undefined) {
-    throw new LandfallError(
-      `failed to pull and unpack image "${reference.text}": no match for platform in manifest: not found`,
-      { kind: 'not-found', code: 'image-platform', object: reference.text },
-    );
-  }
-  return await options.client.manifest(reference, match.digest, signal);
+  const digest = platformDigest(top.bytes, options.architecture, reference.text);
+  return digest === undefined ? top : await options.client.manifest(reference, digest, signal);
 }
 
 async function unpack(
   options: PullOptions,
   reference: ImageReference,
   configDigest: string,
-  layers: readonly z.infer<typeof Descriptor>[],
+  layers: readonly Descriptor[],
   signal: AbortSignal,
 ): Promise<string> {
   const images = path.join(options.folder, 'images');
@@ -141,16 +95,4 @@ async function unpack(
     rmSync(unfinished, { recursive: true, force: true });
     throw error;
   }
-}
-
-function read<S extends z.ZodType>(schema: S, bytes: Buffer, what: string): z.infer<S> {
-  const parsed = schema.safeParse(parseJson(bytes.toString('utf8'), what));
-  if (parsed.success) return parsed.data;
-  throw new LandfallError(
-    `${what} is not what the image specification asks for: ${z.prettifyError(parsed.error)}`,
-    {
-      kind: 'invalid-input',
-      code: 'image-manifest',
-    },
-  );
 }
