@@ -3,6 +3,8 @@ import { Catalogue } from '../kinds/catalogue.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
 import { limitRanges } from '../admission/limit-ranges.ts';
 import { quotaAdmission, QuotaStatus } from '../admission/quotas.ts';
+import type { ServiceResolver } from '../admission/webhook-call.ts';
+import { Webhooks } from '../admission/webhooks.ts';
 import { bundledDefinitions, type BundledFamily } from '../custom/bundled.ts';
 import { CustomResources } from '../custom/definitions.ts';
 import { createObject } from '../machinery/create.ts';
@@ -41,6 +43,8 @@ export interface ApiServer extends InProcessApi {
   readonly engine: Engine;
   /** Issues and knows the tokens of service accounts. */
   readonly tokens: ServiceAccountTokens;
+  /** How webhooks are found that run behind Services of this cluster. */
+  setServiceResolver(resolve: ServiceResolver): void;
   /** Forgets old changes, so that watches from before answer 410. */
   compact(): void;
   /** Stops background work, and writes out what is left. */
@@ -100,7 +104,8 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const store = startStore(options, opened, onError);
   const catalogue = new Catalogue();
   const engine: Engine = { store, catalogue, clock: options.clock, admission: [] };
-  engine.admission.push(limitRanges(store), quotaAdmission(engine));
+  const webhooks = new Webhooks(store);
+  engine.admission.push(limitRanges(store), quotaAdmission(engine), webhooks);
   await createSystemNamespaces(engine);
   await createBootstrapRoles(engine);
   const custom = new CustomResources(engine, onError);
@@ -123,6 +128,7 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
     engine,
     tokens: new ServiceAccountTokens(store, options.clock, opened?.tokenKey),
     clock: options.clock,
+    setServiceResolver: (resolve) => webhooks.setResolver(resolve),
     compact: () => store.compact(),
     async close() {
       custom.close();

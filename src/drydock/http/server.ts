@@ -116,6 +116,7 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
   // Every running request waits for it, thousands of idle watches among them.
   setMaxListeners(0, closing.signal);
   let backend = options.backend;
+  api.setServiceResolver((namespace, name, port) => backend?.serviceAddress(namespace, name, port));
   let url = '';
 
   const identify = (request: IncomingMessage, pathname: string): User => {
