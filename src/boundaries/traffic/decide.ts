@@ -32,6 +32,8 @@ interface Part {
   readonly text: string;
   readonly headline?: string;
   readonly where?: string;
+  /** Ready endpoints, all of them pods of the release. */
+  readonly endpoints?: number;
 }
 
 function servicePart(service: ServiceFacts, facts: TrafficFacts): Part {
@@ -82,8 +84,8 @@ function servicePart(service: ServiceFacts, facts: TrafficFacts): Part {
     return {
       state: 'proven',
       reason: 'endpoints',
-      text: `${ready.length} endpoints`,
-      headline: `${ready.length} endpoints`,
+      text: '',
+      endpoints: ready.length,
     };
   }
   if (foreign.every((endpoint) => endpoint.pod !== undefined && facts.oldPods.has(endpoint.pod))) {
@@ -345,17 +347,27 @@ export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
     headline:
       (state === 'proven' ? version?.headline : leading?.headline) ??
       version?.headline ??
-      services[0]?.headline ??
-      '',
-    detail:
-      state === 'proven'
-        ? [
-            ...new Set([version, ...parts].flatMap((part) => (part?.state === 'proven' ? [part.text] : []))),
-          ].join(', ')
-        : brokenDetail(leading, facts),
+      endpointsText(services),
+    detail: state === 'proven' ? provenDetail(version, parts, services) : brokenDetail(leading, facts),
     ...(where === undefined ? {} : { where }),
     claims,
   };
+}
+
+/** `3 endpoints`, `5 endpoints behind 2 Services`. */
+function endpointsText(services: readonly Part[]): string {
+  const counted = services.filter((part) => part.endpoints !== undefined);
+  const total = counted.reduce((sum, part) => sum + (part.endpoints ?? 0), 0);
+  const text = `${total} endpoint${total === 1 ? '' : 's'}`;
+  return counted.length > 1 ? `${text} behind ${counted.length} Services` : text;
+}
+
+function provenDetail(version: Part | undefined, parts: readonly Part[], services: readonly Part[]): string {
+  const texts = [version, ...parts].flatMap((part) => (part?.state === 'proven' ? [part.text] : []));
+  // Without build information the endpoints are the headline already.
+  return [...new Set([...texts, version === undefined ? '' : endpointsText(services)])]
+    .filter((text) => text !== '')
+    .join(', ');
 }
 
 /** What decided, and the group of requests that fails most, which may be why somebody came to look. */
