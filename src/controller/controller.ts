@@ -108,7 +108,7 @@ export function startController(options: ControllerOptions): Controller {
   });
   return {
     ready: applications.ready,
-    reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'git'),
+    reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
       await applications.close();
       await queue.close();

@@ -66,7 +66,9 @@ export function createOperator(options: OperatorOptions): Operator {
       const message = request.problem ?? 'spec.source is missing';
       return { subject, commit: '', looked: undefined, outcome: { phase: 'Error', message, results: [] } };
     }
-    const target = await looker.findTarget(subject, source, request.revision, 'git', turn);
+    // A commit is what it is; a branch is asked for anew, because somebody wants what is there now.
+    const level = request.revision === undefined ? 'asked' : 'live';
+    const target = await looker.findTarget(subject, source, request.revision, level, turn);
     const looked = await looker.look(subject, target, 'fresh', turn);
     const commit = target.commit ?? '';
     if (!('objects' in target)) {

@@ -1,10 +1,14 @@
+import { setMaxListeners } from 'node:events';
 import { LandfallError, asLandfallError } from '../kernel/index.ts';
 import type { Clock, Logger, Timer } from '../kernel/index.ts';
 
-/** How much of the world a reconcile looks at again: live objects only, Git as well, or Git without any cache. */
-export type Level = 'live' | 'git' | 'hard';
+/**
+ * How much of the world a reconcile looks at again: live objects only; Git as well, as it was a moment ago; Git as it
+ * is now, because somebody asked; the same without any cache.
+ */
+export type Level = 'live' | 'git' | 'asked' | 'hard';
 
-const LEVELS: readonly Level[] = ['live', 'git', 'hard'];
+const LEVELS: readonly Level[] = ['live', 'git', 'asked', 'hard'];
 
 export function higher(a: Level, b: Level): Level {
   return LEVELS.indexOf(a) >= LEVELS.indexOf(b) ? a : b;
@@ -62,6 +66,8 @@ export function createQueue(options: QueueOptions, handler: Handler): Queue {
   const returning: (() => void)[] = [];
   const running = new Set<Promise<void>>();
   const stop = new AbortController();
+  // Every request of every running turn listens to it.
+  setMaxListeners(0, stop.signal);
   let busy = 0;
 
   function entryOf(key: string): Entry {

@@ -84,7 +84,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   function refreshLevel({ key, application, spec }: Subject, level: Level): Level {
     const asked = askedRefresh(application);
-    if (asked !== undefined) return asked === 'hard' ? 'hard' : higher(level, 'git');
+    if (asked !== undefined) return asked === 'hard' ? 'hard' : higher(level, 'asked');
     const compared = getObject(application, 'status', 'sync', 'comparedTo');
     const last = polledAt.get(key);
     const due = last === undefined || clock.now() - last >= options.pollMs;
@@ -133,7 +133,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function isOvertaken(subject: Subject, operation: JsonObject, turn: Turn): Promise<boolean> {
     const request = syncRequest(operation);
     const source = subject.spec.sources[0];
-    const level = askedRefresh(subject.application) === undefined ? turn.level : higher(turn.level, 'git');
+    const level = askedRefresh(subject.application) === undefined ? turn.level : higher(turn.level, 'asked');
     if (!request.automated || source === undefined || level === 'live') return false;
     const target = await looker.findTarget(subject, source, undefined, level, turn);
     return target.commit !== undefined && target.commit !== request.revision;

@@ -1,4 +1,4 @@
-import { LandfallError, asLandfallError, getString } from '../kernel/index.ts';
+import { asLandfallError, getString } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
@@ -9,6 +9,7 @@ import { withTracking } from '../boundaries/sync/index.ts';
 import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
 import { broughtBySet } from './order.ts';
 import type { Level } from './queue.ts';
+import { createRepositories } from './repositories.ts';
 
 /** What Git asks for at one commit, ready to be compared and applied. */
 export interface Target {
@@ -41,10 +42,6 @@ export interface TargetLoader {
 }
 
 const KEPT_SETS = 500;
-/** A repository that was fetched a moment ago for another application is not fetched again. */
-const FRESH = 2000;
-const GIT_TIMEOUT = 120_000;
-
 export function createTargetLoader(options: {
   readonly client: KubeClient;
   readonly mirrors: GitMirrors;
@@ -52,16 +49,7 @@ export function createTargetLoader(options: {
 }): TargetLoader {
   const { client, mirrors, clock } = options;
   const sets = new Map<string, RenderedSet>();
-  const fetched = new Map<string, number>();
-
-  async function fetch(url: string, level: Level, signal: AbortSignal): Promise<void> {
-    if (level === 'live') return;
-    const last = fetched.get(url);
-    if (last !== undefined && level === 'git' && clock.now() - last < FRESH) return;
-    const started = clock.now();
-    await mirrors.open(url).fetch(signal);
-    fetched.set(url, started);
-  }
+  const repositories = createRepositories(mirrors, clock);
 
   async function renderSet(
     source: ApplicationSource,
@@ -106,20 +94,8 @@ export function createTargetLoader(options: {
   }
 
   return {
-    async resolve(source, level, signal) {
-      const late = new AbortController();
-      const timer = clock.after(GIT_TIMEOUT, () => late.abort());
-      const limit = AbortSignal.any([signal, late.signal]);
-      try {
-        await fetch(source.repoURL, level, limit);
-        return (await mirrors.open(source.repoURL).resolve(source.targetRevision, limit)).commit;
-      } catch (thrown) {
-        if (late.signal.aborted && !signal.aborted) throw gitTimeout(source.repoURL, thrown);
-        throw thrown;
-      } finally {
-        timer.cancel();
-      }
-    },
+    resolve: (source, level, signal) =>
+      repositories.resolve(source.repoURL, source.targetRevision, level, signal),
     render: renderSet,
     async place(application, commit, set, signal) {
       const raw = set.objects.map(({ object }) => object);
@@ -135,18 +111,6 @@ export function createTargetLoader(options: {
       return { commit, sourceType: set.sourceType, objects: [...byKey.values()], repeated };
     },
   };
-}
-
-function gitTimeout(url: string, cause: unknown): LandfallError {
-  return new LandfallError(`${withoutCredentials(url)} did not answer within ${GIT_TIMEOUT / 1000} s.`, {
-    kind: 'unavailable',
-    code: 'git-timeout',
-    cause,
-  });
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//');
 }
 
 /** By discovery; a kind that the set itself brings, by its definition; a kind that nobody knows counts as namespaced. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -94,8 +95,13 @@ function guard(clock: Clock, attempt: Attempt, ms: number, signal: AbortSignal |
   };
   const timer: Timer = clock.after(ms, () => trip(timedOut(attempt, ms)));
   const onAbort = () => trip(cancelled(attempt));
-  if (signal?.aborted) onAbort();
-  else signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted) {
+    onAbort();
+  } else if (signal !== undefined) {
+    // Many calls at a time may end by one signal; each takes its listener away.
+    setMaxListeners(0, signal);
+    signal.addEventListener('abort', onAbort, { once: true });
+  }
   return {
     failure: () => failed,
     attach(callback) {

@@ -1,0 +1,111 @@
+import { LandfallError } from '../kernel/index.ts';
+import type { Clock } from '../kernel/index.ts';
+import type { GitMirrors } from '../git/index.ts';
+import type { Level } from './queue.ts';
+
+/** The commits that revisions name, asked of each repository once for everybody who asks at the same time. */
+export interface Repositories {
+  /**
+   * `live`: a full commit is taken as it is. `git`: an answer of the last two seconds will do. Above that, only an
+   * answer to a question that was asked after this call. Throws what Git says.
+   */
+  resolve(url: string, revision: string, level: Level, signal: AbortSignal): Promise<string>;
+}
+
+interface Waiting {
+  readonly revision: string;
+  readonly resolve: (commit: string) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Repository {
+  readonly answers: Map<string, { readonly commit: string; readonly at: number }>;
+  waiting: Waiting[];
+  working: boolean;
+}
+
+const FRESH = 2000;
+const GIT_TIMEOUT = 120_000;
+const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+export function createRepositories(mirrors: GitMirrors, clock: Clock): Repositories {
+  const repositories = new Map<string, Repository>();
+
+  function repositoryOf(url: string): Repository {
+    let repository = repositories.get(url);
+    if (repository === undefined) {
+      repository = { answers: new Map(), waiting: [], working: false };
+      repositories.set(url, repository);
+    }
+    return repository;
+  }
+
+  /** One fetch for everybody who waits; who comes meanwhile waits for the next. */
+  async function work(url: string, repository: Repository, signal: AbortSignal): Promise<void> {
+    if (repository.working) return;
+    repository.working = true;
+    try {
+      while (repository.waiting.length > 0) {
+        const batch = repository.waiting;
+        repository.waiting = [];
+        await answer(url, repository, batch, signal);
+      }
+    } finally {
+      repository.working = false;
+    }
+  }
+
+  async function answer(
+    url: string,
+    repository: Repository,
+    batch: readonly Waiting[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const late = new AbortController();
+    const timer = clock.after(GIT_TIMEOUT, () => late.abort());
+    const limit = AbortSignal.any([signal, late.signal]);
+    const at = clock.now();
+    const explained = (thrown: unknown) =>
+      late.signal.aborted && !signal.aborted ? timedOut(url, thrown) : thrown;
+    try {
+      const mirror = mirrors.open(url);
+      await mirror.fetch(limit);
+      for (const revision of new Set(batch.map((item) => item.revision))) {
+        const asking = batch.filter((item) => item.revision === revision);
+        try {
+          const { commit } = await mirror.resolve(revision, limit);
+          repository.answers.set(revision, { commit, at });
+          for (const item of asking) item.resolve(commit);
+        } catch (thrown) {
+          for (const item of asking) item.reject(explained(thrown));
+        }
+      }
+    } catch (thrown) {
+      for (const item of batch) item.reject(explained(thrown));
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  return {
+    resolve(url, revision, level, signal) {
+      if (level === 'live' && COMMIT.test(revision)) return Promise.resolve(revision);
+      const repository = repositoryOf(url);
+      const known = repository.answers.get(revision);
+      if (known !== undefined && level === 'git' && clock.now() - known.at < FRESH) {
+        return Promise.resolve(known.commit);
+      }
+      return new Promise((resolve, reject) => {
+        repository.waiting.push({ revision, resolve, reject });
+        work(url, repository, signal).catch(reject);
+      });
+    },
+  };
+}
+
+function timedOut(url: string, cause: unknown): LandfallError {
+  return new LandfallError(
+    `${url.replace(/\/\/[^/@]*@/, '//')} did not answer within ${GIT_TIMEOUT / 1000} s.`,
+    { kind: 'unavailable', code: 'git-timeout', cause },
+  );
+}
