@@ -554,3 +554,28 @@ describe('files', () => {
     expect(state('held')?.waiting?.reason).toBe('ContainerCreating');
   });
 });
+
+describe('the last words of a container', () => {
+  it('are its termination message, from its file or from the end of its log', async () => {
+    fixture = await clusterFixture();
+    await fixture.push(
+      'app',
+      'v1',
+      program(
+        `if (process.argv[2] === 'file') require('node:fs').writeFileSync('/dev/termination-log', 'no disk'); else console.log('no luck'); process.exitCode = 1`,
+      ),
+    );
+    await fixture.run('file', { ...IMAGE, args: ['file'] }, { restartPolicy: 'Never' });
+    await fixture.run(
+      'log',
+      { ...IMAGE, terminationMessagePolicy: 'FallbackToLogsOnError' },
+      { restartPolicy: 'Never' },
+    );
+    await fixture.until(
+      'both to end',
+      () => state('file')?.terminated !== undefined && state('log')?.terminated !== undefined,
+    );
+    expect(state('file')?.terminated?.message).toBe('no disk');
+    expect(state('log')?.terminated?.message).toBe('no luck\n');
+  });
+});

@@ -12,6 +12,8 @@ import { DAEMON_SETS, startDaemonSetController } from './daemonset/daemonset-con
 import type { DaemonSet } from './daemonset/daemonset-controller.ts';
 import { BUDGETS, startDisruptionController } from './disruption/disruption-controller.ts';
 import type { DisruptionBudget } from './disruption/disruption-controller.ts';
+import { startCordonTaint } from './housekeeping/cordon-taint.ts';
+import { startEventExpiry } from './housekeeping/event-expiry.ts';
 import { CONTROLLER_REVISIONS } from './history/controller-revisions.ts';
 import type { ControllerRevision } from './history/controller-revisions.ts';
 import { startCronJobController } from './job/cron-job-controller.ts';
@@ -110,6 +112,8 @@ export function startControllers(options: {
     startReplicaSetController({ api, logger, ...caches }),
     startEndpointsController({ api, logger, ...caches }),
     startScheduler({ api, logger, ...caches }),
+    startCordonTaint({ api, logger, ...caches }),
+    startEventExpiry({ api, logger }),
     startJobController({ api, logger, ...caches }),
     startCronJobController({ api, logger, ...caches }),
     startStatefulSetController({ api, logger, ...caches }),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { messageOf } from '../../kernel/index.ts';
 import type { Timer } from '../../kernel/index.ts';
 import { timestamp } from '../controllers/index.ts';
@@ -16,6 +17,7 @@ import { startContainerProbes } from './container-probes.ts';
 import { runHandler } from './probe.ts';
 import type { ExecInContainer } from './probe.ts';
 import { pullCredentials } from './pull-secrets.ts';
+import { terminationMessage } from './termination-message.ts';
 import { containerMounts } from './volumes.ts';
 import type { Mount } from './volumes.ts';
 
@@ -59,6 +61,7 @@ const SIMULATED_RUN_MS = 1000;
 const RETRY_MS = 10_000;
 const LEAST_GRACE_MS = 2000;
 const KILLED = 137;
+const DEFAULT_MESSAGE_PATH = '/dev/termination-log';
 
 /** One run of a container. */
 interface Run {
@@ -97,6 +100,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   let runs = earlier === undefined ? 0 : 1;
   let stopping: Promise<void> | undefined;
 
+  const messageFile = path.join(options.folder, `${spec.name}.termination-log`);
   const field = role === 'app' ? 'containers' : 'initContainers';
   const event = (type: 'Normal' | 'Warning', reason: string, message: string) =>
     context.recorder.event(options.pod(), type, reason, message, {
@@ -142,7 +146,12 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     }
     let mounts: readonly Mount[] = [];
     try {
-      if (!image.simulated) mounts = await containerMounts(context, pod, spec, options.folder);
+      if (!image.simulated) {
+        mounts = [
+          ...(await containerMounts(context, pod, spec, options.folder)),
+          [spec.terminationMessagePath ?? DEFAULT_MESSAGE_PATH, messageFile],
+        ];
+      }
     } catch (error) {
       context.recorder.event(pod, 'Warning', 'FailedMount', messageOf(error));
       wait(role === 'app' ? 'ContainerCreating' : 'PodInitializing', undefined, RETRY_MS);
@@ -286,10 +295,12 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     for (const timer of current.timers) timer.cancel();
     finishedAt = clock.now();
     log?.end();
+    const message = current.process === undefined ? '' : terminationMessage(messageFile, spec, exitCode, log);
     state = {
       terminated: {
         exitCode,
         reason: reason ?? (exitCode === 0 ? 'Completed' : 'Error'),
+        ...(message === '' ? {} : { message }),
         startedAt: current.startedAt,
         finishedAt: timestamp(finishedAt),
         ...(containerID === undefined ? {} : { containerID }),

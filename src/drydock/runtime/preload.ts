@@ -118,6 +118,7 @@ dns.lookup = function (hostname, options, callback) {
   });
   return {};
 };
+dns.lookup[require('node:util').promisify.custom] = (hostname, options) => dns.promises.lookup(hostname, options);
 const lookupPromise = dns.promises.lookup;
 dns.promises.lookup = async function (hostname, options) {
   const found = serviceAddresses(hostname);

@@ -48,7 +48,7 @@ afterEach(() => {
 });
 
 async function nodeProgram(source: string, env: Record<string, string> = {}) {
-  const file = path.join(work.path, 'program.cjs');
+  const file = path.join(mkdtempSync(path.join(work.path, 'program-')), 'main.cjs');
   writeFileSync(file, source);
   const output = logBuffer(Date.now);
   const running = await startProcess(
