@@ -10,6 +10,7 @@ import { CustomResources } from '../custom/definitions.ts';
 import { createObject } from '../machinery/create.ts';
 import { deleteObject } from '../machinery/delete.ts';
 import type { Engine } from '../machinery/engine.ts';
+import { EventExpiry } from '../machinery/event-expiry.ts';
 import { GarbageCollector } from '../machinery/garbage-collector.ts';
 import { createBootstrapRoles } from '../machinery/bootstrap-roles.ts';
 import { createSystemNamespaces, NamespaceLifecycle } from '../machinery/namespaces.ts';
@@ -23,6 +24,7 @@ import { ADMIN, type WriteRequest } from '../machinery/write-request.ts';
 import { openFileJournal, type OpenJournal } from '../store/file-journal.ts';
 import { Store } from '../store/store.ts';
 import type { InProcessApi, ResourceName, WatchEvent, WriteOptions } from './contract.ts';
+import type { MetricsSource } from './metrics.ts';
 
 export interface ApiOptions {
   readonly clock: Clock;
@@ -43,6 +45,9 @@ export interface ApiServer extends InProcessApi {
   readonly engine: Engine;
   /** Issues and knows the tokens of service accounts. */
   readonly tokens: ServiceAccountTokens;
+  /** What is measured now; undefined until somebody sets a source, and then the metrics API is served. */
+  readonly metrics: MetricsSource | undefined;
+  setMetrics(source: MetricsSource | undefined): void;
   /** How webhooks are found that run behind Services of this cluster. */
   setServiceResolver(resolve: ServiceResolver): void;
   /** Forgets old changes, so that watches from before answer 410. */
@@ -111,6 +116,8 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const custom = new CustomResources(engine, onError);
   const collector = new GarbageCollector(engine, onError);
   const quotas = new QuotaStatus(engine, onError);
+  const expiry = new EventExpiry(store, options.clock);
+  let metrics: MetricsSource | undefined;
   const namespaces = new NamespaceLifecycle(engine, options.rootCertificate ?? '', onError);
   const kindOf = (name: ResourceName) => catalogue.require(name);
   const definitions = kindOf({
@@ -128,12 +135,19 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
     engine,
     tokens: new ServiceAccountTokens(store, options.clock, opened?.tokenKey),
     clock: options.clock,
+    get metrics() {
+      return metrics;
+    },
+    setMetrics(source) {
+      metrics = source;
+    },
     setServiceResolver: (resolve) => webhooks.setResolver(resolve),
     compact: () => store.compact(),
     async close() {
       custom.close();
       collector.close();
       quotas.close();
+      expiry.close();
       namespaces.close();
       await store.close();
     },

@@ -6,3 +6,4 @@ export type { ServedApi, ServeOptions } from '../http/server.ts';
 export type { ServerCertificate } from '../http/certificate.ts';
 export { BUNDLED_FAMILIES } from '../custom/bundled.ts';
 export type { BundledFamily } from '../custom/bundled.ts';
+export type { MetricsSource, NodeMetrics, PodMetrics } from './metrics.ts';

@@ -132,7 +132,7 @@ describe('limits and quotas', () => {
 
 const kubectl = spawnSync('kubectl', ['version', '--client']).status === 0 || process.env.CI !== undefined;
 
-describe.skipIf(!kubectl)('kubectl exec (skipped where kubectl is not installed)', () => {
+describe.skipIf(!kubectl)('kubectl exec and top (skipped where kubectl is not installed)', () => {
   it('gets output, errors and the exit code', async () => {
     // kubectl sends no token where it is not encrypted.
     const server = await start({ tls: true });
@@ -161,5 +161,19 @@ describe.skipIf(!kubectl)('kubectl exec (skipped where kubectl is not installed)
     expect(result.output).toContain('p ran a b c\n');
     expect(result.output).toContain('and failed\n');
     expect(result.code).toBe(3);
+  });
+
+  it('tops what is measured, and says so when nothing is', async () => {
+    const server = await start({ tls: true });
+    expect((await server.kubectl(['top', 'pod'])).output).toContain('Metrics API not available');
+    server.api.setMetrics({
+      nodes: () => [{ name: 'n1', cpu: '250m', memory: '512Mi' }],
+      pods: () => [
+        { namespace: 'default', name: 'p', containers: [{ name: 'c', cpu: '5m', memory: '64Mi' }] },
+      ],
+    });
+    expect((await server.kubectl(['top', 'pod'])).output).toMatch(
+      /NAME\s+CPU\(cores\)\s+MEMORY\(bytes\)\s+p\s+5m\s+64Mi/,
+    );
   });
 });

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../kernel/index.ts';
 import type { Catalogue } from '../kinds/catalogue.ts';
 import { ALL_VERBS, apiVersionOf, type ResourceKind } from '../kinds/kind.ts';
 import { writeJson, writeObject, type Exchange } from './exchange.ts';
+import { METRICS_GROUP, METRICS_VERSION } from './metrics-api.ts';
 
 /** A part of a resource that has a URL of its own. */
 interface Subresource {
@@ -166,6 +167,24 @@ function groupDocument(group: string, versions: Map<string, ResourceKind[]>): Js
   return { name: group, versions: entries, preferredVersion: entries[0] ?? {} };
 }
 
+/** The group that is served while somebody measures. */
+const METRICS_DISCOVERY: JsonObject = {
+  metadata: { name: METRICS_GROUP, creationTimestamp: null },
+  versions: [
+    {
+      version: METRICS_VERSION,
+      resources: ['nodes', 'pods'].map((resource) => ({
+        resource,
+        responseKind: { group: '', version: '', kind: resource === 'nodes' ? 'NodeMetrics' : 'PodMetrics' },
+        scope: resource === 'nodes' ? 'Cluster' : 'Namespaced',
+        singularResource: '',
+        verbs: ['get', 'list'],
+      })),
+      freshness: 'Current',
+    },
+  ],
+};
+
 const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 function wantsAggregated(exchange: Exchange): boolean {
@@ -187,7 +206,12 @@ function writeAggregated(exchange: Exchange, document: JsonObject): void {
 }
 
 /** Answers `/api`, `/apis`, `/apis/GROUP`, `/api/v1` and `/apis/GROUP/VERSION`; false for any other path. */
-export function serveDiscovery(exchange: Exchange, catalogue: Catalogue, address: string): boolean {
+export function serveDiscovery(
+  exchange: Exchange,
+  catalogue: Catalogue,
+  address: string,
+  metrics: boolean,
+): boolean {
   const parts = exchange.pathname.split('/').filter((part) => part !== '');
   const [root, first, second, ...more] = parts;
   if (more.length > 0) return false;
@@ -210,13 +234,14 @@ export function serveDiscovery(exchange: Exchange, catalogue: Catalogue, address
   if (root !== 'apis') return false;
   if (first === undefined) {
     const groups = [...groupsOf(catalogue)].filter(([group]) => group !== '');
-    if (wantsAggregated(exchange)) writeAggregated(exchange, aggregated(groups));
-    else {
-      writeObject(exchange, 200, {
-        kind: 'APIGroupList',
-        apiVersion: 'v1',
-        groups: groups.map(([group, versions]) => groupDocument(group, versions)),
-      });
+    if (wantsAggregated(exchange)) {
+      const document = aggregated(groups);
+      if (metrics && Array.isArray(document.items)) document.items.push(METRICS_DISCOVERY);
+      writeAggregated(exchange, document);
+    } else {
+      const documents = groups.map(([group, versions]) => groupDocument(group, versions));
+      if (metrics) documents.push(groupDocument(METRICS_GROUP, new Map([[METRICS_VERSION, []]])));
+      writeObject(exchange, 200, { kind: 'APIGroupList', apiVersion: 'v1', groups: documents });
     }
     return true;
   }

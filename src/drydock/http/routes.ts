@@ -1,11 +1,13 @@
 import type { ApiServer } from '../api/api-server.ts';
 import { ApiStatusError, type PodBackend } from '../api/contract.ts';
 import type { Authorizer } from '../machinery/authorizer.ts';
+import { finalizeNamespace } from '../machinery/namespaces.ts';
 import { forbidden } from '../machinery/status-errors.ts';
 import type { User } from '../machinery/write-request.ts';
 import { parseBody, readBody } from './body.ts';
 import { serveDiscovery } from './discovery.ts';
 import { isTrue, writeObject, writeText, type Exchange } from './exchange.ts';
+import { METRICS_GROUP, serveMetrics } from './metrics-api.ts';
 import type { OpenApiDocuments } from './openapi.ts';
 import { bindPod, evictPod } from './pod-actions.ts';
 import { servePodLog } from './pod-log.ts';
@@ -65,6 +67,13 @@ export async function route(exchange: Exchange, served: Served): Promise<void> {
     return;
   }
   const path = readResourcePath(pathname);
+  if (path?.group === METRICS_GROUP || pathname.startsWith(`/apis/${METRICS_GROUP}/`)) {
+    if (path === undefined) authorizePath(exchange, served.authorizer);
+    else authorizeResource(exchange.user, verbOf(exchange, path), served.authorizer, path);
+    if (exchange.request.method === 'GET' && serveMetrics(exchange, served.api.engine, served.api.metrics))
+      return;
+    throw notServed();
+  }
   if (path === undefined || isDiscovery(pathname)) {
     authorizePath(exchange, served.authorizer);
     if (serveOther(exchange, served)) return;
@@ -93,7 +102,8 @@ function serveOther(exchange: Exchange, served: Served): boolean {
   }
   const { catalogue } = served.api.engine;
   if (served.documents.serve(exchange)) return true;
-  if (serveDiscovery(exchange, catalogue, served.address.replace(/^https?:\/\//, ''))) return true;
+  const address = served.address.replace(/^https?:\/\//, '');
+  if (serveDiscovery(exchange, catalogue, address, served.api.metrics !== undefined)) return true;
   if (exchange.pathname === '/') {
     writeObject(exchange, 200, {
       paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v3', '/readyz', '/version'],
@@ -141,6 +151,11 @@ async function serveResourcePath(exchange: Exchange, served: Served, path: Resou
       });
       return;
     }
+  }
+  if (kind.kind === 'Namespace' && kind.group === '' && path.subresource === 'finalize' && method === 'PUT') {
+    const body = parseBody(await readBody(exchange.request), exchange.request.headers['content-type']);
+    writeObject(exchange, 200, await finalizeNamespace(engine, path.name ?? '', body));
+    return;
   }
   if (kind.kind === 'ServiceAccount' && path.subresource === 'token' && method === 'POST') {
     const body = parseBody(await readBody(exchange.request), exchange.request.headers['content-type']);

@@ -44,6 +44,8 @@ export interface ServedApi {
   /** PEM that clients trust; undefined over plain HTTP. */
   readonly certificate: string | undefined;
   setBackend(backend: PodBackend): void;
+  /** Cuts every connection, as a network or a load balancer does: clients are to come back by themselves. */
+  dropConnections(): void;
   /** Ends watches and connections. */
   close(): Promise<void>;
 }
@@ -198,6 +200,7 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
     setBackend(next) {
       backend = next;
     },
+    dropConnections: () => server.closeAllConnections(),
     async close() {
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -83,6 +83,7 @@ cronjobs CronJob cj nsga
 jobs Job - nsga
 `,
   ],
+  ['certificates.k8s.io', 'v1', 'certificates', 'certificatesigningrequests CertificateSigningRequest csr s'],
   ['coordination.k8s.io', 'v1', 'coordination', 'leases Lease - n'],
   ['discovery.k8s.io', 'v1', 'discovery', 'endpointslices EndpointSlice - ng'],
   ['events.k8s.io', 'v1', 'events', 'events Event ev n'],

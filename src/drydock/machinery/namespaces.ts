@@ -1,3 +1,4 @@
+import { isJsonObject, type JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import { ApiStatusError } from '../api/contract.ts';
 import { asJson, mapsAt, maybeMap } from '../kinds/json-access.ts';
@@ -7,6 +8,7 @@ import { deleteObject } from './delete.ts';
 import { mutableCopy, type Engine } from './engine.ts';
 import { collectorRequest } from './garbage-collector.ts';
 import { timestamp } from './object-meta.ts';
+import { notFound } from './status-errors.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const NAMESPACES = '/namespaces';
@@ -211,4 +213,23 @@ export async function createSystemNamespaces(engine: Engine): Promise<void> {
       metadata: { name },
     });
   }
+}
+
+/** PUT .../finalize: the finalizers of a namespace's spec are the client's to set; the last one gone, it goes. */
+export async function finalizeNamespace(engine: Engine, name: string, body: JsonValue): Promise<KubeObject> {
+  const entry = engine.store.get(NAMESPACES, undefined, name);
+  if (entry === undefined) throw notFound({ group: '', resource: 'namespaces' }, name);
+  const given = maybeMap(isJsonObject(body) ? body : {}, 'spec')?.finalizers;
+  const finalizers = Array.isArray(given) ? given.filter((item) => typeof item === 'string') : [];
+  const next = mutableCopy(entry.object);
+  asJson(next).spec = finalizers.length === 0 ? {} : { finalizers };
+  const gone =
+    finalizers.length === 0 &&
+    next.metadata.deletionTimestamp !== undefined &&
+    (next.metadata.finalizers ?? []).length === 0;
+  const written = gone
+    ? engine.store.remove(NAMESPACES, undefined, name, next)
+    : engine.store.put(NAMESPACES, next);
+  await engine.store.flushed();
+  return written?.object ?? next;
 }
