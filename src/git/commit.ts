@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { withLock } from './lock.ts';
 import { LandfallError, type Clock } from '../kernel/index.ts';
 import { gitFailure } from './failures.ts';
 import { fetchRefs, locked, type MirrorOnDisk } from './fetch.ts';
@@ -43,15 +45,18 @@ export async function commitToFolder(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<CommitResult> {
-  return attempts(
-    repository,
-    request,
-    signal,
-    async (made, ref) => {
-      const swap = () => updateRef(repository, ref, made.commit, made.parent, signal);
-      return updateWorkTree({ repository, ref, ...made, signal }, swap);
-    },
-    clock,
+  // The index of a work tree is one: two of us at once would find each other's half-written files in it.
+  return withLock(path.join(repository.gitDir, 'landfall.lock'), { clock, signal }, () =>
+    attempts(
+      repository,
+      request,
+      signal,
+      async (made, ref) => {
+        const swap = () => updateRef(repository, ref, made.commit, made.parent, signal);
+        return updateWorkTree({ repository, ref, ...made, signal }, swap);
+      },
+      clock,
+    ),
   );
 }
 
