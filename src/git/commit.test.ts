@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { LandfallError, manualClock } from '../kernel/index.ts';
+import { LandfallError, manualClock, systemClock } from '../kernel/index.ts';
 import { commitFiles, createGitMirrors, type GitMirrors } from './index.ts';
 import {
   commitAll,
@@ -160,7 +160,8 @@ describe('a commit to a repository on this machine', () => {
   test('of several at once loses none', async () => {
     const made = await Promise.allSettled(
       ['p', 'q', 'r'].map((name) =>
-        commitFiles({ repository: folder, ...change({ [`${name}.yaml`]: name }) }),
+        // They wait for one another, which takes real time.
+        commitFiles({ repository: folder, ...change({ [`${name}.yaml`]: name }), clock: systemClock }),
       ),
     );
     expect(made.map((each) => each.status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
