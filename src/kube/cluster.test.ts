@@ -1,8 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../kernel/index.ts';
+import { localCertificate } from '../drydock/api/index.ts';
 import { startCluster } from '../drydock/index.ts';
 import type { Cluster } from '../drydock/index.ts';
 import type { KubeClient } from './client.ts';
@@ -53,6 +58,52 @@ describe('the client on a cluster, over HTTPS', () => {
     const stranger = await loadKubeClient({ kubeconfig: join(folder, 'untrusted') });
     await expect(stranger.version()).rejects.toMatchObject({ kind: 'unavailable', code: 'kube-tls' });
     stranger.close();
+  });
+
+  it('shows its client certificate, from a file and from data, and refuses one that cannot be used', async () => {
+    const own = localCertificate('127.0.0.1');
+    const { certificate: cert, privateKey: key } = own;
+    // The certificate is not one for clients, so the server only looks whether it was shown.
+    const server = createServer(
+      { cert, key, requestCert: true, rejectUnauthorized: false },
+      (request, response) => {
+        const shown = (request.socket as TLSSocket).getPeerCertificate().fingerprint256;
+        response.writeHead(shown === new X509Certificate(cert).fingerprint256 ? 200 : 401);
+        response.end('{"major":"1","minor":"32","gitVersion":"v1.32.0"}');
+      },
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    await writeFile(join(folder, 'client.crt'), cert);
+    const config = (keyData: string) => ({
+      kind: 'Config',
+      'current-context': 'x',
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      clusters: [
+        {
+          name: 'c',
+          cluster: { server: `https://127.0.0.1:${port}`, 'certificate-authority-data': base64(cert) },
+        },
+      ],
+      users: [
+        { name: 'u', user: { 'client-certificate': 'client.crt', 'client-key-data': base64(keyData) } },
+      ],
+    });
+    const load = async (name: string, keyData: string) => {
+      await writeFile(join(folder, name), JSON.stringify(config(keyData)));
+      return loadKubeClient({ kubeconfig: join(folder, name) });
+    };
+    const known = await load('mutual', key);
+    expect((await known.version()).gitVersion).toBe('v1.32.0');
+    known.close();
+    const broken = await load('broken-key', 'no key at all');
+    await expect(broken.version()).rejects.toMatchObject({
+      kind: 'invalid-input',
+      code: 'kubeconfig-certificate',
+    });
+    broken.close();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it('refuses to go on with a wrong token, and does not print it', async () => {

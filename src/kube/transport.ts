@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { request as httpsRequest } from 'node:https';
 import { LandfallError, sleep } from '../kernel/index.ts';
 import type { Clock, Timer } from '../kernel/index.ts';
+import { createAgents } from './agents.ts';
+import type { TlsSettings } from './agents.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { cancelled, failureOfConnection, failureOfResponse, timedOut } from './failure.ts';
 import type { Attempt } from './failure.ts';
@@ -21,6 +23,8 @@ export interface ApiRequest {
   readonly timeoutMs?: number;
   /** Bytes of the answer; more is an error. Default 64 MiB. */
   readonly maxBytes?: number;
+  /** The body flows for as long as the call lives. Set by `open`. */
+  readonly stream?: boolean;
   /** May be sent again when it did not get through. Default: GET only. */
   readonly repeatable?: boolean;
 }
@@ -29,12 +33,6 @@ export interface ApiResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-}
-
-export interface TlsSettings {
-  readonly ca?: string | Buffer;
-  readonly insecure?: boolean;
-  readonly serverName?: string;
 }
 
 /** One API server, one identity: sends requests within a deadline, and knows what to say when it cannot. */
@@ -120,27 +118,7 @@ export function createTransport(options: TransportOptions): Transport {
   const { server: base, tls, credentials, clock } = options;
   const secure = base.protocol === 'https:';
   const server = `${base.protocol}//${base.host}${base.pathname.replace(/\/+$/, '')}`;
-  let agent: HttpAgent | HttpsAgent | undefined;
-  let agentIdentity: string | undefined;
-
-  function agentFor(identity: Credentials): HttpAgent | HttpsAgent {
-    const key = `${identity.cert ?? ''}\n${identity.key ?? ''}`;
-    if (agent !== undefined && agentIdentity === key) return agent;
-    agent?.destroy();
-    const common = { keepAlive: true, maxFreeSockets: 16, scheduling: 'lifo' } as const;
-    agent = secure
-      ? new HttpsAgent({
-          ...common,
-          rejectUnauthorized: tls.insecure !== true,
-          ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-          ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-          ...(identity.cert === undefined ? {} : { cert: identity.cert }),
-          ...(identity.key === undefined ? {} : { key: identity.key }),
-        })
-      : new HttpAgent(common);
-    agentIdentity = key;
-    return agent;
-  }
+  const agents = createAgents(secure, tls);
 
   /** One request on the wire, up to the headers of its answer. */
   function exchange(request: ApiRequest, identity: Credentials, watchdog: Guard): Promise<IncomingMessage> {
@@ -148,7 +126,7 @@ export function createTransport(options: TransportOptions): Transport {
       const body = request.body === undefined ? undefined : Buffer.from(request.body);
       const start = secure ? httpsRequest : httpRequest;
       const sent = start({
-        agent: agentFor(identity),
+        agent: agents.of(identity, request.stream === true),
         host: base.hostname.replace(/^\[|\]$/g, ''),
         port: base.port === '' ? (secure ? 443 : 80) : base.port,
         method: request.method,
@@ -253,7 +231,11 @@ export function createTransport(options: TransportOptions): Transport {
     async open(request, signal) {
       const attempt: Attempt = { what: request.what, server };
       const opened = await converse<{ response: IncomingMessage; failed?: string }>(
-        { ...request, timeoutMs: Math.min(request.timeoutMs ?? DEFAULT_TIMEOUT, DEFAULT_TIMEOUT) },
+        {
+          ...request,
+          stream: true,
+          timeoutMs: Math.min(request.timeoutMs ?? DEFAULT_TIMEOUT, DEFAULT_TIMEOUT),
+        },
         signal,
         async (response, identity) =>
           (response.statusCode ?? 0) < 300
@@ -271,8 +253,7 @@ export function createTransport(options: TransportOptions): Transport {
       return response;
     },
     close() {
-      agent?.destroy();
-      agent = undefined;
+      agents.close();
     },
   };
 }
