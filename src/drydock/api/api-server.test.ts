@@ -89,6 +89,28 @@ describe('objects', () => {
     });
   });
 
+  it('keep their generation when a controller marks them through their status', async () => {
+    const api = await start();
+    const made = await api.create(DEPLOYMENTS, deployment(), BY_TEST);
+    const status = { ...BY_TEST, subresource: 'status' } as const;
+    const annotations = { 'deployment.kubernetes.io/revision': '1' };
+    const marked = await api.update(
+      DEPLOYMENTS,
+      { ...made, metadata: { ...made.metadata, annotations }, status: { observedGeneration: 1 } },
+      status,
+    );
+    expect(marked.metadata).toMatchObject({ generation: 1, annotations });
+    const noted = await api.patch(
+      DEPLOYMENTS,
+      'default',
+      'web',
+      'merge',
+      { metadata: { annotations: { a: 'b' } } },
+      BY_TEST,
+    );
+    expect(noted.metadata.generation).toBe(2);
+  });
+
   it('refuse an update that was made from an older revision', async () => {
     const api = await start();
     const first = await api.create(CONFIG_MAPS, configMap(), BY_TEST);

@@ -32,6 +32,7 @@ const COMMON_RULES: readonly JsonObject[] = [
   { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },
   { verbs: ['get'], nonResourceURLs: DISCOVERY_PATHS },
   { verbs: ['get'], nonResourceURLs: ['/healthz', '/livez', '/readyz', '/version', '/version/'] },
+  { verbs: ['get'], nonResourceURLs: ['/.well-known', '/.well-known/*'] },
 ];
 
 const REVIEWS: ReadonlySet<string> = new Set([

@@ -124,11 +124,8 @@ export class NamespaceLifecycle {
     const written = store.put(NAMESPACES, next);
     const finalized = mutableCopy(written.object);
     asJson(finalized).spec = {};
-    if ((finalized.metadata.finalizers ?? []).length > 0) {
-      store.put(NAMESPACES, finalized);
-    } else {
-      store.remove(NAMESPACES, undefined, name, finalized);
-    }
+    store.put(NAMESPACES, finalized);
+    if ((finalized.metadata.finalizers ?? []).length === 0) store.remove(NAMESPACES, undefined, name);
     await store.flushed();
   }
 

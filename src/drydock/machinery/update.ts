@@ -100,7 +100,11 @@ export async function storeUpdate(
   let next = track(live, object);
   const admitted = mutatingAdmission(engine, 'UPDATE', next, live, request);
   next = admitted instanceof Promise ? await admitted : admitted;
-  if (kind.generation && !jsonEqual(asSubject(kind, next), asSubject(kind, live))) {
+  if (
+    subresource !== 'status' &&
+    kind.generation &&
+    !jsonEqual(asSubject(kind, next), asSubject(kind, live))
+  ) {
     next.metadata.generation = (live.metadata.generation ?? 0) + 1;
   }
   const errors = [
