@@ -5,6 +5,15 @@ import type { Caches } from '../controllers/index.ts';
 import type { NodeAgent, PodWorker } from '../node/index.ts';
 import type { ServiceNetwork } from './service-network.ts';
 
+/** Whoever runs the pod with this uid. */
+export function workerOf(nodes: readonly NodeAgent[], uid: string): PodWorker | undefined {
+  for (const node of nodes) {
+    const worker = node.worker(uid);
+    if (worker !== undefined) return worker;
+  }
+  return undefined;
+}
+
 /** What the API server's subresources (proxy, log, exec) reach pods through. */
 export function podBackend(
   caches: Caches,
@@ -14,17 +23,12 @@ export function podBackend(
 ): PodBackend {
   let turn = 0;
 
-  function workerOf(namespace: string, name: string): PodWorker | undefined {
-    const uid = caches.pods.get(`${namespace}/${name}`)?.metadata.uid ?? '';
-    for (const node of nodes) {
-      const worker = node.worker(uid);
-      if (worker !== undefined) return worker;
-    }
-    return undefined;
+  function workerOfPod(namespace: string, name: string): PodWorker | undefined {
+    return workerOf(nodes, caches.pods.get(`${namespace}/${name}`)?.metadata.uid ?? '');
   }
 
   function containerOf(namespace: string, name: string, container: string | undefined) {
-    const worker = workerOf(namespace, name);
+    const worker = workerOfPod(namespace, name);
     const named = container ?? worker?.pod().spec.containers[0]?.name;
     const unit = worker?.containers.find(({ spec }) => spec.name === named);
     if (unit !== undefined) return unit;
@@ -38,9 +42,9 @@ export function podBackend(
 
   return {
     podAddress(namespace, name, port) {
-      const worker = workerOf(namespace, name);
+      const worker = workerOfPod(namespace, name);
       const runs = worker?.containers.some((container) => container.isRunning() && !container.simulated);
-      return worker === undefined || runs !== true ? undefined : { host: worker.address.ip, port };
+      return worker === undefined || runs !== true ? undefined : worker.locate(port);
     },
     serviceAddress(namespace, name, port) {
       const targets = network.targets(namespace, name, port);

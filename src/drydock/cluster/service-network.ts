@@ -15,6 +15,8 @@ export interface ServiceNetworkOptions {
   readonly caches: Caches;
   readonly hosts: HostsFile;
   readonly logger: Logger;
+  /** Where a pod, by its uid, really listens for what is meant for this target. */
+  readonly locate: (uid: string, target: Target) => Target;
   /** Where the Service `kubernetes` leads: the API server itself. */
   readonly apiServer: Target;
 }
@@ -130,7 +132,9 @@ export function startServiceNetwork(options: ServiceNetworkOptions): ServiceNetw
         // The slice is written a moment after the pod was deleted; the pod itself is the newer witness.
         const pod = caches.pods.get(`${namespace}/${endpoint.targetRef?.name ?? ''}`);
         if (pod?.metadata.deletionTimestamp !== undefined) continue;
-        for (const host of endpoint.addresses ?? []) found.push({ host, port: number });
+        for (const host of endpoint.addresses ?? []) {
+          found.push(options.locate(pod?.metadata.uid ?? '', { host, port: number }));
+        }
       }
     }
     return found;

@@ -20,7 +20,7 @@ import { startRegistry } from '../registry/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { hostsFile, openWorkFolder, reserveAddresses, writePreload } from '../runtime/index.ts';
 import { kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
-import { podBackend } from './pod-backend.ts';
+import { podBackend, workerOf } from './pod-backend.ts';
 import { serviceAddresses } from './service-addresses.ts';
 import { API_SERVICE_IP, API_SERVICE_PORT, startServiceNetwork } from './service-network.ts';
 
@@ -130,13 +130,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     );
     const mirrors = ownMirrors(options.registryMirrors ?? {}, registry);
     const hosts = hostsFile(work.path);
+    const nodes: NodeAgent[] = [];
     const network = opened(
-      startServiceNetwork({ caches, hosts, logger, apiServer: { host: HOST, port: served.port } }),
+      startServiceNetwork({
+        caches,
+        hosts,
+        logger,
+        apiServer: { host: HOST, port: served.port },
+        locate: (uid, target) => workerOf(nodes, uid)?.locate(target.port) ?? target,
+      }),
       (running) => running.close(),
     );
     const preload = writePreload(work.path);
     const count = Math.max(1, options.nodes ?? 3);
-    const nodes: NodeAgent[] = [];
     closers.push(async () => {
       await Promise.all(nodes.map((node) => node.close()));
     });

@@ -5,7 +5,7 @@ import type { Timer } from '../../kernel/index.ts';
 import { timestamp } from '../controllers/index.ts';
 import type { Container, ContainerState, ContainerStatus, Pod, Probe } from '../controllers/index.ts';
 import { logBuffer } from '../runtime/index.ts';
-import type { LogBuffer, PodAddress, RunningProcess } from '../runtime/index.ts';
+import type { LogBuffer, PodAddress, RunningProcess, Target } from '../runtime/index.ts';
 import { backOff, goDuration } from './back-off.ts';
 import type { NodeContext } from './context.ts';
 import type { StoredImage } from './image-store.ts';
@@ -15,7 +15,7 @@ import { execInContainer, spawnContainer } from './container-process.ts';
 import type { SpawnedContainer } from './container-process.ts';
 import { startContainerProbes } from './container-probes.ts';
 import { runHandler } from './probe.ts';
-import type { ExecInContainer } from './probe.ts';
+import type { ExecInContainer, HandlerTarget } from './probe.ts';
 import { pullCredentials } from './pull-secrets.ts';
 import { terminationMessage } from './termination-message.ts';
 import { containerMounts } from './volumes.ts';
@@ -49,6 +49,8 @@ export interface ContainerOptions {
   readonly spec: Container;
   readonly role: ContainerRole;
   readonly address: PodAddress;
+  /** Where what listens on a port of the pod really is. */
+  readonly locate: (port: number) => Target;
   readonly folder: string;
   /** What an earlier life of this node said of it. */
   readonly previous: ContainerStatus | undefined;
@@ -316,13 +318,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     current.stopProbes = startContainerProbes({
       spec,
       clock,
-      run: (probe, signal) =>
-        runHandler(
-          probe,
-          { host: address.ip, container: spec, exec, clock },
-          (probe.timeoutSeconds ?? 1) * 1000,
-          signal,
-        ),
+      run: (probe, signal) => runHandler(probe, handlerTarget(), (probe.timeoutSeconds ?? 1) * 1000, signal),
       onUnhealthy: (message) => event('Warning', 'Unhealthy', message),
       onState(next) {
         started = next.started;
@@ -331,6 +327,10 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
       },
       onDead: restartBecauseOf,
     });
+  }
+
+  function handlerTarget(): HandlerTarget {
+    return { host: address.ip, locate: options.locate, container: spec, exec, clock };
   }
 
   function restartBecauseOf(kind: string, probe: Probe): void {
@@ -343,7 +343,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   async function postStart(current: Run): Promise<void> {
     const hook = spec.lifecycle?.postStart;
     if (hook === undefined) return;
-    const outcome = await runHandler(hook, { host: address.ip, container: spec, exec, clock }, 3_600_000);
+    const outcome = await runHandler(hook, handlerTarget(), 3_600_000);
     if (outcome.success || run !== current) return;
     event('Warning', 'FailedPostStartHook', `PostStartHook failed: ${outcome.message}`);
     await stop((options.pod().spec.terminationGracePeriodSeconds ?? 30) * 1000, 'FailedPostStartHook');
@@ -367,7 +367,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     const hook = spec.lifecycle?.preStop;
     if (hook !== undefined && current.process !== undefined) {
       const left = Math.max(0, deadline - clock.now());
-      const outcome = await runHandler(hook, { host: address.ip, container: spec, exec, clock }, left);
+      const outcome = await runHandler(hook, handlerTarget(), left);
       if (!outcome.success) event('Warning', 'FailedPreStopHook', `PreStopHook failed: ${outcome.message}`);
       // A hook that used up the grace leaves a little for the signal.
       if (deadline - clock.now() < LEAST_GRACE_MS) {

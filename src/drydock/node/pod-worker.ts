@@ -4,7 +4,9 @@ import { messageOf } from '../../kernel/index.ts';
 import type { Timer } from '../../kernel/index.ts';
 import { isConflict, isNotFound, PODS, sameJson, timestamp } from '../controllers/index.ts';
 import type { Pod } from '../controllers/index.ts';
-import type { PodAddress } from '../runtime/index.ts';
+import { listenerOf } from '../runtime/index.ts';
+import type { PodAddress, Target } from '../runtime/index.ts';
+import { portsFolder } from './process-environment.ts';
 import { containerUnit } from './container.ts';
 import type { ContainerUnit } from './container.ts';
 import type { NodeContext } from './context.ts';
@@ -16,6 +18,8 @@ export interface PodWorker {
   readonly uid: string;
   readonly address: PodAddress;
   readonly containers: readonly ContainerUnit[];
+  /** Where what listens on a port of the pod really is. */
+  locate(port: number): Target;
   pod(): Pod;
   /** A newer version of the pod. */
   update(pod: Pod): void;
@@ -53,6 +57,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   let writing: Promise<void> | undefined;
   let dirty = false;
 
+  const locate = (port: number) => listenerOf(portsFolder(folder), address.ip, port);
   const previous = [
     ...(first.status?.containerStatuses ?? []),
     ...(first.status?.initContainerStatuses ?? []),
@@ -64,6 +69,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
       spec,
       role,
       address,
+      locate,
       folder,
       previous: previous.find(({ name }) => name === spec.name),
       onChange: changed,
@@ -359,6 +365,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
     uid,
     address,
     containers,
+    locate,
     pod: () => current,
     update,
     refresh,

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { messageOf } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import type { Container, Handler, IntOrString } from '../controllers/index.ts';
+import type { Target } from '../runtime/index.ts';
 
 export interface Outcome {
   readonly success: boolean;
@@ -18,7 +19,10 @@ export type ExecInContainer = (
 ) => Promise<{ readonly exitCode: number; readonly output: string; readonly errors: string }>;
 
 export interface HandlerTarget {
+  /** The pod's address. */
   readonly host: string;
+  /** Where what listens on a port of the pod really is. */
+  readonly locate: (port: number) => Target;
   readonly container: Container;
   readonly exec: ExecInContainer;
   readonly clock: Clock;
@@ -51,8 +55,9 @@ async function run(
 ): Promise<Outcome> {
   if (handler.httpGet !== undefined) return await httpGet(handler.httpGet, target, signal);
   if (handler.tcpSocket !== undefined) {
-    const { host = target.host, port } = handler.tcpSocket;
-    return await tcpConnect(host, portNumber(port, target.container), signal);
+    const { host = target.host } = handler.tcpSocket;
+    const port = portNumber(handler.tcpSocket.port, target.container);
+    return await tcpConnect({ host, port }, located(target, host, port), signal);
   }
   if (handler.exec !== undefined) {
     const { exitCode, output, errors } = await target.exec(handler.exec.command ?? [], signal);
@@ -99,7 +104,9 @@ function httpGet(
   const secure = get.scheme === 'HTTPS';
   const path = (get.path ?? '').startsWith('/') ? (get.path ?? '/') : `/${get.path ?? ''}`;
   const url = `${secure ? 'https' : 'http'}://${host}:${port}${path}`;
+  const to = located(target, host, port);
   const headers: Record<string, string> = {
+    host: `${host}:${port}`,
     'user-agent': 'kube-probe/1.32',
     accept: '*/*',
     connection: 'close',
@@ -108,7 +115,7 @@ function httpGet(
   return new Promise((resolve) => {
     const send = secure ? httpsRequest : httpRequest;
     const request = send(
-      url,
+      `${secure ? 'https' : 'http'}://${to.host}:${to.port}${path}`,
       { headers, signal, ...(secure ? { rejectUnauthorized: false } : {}) },
       (response) => {
         const status = response.statusCode ?? 0;
@@ -125,9 +132,13 @@ function httpGet(
   });
 }
 
-function tcpConnect(host: string, port: number, signal: AbortSignal): Promise<Outcome> {
+function located(target: HandlerTarget, host: string, port: number): Target {
+  return host === target.host ? target.locate(port) : { host, port };
+}
+
+function tcpConnect({ host, port }: Target, to: Target, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect({ host: to.host, port: to.port });
     const abort = () => socket.destroy(new Error('aborted'));
     signal.addEventListener('abort', abort, { once: true });
     socket.once('connect', () => {

@@ -8,6 +8,11 @@ import type { NodeContext } from './context.ts';
 import { containerEnvironment } from './environment.ts';
 import type { StoredImage } from './image-store.ts';
 
+/** Where the programs of a pod note what they listen on. */
+export function portsFolder(podFolder: string): string {
+  return path.join(podFolder, 'ports');
+}
+
 /**
  * The whole environment of a container's process: the image's variables, the pod's over them, and what makes a process
  * of this machine behave as if it had the pod's network. Throws what is shown as CreateContainerConfigError.
@@ -46,7 +51,7 @@ export function processEnvironment(
   };
   if (image.root === undefined) return env;
 
-  const ports = path.join(folder, 'ports');
+  const ports = portsFolder(folder);
   const temporary = path.join(folder, 'tmp');
   mkdirSync(ports, { recursive: true });
   mkdirSync(temporary, { recursive: true });

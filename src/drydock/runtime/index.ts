@@ -8,7 +8,7 @@ export { hostsFile } from './hosts-file.ts';
 export type { HostsFile } from './hosts-file.ts';
 export { logBuffer } from './log-buffer.ts';
 export type { LogBuffer } from './log-buffer.ts';
-export { nodeOptions, PRELOAD_VARIABLES, writePreload } from './preload.ts';
+export { listenerOf, nodeOptions, PRELOAD_VARIABLES, writePreload } from './preload.ts';
 export { LIFELINE_FD, startProcess } from './process.ts';
 export type { Exit, RunningProcess } from './process.ts';
 export { openWorkFolder } from './work-folder.ts';

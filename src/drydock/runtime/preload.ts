@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Target } from './forwarder.ts';
 import { LIFELINE_FD } from './process.ts';
 
 /** The variables by which the preload knows its pod; it removes the lifeline's from what children inherit. */
@@ -17,6 +18,7 @@ export const PRELOAD_VARIABLES = {
  * Writes the file that every Node.js program of a pod loads first. It gives the program the network of a pod without
  * a network namespace:
  * - a server that listens on every address listens on the pod's; one that listens on localhost, on the pod's own;
+ *   where this machine has the port in use, on another one that the cluster knows;
  * - a connection to localhost on a port that this pod listens on goes there, any other goes where it says;
  * - names of Services resolve from the cluster's hosts file, and their low ports to where the cluster could listen;
  * - absolute paths of mounted volumes and of the image's own folders lead there;
@@ -26,6 +28,21 @@ export function writePreload(folder: string): string {
   const file = path.join(folder, 'preload.cjs');
   writeFileSync(file, SOURCE);
   return file;
+}
+
+/**
+ * Where a program of a pod that listens on `port` really is; the port itself on the pod's address where nothing else
+ * is known. `ports` is the folder that the preload notes its listeners in.
+ */
+export function listenerOf(ports: string, ip: string, port: number): Target {
+  try {
+    const [host, actual] = readFileSync(path.join(ports, String(port)), 'utf8').split(' ');
+    // What listens on the pod's localhost is not reached from outside.
+    if (host === ip && actual !== undefined) return { host: ip, port: Number(actual) };
+  } catch {
+    // It does not listen yet, or is no Node.js program.
+  }
+  return { host: ip, port };
 }
 
 /** `existing` NODE_OPTIONS with the preload in front. */
@@ -59,6 +76,37 @@ function ownAddress(host) {
   if (unspecified(host)) return podIP;
   return loopback(host) ? podLocalhost : host;
 }
+function listeningAt(port) {
+  if (portsFolder === undefined || !/^\\d+$/.test(String(port))) return undefined;
+  try {
+    const [host, actual] = fs.readFileSync(path.join(portsFolder, String(port)), 'utf8').split(' ');
+    return { host, port: Number(actual) };
+  } catch {
+    return undefined;
+  }
+}
+function isHeldByPod(port) {
+  try {
+    // A note of an earlier run of this container is no holder.
+    process.kill(Number(fs.readFileSync(path.join(portsFolder, String(port)), 'utf8').split(' ')[2]), 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+// A program of this machine that holds the port on every address would stop the pod's: it gets another one then, and
+// the cluster leads to it. The pod's own second listener on one port fails as it does anywhere.
+function elsewhere(server, port, host) {
+  const emit = server.emit;
+  server.emit = function (event, error, ...rest) {
+    if (event !== 'error' && event !== 'listening') return emit.call(this, event, error, ...rest);
+    delete server.emit;
+    const taken = event === 'error' && error?.code === 'EADDRINUSE' && error?.syscall === 'listen';
+    if (!taken || isHeldByPod(port)) return emit.call(this, event, error, ...rest);
+    listen.call(server, { port: 0, host });
+    return true;
+  };
+}
 const listen = net.Server.prototype.listen;
 net.Server.prototype.listen = function (...args) {
   const first = args[0];
@@ -75,13 +123,19 @@ net.Server.prototype.listen = function (...args) {
   } else if (podIP !== undefined) {
     args = [0, podIP, ...args];
   }
-  this.once('listening', () => {
-    const at = this.address();
-    if (portsFolder === undefined || at === null || typeof at !== 'object') return;
-    try {
-      fs.writeFileSync(path.join(portsFolder, String(at.port)), at.address);
-    } catch {}
-  });
+  const wanted = typeof args[0] === 'object' && args[0] !== null ? Number(args[0].port) : Number(args[0] ?? 0);
+  const address = typeof args[0] === 'object' && args[0] !== null ? args[0].host : args[1];
+  const own = podIP !== undefined && (address === podIP || address === podLocalhost);
+  if (own) {
+    this.once('listening', () => {
+      const at = this.address();
+      if (portsFolder === undefined || at === null || typeof at !== 'object') return;
+      try {
+        fs.writeFileSync(path.join(portsFolder, String(wanted || at.port)), [at.address, at.port, process.pid].join(' '));
+      } catch {}
+    });
+    if (wanted > 0) elsewhere(this, wanted, address);
+  }
   return listen.apply(this, args);
 };
 
@@ -130,12 +184,7 @@ dns.promises.lookup = async function (hostname, options) {
 // Connecting.
 function destination(host, port) {
   if (host === undefined || host === null || host === '' || loopback(host)) {
-    if (portsFolder !== undefined && /^\\d+$/.test(String(port))) {
-      try {
-        return { host: fs.readFileSync(path.join(portsFolder, String(port)), 'utf8'), port };
-      } catch {}
-    }
-    return undefined;
+    return listeningAt(port);
   }
   const address = net.isIP(host) === 4 ? host : serviceAddresses(host)?.[0];
   return address === undefined ? undefined : readHosts().moved[address + ':' + port];

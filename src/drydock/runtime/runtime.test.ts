@@ -8,11 +8,13 @@ import {
   mkdirSync,
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import type { Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   hostsFile,
+  listenerOf,
   logBuffer,
   nodeOptions,
   openWorkFolder,
@@ -76,6 +78,23 @@ function podEnvironment(ip: string, localhost: string, hosts?: string): Record<s
     ...(hosts === undefined ? {} : { [PRELOAD_VARIABLES.hosts]: hosts }),
     [PRELOAD_VARIABLES.lifeline]: '3',
   };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** A port that nothing on this machine listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, () => resolve(portOf(server)));
+  });
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
 }
 
 function isAlive(pid: number): boolean {
@@ -180,10 +199,11 @@ describe.skipIf(process.platform !== 'linux')('addresses', () => {
 
   it('let three programs listen on one port unmodified, each with its own localhost', async () => {
     const pool = await reserveAddresses();
+    const port = await freePort();
     const source = `
       const http = require('node:http');
-      http.createServer((q, r) => r.end(process.env.${PRELOAD_VARIABLES.ip})).listen(18080, () => {
-        http.get('http://localhost:18080/', (r) => r.on('data', (d) => console.log('self ' + d)));
+      http.createServer((q, r) => r.end(process.env.${PRELOAD_VARIABLES.ip})).listen(${port}, () => {
+        http.get('http://localhost:${port}/', (r) => r.on('data', (d) => console.log('self ' + d)));
       });`;
     const pods = [pool.takePod(), pool.takePod(), pool.takePod()];
     const programs = await Promise.all(
@@ -200,7 +220,7 @@ describe.skipIf(process.platform !== 'linux')('addresses', () => {
       const { output } = programs[index] ?? { output: undefined };
       await until(() => output?.text().includes('self') === true, 'the program to reach itself');
       expect(output?.text()).toBe(`self ${ip}\n`);
-      expect(await (await fetch(`http://${ip}:18080/`)).text()).toBe(ip);
+      expect(await (await fetch(`http://${ip}:${port}/`)).text()).toBe(ip);
     }
     for (const { running } of programs) running.killGroup();
     await Promise.all(programs.map(({ running }) => running.exited));
@@ -209,16 +229,55 @@ describe.skipIf(process.platform !== 'linux')('addresses', () => {
 
   it('keep what listens on localhost from other pods', async () => {
     const pool = await reserveAddresses();
+    const port = await freePort();
     const { ip, localhost } = pool.takePod();
     const { running, output } = await nodeProgram(
-      `require('node:http').createServer((q, r) => r.end('private')).listen(18081, '127.0.0.1', function () { console.log(this.address().address) })`,
+      `require('node:http').createServer((q, r) => r.end('private')).listen(${port}, '127.0.0.1', function () { console.log(this.address().address) })`,
       podEnvironment(ip, localhost),
     );
     await until(() => output.text() !== '', 'the program to listen');
     expect(output.text()).toBe(`${localhost}\n`);
-    await expect(fetch(`http://${ip}:18081/`)).rejects.toThrow('fetch failed');
+    await expect(fetch(`http://${ip}:${port}/`)).rejects.toThrow('fetch failed');
     running.killGroup();
     await running.exited;
+    await pool.close();
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('a port that this machine has in use on every address', () => {
+  it('is another one, which the cluster knows, and stays what the program asked for to itself', async () => {
+    const holder = createServer();
+    const port = await new Promise<number>((resolve) => {
+      holder.listen(0, '0.0.0.0', () => resolve(portOf(holder)));
+    });
+    const pool = await reserveAddresses();
+    const { ip, localhost } = pool.takePod();
+    const env = podEnvironment(ip, localhost);
+    const { running, output } = await nodeProgram(
+      `const http = require('node:http');
+       let called = 0;
+       http.createServer((q, r) => r.end('mine')).listen(${port}, () => {
+         called += 1;
+         http.get('http://localhost:${port}/', (r) => r.on('data', (d) => console.log(called + ' ' + d)));
+         http.createServer().on('error', (error) => console.log(error.code)).listen(${port});
+       });`,
+      env,
+    );
+    await until(() => output.text().split('\n').length > 2, 'both lines');
+    expect(
+      output
+        .text()
+        .trim()
+        .split('\n')
+        .toSorted((a, b) => (a < b ? -1 : 1)),
+    ).toEqual(['1 mine', 'EADDRINUSE']);
+    const found = listenerOf(env[PRELOAD_VARIABLES.ports] ?? '', ip, port);
+    expect(found.host).toBe(ip);
+    expect(found.port).not.toBe(port);
+    expect(await (await fetch(`http://${found.host}:${found.port}/`)).text()).toBe('mine');
+    running.killGroup();
+    await running.exited;
+    holder.close();
     await pool.close();
   });
 });
