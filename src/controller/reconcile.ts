@@ -86,12 +86,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const asked = askedRefresh(application);
     if (asked !== undefined) return asked === 'hard' ? 'hard' : higher(level, 'asked');
     const compared = getObject(application, 'status', 'sync', 'comparedTo');
+    // Somebody wrote the Application just now, and may have pushed just before.
+    if (!jsonEqual(compared, comparedTo(application, spec))) return higher(level, 'asked');
     const last = polledAt.get(key);
     const due = last === undefined || clock.now() - last >= options.pollMs;
     // Without a comparison that holds, an older commit must not answer for the one that could not be read.
     const doubtful = getString(application, 'status', 'sync', 'status') === 'Unknown';
-    const moved = !jsonEqual(compared, comparedTo(application, spec));
-    return due || doubtful || moved ? higher(level, 'git') : level;
+    return due || doubtful ? higher(level, 'git') : level;
   }
 
   /** A spec that cannot be honoured: said in the status, and an operation that waits is answered with it. */
