@@ -1,6 +1,7 @@
-import type { YamlNode } from '../kernel/index.ts';
+import { renderChanged, renderWhole, sameContent } from './incremental.ts';
+import type { KeptFile } from './incremental.ts';
 import { renderRecorded, rendererVersion } from './render.ts';
-import type { ReadRecord, RenderOptions, RenderResult } from './render.ts';
+import type { ReadRecord, RecordedRender, RenderOptions, RenderResult } from './render.ts';
 import type { FileTree } from './tree.ts';
 
 /** Renders that were made, by what they read. */
@@ -11,22 +12,21 @@ export interface RenderCache {
   readonly statistics: { readonly hits: number; readonly misses: number };
 }
 
-interface Entry {
-  readonly reads: readonly ReadRecord[];
+interface Entry extends RecordedRender {
   /** Names of contents, for trees that have them. */
   readonly identities: ReadonlyMap<string, string>;
-  readonly result: RenderResult;
+  readonly files: ReadonlyMap<string, KeptFile>;
 }
 
 /**
  * Keeps the last renders. A render is used again only if every file it read has the same content, every file it
- * missed is still missing, the options are the same, and the renderer is. Renders that fetched or ran something
- * are not kept: what they depend on cannot be checked.
+ * missed is still missing, the options are the same, and the renderer is. Where only files of objects changed,
+ * and the objects in them still have the same names and labels, the others are taken from the last render; see
+ * `incremental.ts`. Renders that fetched or ran something are not kept: what they depend on cannot be checked.
  */
 export function createRenderCache(maxEntries = 200): RenderCache {
   const entries = new Map<string, Entry>();
   const statistics = { hits: 0, misses: 0 };
-  const parsed = new KeptFiles(5000);
   return {
     statistics,
     async render(tree, dir, options = {}) {
@@ -49,29 +49,16 @@ export function createRenderCache(maxEntries = 200): RenderCache {
         return kept.result;
       }
       statistics.misses++;
-      const { result, reads } = await renderRecorded(tree, dir, options, parsed);
-      entries.set(key, { reads, identities: await identitiesOf(tree, reads), result });
+      const made =
+        (kept && (await renderChanged(tree, dir, options, kept))) ??
+        (await renderWhole(tree, dir, options, kept));
+      entries.delete(key);
+      entries.set(key, { ...made, identities: await identitiesOf(tree, made.reads) });
       const oldest = entries.size > maxEntries ? entries.keys().next().value : undefined;
       if (oldest !== undefined) entries.delete(oldest);
-      return result;
+      return made.result;
     },
   };
-}
-
-/** The files that were parsed last. */
-class KeptFiles extends Map<string, { readonly text: string; readonly nodes: readonly YamlNode[] }> {
-  private readonly most: number;
-
-  constructor(most: number) {
-    super();
-    this.most = most;
-  }
-
-  override set(name: string, parsed: { readonly text: string; readonly nodes: readonly YamlNode[] }): this {
-    const oldest = this.size >= this.most ? this.keys().next().value : undefined;
-    if (oldest !== undefined) this.delete(oldest);
-    return super.set(name, parsed);
-  }
 }
 
 async function identitiesOf(
@@ -102,10 +89,4 @@ async function isCurrent(tree: FileTree, entry: Entry): Promise<boolean> {
     if (!sameContent(content, read.value)) return false;
   }
   return true;
-}
-
-function sameContent(a: Uint8Array | undefined, b: ReadRecord['value']): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  if (typeof b === 'string' || a.length !== b.length) return false;
-  return Buffer.compare(a, b) === 0;
 }

@@ -7,6 +7,8 @@ export class RenderContext {
   readonly openapi = new OpenApi();
   readonly warnings: string[] = [];
   readonly findings: RenderFinding[] = [];
+  /** Whether something copies content from one object into another, names apart. */
+  mixes = false;
   /** Grows whenever some object's name or id may have changed, so that indexes know when they are stale. */
   idVersion = 0;
 

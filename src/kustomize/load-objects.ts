@@ -3,21 +3,15 @@ import type { YamlNode } from '../kernel/index.ts';
 import { isEmpty } from './nodes.ts';
 import { validate } from './resource.ts';
 
-/** Objects of files that were read before, as they were read. */
-export interface ParsedFiles {
-  get(name: string): { readonly text: string; readonly nodes: readonly YamlNode[] } | undefined;
-  set(name: string, parsed: { readonly text: string; readonly nodes: readonly YamlNode[] }): unknown;
+/** Where the objects of a file come from: the file, or an earlier render. */
+export interface ObjectFiles {
+  /** `reused`: the nodes are only what names and selectors need. */
+  load(source: YamlSource): { readonly nodes: readonly YamlNode[]; readonly reused: boolean };
 }
 
-/** As `loadObjects`; a file whose text is known is copied and not parsed. */
-export function loadKept(source: YamlSource, kept: ParsedFiles | undefined): YamlNode[] {
-  if (kept === undefined) return loadObjects(source);
-  const known = kept.get(source.name);
-  if (known?.text === source.text) return known.nodes.map((node) => node.clone());
-  const nodes = loadObjects(source);
-  kept.set(source.name, { text: source.text, nodes: nodes.map((node) => node.clone()) });
-  return nodes;
-}
+export const parsedFiles: ObjectFiles = {
+  load: (source) => ({ nodes: loadObjects(source), reused: false }),
+};
 
 /** Bytes as text. What is not UTF-8 is refused with the line it is in. */
 export function decodeText(bytes: Uint8Array, name: string): string {

@@ -34,6 +34,7 @@ export function fixNameReferences(map: ResMap, references: readonly NameReferenc
     for (const { spec, reference } of index.of(apiVersionOf(original), original.kind)) {
       new Referral(resource, spec, reference, scope).fix();
     }
+    resource.touch();
   }
 }
 

@@ -10,7 +10,7 @@ import { generateHelm } from './generate/helm.ts';
 import type { HelmRunner } from './generate/helm.ts';
 import { generateIamPolicy } from './generate/iam-policy.ts';
 import { idText } from './ids.ts';
-import type { ParsedFiles } from './load-objects.ts';
+import type { ObjectFiles } from './load-objects.ts';
 import type { Loader } from './loader.ts';
 import { readPatch } from './kustomization.ts';
 import type { Resource } from './resource.ts';
@@ -40,7 +40,7 @@ export interface PluginHelp {
   readonly loader: Loader;
   readonly context: RenderContext;
   readonly helm: HelmRunner | undefined;
-  readonly parsed: ParsedFiles | undefined;
+  readonly objects: ObjectFiles;
 }
 
 const generatorKinds = [

@@ -4,7 +4,9 @@ import type { Accumulator } from './accumulator.ts';
 import { RenderContext } from './context.ts';
 import type { RenderFinding } from './findings.ts';
 import { parseFieldSpec } from './field-spec.ts';
-import type { ParsedFiles } from './load-objects.ts';
+import { parsedFiles } from './load-objects.ts';
+import type { ObjectFiles } from './load-objects.ts';
+import { idKey } from './ids.ts';
 import { Loader } from './loader.ts';
 import type { RemoteFetcher, RenderInput } from './loader.ts';
 import type { HelmRunner } from './generate/helm.ts';
@@ -70,12 +72,30 @@ export async function render(
   return (await renderRecorded(tree, dir, options)).result;
 }
 
+/** A render with what a cache has to know about it. */
+export interface RecordedRender {
+  readonly result: RenderResult;
+  readonly reads: readonly ReadRecord[];
+  /** Finished objects by the file and place they were made from, and what they became. */
+  readonly finished: ReadonlyMap<string, RenderedNode>;
+  readonly mixes: boolean;
+  readonly early: readonly RenderFinding[];
+}
+
+/** What an earlier render lends to this one. */
+export interface Reuse {
+  readonly objects: ObjectFiles;
+  /** Undefined: there is no such object, and the render cannot be made this way. */
+  readonly finished?: ReadonlyMap<string, RenderedNode>;
+  readonly early?: readonly RenderFinding[];
+}
+
 export async function renderRecorded(
   tree: FileTree,
   dir: string,
   options: RenderOptions,
-  parsed?: ParsedFiles,
-): Promise<{ readonly result: RenderResult; readonly reads: readonly ReadRecord[] }> {
+  reuse: Reuse = { objects: parsedFiles },
+): Promise<RecordedRender> {
   const reads = new Map<string, ReadRecord>();
   const loader = await Loader.open(tree, dir, {
     restrict: options.loadRestrictor !== 'none',
@@ -84,28 +104,43 @@ export async function renderRecorded(
     log: { note: (path, kind, value) => reads.set(`${kind}:${path}`, { path, kind, value }) },
   });
   const context = new RenderContext();
-  const target = await guard(() => Target.root({ loader, context, helm: options.helm, parsed }));
+  const help = { loader, context, helm: options.helm, objects: reuse.objects };
+  const target = await guard(() => Target.root(help));
   const accumulator = await guard(() => target.build());
   const { kustomization } = target;
   if (kustomization.sort !== undefined) sortObjects(accumulator.map, kustomization.sort);
   else if (options.reorder !== 'none') sortObjects(accumulator.map, legacyOrder);
   finish(accumulator, kustomization.buildMetadata, options.managedByLabel === true);
+  const finished = new Map<string, RenderedNode>();
   const objects = accumulator.map.list.map((resource) => {
-    settle(resource.node);
-    return new RenderedNode(resource.node);
+    const key = `${resource.key ?? ''} ${idKey(resource.id)}`;
+    const known = resource.reused ? reuse.finished?.get(key) : undefined;
+    if (resource.reused && known === undefined) throw lost(key);
+    if (known === undefined) settle(resource.node);
+    const object = known ?? new RenderedNode(resource.node);
+    if (resource.key !== undefined) finished.set(key, object);
+    return object;
   });
+  const early = reuse.early ?? context.findings;
   let late: readonly RenderFinding[] | undefined;
   const result: RenderResult = {
     objects,
     yaml: objects.map((object) => object.yaml).join('---\n'),
     warnings: context.warnings,
     get findings() {
-      late ??= [...context.findings, ...findInObjects(objects)];
+      late ??= [...early, ...findInObjects(objects)];
       return late;
     },
     inputs: inputsOf(reads.values()),
   };
-  return { result, reads: [...reads.values()] };
+  return { result, reads: [...reads.values()], finished, mixes: context.mixes, early };
+}
+
+function lost(key: string): LandfallError {
+  return new LandfallError(`The finished object ${key} of the last render is not at hand.`, {
+    kind: 'bug',
+    code: 'reuse-impossible',
+  });
 }
 
 /** A stack that ran out is hostile nesting, not a bug. */

@@ -26,6 +26,7 @@ export class Resource {
   node: YamlNode;
   readonly context: RenderContext;
   previous: PreviousId[] = [];
+  private knownId: ResId | undefined = undefined;
   prefixes: string[] = [];
   suffixes: string[] = [];
   refVarNames: string[] = [];
@@ -37,6 +38,10 @@ export class Resource {
   gone = false;
   /** Of a plugin's configuration: where it comes from, once `liftOrigin` took that off. */
   pluginOrigin: Origin | undefined = undefined;
+  /** File and place of the object it was made from, of an object of a file. */
+  key: string | undefined = undefined;
+  /** Only names and labels are here: the finished object is at hand already. */
+  reused = false;
   /** The line that asks for this object: a `resources:` entry or a generator. */
   cause: Cause | undefined = undefined;
 
@@ -73,9 +78,11 @@ export class Resource {
   }
 
   get id(): ResId {
+    const known = this.knownId;
+    if (known !== undefined) return known;
     const { apiVersion, kind } = this;
     const { group, version } = splitApiVersion(apiVersion);
-    return {
+    this.knownId = {
       group,
       version,
       kind,
@@ -83,17 +90,21 @@ export class Resource {
       namespace: this.namespace,
       clusterScoped: this.context.openapi.clusterScoped(apiVersion, kind),
     };
+    return this.knownId;
   }
 
   get previousIds(): ResId[] {
     if (this.previous.length === 0) return [];
-    const { group, version } = splitApiVersion(this.apiVersion);
+    const { group, version } = this.id;
     return this.previous.map((id) => ({ group, version, clusterScoped: false, ...id }));
   }
 
   /** What the object was called in the file it comes from. */
   get originalId(): ResId {
-    return this.previousIds[0] ?? this.id;
+    const [first] = this.previous;
+    const { id } = this;
+    if (first === undefined) return id;
+    return { group: id.group, version: id.version, clusterScoped: false, ...first };
   }
 
   get allIds(): ResId[] {
@@ -107,21 +118,27 @@ export class Resource {
     this.context.idVersion++;
   }
 
+  /** Says that kind, name or namespace may be others now. */
+  touch(): void {
+    this.knownId = undefined;
+    this.context.idVersion++;
+  }
+
   setName(name: string, cause?: Cause, by?: string): void {
-    if (this.name !== name) this.context.idVersion++;
     setField(ensureMap(this.node, 'metadata'), 'name', newScalar(name, '', cause, by));
+    this.touch();
   }
 
   setNamespace(namespace: string): void {
-    if (this.namespace !== namespace) this.context.idVersion++;
     const metadata = ensureMap(this.node, 'metadata');
     if (namespace === '') clearField(metadata, 'namespace');
     else setField(metadata, 'namespace', newScalar(namespace));
+    this.touch();
   }
 
   setKind(kind: string): void {
-    if (this.kind !== kind) this.context.idVersion++;
     setField(this.node, 'kind', newScalar(kind));
+    this.touch();
   }
 
   textMap(field: 'labels' | 'annotations'): Map<string, string> {
@@ -201,11 +218,12 @@ export class Resource {
     const merged = strategicMerge(this.node, patchNode, { openapi: this.context.openapi });
     if (merged === undefined || isEmpty(merged)) {
       this.gone = true;
-      this.context.idVersion++;
+      this.touch();
       return;
     }
     this.node = merged;
-    if (patch.allowNameChange || patch.allowKindChange) this.context.idVersion++;
+    if (patch.allowNameChange || patch.allowKindChange) this.touch();
+    else this.knownId = undefined;
     if (!patch.allowKindChange) this.restore(this.node, 'kind', kind, nodes.kind);
     const metadata = ensureMap(this.node, 'metadata');
     if (!patch.allowNameChange) this.restore(metadata, 'name', name, nodes.name);

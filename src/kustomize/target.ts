@@ -12,7 +12,7 @@ import { readInternalAnnotations } from './internal-annotations.ts';
 import { loadKustomization } from './kustomization.ts';
 import type { Kustomization } from './kustomization.ts';
 import { isRemote } from './loader.ts';
-import { loadKept, loadObjects } from './load-objects.ts';
+import { loadObjects } from './load-objects.ts';
 import { fixNameReferences } from './name-references.ts';
 import { addTransformation, appendOrigin, joinPath, originKey, setOrigin } from './origin.ts';
 import type { Origin } from './origin.ts';
@@ -111,6 +111,7 @@ export class Target {
   private async accumulate(accumulator: Accumulator): Promise<Accumulator> {
     const { kustomization, where } = this;
     const { loader, context } = this.help;
+    if (mixesObjects(kustomization)) context.mixes = true;
     await this.addResources(accumulator, kustomization.resources);
     let config = defaultConfig;
     let given = emptyConfig;
@@ -144,9 +145,12 @@ export class Target {
       if (!isRemote(path.text) || /^https?:/.test(path.text)) {
         const source = await loader.source(path.text);
         const origin = this.origin === undefined ? undefined : appendOrigin(this.origin, path.text);
-        const resources = loadKept(source, this.help.parsed).map((node) => {
+        const { nodes, reused } = this.help.objects.load(source);
+        const resources = nodes.map((node, index) => {
           const resource = new Resource(node, context);
           readInternalAnnotations(resource);
+          resource.key = `${source.name}#${index}`;
+          resource.reused = reused;
           resource.cause = path.node;
           if (origin !== undefined) setOrigin(resource, origin);
           return resource;
@@ -330,6 +334,12 @@ export class Target {
       object: where,
     });
   }
+}
+
+/** Configurations of plugins are objects themselves, so plugins count too. */
+function mixesObjects(k: Kustomization): boolean {
+  const lists = [k.replacements, k.vars, k.validators, k.transformers, k.generators, k.helmCharts];
+  return lists.some((list) => list.length > 0);
 }
 
 function annotate(accumulator: Accumulator, origin: Origin): void {

@@ -107,6 +107,7 @@ export function resolveVars(
     for (const spec of index.ofObject(resource.node)) {
       applyPath(resource.node, spec, { set: (field) => replaceIn(field, values, used) });
     }
+    resource.touch();
   }
   const unused = [...values.keys()].filter((name) => !used.has(name));
   if (unused.length > 0)

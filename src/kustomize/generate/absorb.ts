@@ -28,6 +28,8 @@ export function absorbGenerated(map: ResMap, made: Resource): void {
     throw refuse(made, `id ${idText(id)} exists${place(old.node)}; behavior must be merge or replace`);
   }
   const merging = made.behavior === 'merge';
+  made.key = old.key;
+  made.reused = old.reused;
   takeMetadata(made, old);
   if (merging) {
     mergeData(made, old, 'data');
@@ -38,7 +40,7 @@ export function absorbGenerated(map: ResMap, made: Resource): void {
   const list = map.list.map((each) => (each === old ? made : each));
   const now = list.filter((each) => idEquals(each.id, made.id));
   if (now.length > 1) throw refuse(made, `id matched ${now.length} resources`);
-  made.context.idVersion++;
+  made.touch();
   map.replaceAll(list);
 }
 

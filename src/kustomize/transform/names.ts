@@ -62,7 +62,7 @@ function affix(
             createTag: tags.str,
           });
         }
-        resource.context.idVersion++;
+        resource.touch();
       }
     },
   };

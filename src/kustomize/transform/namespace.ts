@@ -65,7 +65,7 @@ function setNamespace(resource: Resource, config: NamespaceConfig): void {
     if (isBinding && spec.path === 'subjects/namespace' && spec.kind.endsWith('RoleBinding')) continue;
     applyFieldSpec(node, spec, { set, create: 'scalar', createTag: tags.str });
   }
-  resource.context.idVersion++;
+  resource.touch();
 }
 
 const metadataNamespace: FieldSpec = {

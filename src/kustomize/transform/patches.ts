@@ -156,7 +156,7 @@ function applyOperations(
   for (const target of select(map.list, entry.target, entry.node.where)) {
     target.rememberId();
     target.node = applyJsonPatch(target.node, operations);
-    context.idVersion++;
+    target.touch();
   }
   noteUnmatched(map, entry, context);
 }
@@ -197,7 +197,7 @@ export function jsonPatchTransformer(
       const targets = select(map.list, entry.target, entry.node.where);
       for (const target of targets) {
         target.node = applyJsonPatch(target.node, operations);
-        context.idVersion++;
+        target.touch();
       }
       if (targets.length === 0) noteUnmatched(map, entry, context);
     },

@@ -34,7 +34,7 @@ function apply(map: ResMap, replacement: Replacement, context: RenderContext): v
   }
   const value = sourceValue(map, source, node);
   for (const target of targets) {
-    const count = applyTo(map, target, value, context);
+    const count = applyTo(map, target, value);
     if (count > 0) continue;
     context.find({
       kind: 'no-match',
@@ -115,7 +115,7 @@ function refine(options: FieldOptions | undefined, field: YamlNode, cause: YamlN
   return value;
 }
 
-function applyTo(map: ResMap, target: ReplacementTarget, value: YamlNode, context: RenderContext): number {
+function applyTo(map: ResMap, target: ReplacementTarget, value: YamlNode): number {
   const { select } = target;
   if (select === undefined) throw refuse(target.node, 'target must specify resources to select');
   const { where } = target.node;
@@ -130,7 +130,7 @@ function applyTo(map: ResMap, target: ReplacementTarget, value: YamlNode, contex
       continue;
     count++;
     copyTo(resource, value, target);
-    context.idVersion++;
+    resource.touch();
   }
   return count;
 }

@@ -99,7 +99,7 @@ function addValue(resource: Resource, target: ValueTarget, value: TextAt): void 
   expectKind(field, 'scalar');
   const text = target.position > 0 ? insertPart(field.value, target.position - 1, value.text) : value.text;
   overwriteScalar(field, newScalar(text, '', value.node, 'valueAdd'));
-  resource.context.idVersion++;
+  resource.touch();
 }
 
 function findOrMake(object: YamlNode, path: readonly string[]): YamlNode | undefined {
