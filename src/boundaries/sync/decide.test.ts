@@ -147,6 +147,16 @@ describe('the sync boundary', () => {
       'syncing',
     ],
     [
+      'an operation was asked for, long after the last one',
+      application(
+        synced(NEW, { operationState: operation('Succeeded', NEW, [], { startedAt: ago(90 * MINUTE) }) }),
+        { operation: { sync: {} } },
+      ),
+      {},
+      'moving',
+      'syncing',
+    ],
+    [
       'a refresh was asked for',
       application(synced(NEW), {
         metadata: { name: 'shop', annotations: { 'argocd.argoproj.io/refresh': 'hard' } },

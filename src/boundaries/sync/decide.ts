@@ -107,12 +107,13 @@ function judge(subject: SyncSubject, object: KubeObject, status: ApplicationStat
 
 function judgeRunning(subject: SyncSubject, status: ApplicationStatus): Answer {
   const { operation } = status;
-  const since = operation?.startedAt ?? subject.now;
-  const deadline = since + (subject.operationMs ?? OPERATION);
-  const text = operation?.phase === 'Running' ? operation.message : 'an operation was asked for';
-  const retry =
-    operation !== undefined && operation.retryCount > 0 ? ` (attempt ${operation.retryCount + 1})` : '';
-  const base = { headline: 'syncing', detail: `${text || 'the operation runs'}${retry}` };
+  // The state may still be of the operation before the one that was asked for.
+  const running =
+    operation?.phase === 'Running' || operation?.phase === 'Terminating' ? operation : undefined;
+  const deadline = (running?.startedAt ?? subject.now) + (subject.operationMs ?? OPERATION);
+  const text = running === undefined ? 'an operation was asked for' : running.message || 'the operation runs';
+  const retry = running !== undefined && running.retryCount > 0 ? ` (attempt ${running.retryCount + 1})` : '';
+  const base = { headline: 'syncing', detail: `${text}${retry}` };
   return subject.now > deadline
     ? { ...base, state: 'broken', reason: 'operation-stuck' }
     : { ...base, state: 'moving', reason: 'syncing', deadline };

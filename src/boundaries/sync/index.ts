@@ -5,8 +5,6 @@ export {
   applicationSource,
   applicationSpec,
   applicationStatus,
-  durationMs,
-  isSyncing,
   retryOf,
 } from './application.ts';
 export type {
@@ -30,7 +28,6 @@ export { decideSync } from './decide.ts';
 export type { SyncSubject } from './decide.ts';
 export { applicationEngineHealth, engineHealth, isHook, syncWave } from './engine-health.ts';
 export type { HealthSubject } from './engine-health.ts';
-export { isWorseHealth } from './engine-health-status.ts';
 export type { EngineHealth, EngineHealthStatus } from './engine-health-status.ts';
-export { TRACKING_ANNOTATION, parseTrackingId, trackedBy, trackingId, withTracking } from './tracking.ts';
+export { TRACKING_ANNOTATION, parseTrackingId, trackedBy, withTracking } from './tracking.ts';
 export type { TrackingId } from './tracking.ts';
