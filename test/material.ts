@@ -300,6 +300,10 @@ export function materialOf(change: Partial<World> = {}): Material {
           },
         },
         url: 'http://shop.shop:8080/metrics',
+        samples:
+          world.version === '2.5.0'
+            ? []
+            : [{ name: 'flag_check_total', labels: { flag: 'v2', result: 'not_found' }, value: 7 }],
         buildInfo: {
           state: 'read',
           value: world.running.map((_digest, index) => ({

@@ -59,6 +59,8 @@ export interface BoundaryReport {
   /** Where the headline can be checked, shown beside it: `k8s/overlays/prod/kustomization.yaml:8`. */
   readonly where?: string;
   readonly claims: readonly Claim[];
+  /** What to do, where the source that gave no answer says so. */
+  readonly hint?: string;
   /** For `moving`: when it turns into broken, ISO 8601. */
   readonly deadline?: string;
 }

@@ -64,6 +64,14 @@ export function fieldTargets<T>(
 ): readonly FieldTarget<T>[] {
   const colon = text.indexOf(':');
   const object = colon < 0 ? undefined : text.slice(0, colon);
+  if (text.slice(colon + 1).trim() === '') {
+    throw new LandfallError(`'${text}' names no field.`, {
+      kind: 'invalid-input',
+      code: 'field-missing',
+      object: text,
+      hint: 'Write it as deploy/payment-api:spec.replicas.',
+    });
+  }
   const candidates = object === undefined ? items : items.filter((item) => matches(objectOf(item), object));
   if (object !== undefined && candidates.length === 0) {
     const names = items.map((item) => `${objectOf(item).kind.toLowerCase()}/${objectOf(item).metadata.name}`);

@@ -49,6 +49,7 @@ export {
   groupName,
   observe,
   percent,
+  sampleName,
   serviceFacts,
   shareOf,
   worstGroup,

@@ -7,23 +7,25 @@ import type { LandfallError } from '../kernel/index.ts';
  */
 export type Reading<T> =
   | { readonly state: 'read'; readonly value: T }
-  | { readonly state: 'absent'; readonly why: string }
-  | { readonly state: 'unreadable'; readonly why: string; readonly code: string };
+  | { readonly state: 'absent'; readonly why: string; readonly code?: string; readonly hint?: string }
+  | { readonly state: 'unreadable'; readonly why: string; readonly code: string; readonly hint?: string };
 
 export function read<T>(value: T): Reading<T> {
   return { state: 'read', value };
 }
 
-/** A failed look-up: `not-found` is absence, everything else leaves us without an answer. */
+/** A failed look-up: `not-found` is absence, everything else leaves us without an answer; so does a program we lack. */
 export function readingOfError(error: LandfallError): {
   readonly state: 'absent' | 'unreadable';
   readonly why: string;
   readonly code: string;
+  readonly hint?: string;
 } {
   return {
-    state: error.kind === 'not-found' ? 'absent' : 'unreadable',
+    state: error.kind === 'not-found' && error.code !== 'program-missing' ? 'absent' : 'unreadable',
     why: error.message,
     code: error.code,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
   };
 }
 

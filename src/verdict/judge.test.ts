@@ -252,6 +252,12 @@ describe('a tag that was pushed again', () => {
       expect(signals).toContain(part);
   });
 
+  it('says what users meet, and what the running version does not know', () => {
+    const text = proofOf(stale).findings[0]?.explanation.join(' ');
+    expect(text).toContain('Users meet 2.3.1, where sms fails 35% (700 of 2000).');
+    expect(text).toContain('flag_check_total{flag="v2",result="not_found"} 7 times');
+  });
+
   it('is only a risk while every pod runs what the registry answers', () => {
     const proof = proofOf({ reference: `${REPOSITORY}:latest` });
     expect(proof.verdict.state).toBe('landed');

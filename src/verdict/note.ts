@@ -1,7 +1,7 @@
 import { shortDigest } from '../boundaries/index.ts';
-import type { BoundaryName, RenderedFacts } from '../boundaries/index.ts';
+import type { BoundaryName } from '../boundaries/index.ts';
 import type { Finding } from './findings/index.ts';
-import type { Proof } from './judge.ts';
+import type { Material, Proof } from './judge.ts';
 import { pictureSystem } from './system.ts';
 import type { SystemPicture } from './system.ts';
 
@@ -19,6 +19,8 @@ export interface DeliveryNote {
   readonly verdict: string;
   readonly release: string;
   readonly at: string;
+  /** Who delivers it, from where: `Application argocd/shop, overlays/prod of https://… at main`. */
+  readonly deliveredBy: string;
   readonly system: SystemPicture;
   readonly states: readonly {
     readonly boundary: BoundaryName;
@@ -81,7 +83,7 @@ function sourceLines(proof: Proof): readonly SourceLine[] {
 }
 
 /** Writes the note of one proof. */
-export function writeNote(proof: Proof, rendered: readonly RenderedFacts[]): DeliveryNote {
+export function writeNote(proof: Proof, material: Pick<Material, 'rendered' | 'observed'>): DeliveryNote {
   const { version, commit, digest } = proof.release;
   const parts = [
     version,
@@ -94,7 +96,8 @@ export function writeNote(proof: Proof, rendered: readonly RenderedFacts[]): Del
     verdict: proof.verdict.summary,
     release: parts.filter((part) => part !== undefined).join(', '),
     at: proof.at,
-    system: pictureSystem(rendered),
+    deliveredBy: `Application ${proof.subject.namespace}/${proof.subject.name}, ${proof.subject.path} of ${proof.subject.repository} at ${proof.subject.revision}`,
+    system: pictureSystem(material.rendered, material.observed),
     states: proof.boundaries.map((report) => ({
       boundary: report.boundary,
       state: report.state,

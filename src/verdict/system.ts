@@ -8,7 +8,7 @@ import {
   selects,
   templateContainers,
 } from '../boundaries/index.ts';
-import type { RenderedFacts } from '../boundaries/index.ts';
+import type { Observed, RenderedFacts } from '../boundaries/index.ts';
 
 export interface Component {
   /** `Deployment/notification-service`. */
@@ -23,8 +23,15 @@ export interface Dependency {
   readonly via: string;
 }
 
-/** What an application is made of and what it talks to, as far as its objects tell. */
+/** A metric that the application tells of itself, with the values that its labels take. */
+export interface ToldMetric {
+  readonly metric: string;
+  readonly labels: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What an application is made of and what it talks to, as far as its objects tell, and what it tells of itself. */
 export interface SystemPicture {
+  readonly tells: readonly ToldMetric[];
   readonly components: readonly Component[];
   readonly dependsOn: readonly Dependency[];
 }
@@ -105,8 +112,25 @@ function configRefs(
   return found;
 }
 
+function toldMetrics(observed: readonly Observed[]): readonly ToldMetric[] {
+  const metrics = new Map<string, Map<string, Set<string>>>();
+  for (const sample of observed.flatMap((one) => one.samples)) {
+    const labels = metrics.get(sample.name) ?? new Map<string, Set<string>>();
+    for (const [name, value] of Object.entries(sample.labels))
+      labels.set(name, (labels.get(name) ?? new Set()).add(value));
+    metrics.set(sample.name, labels);
+  }
+  return [...metrics].map(([metric, labels]) => ({
+    metric,
+    labels: Object.fromEntries([...labels].map(([name, values]) => [name, [...values]])),
+  }));
+}
+
 /** Reconstructs the system from its manifests. Secret values are never read. */
-export function pictureSystem(rendered: readonly RenderedFacts[]): SystemPicture {
+export function pictureSystem(
+  rendered: readonly RenderedFacts[],
+  observed: readonly Observed[],
+): SystemPicture {
   const objects = rendered.map(({ object }) => object);
   const components = objects.map((object) => ({ name: short(object), what: describe(object) }));
   const dependsOn = new Map<string, Dependency>();
@@ -142,5 +166,5 @@ export function pictureSystem(rendered: readonly RenderedFacts[]): SystemPicture
       }
     }
   }
-  return { components, dependsOn: [...dependsOn.values()] };
+  return { components, dependsOn: [...dependsOn.values()], tells: toldMetrics(observed) };
 }

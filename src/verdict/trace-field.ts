@@ -1,4 +1,4 @@
-import { getIn, LandfallError } from '../kernel/index.ts';
+import { getIn, jsonEqual, LandfallError } from '../kernel/index.ts';
 import type { JsonValue } from '../kernel/index.ts';
 import { fieldPath, fieldTargets, objectKey, valueOf, writersOf } from '../boundaries/index.ts';
 import type { Material } from './judge.ts';
@@ -46,7 +46,7 @@ export function traceField(material: Material, attribute: string): Trace {
     });
     if (live !== undefined) {
       const writer = writersOf(live, path)[0];
-      const differs = asked !== undefined && JSON.stringify(asked) !== JSON.stringify(stored);
+      const differs = asked !== undefined && !(stored !== undefined && jsonEqual(asked, stored));
       rows.push({
         boundary: 'live',
         value: show(stored),

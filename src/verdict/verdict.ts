@@ -32,7 +32,11 @@ export function decideVerdict(reports: readonly BoundaryReport[]): Verdict {
   const moving = first('moving');
   if (moving !== undefined)
     return { state: 'moving', boundary: moving, summary: `moving at ${moving}`, consequences: [] };
-  const unknown = first('unknown') ?? missing;
+  // What was not looked at for want of rendered objects waits for the boundary that gave none.
+  const unknown =
+    ordered.find((report) => report.state === 'unknown' && report.reason !== 'nothing-rendered')?.boundary ??
+    first('unknown') ??
+    missing;
   if (unknown !== undefined)
     return { state: 'unproven', boundary: unknown, summary: `unproven at ${unknown}`, consequences: [] };
   return { state: 'landed', boundary: undefined, summary: 'landed', consequences: [] };

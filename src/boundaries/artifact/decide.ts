@@ -151,6 +151,7 @@ export function decideArtifact(
     judged.find((item) => item.state === state && item.image === leading) ??
     judged.find((item) => item.state === state);
   const digest = releaseOf(leading).digest;
+  const hint = decisive?.image.answer.state === 'read' ? undefined : decisive?.image.answer.hint;
   return {
     boundary: 'artifact',
     state,
@@ -158,6 +159,7 @@ export function decideArtifact(
     headline: digest === undefined ? shortReference(leading.reference) : shortDigest(digest),
     detail: decisive?.text ?? '',
     where: leading.registry,
+    ...(hint === undefined ? {} : { hint }),
     claims,
   };
 }

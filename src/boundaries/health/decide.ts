@@ -119,7 +119,11 @@ function podTrouble(pod: PodFacts): {
     return { terminal: false, reason: 'not-ready', text: `${pod.name} is not ready` };
   const what =
     container.reason ??
-    (container.state === 'terminated' ? `exit ${container.exitCode ?? '?'}` : container.state);
+    (container.state === 'terminated'
+      ? `exit ${container.exitCode ?? '?'}`
+      : container.state === 'running'
+        ? 'runs and is not ready'
+        : container.state);
   const told = container.message ? `: ${container.message}` : '';
   const restarts = container.restarts > 0 ? `, ${container.restarts} restarts` : '';
   const text = `${pod.name} ${container.name} ${what}${restarts}${told}`;

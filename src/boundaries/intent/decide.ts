@@ -45,12 +45,14 @@ export function decideIntent(
   const headline = leading === undefined ? '' : shortReference(leading.reference);
   if (tracked.state !== 'read') {
     const absent = tracked.state === 'absent';
+    const missing = tracked.code === 'git-repository-not-found' ? 'no such repository' : 'no such revision';
     return {
       boundary: 'intent',
       state: absent ? 'broken' : 'unknown',
       reason: absent ? 'revision-missing' : 'git-unreadable',
-      headline: headline || (absent ? 'no such revision' : 'Git not readable'),
+      headline: headline || (absent ? missing : 'Git not readable'),
       detail: tracked.why,
+      ...(tracked.hint === undefined ? {} : { hint: tracked.hint }),
       claims: [],
     };
   }

@@ -37,6 +37,7 @@ export function decideRender(
       reason: set.state === 'unreadable' ? set.code : 'not-rendered',
       headline: 'not rendered',
       detail: set.why,
+      ...(set.hint === undefined ? {} : { hint: set.hint }),
       claims: [],
     };
   }

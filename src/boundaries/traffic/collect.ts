@@ -14,7 +14,7 @@ import { objectKey } from '../live/index.ts';
 import type { ClusterSnapshot } from '../live/index.ts';
 import { errorShares } from './errors.ts';
 import type { BuildInfoReading, Endpoint, Observation, Observed, ServiceFacts } from './facts.ts';
-import { parsePrometheus } from './prometheus.ts';
+import { ownSamples, parsePrometheus } from './prometheus.ts';
 import type { Sample } from './prometheus.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -189,6 +189,7 @@ export async function observe(
       return {
         observation,
         url,
+        samples: [],
         ...(observation.probe === undefined ? {} : { probe: nothing(why) }),
         ...(observation.buildInfo === undefined ? {} : { buildInfo: nothing(why) }),
         ...(observation.errors === undefined ? {} : { errors: nothing(why) }),
@@ -235,6 +236,11 @@ export async function observe(
     return {
       observation,
       url,
+      samples: ownSamples(
+        [...texts.values()]
+          .flat()
+          .flatMap(({ text }) => (text.state === 'read' ? parsePrometheus(text.value) : [])),
+      ),
       ...(probe === undefined
         ? {}
         : { probe: probe.state === 'read' ? read({ status: probe.value.status }) : probe }),

@@ -7,6 +7,7 @@ import { shortDigest } from '../names.ts';
 import { objectSource } from '../source.ts';
 import { groupName, percent, shareOf, worstGroup } from './errors.ts';
 import type { ErrorBaseline, Observed, ServiceFacts } from './facts.ts';
+import { sampleName } from './prometheus.ts';
 
 export const DEFAULT_MINIMUM_SAMPLES = 100;
 export const DEFAULT_MAXIMUM_INCREASE = 0.05;
@@ -258,8 +259,18 @@ function claimsOf(facts: TrafficFacts, at: string): Claim[] {
       at,
     });
   }
-  for (const { url, probe, buildInfo, errors, observation } of facts.observed) {
+  for (const { url, probe, buildInfo, errors, observation, samples } of facts.observed) {
     const source = { type: 'http' as const, url };
+    for (const sample of samples) {
+      claims.push({
+        boundary: 'traffic',
+        subject: observation.service,
+        attribute: sampleName(sample),
+        value: String(sample.value),
+        source,
+        at,
+      });
+    }
     if (probe?.state === 'read')
       claims.push({
         boundary: 'traffic',

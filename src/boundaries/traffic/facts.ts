@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../kube/index.ts';
 import type { Reading } from '../reading.ts';
+import type { Sample } from './prometheus.ts';
 
 /** What users should observe of a Service; `landfall.yaml` declares it, scrape annotations let it be discovered. */
 export interface Observation {
@@ -69,6 +70,8 @@ export interface Observed {
   readonly probe?: Reading<{ readonly status: number }>;
   readonly buildInfo?: Reading<readonly BuildInfoReading[]>;
   readonly errors?: Reading<readonly ErrorShare[]>;
+  /** The application's own samples, added up over its pods; runtime and histogram details left out. */
+  readonly samples: readonly Sample[];
 }
 
 /** Shares that were measured under the release before, by group. */

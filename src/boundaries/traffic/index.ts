@@ -12,3 +12,4 @@ export type {
   ServiceFacts,
 } from './facts.ts';
 export type { Sample } from './prometheus.ts';
+export { sampleName } from './prometheus.ts';

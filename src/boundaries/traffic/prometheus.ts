@@ -51,3 +51,25 @@ export function parsePrometheus(text: string, name?: string): readonly Sample[] 
   }
   return samples;
 }
+
+const RUNTIME = /^(?:process_|nodejs_|go_|jvm_|python_|promhttp_|scrape_|http_|up$)|_(?:bucket|created)$/;
+const KEPT = 60;
+
+/** `name{label="value"}`, labels in their order. */
+export function sampleName(sample: Sample): string {
+  const labels = Object.entries(sample.labels).map(([name, value]) => `${name}="${value}"`);
+  return labels.length === 0 ? sample.name : `${sample.name}{${labels.join(',')}}`;
+}
+
+/** What an application tells of itself, several pods added up: its own metrics, at most sixty samples. */
+export function ownSamples(samples: readonly Sample[]): readonly Sample[] {
+  const summed = new Map<string, Sample>();
+  for (const sample of samples) {
+    if (RUNTIME.test(sample.name) || !Number.isFinite(sample.value)) continue;
+    const key = sampleName(sample);
+    const known = summed.get(key);
+    if (known === undefined && summed.size >= KEPT) continue;
+    summed.set(key, { ...sample, value: sample.value + (known?.value ?? 0) });
+  }
+  return [...summed.values()];
+}

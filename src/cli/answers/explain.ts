@@ -10,7 +10,7 @@ import { asking } from './asking.ts';
 export async function answerExplain(application: string, options: ExplainOptions, io: CliIo): Promise<void> {
   const note = await asking({ ...options, application }, options, io, async ({ sources, question }) => {
     const { material, proof } = await prove(sources, question, io.signal);
-    return writeNote(proof, material.rendered);
+    return writeNote(proof, material);
   });
   io.out(
     options.output === 'markdown'

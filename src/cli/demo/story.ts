@@ -136,7 +136,7 @@ async function play(
   say(`landfall trace ${APPLICATION} image`);
   detail(renderTrace(traceImage(stuck.proof.boundaries, stuck.proof.image ?? IMAGE), io.clock.now(), style));
   say(`landfall explain ${APPLICATION}`);
-  detail(renderNote(writeNote(stuck.proof, stuck.material.rendered), style));
+  detail(renderNote(writeNote(stuck.proof, stuck.material), style));
 
   say('The fix is a commit: tag and digest, in the overlay');
   const { release } = stuck.proof;

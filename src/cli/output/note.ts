@@ -38,6 +38,11 @@ function findingLines(finding: Finding, style: Style, now: number): string[] {
   return lines;
 }
 
+function labelText(labels: Readonly<Record<string, readonly string[]>>): string {
+  const parts = Object.entries(labels).map(([name, values]) => `${name} ${values.slice(0, 6).join(' | ')}`);
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
+}
+
 /** The delivery note as text: what it is, where it stopped, why, what to do, how to see that it worked. */
 export function renderNote(note: DeliveryNote, style: Style): string {
   const now = Date.parse(note.at);
@@ -45,6 +50,7 @@ export function renderNote(note: DeliveryNote, style: Style): string {
     `${style.bold(note.verdict)}   ${note.application} → ${note.environment}   ${note.release}`,
     '',
     style.bold('System'),
+    `  ${note.deliveredBy}`,
   ];
   const nameWidth = Math.min(
     44,
@@ -53,6 +59,12 @@ export function renderNote(note: DeliveryNote, style: Style): string {
   for (const component of note.system.components)
     lines.push(`  ${component.name.padEnd(nameWidth)}  ${component.what}`);
   for (const { from, to, via } of note.system.dependsOn) lines.push(`  ${from} → ${to}  ${style.dim(via)}`);
+  for (const { metric, labels } of note.system.tells)
+    lines.push(
+      ...wrap(`tells ${metric}${labelText(labels)}`, style.width - 4).map(
+        (line, index) => `${index === 0 ? '  ' : '    '}${line}`,
+      ),
+    );
   for (const finding of note.findings) lines.push('', ...findingLines(finding, style, now));
   lines.push('', style.bold('What each source said'));
   for (const { source, revealed, misleading } of note.sources) {
@@ -83,6 +95,7 @@ export function noteMarkdown(note: DeliveryNote): string {
   ];
   for (const component of note.system.components) lines.push(`- ${component.name}: ${component.what}`);
   for (const { from, to, via } of note.system.dependsOn) lines.push(`- ${from} → ${to} (${via})`);
+  for (const { metric, labels } of note.system.tells) lines.push(`- tells ${metric}${labelText(labels)}`);
   for (const finding of note.findings) {
     lines.push(
       '',

@@ -85,6 +85,9 @@ export function renderProof(proof: Proof, style: Style): string {
       ),
     );
   }
+  const { hint } = proof.boundaries.find((report) => report.boundary === proof.verdict.boundary) ?? {};
+  if (hint !== undefined)
+    lines.push(...wrap(`Do: ${hint}`, style.width - 2).map((line) => `  ${style.bold(line)}`));
   if (proof.verdict.state !== 'landed')
     lines.push(`  ${style.bold('Next:')} landfall explain ${proof.subject.name}`);
   return `${lines.join('\n')}\n`;

@@ -3,7 +3,7 @@ import type { Claim, PodFacts, PullPolicy, RolloutSubject } from '../../boundari
 import { movedReferences } from '../causes.ts';
 import type { MovedReference } from '../causes.ts';
 import type { Case, Finding, Misleading } from './finding.ts';
-import { groupName, percent, shareOf, worstGroup } from '../../boundaries/index.ts';
+import { groupName, percent, sampleName, shareOf, worstGroup } from '../../boundaries/index.ts';
 
 /** Clocks of the cluster and of CI may differ by this much before their times mean anything. */
 const TOLERANCE_MS = 5_000;
@@ -60,6 +60,41 @@ function explain(
       'Two mechanisms lead to this picture: no pod was created since the push (then nothing pulled, whatever the policy), or pods were created and took the copy that their node had (imagePullPolicy IfNotPresent).',
       `Which one it was is decided by the creation time of the pods against the time of the push: ${pushedAt === undefined ? 'the push time is not recorded' : 'here they do not decide'}.`,
     );
+  }
+  return lines;
+}
+
+/** Label values by which an application says that something did not work as meant. */
+const AMISS =
+  /^(?:not_?found|missing|miss|fallback|failed|failure|error|timeout|rejected|denied|unavailable)$/i;
+
+/** What it means for users, as far as the running version tells: its version, what fails, what it does not know. */
+function impact(facts: Case): string[] {
+  const lines: string[] = [];
+  for (const { observation, buildInfo, errors, samples } of facts.observed) {
+    const running =
+      buildInfo?.state === 'read'
+        ? [...new Set(buildInfo.value.flatMap((info) => info.version ?? []))].join(', ')
+        : '';
+    const bad =
+      errors?.state === 'read'
+        ? worstGroup(errors.value, observation.errors?.minimumSamples ?? 1)
+        : undefined;
+    if (running !== '')
+      lines.push(
+        `Users meet ${running}${bad === undefined ? '' : `, where ${groupName(bad.group)} fails ${percent(shareOf(bad))} (${bad.failed} of ${bad.total})`}.`,
+      );
+    const amiss = samples.filter(
+      (sample) =>
+        sample.name !== observation.errors?.metric &&
+        sample.value > 0 &&
+        Object.values(sample.labels).some((value) => AMISS.test(value)),
+    );
+    for (const sample of amiss.slice(0, 3)) {
+      lines.push(
+        `It counts ${sampleName(sample)} ${sample.value} times; the version that runs may not know what it asks for.`,
+      );
+    }
   }
   return lines;
 }
@@ -146,7 +181,7 @@ export function movedReferenceRule(facts: Case): Finding | undefined {
     kind: 'cause',
     title: `${shortReference(image.reference)} was pushed again; the deploy changed nothing`,
     confidence: mechanism === 'undecided' ? 0.9 : 0.98,
-    explanation: explain(moved, mechanism, policy, release.pushedAt),
+    explanation: [...explain(moved, mechanism, policy, release.pushedAt), ...impact(facts)],
     claims: evidence(facts, moved),
     misleading: misleadingSignals(facts, moved),
     immediateFix: {

@@ -75,7 +75,7 @@ export function unrecognised(facts: Case): Finding | undefined {
     ],
     claims: report.claims,
     misleading: [],
-    immediateFix: { text: `Look at ${WHAT[boundary]}.`, commands: checks },
+    immediateFix: { text: report.hint ?? `Look at ${WHAT[boundary]}.`, commands: checks },
     durableFix: { text: 'None is known before the cause is.', commands: [] },
     verify: [`landfall prove ${facts.subject.name} --wait 5m`],
   };
