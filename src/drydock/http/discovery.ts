@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { Catalogue } from '../kinds/catalogue.ts';
-import { ALL_VERBS, apiVersionOf, type ResourceKind } from '../kinds/kind.ts';
+import { ALL_VERBS, type ResourceKind } from '../kinds/kind.ts';
 import { writeJson, writeObject, type Exchange } from './exchange.ts';
 import { METRICS_GROUP, METRICS_VERSION } from './metrics-api.ts';
 
@@ -259,9 +259,4 @@ function writeResources(exchange: Exchange, catalogue: Catalogue, group: string,
   if (list === undefined) return false;
   writeObject(exchange, 200, list);
   return true;
-}
-
-/** `apps/v1` of every served version, for documents that name them. */
-export function servedVersions(catalogue: Catalogue): readonly string[] {
-  return [...new Set([...catalogue.all()].map(apiVersionOf))];
 }

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { getObject, type JsonObject } from '../../kernel/index.ts';
+import { ApiStatusError } from '../api/contract.ts';
 import type { Catalogue } from '../kinds/catalogue.ts';
 import { documentPaths, openApiDocument } from '../openapi/document.ts';
 import { writeJson, writeObject, type Exchange } from './exchange.ts';
@@ -29,6 +31,10 @@ export class OpenApiDocuments {
       writeObject(exchange, 200, { paths });
       return true;
     }
+    if (pathname === '/openapi/v2') {
+      this.#serveV2(exchange);
+      return true;
+    }
     if (!pathname.startsWith('/openapi/v3/')) return false;
     const made = this.#document(pathname.slice('/openapi/v3/'.length));
     if (made === undefined) return false;
@@ -45,6 +51,32 @@ export class OpenApiDocuments {
       'Cache-Control': asked === made.hash ? 'public, immutable' : 'no-cache, private',
     });
     return true;
+  }
+
+  /** Every version in one document, for clients from before OpenAPI 3. There is no protobuf form. */
+  #serveV2(exchange: Exchange): void {
+    const accept = exchange.request.headers.accept ?? '*/*';
+    if (!/json|\*\/\*/.test(accept)) {
+      throw new ApiStatusError(
+        406,
+        'NotAcceptable',
+        'only the following media types are accepted: application/json',
+      );
+    }
+    const definitions: JsonObject = {};
+    const paths: JsonObject = {};
+    for (const path of documentPaths(this.#catalogue)) {
+      const document = openApiDocument(this.#catalogue, path);
+      Object.assign(definitions, getObject(document, 'components', 'schemas'));
+      Object.assign(paths, getObject(document, 'paths'));
+    }
+    const text = JSON.stringify({
+      swagger: '2.0',
+      info: { title: 'Kubernetes', version: 'v1.32' },
+      paths,
+      definitions,
+    }).replaceAll('#/components/schemas/', '#/definitions/');
+    writeJson(exchange, 200, text);
   }
 
   /** Names what the document will hold, without making it. */

@@ -10,7 +10,7 @@ import { asServed, unsupportedMediaType } from '../machinery/object-meta.ts';
 import { patchObject } from '../machinery/patch.ts';
 import { selectEntries, selectionOf } from '../machinery/reads.ts';
 import { scaleOf, writeScale } from '../machinery/scale.ts';
-import { badRequest, methodNotAllowed } from '../machinery/status-errors.ts';
+import { methodNotAllowed } from '../machinery/status-errors.ts';
 import { replaceObject, requireEntry } from '../machinery/update.ts';
 import { jsonBytes } from '../store/entry.ts';
 import { tableOf } from '../tables/table.ts';
@@ -252,9 +252,4 @@ function writeResult(
     return;
   }
   writeJson(exchange, status, Object.isFrozen(object) ? jsonBytes(object) : JSON.stringify(object));
-}
-
-export function requireName(path: ResourcePath): string {
-  if (path.name === undefined) throw badRequest('name must be provided');
-  return path.name;
 }

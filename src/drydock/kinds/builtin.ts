@@ -40,8 +40,6 @@ const GROUPS: readonly (readonly [group: string, version: string, table: string,
     'admission',
     `
 mutatingwebhookconfigurations MutatingWebhookConfiguration - g
-validatingadmissionpolicies ValidatingAdmissionPolicy - sg
-validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding - g
 validatingwebhookconfigurations ValidatingWebhookConfiguration - g
 `,
   ],

@@ -121,4 +121,36 @@ export const webhookRules: KindRules = {
       for (const rule of mapsAt(hook, 'rules')) setDefault(rule, 'scope', '*');
     }
   },
+  validate(object) {
+    const errors: FieldError[] = [];
+    mapsAt(asJson(object), 'webhooks').forEach((hook, index) => {
+      const at = `webhooks[${index}]`;
+      if (mapsAt(hook, 'matchConditions').length > 0) {
+        errors.push({
+          type: 'forbidden',
+          field: `${at}.matchConditions`,
+          detail: 'this server evaluates no expressions: a condition would be taken for met',
+        });
+      }
+      const effects = stringAt(hook, 'sideEffects');
+      if (effects !== 'None' && effects !== 'NoneOnDryRun') {
+        errors.push({
+          type: 'unsupported',
+          field: `${at}.sideEffects`,
+          value: effects,
+          detail: 'supported values: "None", "NoneOnDryRun"',
+        });
+      }
+      const versions = Array.isArray(hook.admissionReviewVersions) ? hook.admissionReviewVersions : [];
+      if (!versions.includes('v1')) {
+        errors.push({
+          type: 'invalid',
+          field: `${at}.admissionReviewVersions`,
+          value: versions,
+          detail: 'must include at least one of v1, v1beta1',
+        });
+      }
+    });
+    return errors;
+  },
 };

@@ -87,37 +87,6 @@ export const webhookConfigurationPrinter: Printer = {
   cells: (object, now) => [name(object), mapsAt(object, 'webhooks').length, created(object, now)],
 };
 
-export const admissionPolicyPrinter: Printer = {
-  columns: columns('Name, Validations:integer, ParamKind, Age'),
-  cells(object, now) {
-    const parameters = maybeMap(spec(object), 'paramKind');
-    return [
-      name(object),
-      mapsAt(spec(object), 'validations').length,
-      parameters === undefined
-        ? '<unset>'
-        : `${stringAt(parameters, 'apiVersion')}/${stringAt(parameters, 'kind')}`,
-      created(object, now),
-    ];
-  },
-};
-
-export const admissionPolicyBindingPrinter: Printer = {
-  columns: columns('Name, PolicyName, ParamRef, Age'),
-  cells(object, now) {
-    const reference = maybeMap(spec(object), 'paramRef');
-    const namespace = stringAt(reference, 'namespace');
-    return [
-      name(object),
-      stringAt(spec(object), 'policyName'),
-      reference === undefined
-        ? '<unset>'
-        : `${namespace === '' ? '*' : namespace}/${stringAt(reference, 'name')}`,
-      created(object, now),
-    ];
-  },
-};
-
 export const runtimeClassPrinter: Printer = {
   columns: columns('Name, Handler, Age'),
   cells: (object, now) => [name(object), stringAt(object, 'handler'), created(object, now)],

@@ -3,8 +3,6 @@ import type { KubeObject } from '../api/contract.ts';
 import { asJson } from '../kinds/json-access.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
 import {
-  admissionPolicyBindingPrinter,
-  admissionPolicyPrinter,
   bindingPrinter,
   controllerRevisionPrinter,
   leasePrinter,
@@ -62,8 +60,6 @@ const PRINTERS: Readonly<Record<string, Printer>> = {
   '/Service': servicePrinter,
   '/ServiceAccount': serviceAccountPrinter,
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': webhookConfigurationPrinter,
-  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': admissionPolicyPrinter,
-  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': admissionPolicyBindingPrinter,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': webhookConfigurationPrinter,
   'apps/ControllerRevision': controllerRevisionPrinter,
   'apps/DaemonSet': daemonSetPrinter,
