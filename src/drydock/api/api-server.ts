@@ -3,6 +3,7 @@ import { Catalogue } from '../kinds/catalogue.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
 import { limitRanges } from '../admission/limit-ranges.ts';
 import { quotaAdmission, QuotaStatus } from '../admission/quotas.ts';
+import { priorities, serviceAccounts } from '../admission/service-accounts.ts';
 import type { ServiceResolver } from '../admission/webhook-call.ts';
 import { Webhooks } from '../admission/webhooks.ts';
 import { bundledDefinitions, type BundledFamily } from '../custom/bundled.ts';
@@ -110,7 +111,13 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const catalogue = new Catalogue();
   const engine: Engine = { store, catalogue, clock: options.clock, admission: [] };
   const webhooks = new Webhooks(store);
-  engine.admission.push(limitRanges(store), quotaAdmission(engine), webhooks);
+  engine.admission.push(
+    serviceAccounts(store),
+    priorities(store),
+    limitRanges(store),
+    quotaAdmission(engine),
+    webhooks,
+  );
   await createSystemNamespaces(engine);
   await createBootstrapRoles(engine);
   const custom = new CustomResources(engine, onError);

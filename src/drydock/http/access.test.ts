@@ -105,6 +105,26 @@ describe('limits and quotas', () => {
     });
   });
 
+  it('tie a pod to an account that is there, with its pull secrets', async () => {
+    const server = await start();
+    const withAccount = (name: string, account: string) => ({
+      metadata: { name },
+      spec: { serviceAccountName: account, containers: [{ name: 'web', image: 'nginx' }] },
+    });
+    expect((await server.call('POST', PODS, withAccount('a', 'bob'))).body).toMatchObject({
+      code: 403,
+      message:
+        'pods "a" is forbidden: error looking up service account default/bob: serviceaccount "bob" not found',
+    });
+    await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', {
+      metadata: { name: 'bob' },
+      imagePullSecrets: [{ name: 'registry' }],
+    });
+    expect((await server.call('POST', PODS, withAccount('a', 'bob'))).body).toMatchObject({
+      spec: { imagePullSecrets: [{ name: 'registry' }] },
+    });
+  });
+
   it('refuse what exceeds a quota, and show what is used', async () => {
     const server = await start();
     const QUOTAS = '/api/v1/namespaces/default/resourcequotas';

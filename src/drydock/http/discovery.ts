@@ -19,6 +19,12 @@ const GET_AND_WRITE = ['get', 'patch', 'update'];
 
 /** The subresources of a kind beyond status and scale. */
 const OTHERS: readonly Subresource[] = [
+  {
+    of: 'certificates.k8s.io/certificatesigningrequests',
+    name: 'approval',
+    kind: 'CertificateSigningRequest',
+    verbs: GET_AND_WRITE,
+  },
   { of: '/namespaces', name: 'finalize', kind: 'Namespace', verbs: ['update'] },
   { of: '/pods', name: 'binding', kind: 'Binding', verbs: ['create'] },
   { of: '/pods', name: 'ephemeralcontainers', kind: 'Pod', verbs: GET_AND_WRITE },

@@ -41,7 +41,10 @@ export async function serveResource(
     await serveCollection(exchange, engine, kind, path);
     return;
   }
-  const { name, subresource } = path;
+  const { name } = path;
+  // The approval of a certificate request is a part of its status.
+  const approves = kind.kind === 'CertificateSigningRequest' && path.subresource === 'approval';
+  const subresource = approves ? 'status' : path.subresource;
   checkSubresource(kind, subresource);
   if (method === 'GET' || method === 'HEAD') {
     if (isTrue(exchange.query.get('watch'))) {
@@ -71,7 +74,7 @@ export async function serveResource(
     return;
   }
   if (method === 'PATCH') {
-    await servePatch(exchange, engine, kind, path, name);
+    await servePatch(exchange, engine, kind, { ...path, subresource }, name);
     return;
   }
   if (method === 'DELETE' && subresource === undefined) {

@@ -69,19 +69,12 @@ export const podRules: KindRules = {
   defaults(object) {
     podDefaults(mapAt(asJson(object), 'spec'));
   },
-  prepareCreate(object, context) {
+  prepareCreate(object) {
     const spec = mapAt(asJson(object), 'spec');
     asJson(object).status = { phase: 'Pending', qosClass: qosClass(spec) };
     setDefault(spec, 'serviceAccountName', 'default');
     spec.serviceAccount = spec.serviceAccountName ?? 'default';
-    const priorityClass = stringAt(spec, 'priorityClassName');
-    if (spec.priority === undefined) {
-      const found =
-        priorityClass === ''
-          ? undefined
-          : context.lookup('scheduling.k8s.io', 'priorityclasses', undefined, priorityClass);
-      spec.priority = typeof found?.value === 'number' ? found.value : 0;
-    }
+    if (spec.priority === undefined) spec.priority = 0;
     setDefault(spec, 'preemptionPolicy', 'PreemptLowerPriority');
     defaultTolerations(spec);
   },
