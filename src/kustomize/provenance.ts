@@ -1,4 +1,4 @@
-import { scalarValue, yamlToJson } from '../kernel/index.ts';
+import { jsonEqual, scalarValue, yamlToJson } from '../kernel/index.ts';
 import type { JsonValue, YamlNode } from '../kernel/index.ts';
 
 /** One place that set a field, and what it set it to. */
@@ -32,14 +32,18 @@ export function originsOf(node: YamlNode): FieldOrigin[] {
   const limit = 1000;
   for (let at: YamlNode | undefined = node; at !== undefined && origins.length < limit; at = at.over) {
     const value = at.kind === 'scalar' ? (scalarValue(at) as JsonValue) : yamlToJson(at);
-    const { line, column } = at;
-    origins.push({
-      file: at.source?.name ?? '',
-      line,
-      column,
-      value,
-      ...(at.by === undefined ? {} : { by: at.by }),
-    });
+    const { line, column, by } = at;
+    const file = at.source?.name ?? '';
+    const newer = origins.at(-1);
+    // One line may set a field twice with the same value: two of its rules reached it.
+    const again =
+      newer !== undefined &&
+      newer.file === file &&
+      newer.line === line &&
+      newer.column === column &&
+      newer.by === by &&
+      jsonEqual(newer.value, value);
+    if (!again) origins.push({ file, line, column, value, ...(by === undefined ? {} : { by }) });
   }
   return origins;
 }
