@@ -14,6 +14,7 @@ import { createApi, localCertificate, serveApi } from '../api/index.ts';
 import type { BundledFamily } from '../api/index.ts';
 import type { InProcessApi } from '../api/contract.ts';
 import { SERVICES, startCaches, startControllers } from '../controllers/index.ts';
+import type { MetricsSource } from '../controllers/index.ts';
 import { startNode } from '../node/index.ts';
 import type { ImageSource, NodeAgent } from '../node/index.ts';
 import { startRegistry } from '../registry/index.ts';
@@ -51,6 +52,8 @@ export interface ClusterOptions {
   readonly definitions?: readonly BundledFamily[];
   /** Everybody but the holder of the token needs a role. Default false. */
   readonly rbac?: boolean;
+  /** What autoscalers see of a pod: cores and bytes. Default: nothing, and they say so. */
+  readonly metrics?: MetricsSource;
   readonly logger?: Logger;
 }
 
@@ -169,7 +172,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         ),
       )),
     );
-    opened(startControllers({ api, logger, caches }), (running) => running.close());
+    const { metrics } = options;
+    opened(
+      startControllers({ api, logger, caches, ...(metrics === undefined ? {} : { metrics }) }),
+      (running) => running.close(),
+    );
 
     served.setBackend(podBackend(caches, nodes, network, clock));
     await createKubernetesService(api);

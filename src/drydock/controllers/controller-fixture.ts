@@ -3,6 +3,7 @@ import type { ManualClock } from '../../kernel/index.ts';
 import { createApi } from '../api/index.ts';
 import type { InProcessApi, KubeObject, ResourceName } from '../api/contract.ts';
 import { startCaches, startControllers } from './index.ts';
+import type { MetricsSource } from './index.ts';
 import { DEPLOYMENTS, NODES, PODS, REPLICA_SETS } from './objects.ts';
 import type { Deployment, Pod, ReplicaSet } from './objects.ts';
 import { timestamp } from './time.ts';
@@ -31,14 +32,19 @@ export interface ControllerFixture {
   close(): Promise<void>;
 }
 
-export async function controllerFixture(nodes = 3): Promise<ControllerFixture> {
+export async function controllerFixture(nodes = 3, metrics?: MetricsSource): Promise<ControllerFixture> {
   const clock = manualClock();
   const api = await createApi({ clock });
   for (let index = 1; index <= nodes; index++) {
     await addNode(api, `node-${index}`);
   }
   const caches = startCaches(api);
-  const controllers = startControllers({ api, logger: silentLogger, caches });
+  const controllers = startControllers({
+    api,
+    logger: silentLogger,
+    caches,
+    ...(metrics === undefined ? {} : { metrics }),
+  });
 
   async function settle(): Promise<void> {
     for (let quiet = 0, last = ''; quiet < 12;) {

@@ -1,5 +1,7 @@
 import type { Logger } from '../../kernel/index.ts';
 import type { InProcessApi, KubeObject } from '../api/contract.ts';
+import { AUTOSCALERS, startAutoscaler } from './autoscaling/autoscaler.ts';
+import type { Autoscaler, MetricsSource } from './autoscaling/autoscaler.ts';
 import { controllerOf, startCache } from './cache.ts';
 import type { Cache } from './cache.ts';
 import { startDeploymentController } from './deployment/deployment-controller.ts';
@@ -23,22 +25,13 @@ import type { CronJob, Job } from './job/job-objects.ts';
 import { startStatefulSetController, STATEFUL_SETS } from './statefulset/statefulset-controller.ts';
 import type { StatefulSet } from './statefulset/statefulset-controller.ts';
 
-export { keyOf, splitKey, startCache } from './cache.ts';
+export type { MetricsSource } from './autoscaling/autoscaler.ts';
+export { keyOf } from './cache.ts';
 export type { Cache } from './cache.ts';
 export { findCondition } from './conditions.ts';
-export { targetPort } from './endpoints/slices.ts';
 export { eventRecorder } from './events.ts';
 export type { EventRecorder } from './events.ts';
-export {
-  CONFIG_MAPS,
-  LEASES,
-  NAMESPACES,
-  NODES,
-  PODS,
-  SECRETS,
-  SERVICE_ACCOUNTS,
-  SERVICES,
-} from './objects.ts';
+export { CONFIG_MAPS, LEASES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, SERVICES } from './objects.ts';
 export type {
   Condition,
   Container,
@@ -57,8 +50,7 @@ export type {
   VolumeItem,
 } from './objects.ts';
 export { quantity } from './scheduler/resources.ts';
-export { matchesLabels } from './selectors.ts';
-export { microTimestamp, timeOf, timestamp } from './time.ts';
+export { microTimestamp, timestamp } from './time.ts';
 export { isConflict, isNotFound, sameJson } from './writes.ts';
 
 /** The caches that controllers, scheduler and nodes share: one watch per resource. */
@@ -75,6 +67,7 @@ export interface Caches {
   readonly daemonSets: Cache<DaemonSet>;
   readonly revisions: Cache<ControllerRevision>;
   readonly budgets: Cache<DisruptionBudget>;
+  readonly autoscalers: Cache<Autoscaler>;
 }
 
 export function startCaches(api: InProcessApi): Caches & { close(): void } {
@@ -91,6 +84,7 @@ export function startCaches(api: InProcessApi): Caches & { close(): void } {
     daemonSets: startCache<DaemonSet>(api, DAEMON_SETS),
     revisions: startCache<ControllerRevision>(api, CONTROLLER_REVISIONS),
     budgets: startCache<DisruptionBudget>(api, BUDGETS),
+    autoscalers: startCache<Autoscaler>(api, AUTOSCALERS),
   };
   return {
     ...caches,
@@ -105,13 +99,16 @@ export function startControllers(options: {
   readonly api: InProcessApi;
   readonly logger: Logger;
   readonly caches: Caches;
+  /** What autoscalers see; without it they say that there are no metrics. */
+  readonly metrics?: MetricsSource;
 }): { close(): Promise<void> } {
-  const { api, logger, caches } = options;
+  const { api, logger, caches, metrics = () => undefined } = options;
   const running = [
     startDeploymentController({ api, logger, ...caches }),
     startReplicaSetController({ api, logger, ...caches }),
     startEndpointsController({ api, logger, ...caches }),
     startScheduler({ api, logger, ...caches }),
+    startAutoscaler({ api, logger, ...caches, metrics }),
     startCordonTaint({ api, logger, ...caches }),
     startEventExpiry({ api, logger }),
     startJobController({ api, logger, ...caches }),

@@ -267,7 +267,6 @@ export const NODES: ResourceName = { group: '', version: 'v1', resource: 'nodes'
 export const SERVICES: ResourceName = { group: '', version: 'v1', resource: 'services' };
 export const ENDPOINTS: ResourceName = { group: '', version: 'v1', resource: 'endpoints' };
 export const EVENTS: ResourceName = { group: '', version: 'v1', resource: 'events' };
-export const NAMESPACES: ResourceName = { group: '', version: 'v1', resource: 'namespaces' };
 export const CONFIG_MAPS: ResourceName = { group: '', version: 'v1', resource: 'configmaps' };
 export const SECRETS: ResourceName = { group: '', version: 'v1', resource: 'secrets' };
 export const SERVICE_ACCOUNTS: ResourceName = { group: '', version: 'v1', resource: 'serviceaccounts' };

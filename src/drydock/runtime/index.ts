@@ -1,6 +1,6 @@
 export { reserveAddresses } from './addresses.ts';
 export type { AddressPool, PodAddress } from './addresses.ts';
-export { inside, resolveCommand } from './command.ts';
+export { resolveCommand } from './command.ts';
 export type { ResolvedCommand } from './command.ts';
 export { startForwarder } from './forwarder.ts';
 export type { Forwarder, Target } from './forwarder.ts';
