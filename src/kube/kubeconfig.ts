@@ -92,6 +92,7 @@ export async function readKubeconfig(places: KubeconfigPlaces): Promise<Kubeconf
         kind: 'invalid-input',
         code: 'kubeconfig-invalid',
         object: path,
+        hint: 'Check --kubeconfig and the KUBECONFIG variable: another file may be meant.',
       });
     }
     currentContext ??= getString(document, 'current-context') || undefined;

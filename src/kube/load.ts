@@ -104,7 +104,12 @@ function serverUrl(text: string, clusterName: string): URL {
   if (url === undefined) {
     throw new LandfallError(
       `Cluster '${clusterName}' of the kubeconfig has ${text === '' ? 'no server' : `the server '${text}'`}; a URL is wanted.`,
-      { kind: 'invalid-input', code: 'kubeconfig-server', object: clusterName },
+      {
+        kind: 'invalid-input',
+        code: 'kubeconfig-server',
+        object: clusterName,
+        hint: 'Mend clusters[].cluster.server in the kubeconfig.',
+      },
     );
   }
   url.username = '';

@@ -78,7 +78,12 @@ export function parseYamlSource(source: YamlSource, options: Omit<ParseYamlOptio
 export function yamlError(source: YamlSource, offset: number, problem: string, code: string): LandfallError {
   const { line, column } = source.locate(Math.max(0, offset));
   const where = `${source.name}:${line}:${column}`;
-  return new LandfallError(`${where}: ${problem}`, { kind: 'invalid-input', code, object: where });
+  return new LandfallError(`${where}: ${problem}`, {
+    kind: 'invalid-input',
+    code,
+    object: where,
+    hint: 'Mend the file at that line and column.',
+  });
 }
 
 function syntaxError(source: YamlSource, thrown: unknown): LandfallError {
