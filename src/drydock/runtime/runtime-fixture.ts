@@ -1,0 +1,113 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  logBuffer,
+  nodeOptions,
+  openWorkFolder,
+  PRELOAD_VARIABLES,
+  startProcess,
+  writePreload,
+} from './index.ts';
+import type { LogBuffer, RunningProcess, WorkFolder } from './index.ts';
+import { processStart } from './process-identity.ts';
+
+/** A work folder of its own, and programs that run in it. For tests. */
+export interface RuntimeFixture {
+  readonly parent: string;
+  readonly runs: string;
+  readonly work: WorkFolder;
+  /** Makes the list of runs say that the cluster was killed. */
+  abandon(): void;
+  nodeProgram(
+    source: string,
+    env?: Record<string, string>,
+  ): Promise<{ readonly running: RunningProcess; readonly output: LogBuffer }>;
+  podEnvironment(ip: string, localhost: string, hosts?: string): Record<string, string>;
+  close(): void;
+}
+
+export function runtimeFixture(): RuntimeFixture {
+  const parent = mkdtempSync(path.join(os.tmpdir(), 'runtime-test-'));
+  const runs = path.join(parent, 'runs');
+  const work = openWorkFolder(parent, runs);
+  return {
+    parent,
+    runs,
+    work,
+    abandon() {
+      const entry = path.join(runs, `${path.basename(work.path)}.json`);
+      writeFileSync(entry, JSON.stringify({ folder: work.path, owner: { pid: 2 ** 22 + 1, start: '1' } }));
+    },
+    async nodeProgram(source, env = {}) {
+      const file = path.join(mkdtempSync(path.join(work.path, 'program-')), 'main.cjs');
+      writeFileSync(file, source);
+      const output = logBuffer(Date.now);
+      const onOutput = (chunk: Buffer) => output.write(chunk);
+      const running = await startProcess(
+        { program: process.execPath, args: [file], cwd: work.path, env, onOutput },
+        work,
+      );
+      return { running, output };
+    },
+    podEnvironment(ip, localhost, hosts) {
+      const ports = path.join(work.path, 'ports');
+      mkdirSync(ports, { recursive: true });
+      return {
+        NODE_OPTIONS: nodeOptions(writePreload(work.path), undefined),
+        [PRELOAD_VARIABLES.ip]: ip,
+        [PRELOAD_VARIABLES.localhost]: localhost,
+        [PRELOAD_VARIABLES.namespace]: 'default',
+        [PRELOAD_VARIABLES.ports]: ports,
+        ...(hosts === undefined ? {} : { [PRELOAD_VARIABLES.hosts]: hosts }),
+        [PRELOAD_VARIABLES.lifeline]: '3',
+      };
+    },
+    close() {
+      work.remove();
+      rmSync(parent, { recursive: true, force: true });
+    },
+  };
+}
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** A port that nothing on this machine listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, () => resolve(portOf(server)));
+  });
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+export function isAlive(pid: number): boolean {
+  return processStart(pid) !== undefined && !isZombie(pid);
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits in real time, because processes live in it. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let tried = 0; tried < 200; tried++) {
+    if (condition()) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+  throw new Error(`waited in vain for: ${what}`);
+}
