@@ -1,6 +1,8 @@
+import { LandfallError } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import type { GitMirror, GitMirrors } from '../git/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
+import { parseReference } from '../oci/index.ts';
 import type { RegistryClient } from '../oci/index.ts';
 import {
   collectImages,
@@ -129,9 +131,12 @@ interface AskedFor {
   readonly wantedCommit: string | undefined;
 }
 
+/** A commit, whole or shortened as Git shows it. */
+const COMMIT = /^[0-9a-f]{7,64}$/;
+
 /**
  * What `--revision` means: a commit of the deployment repository when it has it, else one of the source that is
- * built. A revision that neither repository knows is taken as the commit it spells.
+ * built. What neither repository knows is taken as the commit that it spells, or is a wrong question.
  */
 async function askedRevision(
   sources: Sources,
@@ -152,7 +157,24 @@ async function askedRevision(
       ? undefined
       : await attempt(() => sources.git.open(source).resolve(revision, signal), signal);
   if (built?.state === 'read') return { asked: {}, wantedCommit: built.value.commit };
-  return { asked: {}, wantedCommit: revision };
+  if (COMMIT.test(revision)) return { asked: {}, wantedCommit: revision };
+  const unread = [own, built].find(
+    (reading) => reading?.state === 'unreadable' && !reading.code.startsWith('git-revision'),
+  );
+  throw new LandfallError(
+    unread === undefined
+      ? `Neither ${mirror.display}${source === undefined ? '' : ` nor ${source}`} has the revision '${revision}'${source === undefined ? ', and landfall.yaml names no source that could' : ''}.`
+      : `Whether '${revision}' is a revision is not known: ${unread.why}`,
+    {
+      kind: unread === undefined ? 'invalid-input' : 'unavailable',
+      code: unread === undefined ? 'revision-unknown' : 'revision-unread',
+      object: revision,
+      hint:
+        unread?.hint ??
+        own.hint ??
+        'Name a commit, tag or branch of the deployment or the source repository.',
+    },
+  );
 }
 
 async function askedImage(
@@ -178,6 +200,7 @@ const NOT_RENDERED = {
 export async function gather(sources: Sources, question: Question, signal: AbortSignal): Promise<Material> {
   const { kube, git, registry, clock } = sources;
   const progress = question.onProgress ?? (() => {});
+  if (question.image !== undefined) parseReference(question.image);
   progress('application');
   const spec = await findApplication(kube, question.application, question.namespace, signal);
   progress('git');
@@ -246,6 +269,15 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   // The Application again: its controller may have worked while everything else was read.
   const again = await attempt(() => findApplication(kube, spec.name, spec.namespace, signal), signal);
   const application = again.state === 'read' ? again.value.object : spec.object;
+  const committed =
+    tracked.state === 'read'
+      ? valueOf(
+          await attempt(
+            async () => Date.parse((await mirror.commitInfo(tracked.value.commit, signal)).time),
+            signal,
+          ),
+        )
+      : undefined;
   const at = new Date(clock.now()).toISOString();
   return {
     subject: {
@@ -265,6 +297,8 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     sync: decideSync({
       application: again.state === 'read' ? read(again.value.object) : again,
       expected: tracked.state === 'read' ? read(tracked.value.commit) : tracked,
+      // Nobody can have fetched a commit before it was made.
+      ...(committed === undefined ? {} : { expectedSince: committed }),
       now: clock.now(),
     }),
     rendered,

@@ -193,11 +193,8 @@ function judgeCompared(
     return {
       state: 'proven',
       reason: 'synced',
-      headline: 'Synced',
-      detail:
-        ours === undefined
-          ? `compared with ${at}, nothing to do`
-          : `${at}, ${syncCountsText(syncCounts(ours.results))}`,
+      headline: at,
+      detail: ours === undefined ? 'compared, nothing to do' : syncCountsText(syncCounts(ours.results)),
     };
   }
   if (status.sync !== 'OutOfSync') {

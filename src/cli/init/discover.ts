@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { asLandfallError, getArray, getObject, getString, parseYaml } from '../../kernel/index.ts';
+import { asLandfallError, getArray, getNumber, getObject, getString, parseYaml } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
 import { folderTree, render } from '../../kustomize/index.ts';
 import type { FileTree } from '../../kustomize/index.ts';
-import { isWorkload, templateContainers, withoutTag } from '../../boundaries/index.ts';
+import { isWorkload, podTemplate, selects, templateContainers, withoutTag } from '../../boundaries/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 
 const FILES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
@@ -23,6 +23,13 @@ const MAX_FOLDERS = 20_000;
 const MAX_DEPTH = 12;
 const MAX_FILE = 1024 * 1024;
 
+export interface FoundService {
+  readonly name: string;
+  readonly port: number;
+  /** Path of the HTTP readiness probe of the pods behind it. */
+  readonly probe?: string;
+}
+
 /** An overlay that nothing else builds on: something that can be delivered. */
 export interface FoundOverlay {
   /** Relative to the repository's root. */
@@ -32,7 +39,7 @@ export interface FoundOverlay {
   /** Namespace of its objects; undefined where they name none or several. */
   readonly namespace: string | undefined;
   readonly images: readonly string[];
-  readonly services: readonly { readonly name: string; readonly port: number }[];
+  readonly services: readonly FoundService[];
   readonly objects: number;
   /** The file that holds an Application for it already. */
   readonly registeredIn?: string;
@@ -106,6 +113,26 @@ function environmentOf(folder: string): string {
   return named ?? (overlays >= 0 ? parts[overlays + 1] : undefined) ?? DEFAULT_ENVIRONMENT;
 }
 
+/** Services that select pods, and what their pods are probed by: what is asked of a pod can be asked of its Service. */
+function servicesOf(objects: readonly KubeObject[]): readonly FoundService[] {
+  return objects.flatMap((service) => {
+    const selector = getObject(service, 'spec', 'selector');
+    const port = getNumber(getArray(service, 'spec', 'ports')[0], 'port');
+    if (service.kind !== 'Service' || selector === undefined || port === undefined) return [];
+    const template = objects
+      .filter(isWorkload)
+      .map(podTemplate)
+      .find((candidate) =>
+        selects(selector, (getObject(candidate, 'metadata', 'labels') ?? {}) as Record<string, string>),
+      );
+    const containers = getArray(template, 'spec', 'containers');
+    const probe = containers
+      .map((container) => getString(container, 'readinessProbe', 'httpGet', 'path'))
+      .find((path) => path !== undefined);
+    return [{ name: service.metadata.name, port, ...(probe === undefined ? {} : { probe }) }];
+  });
+}
+
 async function describe(
   tree: FileTree,
   folder: string,
@@ -127,14 +154,7 @@ async function describe(
             .flatMap((object) => templateContainers(object).map((container) => withoutTag(container.image))),
         ),
       ],
-      services: values
-        .filter((object) => object.kind === 'Service' && getObject(object, 'spec', 'selector') !== undefined)
-        .flatMap((object) => {
-          const port = getArray(object, 'spec', 'ports').map(
-            (entry) => (entry as { readonly port?: unknown }).port,
-          )[0];
-          return typeof port === 'number' ? [{ name: object.metadata.name, port }] : [];
-        }),
+      services: servicesOf(values),
       objects: values.length,
       workload: values.find(isWorkload)?.metadata.name,
     };

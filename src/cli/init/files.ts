@@ -33,13 +33,13 @@ function applicationYaml(overlay: FoundOverlay, plan: Plan): string {
 
 function landfallYaml(overlays: readonly FoundOverlay[]): string {
   const environments = [...new Set(overlays.map((overlay) => overlay.environment))];
-  const observed = overlays.filter((overlay) => overlay.services.length > 0);
-  const applications: JsonObject = Object.fromEntries(
-    observed.map((overlay) => [
-      overlay.application,
-      { observe: overlay.services.map((service) => ({ service: service.name, port: service.port })) },
-    ]),
-  );
+  const observed = overlays.flatMap((overlay) => {
+    const observe = overlay.services.flatMap(({ name, port, probe }) =>
+      probe === undefined ? [] : [{ service: name, port, probe }],
+    );
+    return observe.length === 0 ? [] : [[overlay.application, { observe }] as const];
+  });
+  const applications: JsonObject = Object.fromEntries(observed);
   const content: JsonObject = {
     apiVersion: 'landfall.dev/v1',
     ...(observed.length === 0 ? {} : { applications }),
@@ -52,7 +52,7 @@ function landfallYaml(overlays: readonly FoundOverlay[]): string {
   };
   return [
     '# What no other file can say: the order of environments, what builds an image, what users should observe.',
-    '# Worth adding to an observed service: probe (a path), buildInfo (metric and labels), errors (counter and labels);',
+    '# Worth adding to a service under observe: buildInfo (a metric that tells version and commit) and errors (a counter);',
     '# and to an application: source (repository and image), so that a release can be traced to its commit.',
     stringifyYaml(content),
   ].join('\n');

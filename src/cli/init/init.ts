@@ -35,7 +35,10 @@ function foundText(
     if (overlay.registeredIn !== undefined)
       lines.push(`      Application ${overlay.application} in ${overlay.registeredIn}`);
     for (const image of overlay.images) lines.push(`      image ${image}`);
-    for (const service of overlay.services) lines.push(`      Service ${service.name}, port ${service.port}`);
+    for (const service of overlay.services)
+      lines.push(
+        `      Service ${service.name}, port ${service.port}${service.probe === undefined ? '' : `, probed at ${service.probe}`}`,
+      );
   }
   lines.push('', style.bold('To write'), ...files.map((file) => `  ${file.path}`));
   return `${lines.join('\n')}\n`;
