@@ -49,7 +49,28 @@ export function parseBody(body: Buffer, contentType: string | undefined): JsonVa
   }
 }
 
+const MAX_DEPTH = 1_000;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Refuses what is nested so deeply that reading it any further would take the stack. */
+function checkDepth(body: Buffer): void {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at];
+    if (inString) {
+      if (byte === BACKSLASH) at++;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) inString = true;
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > MAX_DEPTH) throw badRequest('the object provided is unrecognized: exceeded max depth');
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+  }
+}
+
 export function parseJsonText(body: Buffer): JsonValue {
+  checkDepth(body);
   try {
     return JSON.parse(body.toString('utf8')) as JsonValue;
   } catch (error) {

@@ -231,6 +231,13 @@ describe.skipIf(!run)('stock kubectl (skipped where it is not installed)', () =>
     );
   });
 
+  it('is told which kinds are not there', async () => {
+    const unknown = { apiVersion: 'ex.io/v9', kind: 'Gadget', metadata: { name: 'g' } };
+    expect((await kubectl('apply -f -', JSON.stringify(unknown))).output).toContain(
+      'no matches for kind "Gadget" in version "ex.io/v9"',
+    );
+  });
+
   it('deletes, and waits until it is so', async () => {
     expect((await kubectl('delete pod one -n shop')).output).toBe('pod "one" deleted\n');
     expect((await kubectl('delete namespace shop')).output).toBe('namespace "shop" deleted\n');

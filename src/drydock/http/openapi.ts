@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { getObject, type JsonObject } from '../../kernel/index.ts';
-import { ApiStatusError } from '../api/contract.ts';
 import type { Catalogue } from '../kinds/catalogue.ts';
+import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from '../openapi/document-v2.ts';
 import { documentPaths, openApiDocument } from '../openapi/document.ts';
 import { writeJson, writeObject, type Exchange } from './exchange.ts';
 
@@ -53,15 +53,12 @@ export class OpenApiDocuments {
     return true;
   }
 
-  /** Every version in one document, for clients from before OpenAPI 3. There is no protobuf form. */
+  /** Every version in one document, for clients from before OpenAPI 3; in protobuf only what kubectl asks it for. */
   #serveV2(exchange: Exchange): void {
     const accept = exchange.request.headers.accept ?? '*/*';
-    if (!/json|\*\/\*/.test(accept)) {
-      throw new ApiStatusError(
-        406,
-        'NotAcceptable',
-        'only the following media types are accepted: application/json',
-      );
+    if (accept.includes('proto-openapi.spec.v2')) {
+      writeJson(exchange, 200, openApiV2Protobuf(this.#catalogue), { 'Content-Type': OPENAPI_V2_PROTOBUF });
+      return;
     }
     const definitions: JsonObject = {};
     const paths: JsonObject = {};

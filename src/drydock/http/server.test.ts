@@ -96,6 +96,13 @@ describe('bad input', () => {
     expect((await call('GET', '/version')).status).toBe(200);
   });
 
+  it('nesting without end is refused before it takes the stack', async () => {
+    const { call } = await start();
+    const nested = `{"metadata":{"name":"a"},"data":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+    expect((await call('POST', MAPS, nested)).body).toMatchObject({ code: 400 });
+    expect((await call('GET', MAPS)).status).toBe(200);
+  });
+
   it('a client that hangs up half way harms nobody', async () => {
     const { served, call } = await start();
     await new Promise<void>((resolve) => {

@@ -1,12 +1,13 @@
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { jsonEqual } from '../../kernel/index.ts';
-import type { KubeObject, ObjectMeta } from '../api/contract.ts';
+import { ApiStatusError, type KubeObject, type ObjectMeta } from '../api/contract.ts';
 import { asJson } from '../kinds/json-access.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
 import type { Entry } from '../store/entry.ts';
 import { orderedMeta } from './create.ts';
 import {
   generationSubject,
+  mutableCopy,
   mutatingAdmission,
   validatingAdmission,
   writeContext,
@@ -47,7 +48,7 @@ export async function replaceObject(
   else if (given !== name) {
     throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
   }
-  const entry = requireEntry(engine, kind, request.namespace, name);
+  const conditional = (object.metadata.resourceVersion ?? '') !== '';
   if (kind.custom !== undefined && (object.metadata.resourceVersion ?? '') === '') {
     throw invalid(kind.group, kind.kind, name, [
       {
@@ -58,8 +59,20 @@ export async function replaceObject(
       },
     ]);
   }
-  return storeUpdate(engine, request, entry, object);
+  for (let attempt = 1; ; attempt++) {
+    const entry = requireEntry(engine, kind, request.namespace, name);
+    try {
+      // Its own copy each time: an update changes what it is given.
+      return await storeUpdate(engine, request, entry, conditional ? object : mutableCopy(object));
+    } catch (error) {
+      // Without a resourceVersion the client wants to win over whoever came between.
+      const raced = error instanceof ApiStatusError && error.reason === 'Conflict' && !conditional;
+      if (!raced || attempt >= ATTEMPTS || object.metadata.uid !== undefined) throw error;
+    }
+  }
 }
+
+const ATTEMPTS = 5;
 
 export type Track = (live: KubeObject, object: KubeObject) => KubeObject;
 
