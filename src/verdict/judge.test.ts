@@ -336,3 +336,31 @@ describe('an application without workloads', () => {
       expect(state(proof, boundary)).toBe('not-applicable');
   });
 });
+
+describe('simulated pods', () => {
+  const away = { state: 'unreadable' as const, why: 'no such registry', code: 'registry-unavailable' };
+  const unknownImage =
+    (acceptSimulated: boolean) =>
+    (material: Material): Material => ({
+      ...material,
+      acceptSimulated,
+      images: material.images.map((image) => ({ ...image, answer: away, build: away })),
+      rollouts: material.rollouts.map((subject) => ({
+        ...subject,
+        checks: subject.checks.map((check) => ({ ...check, outcome: 'inconclusive' as const })),
+      })),
+      observed: material.observed.map((observed) => ({ ...observed, buildInfo: away, errors: away })),
+    });
+
+  it('prove nothing by themselves', () => {
+    expect(proofOf({ simulated: true }, unknownImage(false)).verdict.summary).toBe('unproven at artifact');
+  });
+
+  it('land where somebody takes them as running, and only if all else agrees', () => {
+    expect(proofOf({ simulated: true }, unknownImage(true)).verdict.summary).toBe('landed');
+    expect(proofOf({ simulated: true, endpoints: [] }, unknownImage(true)).verdict.summary).toBe(
+      'stopped at traffic',
+    );
+    expect(proofOf({ simulated: false }, unknownImage(true)).verdict.summary).toBe('unproven at artifact');
+  });
+});

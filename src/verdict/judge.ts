@@ -29,6 +29,7 @@ import type {
 import { tellCauses } from './causes.ts';
 import { findFindings } from './findings/index.ts';
 import type { Case, EngineStatus, Finding, Subject } from './findings/index.ts';
+import { takingSimulated } from './simulated.ts';
 import { decideVerdict, inOrder } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -75,7 +76,8 @@ function withTime(facts: Omit<Case, 'verdict' | 'reports'>, reports: readonly Bo
 }
 
 /** From what was read to the answer. Pure. */
-export function judge(material: Material, tookMs: number): Proof {
+export function judge(read: Material, tookMs: number): Proof {
+  const material = read.acceptSimulated ? takingSimulated(read) : read;
   const { at, images, rendered, rollouts, snapshot } = material;
   const leading = leadingImage(images);
   const release = releaseOf(leading);

@@ -54,6 +54,8 @@ export interface ImageFacts {
   readonly build: Reading<BuildFacts | undefined>;
   /** We build this image: `landfall.yaml` says so, or the image carries the commit that it was built from. */
   readonly ours: boolean;
+  /** Only pods run it that say that they are simulated, and somebody accepts that. */
+  readonly simulated?: boolean;
   /** ISO 8601. */
   readonly readAt: string;
 }
