@@ -171,17 +171,19 @@ describe('a watch', () => {
     await api.delete(PODS, 'default', 'a');
     stop();
     await api.delete(PODS, 'default', 'b');
-    expect(seen).toEqual(['ADDED a', 'ADDED b', 'DELETED a']);
+    expect(seen).toEqual(['ADDED a', 'ADDED b', 'MODIFIED a', 'DELETED a']);
   });
 
   it('with a selector sees objects come and go as they begin and cease to match', async () => {
     const api = await start();
     const seen: string[] = [];
-    api.watch(PODS, { labelSelector: 'app=web' }, (event) => seen.push(event.type));
+    api.watch(PODS, { labelSelector: 'app=web' }, ({ type, object }) =>
+      seen.push(`${type} ${object.metadata.labels?.app ?? ''}`),
+    );
     await api.create(PODS, pod('a'), BY_TEST);
     await api.patch(PODS, 'default', 'a', 'merge', { metadata: { labels: { app: 'web' } } }, BY_TEST);
     await api.patch(PODS, 'default', 'a', 'merge', { metadata: { labels: { app: null } } }, BY_TEST);
-    expect(seen).toEqual(['ADDED', 'DELETED']);
+    expect(seen).toEqual(['ADDED web', 'DELETED web']);
   });
 });
 
@@ -244,6 +246,7 @@ describe('deletion', () => {
       'pod ADDED',
       'deployment ADDED',
       'deployment MODIFIED',
+      'pod MODIFIED',
       'pod DELETED',
       'deployment DELETED',
     ]);

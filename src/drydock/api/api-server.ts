@@ -182,9 +182,9 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
       const stop = store.listen(
         kind.table,
         (change) => {
-          const type = seenChange(change, selection);
-          if (type === undefined || stopped) return;
-          const event: WatchEvent = { type, object: asServed(kind, change.entry.object) };
+          const seen = seenChange(change, selection);
+          if (seen === undefined || stopped) return;
+          const event: WatchEvent = { type: seen.type, object: asServed(kind, seen.object) };
           if (early === undefined) onEvent(event);
           else early.push(event);
         },

@@ -94,8 +94,8 @@ export function serveWatch(
     send(Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`));
   };
   const onChange = (change: Change) => {
-    const type = seenChange(change, selection);
-    if (type !== undefined) tell(type, change.entry.object);
+    const seen = seenChange(change, selection);
+    if (seen !== undefined) tell(seen.type, seen.object);
   };
 
   signal.addEventListener('abort', end);

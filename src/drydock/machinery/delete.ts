@@ -127,10 +127,8 @@ function deleteEntry(engine: Engine, request: WriteRequest, entry: Entry, option
     if (JSON.stringify(next) === JSON.stringify(live)) return { object: live, gone: false };
     return { object: engine.store.put(table, next).object, gone: false };
   }
-  // A pod whose grace period was running is seen once with a grace of zero before it goes.
-  if (isPod && stringAt(maybeMap(asJson(live), 'spec'), 'nodeName') !== '' && already) {
-    if ((live.metadata.deletionGracePeriodSeconds ?? 0) > 0) engine.store.put(table, next);
-  }
+  // Every pod is seen once with a grace of zero before it goes.
+  if (isPod) engine.store.put(table, next);
   const removed = engine.store.remove(table, entry.namespace, entry.name);
   return { object: removed?.object ?? live, gone: true };
 }

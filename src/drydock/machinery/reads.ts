@@ -72,8 +72,24 @@ export function selectEntries(sorted: readonly Entry[], selection: Selection): r
   );
 }
 
+export interface Seen {
+  readonly type: Change['type'];
+  readonly object: KubeObject;
+}
+
 /** What a watcher with that selection is told of a change; undefined when nothing. */
-export function seenChange(change: Change, selection: Selection): Change['type'] | undefined {
+export function seenChange(change: Change, selection: Selection): Seen | undefined {
+  const type = seenType(change, selection);
+  if (type === undefined) return undefined;
+  const { previous, entry } = change;
+  if (type !== 'DELETED' || change.type === 'DELETED' || previous === undefined)
+    return { type, object: entry.object };
+  // It is there, but no longer among those that are watched: what goes is what was seen last.
+  const metadata = { ...previous.object.metadata, resourceVersion: String(change.revision) };
+  return { type, object: { ...previous.object, metadata } };
+}
+
+function seenType(change: Change, selection: Selection): Change['type'] | undefined {
   const { entry, previous } = change;
   if (selection.namespace !== undefined && entry.namespace !== selection.namespace) return undefined;
   if (selection.name !== undefined && entry.name !== selection.name) return undefined;
