@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../kernel/index.ts';
 import type { ManualClock } from '../../kernel/index.ts';
+import { NODES } from '../controllers/index.ts';
 import { clusterFixture, onlyNode, program, WEB } from './cluster-fixture.ts';
 import type { ClusterFixture } from './cluster-fixture.ts';
 
@@ -44,6 +45,10 @@ describe('images', () => {
     expect(reported('cached')).toBe(`registry.corp.io/app@${old}`);
     expect(reported('fresh')).toBe(`registry.corp.io/app@${moved}`);
     expect(reported('always')).toBe(`registry.corp.io/app@${moved}`);
+    const shown = fixture.api.get(NODES, undefined, 'node-2')?.['status'];
+    expect(shown).toMatchObject({
+      images: [{ names: [`registry.corp.io/app@${moved}`, 'registry.corp.io/app:latest'] }],
+    });
     expect(fixture.events('cached')).toContain(
       'Pulled: Container image "registry.corp.io/app:latest" already present on machine',
     );

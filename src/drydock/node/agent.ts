@@ -39,6 +39,8 @@ export interface NodeAgent {
 
 const MANAGER = { fieldManager: 'kubelet' };
 const LEASE_EVERY_MS = 10_000;
+/** As the kubelet's nodeStatusMaxImages. */
+const SHOWN_IMAGES = 50;
 const PODS_PER_NODE = 10_000;
 
 /** One node: registers itself, renews its lease, and runs the pods that the scheduler gives it. */
@@ -68,6 +70,7 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
       // Another name for content that is here already changes what running containers report.
       onChange: () => {
         for (const worker of workers.values()) worker.refresh();
+        void showImages();
       },
     }),
   };
@@ -95,6 +98,23 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
       logger.debug('lease not renewed', { node: name, error: messageOf(error) });
     }
     lease = clock.after(LEASE_EVERY_MS, () => void renew());
+  }
+
+  /** The node says which images it has, as far as others do not write to it at the same time: then with the next one. */
+  async function showImages(): Promise<void> {
+    const node = api.get(NODES, undefined, name);
+    if (node === undefined || closed) return;
+    const images = [...context.images.store.list()]
+      .sort((a, b) => b.sizeBytes - a.sizeBytes)
+      .slice(0, SHOWN_IMAGES)
+      .map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes }));
+    const next = {
+      ...structuredClone(node),
+      status: { ...(structuredClone(node['status']) as object), images },
+    };
+    await api.update(NODES, next, { ...MANAGER, subresource: 'status' }).catch((error: unknown) => {
+      logger.debug('images of node not shown', { node: name, error: messageOf(error) });
+    });
   }
 
   caches.pods.onChange((pod, _old, gone) => {
