@@ -22,7 +22,6 @@ export { mapBounded } from './concurrency.ts';
 export {
   YamlNode,
   YamlSource,
-  compareKeys,
   parseYaml,
   parseYamlDocuments,
   parseYamlSource,
@@ -31,7 +30,6 @@ export {
   scalarValue,
   stringifyYaml,
   tags,
-  yamlError,
   yamlToExact,
   yamlToJson,
 } from './yaml/index.ts';

@@ -1,12 +1,11 @@
 export { YamlNode, tags } from './node.ts';
 export type { YamlKind, YamlStyle } from './node.ts';
 export { YamlSource } from './source.ts';
-export { parseYamlDocuments, parseYamlSource, yamlError } from './parse.ts';
+export { parseYamlDocuments, parseYamlSource } from './parse.ts';
 export type { ParseYamlOptions, YamlLimits } from './parse.ts';
 export { parseYaml, scalarValue, yamlToExact, yamlToJson } from './to-json.ts';
 export type { ExactValue } from './to-json.ts';
 export { resolveTag } from './resolve.ts';
 export type { YamlWords } from './resolve.ts';
 export { stringifyYaml } from './stringify.ts';
-export { compareKeys } from './key-order.ts';
 export { readsAsOther } from './scalar-style.ts';
