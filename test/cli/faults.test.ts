@@ -101,7 +101,7 @@ describe('a pod', () => {
         const { code, proof } = await stage.prove('deaf');
         seen.add(at(proof, 'rollout')?.reason ?? '');
         expect(proof.verdict.state).not.toBe('broken');
-        if (code === 0 && at(proof, 'sync')?.detail.includes(revision.slice(0, 8))) break;
+        if (code === 0 && proof.engine?.revision === revision) break;
       }
       expect([...seen]).toContain('old-pods-terminating');
     },
@@ -191,6 +191,22 @@ describe('a registry that', () => {
     ]);
     expect([code, at(proof, 'artifact')?.state]).toEqual([2, 'unknown']);
     expect(at(proof, 'artifact')?.detail).toContain('127.0.0.1:1');
+  });
+
+  it('never answers holds nobody up for good', { timeout: MINUTE }, async () => {
+    // Every wait of this person passes twenty times as fast.
+    const fast = {
+      now: () => systemClock.now(),
+      after: (ms: number, call: () => void) => systemClock.after(ms / 20, call),
+    };
+    const lift = stage.cluster.registry.fail({ effect: { type: 'hang' }, times: Number.POSITIVE_INFINITY });
+    try {
+      const { code, proof } = await stage.prove('good', [], { clock: fast });
+      expect([code, proof.verdict.summary]).toEqual([2, 'unproven at artifact']);
+      expect(at(proof, 'artifact')?.detail).toContain('did not answer');
+    } finally {
+      lift();
+    }
   });
 
   it('refuses a push says why, and no image is remembered as built', { timeout: MINUTE }, async () => {
@@ -323,6 +339,38 @@ describe('a name that is not there', () => {
       expect(err).not.toMatch(STACK);
     }
   });
+});
+
+describe('a wrong question', () => {
+  it.each<[string, string, RegExp]>([
+    ['--revision', 'no-such-branch', /has the revision 'no-such-branch'/],
+    ['--revision', '--upload-pack=x', /'--upload-pack=x'/],
+    ['--image', 'Not An Image', /Not An Image/],
+    ['--image', '', /./],
+  ])(
+    'about %s %j is wrong usage, not a broken delivery',
+    { timeout: MINUTE },
+    async (flag, value, wanted) => {
+      const { code, out, err } = await stage.run(['prove', 'good', `${flag}=${value}`]);
+      expect([code, out]).toEqual([3, '']);
+      expect(err).toMatch(wanted);
+      expect(err).toContain('Do: ');
+      expect(err).not.toMatch(STACK);
+    },
+  );
+
+  it(
+    'about another image or commit than the one delivered is answered by the boundary',
+    { timeout: MINUTE },
+    async () => {
+      const image = await stage.prove('good', ['--image', `${REGISTRY}/other:1.0.0`]);
+      expect([image.code, image.proof.verdict.summary]).toEqual([1, 'stopped at intent']);
+      const commit = await stage.prove('good', ['--revision', '0123456789abcdef0123456789abcdef01234567']);
+      expect([commit.code, commit.proof.verdict.summary]).toEqual([1, 'stopped at artifact']);
+      const own = await stage.prove('good', ['--revision', 'main']);
+      expect([own.code, own.proof.verdict.summary]).toEqual([0, 'landed']);
+    },
+  );
 });
 
 describe('an answer', () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { CliIo } from '../../src/cli/io.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/kernel/index.ts';
+import type { Clock } from '../../src/kernel/index.ts';
 
 export interface Ran {
   readonly code: number;
@@ -15,6 +16,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly signal?: AbortSignal;
+  readonly clock?: Clock;
   /** Both streams are terminals. Default false: a pipe. */
   readonly terminal?: boolean;
   /** Sees every write to stdout as it comes. */
@@ -52,7 +54,7 @@ export async function newPerson(): Promise<Person> {
       errTerminal: terminal,
       env: { HOME: home, ...options.env },
       cwd: options.cwd ?? folder,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       signal: options.signal ?? new AbortController().signal,
       stdin: () => Promise.resolve(''),
     };
