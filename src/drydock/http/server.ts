@@ -16,6 +16,7 @@ import { ADMIN, type User } from '../machinery/write-request.ts';
 import { makeServerCertificate, type ServerCertificate } from './certificate.ts';
 import { writeFailure, type Exchange } from './exchange.ts';
 import { refuseUpgrade, serveExec } from './exec.ts';
+import { Faults, type Fault } from './faults.ts';
 import { impersonated, unauthorized } from './impersonation.ts';
 import { OpenApiDocuments } from './openapi.ts';
 import { readResourcePath } from './request-info.ts';
@@ -44,6 +45,8 @@ export interface ServedApi {
   /** PEM that clients trust; undefined over plain HTTP. */
   readonly certificate: string | undefined;
   setBackend(backend: PodBackend): void;
+  /** Makes requests fail on purpose; returns how to end it. */
+  fail(fault: Fault): () => void;
   /** Cuts every connection, as a network or a load balancer does: clients are to come back by themselves. */
   dropConnections(): void;
   /** Ends watches and connections. */
@@ -114,6 +117,7 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
     rbac: options.rbac ?? false,
   });
   const documents = new OpenApiDocuments(api.engine.catalogue);
+  const faults = new Faults();
   const closing = new AbortController();
   // Every running request waits for it, thousands of idle watches among them.
   setMaxListeners(0, closing.signal);
@@ -152,6 +156,7 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
       warnings: [],
     };
     const answer = async () => {
+      if (await faults.apply(exchange, api.clock)) return;
       const user = identify(request, pathname);
       await route({ ...exchange, user }, { api, authorizer, documents, backend, address: url });
     };
@@ -200,6 +205,7 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
     setBackend(next) {
       backend = next;
     },
+    fail: (fault) => faults.add(fault),
     dropConnections: () => server.closeAllConnections(),
     async close() {
       closing.abort();
