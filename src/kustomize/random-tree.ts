@@ -149,11 +149,15 @@ export const randomTree: fc.Arbitrary<RandomTree> = fc
     component: fc.option(layer('Component'), { nil: undefined }),
     inline: fc.boolean(),
     crlf: fc.boolean(),
+    json: fc.boolean(),
     wild: fc.integer({ min: 0, max: 9 }).map((each) => each === 0),
   })
   .map((parts) => {
     const document = (list: readonly unknown[]) =>
-      list.map((each) => stringifyYaml(clean(each as JsonObject))).join('---\n');
+      list
+        .map((each) => clean(each as JsonObject))
+        .map((each) => (parts.json ? `${JSON.stringify(each, null, 1)}\n` : stringifyYaml(each)))
+        .join('---\n');
     const known = parts.base.map(idOf);
     const more = (parts.second ?? []).map(idOf);
     const aimed = (given: Layer, ids: readonly Known[], isBase: boolean) =>

@@ -169,6 +169,11 @@ export class Resource {
     }
   }
 
+  /** Annotations as strings: what becomes of them after a JSON patch, whatever it put there. */
+  settleAnnotations(): void {
+    this.setTextMap('annotations', new Map(this.metaEntries('annotations')));
+  }
+
   /** Labels and annotations as strings, and no empty namespace: what becomes of a patch for selected objects. */
   settleMetadata(): void {
     this.setTextMap('labels', new Map(this.metaEntries('labels')));

@@ -20,7 +20,7 @@ import { builtinTransformers } from './builtin-transformers.ts';
 import { inlineSource } from './patch-source.ts';
 import { makeGenerator, makeTransformers } from './plugins.ts';
 import type { PluginHelp } from './plugins.ts';
-import { Resource } from './resource.ts';
+import { Resource, validate } from './resource.ts';
 import { hashTransformer } from './transform/hash.ts';
 import type { Transformer } from './transform/transformer.ts';
 import { mergeVars, resolveVars } from './vars.ts';
@@ -352,6 +352,7 @@ function annotate(accumulator: Accumulator, origin: Origin): void {
 
 function dropLocal(accumulator: Accumulator): void {
   const kept = accumulator.map.list.filter((resource) => {
+    validate(resource.node);
     const local = resource.textMap('annotations').get('config.kubernetes.io/local-config');
     return local === undefined || local === 'false';
   });

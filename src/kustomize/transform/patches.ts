@@ -156,6 +156,7 @@ function applyOperations(
   for (const target of select(map.list, entry.target, entry.node.where)) {
     target.rememberId();
     target.node = applyJsonPatch(target.node, operations);
+    target.settleAnnotations();
     target.touch();
   }
   noteUnmatched(map, entry, context);
@@ -197,6 +198,7 @@ export function jsonPatchTransformer(
       const targets = select(map.list, entry.target, entry.node.where);
       for (const target of targets) {
         target.node = applyJsonPatch(target.node, operations);
+        target.settleAnnotations();
         target.touch();
       }
       if (targets.length === 0) noteUnmatched(map, entry, context);
