@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 
 /**
@@ -22,4 +22,13 @@ export function processStart(pid: number): string | undefined {
 
 export function isSameProcess(pid: number, start: string | undefined): boolean {
   return start !== undefined && processStart(pid) === start;
+}
+
+/** Where process ids mean the same: a container that shares a folder with this one has other ids. */
+export function processSpace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
 }

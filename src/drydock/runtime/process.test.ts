@@ -79,6 +79,12 @@ describe('what an earlier, killed cluster left', () => {
     await running.exited;
   });
 
+  it('is left alone where its process ids mean something else', () => {
+    fixture.abandon('pid:[1]');
+    openWorkFolder(fixture.parent, fixture.runs).remove();
+    expect(existsSync(fixture.work.path)).toBe(true);
+  });
+
   it('is left alone while its owner lives', () => {
     openWorkFolder(fixture.parent, fixture.runs).remove();
     expect(existsSync(fixture.work.path)).toBe(true);

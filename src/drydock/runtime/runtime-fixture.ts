@@ -12,7 +12,7 @@ import {
   writePreload,
 } from './index.ts';
 import type { LogBuffer, RunningProcess, WorkFolder } from './index.ts';
-import { processStart } from './process-identity.ts';
+import { processSpace, processStart } from './process-identity.ts';
 
 /** A work folder of its own, and programs that run in it. For tests. */
 export interface RuntimeFixture {
@@ -20,7 +20,7 @@ export interface RuntimeFixture {
   readonly runs: string;
   readonly work: WorkFolder;
   /** Makes the list of runs say that the cluster was killed. */
-  abandon(): void;
+  abandon(space?: string): void;
   nodeProgram(
     source: string,
     env?: Record<string, string>,
@@ -37,9 +37,12 @@ export function runtimeFixture(): RuntimeFixture {
     parent,
     runs,
     work,
-    abandon() {
+    abandon(space = processSpace()) {
       const entry = path.join(runs, `${path.basename(work.path)}.json`);
-      writeFileSync(entry, JSON.stringify({ folder: work.path, owner: { pid: 2 ** 22 + 1, start: '1' } }));
+      writeFileSync(
+        entry,
+        JSON.stringify({ folder: work.path, owner: { pid: 2 ** 22 + 1, start: '1' }, space }),
+      );
     },
     async nodeProgram(source, env = {}) {
       const file = path.join(mkdtempSync(path.join(work.path, 'program-')), 'main.cjs');

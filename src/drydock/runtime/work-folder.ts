@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isJsonObject } from '../../kernel/index.ts';
-import { isSameProcess, processStart } from './process-identity.ts';
+import { isSameProcess, processSpace, processStart } from './process-identity.ts';
 
 const PREFIX = 'drydock-';
 const PIDS = 'pids';
@@ -42,7 +42,7 @@ export function openWorkFolder(parent: string = tmpdir(), runs: string = runsFol
   const folder = mkdtempSync(path.join(realpathSync(parent), PREFIX));
   mkdirSync(path.join(folder, PIDS));
   const entry = path.join(runs, `${path.basename(folder)}.json`);
-  const run: Run = { folder, owner: identity(process.pid) };
+  const run: Run = { folder, owner: identity(process.pid), space: processSpace() };
   enter(runs, entry, run);
   const fileOf = (pid: number) => path.join(folder, PIDS, String(pid));
   return {
@@ -86,6 +86,7 @@ function leave(runs: string): void {
 interface Run {
   readonly folder: string;
   readonly owner: Identity;
+  readonly space: string;
 }
 
 function runsFolder(): string {
@@ -104,7 +105,8 @@ function reapAbandoned(runs: string): void {
   for (const name of listed(runs)) {
     const entry = path.join(runs, name);
     const run = readRun(entry);
-    if (run?.owner.start === undefined || isSameProcess(run.owner.pid, run.owner.start)) continue;
+    if (run?.owner.start === undefined || run.space !== processSpace()) continue;
+    if (isSameProcess(run.owner.pid, run.owner.start)) continue;
     if (path.basename(run.folder).startsWith(PREFIX)) {
       const pids = path.join(run.folder, PIDS);
       for (const pid of listed(pids)) endGroup(asIdentity(readJson(path.join(pids, pid))));
@@ -134,7 +136,8 @@ function readRun(file: string): Run | undefined {
   const value = readJson(file);
   if (!isJsonObject(value) || typeof value['folder'] !== 'string') return undefined;
   const owner = asIdentity(value['owner']);
-  return owner === undefined ? undefined : { folder: value['folder'], owner };
+  const { folder, space } = value;
+  return owner === undefined ? undefined : { folder, owner, space: typeof space === 'string' ? space : '' };
 }
 
 function asIdentity(value: unknown): Identity | undefined {
