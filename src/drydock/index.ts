@@ -1,6 +1,7 @@
 /** Drydock: an embedded Kubernetes for tests, laptops and the demo. It stands alone and knows nothing of the product. */
 export { startCluster } from './cluster/index.ts';
 export type { Cluster, ClusterOptions } from './cluster/index.ts';
+export type { MetricsSource } from './controllers/index.ts';
 export { ApiStatusError, BUNDLED_FAMILIES } from './api/index.ts';
 export type { BundledFamily } from './api/index.ts';
 export type {
