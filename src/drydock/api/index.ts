@@ -1,3 +1,8 @@
+/**
+ * Drydock's API server. A write goes through `machinery` (decode with the types of `schema`, the rules of `kinds`,
+ * `admission`, ownership by `merge`) into the one log of `store`; `http` is the wire, with `tables`, `openapi` and
+ * `protobuf`; `custom` adds kinds.
+ */
 export { createApi } from './api-server.ts';
 export type { ApiOptions, ApiServer } from './api-server.ts';
 export { ApiStatusError } from './contract.ts';

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../kernel/index.ts';
 import type { FieldError } from '../machinery/status-errors.ts';
 import { asJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from './json-access.ts';
 import type { KindRules } from './kind.ts';
@@ -23,9 +24,57 @@ export const endpointSliceRules: KindRules = {
   },
 };
 
+const PATH_TYPES = ['Exact', 'ImplementationSpecific', 'Prefix'];
+
+function validatePath(path: JsonObject, at: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const type = stringAt(path, 'pathType');
+  if (type === '') {
+    errors.push({ type: 'required', field: `${at}.pathType`, detail: 'pathType must be specified' });
+  } else if (!PATH_TYPES.includes(type)) {
+    errors.push({
+      type: 'unsupported',
+      field: `${at}.pathType`,
+      value: type,
+      detail: `supported values: ${PATH_TYPES.map((known) => JSON.stringify(known)).join(', ')}`,
+    });
+  } else if (type !== 'ImplementationSpecific' && !stringAt(path, 'path').startsWith('/')) {
+    errors.push({
+      type: 'invalid',
+      field: `${at}.path`,
+      value: stringAt(path, 'path'),
+      detail: 'must be an absolute path',
+    });
+  }
+  const backend = maybeMap(path, 'backend') ?? {};
+  if (maybeMap(backend, 'service') === undefined && maybeMap(backend, 'resource') === undefined) {
+    errors.push({ type: 'required', field: `${at}.backend`, detail: 'cannot be empty' });
+  }
+  return errors;
+}
+
 export const ingressRules: KindRules = {
   prepareCreate(object) {
     asJson(object).status = { loadBalancer: {} };
+  },
+  validate(object) {
+    const spec = maybeMap(asJson(object), 'spec') ?? {};
+    const rules = mapsAt(spec, 'rules');
+    if (rules.length === 0 && maybeMap(spec, 'defaultBackend') === undefined) {
+      return [
+        {
+          type: 'invalid',
+          field: 'spec',
+          value: spec,
+          detail: 'either `defaultBackend` or `rules` must be specified',
+        },
+      ];
+    }
+    return rules.flatMap((rule, index) =>
+      mapsAt(maybeMap(rule, 'http'), 'paths').flatMap((path, place) =>
+        validatePath(path, `spec.rules[${index}].http.paths[${place}]`),
+      ),
+    );
   },
 };
 

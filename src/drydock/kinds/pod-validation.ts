@@ -101,7 +101,7 @@ export function isEmptySelector(selector: JsonObject | undefined): boolean {
 }
 
 /** The selector of a workload must be there, be well-formed, and select its own template. */
-export function validateTemplateSelector(spec: JsonObject): FieldError[] {
+export function validateTemplateSelector(spec: JsonObject, kind: string): FieldError[] {
   const selector = maybeMap(spec, 'selector');
   if (selector === undefined) return [{ type: 'required', field: 'spec.selector', detail: '' }];
   const errors = validateLabelSelector(selector, 'spec.selector');
@@ -110,7 +110,7 @@ export function validateTemplateSelector(spec: JsonObject): FieldError[] {
       type: 'invalid',
       field: 'spec.selector',
       value: selector,
-      detail: 'empty selector is invalid for deployment',
+      detail: `empty selector is invalid for ${kind}`,
     });
     return errors;
   }

@@ -48,7 +48,7 @@ export const deploymentRules: KindRules = {
     const spec = specOf(object);
     const errors = [
       ...validateReplicas(spec),
-      ...validateTemplateSelector(spec),
+      ...validateTemplateSelector(spec, 'deployment'),
       ...validatePodTemplate(spec),
     ];
     const strategy = maybeMap(spec, 'strategy');
@@ -123,7 +123,11 @@ export const replicaSetRules: KindRules = {
   },
   validate(object) {
     const spec = specOf(object);
-    return [...validateReplicas(spec), ...validateTemplateSelector(spec), ...validatePodTemplate(spec)];
+    return [
+      ...validateReplicas(spec),
+      ...validateTemplateSelector(spec, 'replicaset'),
+      ...validatePodTemplate(spec),
+    ];
   },
   validateUpdate: immutableSelector,
   selectableFields: ['status.replicas'],
@@ -172,7 +176,11 @@ export const statefulSetRules: KindRules = {
   },
   validate(object) {
     const spec = specOf(object);
-    return [...validateReplicas(spec), ...validateTemplateSelector(spec), ...validatePodTemplate(spec)];
+    return [
+      ...validateReplicas(spec),
+      ...validateTemplateSelector(spec, 'statefulset'),
+      ...validatePodTemplate(spec),
+    ];
   },
   validateUpdate(object, old) {
     const changeable = new Set([
@@ -219,7 +227,7 @@ export const daemonSetRules: KindRules = {
   },
   validate(object) {
     const spec = specOf(object);
-    return [...validateTemplateSelector(spec), ...validatePodTemplate(spec)];
+    return [...validateTemplateSelector(spec, 'daemonset'), ...validatePodTemplate(spec)];
   },
   validateUpdate: immutableSelector,
 };
