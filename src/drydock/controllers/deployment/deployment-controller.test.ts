@@ -12,7 +12,7 @@ beforeEach(async () => {
 
 afterEach(() => fixture.close());
 
-/** One line a state, as the recorded timelines have it, without the generation. */
+/** One line a state, as the recorded timelines have it. */
 function line(deployment: Deployment): string {
   const { status = {}, spec, metadata } = deployment;
   const count = (value: number | undefined) => (value === undefined ? '-' : String(value));
@@ -21,6 +21,7 @@ function line(deployment: Deployment): string {
   );
   const revision = metadata.annotations?.['deployment.kubernetes.io/revision'];
   return [
+    `gen ${metadata.generation ?? 0} obs ${status.observedGeneration ?? 'undefined'}`,
     `rev ${revision ?? 'undefined'} spec ${count(spec.replicas)}`,
     `R ${count(status.replicas)} U ${count(status.updatedReplicas)}`,
     `rdy ${count(status.readyReplicas)} av ${count(status.availableReplicas)} un ${count(status.unavailableReplicas)}`,
@@ -51,15 +52,15 @@ describe('a Deployment', () => {
       await fixture.settle();
     }
     expect(states).toEqual([
-      'rev undefined spec 4 R - U - rdy - av - un - -',
-      'rev 1 spec 4 R - U - rdy - av - un - P:T:NewReplicaSetCreated',
-      'rev 1 spec 4 R - U - rdy - av - un 4 P:T:NewReplicaSetCreated A:F:MinimumReplicasUnavailable',
-      'rev 1 spec 4 R 4 U 4 rdy - av - un 4 A:F:MinimumReplicasUnavailable P:T:ReplicaSetUpdated',
-      'rev 1 spec 4 R 4 U 4 rdy 1 av 1 un 3 A:F:MinimumReplicasUnavailable P:T:ReplicaSetUpdated',
-      'rev 1 spec 4 R 4 U 4 rdy 2 av 2 un 2 A:F:MinimumReplicasUnavailable P:T:ReplicaSetUpdated',
+      'gen 1 obs undefined rev undefined spec 4 R - U - rdy - av - un - -',
+      'gen 1 obs undefined rev 1 spec 4 R - U - rdy - av - un - P:T:NewReplicaSetCreated',
+      'gen 1 obs 1 rev 1 spec 4 R - U - rdy - av - un 4 P:T:NewReplicaSetCreated A:F:MinimumReplicasUnavailable',
+      'gen 1 obs 1 rev 1 spec 4 R 4 U 4 rdy - av - un 4 A:F:MinimumReplicasUnavailable P:T:ReplicaSetUpdated',
+      'gen 1 obs 1 rev 1 spec 4 R 4 U 4 rdy 1 av 1 un 3 A:F:MinimumReplicasUnavailable P:T:ReplicaSetUpdated',
+      'gen 1 obs 1 rev 1 spec 4 R 4 U 4 rdy 2 av 2 un 2 A:F:MinimumReplicasUnavailable P:T:ReplicaSetUpdated',
       // Three of four are the minimum of 25% unavailable.
-      'rev 1 spec 4 R 4 U 4 rdy 3 av 3 un 1 A:T:MinimumReplicasAvailable P:T:ReplicaSetUpdated',
-      'rev 1 spec 4 R 4 U 4 rdy 4 av 4 un - A:T:MinimumReplicasAvailable P:T:NewReplicaSetAvailable',
+      'gen 1 obs 1 rev 1 spec 4 R 4 U 4 rdy 3 av 3 un 1 A:T:MinimumReplicasAvailable P:T:ReplicaSetUpdated',
+      'gen 1 obs 1 rev 1 spec 4 R 4 U 4 rdy 4 av 4 un - A:T:MinimumReplicasAvailable P:T:NewReplicaSetAvailable',
     ]);
   });
 
@@ -107,7 +108,7 @@ describe('a Deployment', () => {
     expect({ most, least }).toEqual({ most: 5, least: 3 });
     expect(fixture.replicaSets().map(({ spec }) => spec.replicas)).toEqual(expect.arrayContaining([0, 4]));
     expect(line(fixture.deployment())).toBe(
-      'rev 2 spec 4 R 4 U 4 rdy 4 av 4 un - A:T:MinimumReplicasAvailable P:T:NewReplicaSetAvailable',
+      'gen 2 obs 2 rev 2 spec 4 R 4 U 4 rdy 4 av 4 un - A:T:MinimumReplicasAvailable P:T:NewReplicaSetAvailable',
     );
   });
 
