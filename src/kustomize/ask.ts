@@ -1,4 +1,5 @@
 import { LandfallError } from '../kernel/index.ts';
+import type { JsonValue } from '../kernel/index.ts';
 import { nearest } from './decode.ts';
 import type { FieldOrigin } from './provenance.ts';
 import type { RenderedObject } from './rendered-object.ts';
@@ -100,7 +101,7 @@ export function answer(objects: readonly RenderedObject[], question: FieldQuesti
   );
   if (named.length === 0) throw noObject(objects, ofKind, question);
   const answers = named.flatMap((object) => {
-    const path = resolveItems(object, question.path);
+    const path = resolveItems(object.value, question.path);
     const origins = object.why(path);
     return origins.length === 0 ? [] : [{ object, path, origins }];
   });
@@ -108,16 +109,16 @@ export function answer(objects: readonly RenderedObject[], question: FieldQuesti
   throw noField(named, question);
 }
 
-/** `name=app` steps as indexes. */
-function resolveItems(object: RenderedObject, path: readonly (string | number)[]): (string | number)[] {
+/** Steps that pick an item of a list (`name=app`, or its name alone) as indexes into the lists of this value. */
+export function resolveItems(value: JsonValue, path: readonly (string | number)[]): (string | number)[] {
   const resolved: (string | number)[] = [];
-  let at: unknown = object.value;
+  let at: unknown = value;
   for (const step of path) {
     let next = step;
     if (Array.isArray(at) && typeof step === 'string') {
       const cut = step.indexOf('=');
-      const [key, value] = cut < 0 ? ['name', step] : [step.slice(0, cut), step.slice(cut + 1)];
-      const index = at.findIndex((item: unknown) => fieldOf(item, key) === value);
+      const [key, wanted] = cut < 0 ? ['name', step] : [step.slice(0, cut), step.slice(cut + 1)];
+      const index = at.findIndex((item: unknown) => fieldOf(item, key) === wanted);
       if (index >= 0) next = index;
     }
     resolved.push(next);
