@@ -31,6 +31,7 @@ const OTHERS: readonly Subresource[] = [
   { of: '/pods', name: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
   { of: '/pods', name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
   { of: '/pods', name: 'log', kind: 'Pod', verbs: ['get'] },
+  { of: '/pods', name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
   {
     of: '/pods',
     name: 'proxy',

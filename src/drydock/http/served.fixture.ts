@@ -27,6 +27,8 @@ export interface TestServer {
     args: readonly string[],
     input?: string,
   ): Promise<{ readonly code: number; readonly output: string }>;
+  /** The environment that kubectl runs in, for tests that start it themselves. */
+  readonly kubectlEnvironment: () => Promise<NodeJS.ProcessEnv>;
   close(): Promise<void>;
 }
 
@@ -70,9 +72,14 @@ clusters:
     );
     return join(home, 'config');
   };
+  const environment = async (): Promise<NodeJS.ProcessEnv> => {
+    const config = await kubeconfig();
+    return { PATH: process.env.PATH, HOME: home, KUBECONFIG: config };
+  };
   return {
     api,
     served,
+    kubectlEnvironment: environment,
     async call(method, path, body, headers = {}) {
       const response = await fetch(`${served.url}${path}`, {
         method,
@@ -93,9 +100,8 @@ clusters:
       return { status: response.status, headers: response.headers, body: parsed, text };
     },
     async kubectl(args, input) {
-      const config = await kubeconfig();
       const result = await runProgram('kubectl', args, {
-        env: { PATH: process.env.PATH, HOME: home, KUBECONFIG: config },
+        env: await environment(),
         timeoutMs: 30_000,
         ...(input === undefined ? {} : { input }),
       });

@@ -19,6 +19,7 @@ import { refuseUpgrade, serveExec } from './exec.ts';
 import { Faults, type Fault } from './faults.ts';
 import { impersonated, unauthorized } from './impersonation.ts';
 import { OpenApiDocuments } from './openapi.ts';
+import { servePortForward } from './port-forward.ts';
 import { readResourcePath } from './request-info.ts';
 import { authorizeResource, notServed, route } from './routes.ts';
 
@@ -182,8 +183,13 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
       const [pathname = '/', search = ''] = (request.url ?? '/').split('?', 2);
       const user = identify(request, pathname);
       const path = readResourcePath(pathname);
-      if (path?.resource !== 'pods' || path.group !== '' || path.subresource !== 'exec') throw notServed();
+      if (path?.resource !== 'pods' || path.group !== '') throw notServed();
+      if (path.subresource !== 'exec' && path.subresource !== 'portforward') throw notServed();
       authorizeResource(user, 'create', authorizer, path);
+      if (path.subresource === 'portforward') {
+        servePortForward(request, socket, head, api.engine, path, backend);
+        return;
+      }
       serveExec(request, socket, head, api.engine, path, new URLSearchParams(search), backend);
     } catch (error) {
       refuseUpgrade(socket, error);

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 
 const HANDSHAKE = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const MAX_FRAME = 1024 * 1024;
+const BINARY = 2;
 const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
@@ -14,8 +15,12 @@ export function chooseProtocol(request: IncomingMessage, known: readonly string[
   return known.find((name) => offered.includes(name));
 }
 
-/** The server's side of a WebSocket (RFC 6455): binary messages out; what comes in is only watched for its end. */
+/**
+ * The server's side of a WebSocket (RFC 6455), for streams of bytes: messages out are binary, and where a message that
+ * comes in begins and ends does not matter.
+ */
 export class WebSocket {
+  onMessage: (bytes: Buffer) => void = () => {};
   readonly #socket: Duplex;
   readonly #onClose: () => void;
   #rest: Buffer;
@@ -36,7 +41,7 @@ export class WebSocket {
   }
 
   send(bytes: Buffer): void {
-    if (!this.#closed) this.#frame(2, bytes);
+    if (!this.#closed) this.#frame(BINARY, bytes);
   }
 
   close(): void {
@@ -98,6 +103,7 @@ export class WebSocket {
           payload[index] = (payload[index] ?? 0) ^ (mask[index % 4] ?? 0);
       this.#rest = this.#rest.subarray(start + length);
       const opcode = first & 0x0f;
+      if (opcode <= BINARY && length > 0) this.onMessage(payload);
       if (opcode === PING && !this.#closed) this.#frame(PONG, payload);
       if (opcode === CLOSE) {
         this.close();

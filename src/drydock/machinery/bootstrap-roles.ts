@@ -62,7 +62,7 @@ function rules(verbs: readonly string[], more: readonly JsonObject[] = []): Json
 const EDIT_MORE: readonly JsonObject[] = [
   {
     apiGroups: [''],
-    resources: ['secrets', 'pods/proxy', 'services/proxy', 'pods/exec'],
+    resources: ['secrets', 'pods/proxy', 'services/proxy', 'pods/exec', 'pods/portforward'],
     verbs: [...READ, ...WRITE],
   },
   { apiGroups: [''], resources: ['pods/eviction', 'serviceaccounts/token'], verbs: ['create'] },
