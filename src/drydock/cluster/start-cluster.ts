@@ -1,4 +1,4 @@
-import { randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
@@ -11,7 +11,7 @@ import {
 } from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { createApi, localCertificate, serveApi } from '../api/index.ts';
-import type { BundledFamily, ServerCertificate } from '../api/index.ts';
+import type { BundledFamily } from '../api/index.ts';
 import type { InProcessApi } from '../api/contract.ts';
 import { SERVICES, startCaches, startControllers } from '../controllers/index.ts';
 import type { MetricsSource } from '../controllers/index.ts';
@@ -106,7 +106,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       );
     }
 
-    const certificate = readableCertificate();
+    const certificate = localCertificate(HOST);
     const api = opened(
       await createApi({
         clock,
@@ -198,21 +198,6 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-const CERTIFICATE_ATTEMPTS = 8;
-
-/** A certificate that OpenSSL reads: a random serial number that begins with zeros makes one that it refuses. */
-function readableCertificate(): ServerCertificate {
-  for (let attempt = 1; ; attempt++) {
-    const made = localCertificate(HOST);
-    try {
-      void new X509Certificate(made.certificate).serialNumber;
-      return made;
-    } catch (error) {
-      if (attempt === CERTIFICATE_ATTEMPTS) throw error;
-    }
   }
 }
 

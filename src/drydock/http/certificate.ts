@@ -33,8 +33,11 @@ function objectId(text: string): Buffer {
   return der(0x06, Buffer.from(bytes));
 }
 
-function integer(bytes: Buffer): Buffer {
-  return der(0x02, (bytes[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
+/** DER wants the shortest form: no leading zero but the one that keeps a number positive. */
+export function integer(bytes: Buffer): Buffer {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const shortest = first < 0 ? Buffer.from([0]) : bytes.subarray(first);
+  return der(0x02, (shortest[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.from([0]), shortest]) : shortest);
 }
 
 function utcTime(ms: number): Buffer {
