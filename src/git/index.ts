@@ -9,3 +9,4 @@ export { findRepository } from './folder.ts';
 export type { FoundRepository } from './folder.ts';
 export { runGit } from './program.ts';
 export type { GitOptions } from './program.ts';
+export { withoutCredentials } from './location.ts';

@@ -42,3 +42,4 @@ export type {
   YamlWords,
 } from './yaml/index.ts';
 export { nearest } from './nearest.ts';
+export { parseQuantity } from './quantity.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseQuantity } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { fieldDifferences, fieldPath } from './compare.ts';
-import { quantity } from './quantity.ts';
 
 function object(spec: JsonObject, kind = 'Deployment'): KubeObject {
   return { apiVersion: 'apps/v1', kind, metadata: { name: 'a' }, spec };
@@ -142,6 +142,6 @@ describe('a quantity', () => {
     ['1Kib', undefined],
     ['', undefined],
   ])('%s is %s', (text, value) => {
-    expect(quantity(text)).toBe(value);
+    expect(parseQuantity(text)).toBe(value);
   });
 });

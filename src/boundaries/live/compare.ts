@@ -1,7 +1,6 @@
-import { isJsonObject, textOf } from '../../kernel/index.ts';
+import { isJsonObject, parseQuantity, textOf } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { quantity } from './quantity.ts';
 
 /** One field that Git asks for and the cluster does not hold. */
 export interface FieldDifference {
@@ -82,8 +81,8 @@ function sameScalar(desired: JsonValue, live: JsonValue, path: readonly (string 
     typeof live === 'boolean'
   )
     return false;
-  const wanted = quantity(desired);
-  return wanted !== undefined && wanted === quantity(live);
+  const wanted = parseQuantity(desired);
+  return wanted !== undefined && wanted === parseQuantity(live);
 }
 
 function walk(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { findRepository, runGit } from '../../git/index.ts';
+import { findRepository, runGit, withoutCredentials } from '../../git/index.ts';
 import { getString, LandfallError, parseJson } from '../../kernel/index.ts';
 import {
   attachBuildRecord,
@@ -69,7 +69,7 @@ async function sourceOf(folder: string, options: BuildOptions, io: CliIo): Promi
     commit: head,
     ref: found.branch === undefined ? head : `refs/heads/${found.branch}`,
     time: new Date(time).toISOString(),
-    repository: options.source ?? found.remotes['origin'] ?? found.root,
+    repository: withoutCredentials(options.source ?? found.remotes['origin'] ?? found.root),
   };
 }
 

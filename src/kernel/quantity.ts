@@ -18,7 +18,7 @@ const SUFFIX: Readonly<Record<string, number>> = {
 };
 
 /** A Kubernetes quantity as a number; undefined for text that is none. Source: apimachinery resource.Quantity. */
-export function quantity(value: string | number): number | undefined {
+export function parseQuantity(value: string | number): number | undefined {
   if (typeof value === 'number') return value;
   const match = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/.exec(value);
   if (match === null) return undefined;
