@@ -63,7 +63,6 @@ export interface Kustomization {
   readonly secrets: readonly GeneratorArgs[];
   readonly helmGlobals: Fields | undefined;
   readonly helmCharts: readonly Fields[];
-  readonly legacyHelmCharts: readonly Fields[];
   readonly generatorOptions: GeneratorOptions | undefined;
   readonly configurations: readonly TextAt[];
   readonly generators: readonly TextAt[];
@@ -137,8 +136,10 @@ export function parseKustomization(source: YamlSource, file: string): Kustomizat
     configMaps: strictly(fields.list('configMapGenerator'), (each) => readGenerator('ConfigMap', each)),
     secrets: strictly(fields.list('secretGenerator'), (each) => readGenerator('Secret', each)),
     helmGlobals: fields.fields('helmGlobals'),
-    helmCharts: fields.list('helmCharts'),
-    legacyHelmCharts: fields.list('helmChartInflationGenerator'),
+    helmCharts: [
+      ...fields.list('helmCharts'),
+      ...fields.list('helmChartInflationGenerator').map(currentChart),
+    ],
     generatorOptions: readOptions(fields.fields('generatorOptions')),
     configurations: fields.texts('configurations'),
     generators: fields.texts('generators'),
@@ -206,6 +207,22 @@ function strictly<T>(list: readonly Fields[], read: (fields: Fields) => T): T[] 
     fields.strict();
     return value;
   });
+}
+
+/** A chart in the deprecated spelling, with the names of today. */
+function currentChart(fields: Fields): Fields {
+  const names: Readonly<Record<string, string>> = {
+    chartName: 'name',
+    chartVersion: 'version',
+    chartRepoUrl: 'repo',
+    values: 'valuesFile',
+    valuesLocal: 'valuesInline',
+  };
+  const node = fields.node.clone();
+  for (const [index, key] of node.content.entries()) {
+    if (index % 2 === 0) key.value = names[key.value] ?? key.value;
+  }
+  return new Fields(node, 'the Kustomization.helmChartInflationGenerator');
 }
 
 function readLabel(fields: Fields): LabelEntry {

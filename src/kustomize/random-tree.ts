@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { stringifyYaml } from '../kernel/index.ts';
+import { getString, isJsonObject, stringifyYaml } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import { clean, objects, patches, transformations } from './random-objects.ts';
 
@@ -13,6 +13,7 @@ interface Layer {
   readonly transformations: JsonObject;
   readonly patches: readonly { readonly text: string; readonly target: JsonObject | undefined }[];
   readonly kind: 'Kustomization' | 'Component';
+  readonly legacy?: boolean;
 }
 
 const layer = (kind: Layer['kind']): fc.Arbitrary<Layer> =>
@@ -39,12 +40,23 @@ function layerFiles(
   inline: boolean,
 ): Record<string, string> {
   const files: Record<string, string> = {};
-  const listed = given.patches.map((patch, index) => {
+  const listed = given.patches.map((patch, index): JsonObject => {
     const chosen = patch.target === undefined ? {} : { target: patch.target };
     if (inline) return { patch: patch.text, ...chosen };
     files[`${dir}/patch-${index}.yaml`] = patch.text;
     return { path: `patch-${index}.yaml`, ...chosen };
   });
+  const isLegacy = (each: JsonObject) =>
+    given.legacy === true && (each['target'] === undefined || (hasName(each) && operationsIn(each)));
+  const operationsIn = (each: JsonObject) => {
+    const text = getString(each, 'patch') ?? files[`${dir}/${getString(each, 'path') ?? ''}`];
+    return text?.startsWith('- ') === true;
+  };
+  const [old, current] = [listed.filter(isLegacy), listed.filter((each) => !isLegacy(each))];
+  const merges = old
+    .filter((each) => each['target'] === undefined)
+    .map((each) => each['patch'] ?? each['path'] ?? '');
+  const operations = old.filter((each) => each['target'] !== undefined);
   const kustomization: JsonObject = {
     apiVersion:
       given.kind === 'Component' ? 'kustomize.config.k8s.io/v1alpha1' : 'kustomize.config.k8s.io/v1beta1',
@@ -52,10 +64,18 @@ function layerFiles(
     ...given.transformations,
     ...(resources.length === 0 ? {} : { resources: [...resources] }),
     ...(components.length === 0 ? {} : { components: [...components] }),
-    ...(listed.length === 0 ? {} : { patches: listed }),
+    ...(current.length === 0 ? {} : { patches: current }),
+    ...(merges.length === 0 ? {} : { patchesStrategicMerge: merges }),
+    ...(operations.length === 0 ? {} : { patchesJson6902: operations }),
   };
   files[`${dir}/kustomization.yaml`] = stringifyYaml(kustomization);
   return files;
+}
+
+/** The deprecated fields take JSON patches for named objects only. */
+function hasName(entry: JsonObject): boolean {
+  const { target } = entry;
+  return isJsonObject(target) && typeof target['name'] === 'string';
 }
 
 interface Known {
@@ -69,8 +89,20 @@ function idOf(object: unknown): Known {
   return { kind, name: metadata.name, namespace: metadata.namespace };
 }
 
+type Generated = Readonly<Record<string, readonly JsonObject[]>>;
+
+/** The ConfigMaps and Secrets a layer generates. */
+function generatedBy(given: Layer): Generated {
+  const lists: Record<string, readonly JsonObject[]> = {};
+  for (const field of ['configMapGenerator', 'secretGenerator']) {
+    const list = given.transformations[field];
+    if (Array.isArray(list)) lists[field] = list.filter(isJsonObject);
+  }
+  return lists;
+}
+
 /** Points what names an object to one that is there, so that most trees render. */
-function aim(given: Layer, known: readonly Known[], isBase: boolean): Layer {
+function aim(given: Layer, known: readonly Known[], generated: Generated): Layer {
   const workload = known.find(
     (each) => each.kind === 'Deployment' || each.kind === 'StatefulSet' || each.kind === 'DaemonSet',
   );
@@ -112,7 +144,13 @@ function aim(given: Layer, known: readonly Known[], isBase: boolean): Layer {
         seen.add(name);
         return fresh;
       })
-      .map((each) => (isBase || each['behavior'] !== 'merge' ? withoutBehavior(each) : each));
+      .map((each, index) => {
+        const below = generated[field]?.[index];
+        if (below === undefined || each['behavior'] === undefined) return withoutBehavior(each);
+        const { name, namespace } = below;
+        const behavior = each['behavior'] === 'replace' ? 'replace' : 'merge';
+        return { ...each, name: name ?? '', ...(namespace === undefined ? {} : { namespace }), behavior };
+      });
   }
   const source = known.filter((each) =>
     known.every((other) => other === each || other.name !== each.name),
@@ -150,6 +188,7 @@ export const randomTree: fc.Arbitrary<RandomTree> = fc
     inline: fc.boolean(),
     crlf: fc.boolean(),
     json: fc.boolean(),
+    legacy: fc.boolean(),
     wild: fc.integer({ min: 0, max: 9 }).map((each) => each === 0),
   })
   .map((parts) => {
@@ -160,11 +199,14 @@ export const randomTree: fc.Arbitrary<RandomTree> = fc
         .join('---\n');
     const known = parts.base.map(idOf);
     const more = (parts.second ?? []).map(idOf);
-    const aimed = (given: Layer, ids: readonly Known[], isBase: boolean) =>
-      parts.wild ? given : aim(given, ids, isBase);
+    const aimed = (given: Layer, ids: readonly Known[], below: Generated = {}) => ({
+      ...(parts.wild ? given : aim(given, ids, below)),
+      legacy: parts.legacy,
+    });
+    const base = aimed(parts.baseLayer, known);
     const files: Record<string, string> = {
       'base/objects.yaml': document(parts.base),
-      ...layerFiles('base', aimed(parts.baseLayer, known, true), ['objects.yaml'], [], parts.inline),
+      ...layerFiles('base', base, ['objects.yaml'], [], parts.inline),
     };
     const resources = ['../base'];
     if (parts.second !== undefined) {
@@ -172,7 +214,7 @@ export const randomTree: fc.Arbitrary<RandomTree> = fc
         (each) => !known.some((one) => one.kind === each.kind && one.name === each.metadata.name),
       );
       files['second/objects.yaml'] = document(parts.wild ? parts.second : others);
-      const second = layerFiles('second', aimed(parts.secondLayer, more, true), ['objects.yaml'], [], false);
+      const second = layerFiles('second', aimed(parts.secondLayer, more), ['objects.yaml'], [], false);
       if (parts.wild || others.length > 0) {
         Object.assign(files, second);
         resources.push('../second');
@@ -180,12 +222,12 @@ export const randomTree: fc.Arbitrary<RandomTree> = fc
     }
     const components: string[] = [];
     if (parts.component !== undefined) {
-      const component = aimed(parts.component, known, false);
+      const component = aimed(parts.component, known, generatedBy(base));
       const named = { ...component, transformations: { nameSuffix: '-c', ...component.transformations } };
       Object.assign(files, layerFiles('component', named, [], [], parts.inline));
       components.push('../component');
     }
-    const overlay = aimed(parts.overlay, known, false);
+    const overlay = aimed(parts.overlay, known, parts.component === undefined ? generatedBy(base) : {});
     Object.assign(files, layerFiles('overlay', overlay, resources, components, parts.inline));
     if (parts.crlf) {
       for (const [path, content] of Object.entries(files)) {
