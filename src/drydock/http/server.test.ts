@@ -130,6 +130,37 @@ describe('bad input', () => {
   });
 });
 
+describe('the scale of a workload', () => {
+  const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';
+
+  it('is read and written by itself, and refuses what is no number', async () => {
+    const { call } = await start();
+    await call('POST', DEPLOYMENTS, {
+      metadata: { name: 'web' },
+      spec: {
+        selector: { matchLabels: { app: 'web' } },
+        template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+      },
+    });
+    expect((await call('GET', `${DEPLOYMENTS}/web/scale`)).body).toMatchObject({
+      kind: 'Scale',
+      spec: { replicas: 1 },
+      status: { replicas: 0, selector: 'app=web' },
+    });
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    expect((await call('PATCH', `${DEPLOYMENTS}/web/scale`, { spec: { replicas: 'x' } }, merge)).status).toBe(
+      400,
+    );
+    expect((await call('PATCH', `${DEPLOYMENTS}/web/scale`, { spec: { replicas: 5 } }, merge)).status).toBe(
+      200,
+    );
+    expect((await call('GET', `${DEPLOYMENTS}/web`)).body).toMatchObject({
+      metadata: { generation: 2 },
+      spec: { replicas: 5 },
+    });
+  });
+});
+
 describe('field validation', () => {
   const unknown = { metadata: { name: 'a' }, dta: {} };
 

@@ -178,7 +178,9 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
         );
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    closing.signal.addEventListener('abort', () => socket.destroy(), { once: true });
+    const destroy = () => socket.destroy();
+    closing.signal.addEventListener('abort', destroy, { once: true });
+    socket.once('close', () => closing.signal.removeEventListener('abort', destroy));
     try {
       const [pathname = '/', search = ''] = (request.url ?? '/').split('?', 2);
       const user = identify(request, pathname);

@@ -3,7 +3,7 @@ import { getIn, isJsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import { asJson, asKube, mapAt, maybeMap, stringAt } from '../kinds/json-access.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
-import { decodeTyped } from '../schema/decode.ts';
+import { DecodeError, decodeTyped } from '../schema/decode.ts';
 import type { Entry } from '../store/entry.ts';
 import { mutableCopy, type Engine } from './engine.ts';
 import { badRequest, invalid, notFound } from './status-errors.ts';
@@ -58,6 +58,15 @@ export function scaleOf(kind: ResourceKind, object: KubeObject): KubeObject {
   });
 }
 
+function decodeScale(scale: JsonObject): JsonObject {
+  try {
+    return decodeTyped('autoscaling.Scale', 'autoscaling/v1', 'Scale', scale).object;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${error.message}`);
+  }
+}
+
 /** Writes a Scale back: only the wanted replicas count. */
 export async function writeScale(
   engine: Engine,
@@ -68,7 +77,7 @@ export async function writeScale(
   const { kind } = request;
   if (kind.scale === undefined) throw notFound(kind, entry.name);
   if (!isJsonObject(scale)) throw badRequest('the body of the request is not an object');
-  const { object } = decodeTyped('autoscaling.Scale', 'autoscaling/v1', 'Scale', scale);
+  const object = decodeScale(scale);
   const replicas = maybeMap(object, 'spec')?.replicas ?? 0;
   if (typeof replicas === 'number' && replicas < 0) {
     throw invalid('autoscaling', 'Scale', entry.name, [
