@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createRenderCache, folderTree, memoryTree, render } from '../src/kustomize/index.ts';
 import { sizedTree } from './kustomize-trees.ts';
+import { median, milliseconds } from './table.ts';
 
 /**
  * Rendering in-process against the `kubectl kustomize` process, on the same files in the same run. Medians; few
@@ -19,10 +20,6 @@ interface Row {
   readonly unchanged: number;
   readonly oneFile: number;
   readonly same: boolean | undefined;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 async function timed(work: () => unknown, runs: number, warmups = 1): Promise<number> {
@@ -70,7 +67,7 @@ async function measure(resources: number): Promise<Row> {
   }
 }
 
-async function withoutProvenance(): Promise<string> {
+async function provenance(): Promise<string> {
   const tree = memoryTree(sizedTree(1000));
   const rendering = await timed(() => render(tree, 'overlay'), 7, 2);
   const result = await render(tree, 'overlay');
@@ -96,20 +93,29 @@ async function memory(): Promise<string> {
   return `heap held by a render of 1,000 resources with provenance (${result.objects.length} objects): ${grown.toFixed(1)} MiB${globalThis.gc === undefined ? ' (run with --expose-gc for an exact number)' : ''}; process: ${(after.rss / 1024 / 1024).toFixed(0)} MiB`;
 }
 
-async function main(): Promise<void> {
+/** The table for RESULTS.md. */
+export async function benchKustomize(): Promise<string> {
   const rows: Row[] = [];
   for (const size of sizes) rows.push(await measure(size));
-  const ms = (value: number | undefined) =>
-    (value === undefined ? 'absent' : value.toFixed(value < 10 ? 2 : 0)).padStart(9);
-  console.log('resources  kubectl ms   cold ms     ratio  unchanged  one file  same output');
-  for (const row of rows) {
-    const ratio = row.kubectl === undefined ? '' : `${(row.kubectl / row.cold).toFixed(1)}x`;
-    console.log(
-      `${String(row.resources).padStart(9)} ${ms(row.kubectl)}  ${ms(row.cold)} ${ratio.padStart(9)}  ${ms(row.unchanged)} ${ms(row.oneFile)}  ${row.same === undefined ? '' : row.same ? 'yes' : 'NO'}`,
-    );
-  }
-  console.log(await withoutProvenance());
-  console.log(await memory());
+  const lines = rows.map((row) => {
+    const original = row.kubectl === undefined ? 'absent' : milliseconds(row.kubectl);
+    const ratio = row.kubectl === undefined ? '' : `${(row.kubectl / row.cold).toFixed(1)}×`;
+    const same = row.same === undefined ? '' : row.same ? 'yes' : 'NO';
+    return `| ${row.resources} | ${milliseconds(row.cold)} | ${original} | ${ratio} | ${milliseconds(row.unchanged)} | ${milliseconds(row.oneFile)} | ${same} |`;
+  });
+  return [
+    '## Rendering a kustomization',
+    '',
+    'In-process against the `kubectl kustomize` process, the same files, medians.',
+    '',
+    '| resources | cold | kubectl kustomize | ratio | unchanged | one file changed | same output |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...lines,
+    '',
+    `- ${await provenance()}`,
+    `- ${await memory()}`,
+    '',
+  ].join('\n');
 }
 
-await main();
+if (process.argv[1] === import.meta.filename) process.stdout.write(await benchKustomize());

@@ -120,7 +120,7 @@ export function textOf(node: YamlNode, what: string, mode: 'exact' | 'lenient' =
   return value;
 }
 
-export function textMapOf(
+function textMapOf(
   node: YamlNode,
   what: string,
   mode: 'exact' | 'lenient' = 'exact',
@@ -162,7 +162,7 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   return best;
 }
 
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

@@ -78,7 +78,7 @@ export function splitFieldPath(path: string, delimiter = '.'): string[] {
   return result;
 }
 
-export interface FieldAction {
+interface FieldAction {
   readonly set: (field: YamlNode) => void;
   /** What to make of a field that is missing, where the spec says `create`. Undefined: nothing. */
   readonly create?: 'scalar' | 'map' | 'seq';

@@ -14,7 +14,7 @@ export interface KeptFile {
   readonly nodes: readonly YamlNode[];
 }
 
-export interface KeptRender extends RecordedRender {
+interface KeptRender extends RecordedRender {
   readonly files: ReadonlyMap<string, KeptFile>;
 }
 

@@ -29,7 +29,7 @@ export interface PatchArgs {
   readonly node: YamlNode;
 }
 
-export interface LabelEntry {
+interface LabelEntry {
   readonly pairs: ReadonlyMap<string, TextAt>;
   readonly includeSelectors: boolean;
   readonly includeTemplates: boolean;
@@ -104,7 +104,7 @@ export async function loadKustomization(loader: Loader): Promise<Kustomization> 
   return parseKustomization(await loader.source(name), name);
 }
 
-export function parseKustomization(source: YamlSource, file: string): Kustomization {
+function parseKustomization(source: YamlSource, file: string): Kustomization {
   const documents = parseYamlSource(source, { words: 'yaml-1.1', firstOnly: true, duplicateKeys: 'last' });
   const [document] = documents;
   if (document === undefined || document.tag === tags.null) throw empty(source);

@@ -21,11 +21,11 @@ export interface RenderInput {
 }
 
 /** What was read, in one place for all loaders of a render. */
-export interface ReadLog {
+interface ReadLog {
   note(path: string, kind: 'file' | 'kind', value: Uint8Array | EntryKind | undefined): void;
 }
 
-export interface LoaderOptions {
+interface LoaderOptions {
   readonly restrict: boolean;
   readonly remote: RemoteFetcher | undefined;
   readonly signal: AbortSignal | undefined;

@@ -13,7 +13,7 @@ import {
 } from './merge-lists.ts';
 import type { MergeSchema, OpenApi } from './schema/openapi.ts';
 
-export interface MergeOptions {
+interface MergeOptions {
   readonly openapi: OpenApi;
   /** Lists of maps without a schema are merged by `name` where every item has one. Kustomize never does. */
   readonly infer?: boolean;

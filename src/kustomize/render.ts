@@ -83,7 +83,7 @@ export interface RecordedRender {
 }
 
 /** What an earlier render lends to this one. */
-export interface Reuse {
+interface Reuse {
   readonly objects: ObjectFiles;
   /** Undefined: there is no such object, and the render cannot be made this way. */
   readonly finished?: ReadonlyMap<string, RenderedNode>;

@@ -1,4 +1,3 @@
-import { LandfallError } from '../kernel/index.ts';
 import { effectiveNamespace, gvkSelected } from './ids.ts';
 import type { Gvk, ResId } from './ids.ts';
 import type { Fields } from './decode.ts';
@@ -100,12 +99,4 @@ export function matchesMeta(resource: Resource, selector: Selector, where: strin
   if (labels !== undefined && !labels(resource.textMap('labels'))) return false;
   const annotations = matcher(selector.annotationSelector, where);
   return annotations === undefined || annotations(resource.textMap('annotations'));
-}
-
-export function badSelector(where: string, problem: string): LandfallError {
-  return new LandfallError(`${where}: ${problem}`, {
-    kind: 'invalid-input',
-    code: 'selector-invalid',
-    object: where,
-  });
 }

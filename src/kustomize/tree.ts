@@ -21,7 +21,7 @@ export interface FileTree {
 }
 
 /** The largest file that is read, in bytes. */
-export const maxFileBytes = 32 * 1024 * 1024;
+const maxFileBytes = 32 * 1024 * 1024;
 
 /** A folder on disk. Symbolic links are followed only as far as they stay inside of it. */
 export function folderTree(root: string): FileTree {

@@ -2,7 +2,7 @@ import { LandfallError } from '../errors.ts';
 import { tags } from './node.ts';
 import type { YamlNode } from './node.ts';
 
-export interface AliasBudget {
+interface AliasBudget {
   left: number;
   readonly limit: number;
 }

@@ -1,7 +1,7 @@
 import { tags } from './node.ts';
 import { resolveTag } from './resolve.ts';
 
-export type OutputStyle = 'plain' | 'single' | 'double' | 'literal';
+type OutputStyle = 'plain' | 'single' | 'double' | 'literal';
 
 const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 /** Most strings: a letter, then characters that mean nothing to YAML wherever they stand. */

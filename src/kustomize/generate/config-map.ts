@@ -80,7 +80,7 @@ function utf8(bytes: Uint8Array): string | undefined {
 }
 
 /** Base64 in lines of 70 characters, where it is longer than that. */
-export function encodeBase64(bytes: Uint8Array): string {
+function encodeBase64(bytes: Uint8Array): string {
   const encoded = Buffer.from(bytes).toString('base64');
   if (encoded.length < 70) return encoded;
   const lines: string[] = [];

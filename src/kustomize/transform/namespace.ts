@@ -10,7 +10,7 @@ import type { Transformer } from './transformer.ts';
 
 export type SubjectMode = 'defaultOnly' | 'allServiceAccounts' | 'none';
 
-export interface NamespaceConfig {
+interface NamespaceConfig {
   readonly namespace: TextAt;
   readonly fields: readonly FieldSpec[];
   readonly unsetOnly?: boolean;

@@ -15,7 +15,7 @@ import type { Selector } from '../selector.ts';
 import type { Transformer } from './transformer.ts';
 
 /** Patches of a text, ready to be applied. Source: plugin/builtin/patchtransformer. */
-export interface PatchEntry {
+interface PatchEntry {
   readonly source: YamlSource;
   readonly target: Selector | undefined;
   readonly allowNameChange: boolean;
@@ -227,7 +227,7 @@ function noteNewContainers(target: Resource, patch: YamlNode, context: RenderCon
   }
 }
 
-export const podPaths: readonly (readonly string[])[] = [
+const podPaths: readonly (readonly string[])[] = [
   ['spec'],
   ['spec', 'template', 'spec'],
   ['spec', 'jobTemplate', 'spec', 'template', 'spec'],

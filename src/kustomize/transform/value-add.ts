@@ -22,7 +22,7 @@ interface ValueTarget {
   readonly node: YamlNode;
 }
 
-export interface ValueAdd {
+interface ValueAdd {
   readonly value: TextAt;
   readonly targets: readonly ValueTarget[];
 }
@@ -125,7 +125,7 @@ function findOrMake(object: YamlNode, path: readonly string[]): YamlNode | undef
 }
 
 /** Puts a part into a path; the first position is 0, and a leading slash stays where it is. */
-export function insertPart(path: string, position: number, part: string): string {
+function insertPart(path: string, position: number, part: string): string {
   if (part === '') return path;
   const absolute = path.startsWith('/');
   const parts = path.split('/').filter((each) => each !== '');
