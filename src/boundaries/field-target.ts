@@ -18,6 +18,14 @@ export function fieldTargets<T>(
 ): readonly FieldTarget<T>[] {
   if (!text.includes(':')) {
     const path = parseFieldPath(text);
+    if (path.length === 0) {
+      throw new LandfallError(`'${text}' names no field.`, {
+        kind: 'invalid-input',
+        code: 'field-question',
+        object: text,
+        hint: 'Write a field as spec.replicas, or of one object as deploy/payment-api:spec.replicas.',
+      });
+    }
     return items.map((item) => ({ item, path: resolveItems(objectOf(item), path) }));
   }
   const { kind, namespace, name, path } = parseQuestion(text);

@@ -22,9 +22,11 @@ export interface Where {
 /** Finds the repository of a folder. Without git on PATH files can still be rendered, but no revision of them. */
 export async function whereOf(folder: string, io: CliIo): Promise<Where> {
   const start = path.resolve(io.cwd, folder);
+  let noGit: LandfallError | undefined;
   const repository = await findRepository(start, io.signal).catch((thrown: unknown) => {
-    if (thrown instanceof LandfallError && thrown.code === 'program-missing') return undefined;
-    throw thrown;
+    if (!(thrown instanceof LandfallError) || thrown.code !== 'program-missing') throw thrown;
+    noGit = thrown;
+    return undefined;
   });
   const root = repository?.root ?? path.parse(start).root;
   const git = createGitMirrors({ folder: path.join(cacheFolder(io.env), 'git'), clock: io.clock });
@@ -37,6 +39,7 @@ export async function whereOf(folder: string, io: CliIo): Promise<Where> {
     inside,
     async tree(revision) {
       if (revision === undefined) return folderTree(root);
+      if (noGit !== undefined) throw noGit;
       if (repository === undefined) {
         throw new LandfallError(`${start} is in no Git repository, so it has no revision ${revision}.`, {
           kind: 'invalid-input',

@@ -14,8 +14,9 @@ interface Origin {
 export interface FieldOrigins {
   readonly object: string;
   readonly field: string;
+  readonly value: JsonValue;
   /** Newest first. */
-  readonly origins: readonly Origin[];
+  readonly origins: readonly [Origin, ...Origin[]];
 }
 
 function originsOf(object: RenderedObject, at: readonly (string | number)[]): readonly Origin[] {
@@ -35,10 +36,17 @@ export function whyOf(result: RenderResult, question: string): readonly FieldOri
     question,
     (object) => object.value as unknown as KubeObject,
   ).flatMap(({ item, path: at }) => {
-    const origins = originsOf(item, at);
-    return origins.length === 0
+    const [newest, ...older] = originsOf(item, at);
+    return newest === undefined
       ? []
-      : [{ object: `${item.kind}/${item.name}`, field: fieldPath(at), origins }];
+      : [
+          {
+            object: `${item.kind}/${item.name}`,
+            field: fieldPath(at),
+            value: newest.value,
+            origins: [newest, ...older] as const,
+          },
+        ];
   });
   if (answers.length > 0) return answers;
   throw new LandfallError(`No rendered object has the field ${question}.`, {
