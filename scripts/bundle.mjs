@@ -21,6 +21,9 @@ export async function bundle(outdir) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    // Names stay, for stack traces; the rest of the weight is parsed at every start.
+    minifyWhitespace: true,
+    minifySyntax: true,
     sourcemap: 'linked',
     // Ids of chunks must not depend on where the project lies.
     chunkNames: 'chunks/[name]-[hash]',

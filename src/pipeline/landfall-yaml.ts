@@ -1,4 +1,18 @@
-import { z } from 'zod';
+import {
+  array,
+  int,
+  literal,
+  number,
+  record,
+  strictObject,
+  string,
+  union,
+  ZodArray,
+  ZodExactOptional,
+  ZodObject,
+  ZodRecord,
+} from 'zod';
+import type { core, output } from 'zod';
 import { LandfallError, nearest, parseYamlDocuments, yamlToJson } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import type { Declared } from '../verdict/index.ts';
@@ -6,63 +20,59 @@ import type { Declared } from '../verdict/index.ts';
 /** The file at a repository's root. It holds only what no other file can say. */
 export const LANDFALL_FILE = 'landfall.yaml';
 
-const name = z.string().min(1);
-const path = z.string().regex(/^\/[^\s]*$/, 'a path that starts with "/" is wanted');
-const metric = z.string().regex(/^[a-zA-Z_:][\w:]*$/, 'the name of a Prometheus metric is wanted');
-const label = z.string().regex(/^[a-zA-Z_]\w*$/, 'the name of a Prometheus label is wanted');
+const name = string().min(1);
+const path = string().regex(/^\/[^\s]*$/, 'a path that starts with "/" is wanted');
+const metric = string().regex(/^[a-zA-Z_:][\w:]*$/, 'the name of a Prometheus metric is wanted');
+const label = string().regex(/^[a-zA-Z_]\w*$/, 'the name of a Prometheus label is wanted');
 
-const buildInfo = z.strictObject({
+const buildInfo = strictObject({
   path,
   metric,
   version: label.exactOptional(),
   commit: label.exactOptional(),
 });
 
-const errors = z.strictObject({
+const errors = strictObject({
   path,
   metric,
-  by: z.array(label).exactOptional(),
-  failed: z
-    .record(label, z.string())
-    .refine(
-      (labels) => Object.keys(labels).length > 0,
-      'labels of a failed sample are wanted, such as {status: failed}',
-    ),
-  minimumSamples: z.int().min(1).exactOptional(),
-  maximumIncrease: z.number().min(0).max(1).exactOptional(),
+  by: array(label).exactOptional(),
+  failed: record(label, string()).refine(
+    (labels) => Object.keys(labels).length > 0,
+    'labels of a failed sample are wanted, such as {status: failed}',
+  ),
+  minimumSamples: int().min(1).exactOptional(),
+  maximumIncrease: number().min(0).max(1).exactOptional(),
 });
 
-const observation = z
-  .strictObject({
-    service: name,
-    port: z.union([z.int().min(1).max(65_535), name]),
-    probe: path.exactOptional(),
-    buildInfo: buildInfo.exactOptional(),
-    errors: errors.exactOptional(),
-  })
-  .refine(
-    ({ probe, buildInfo: info, errors: rate }) => [probe, info, rate].some((part) => part !== undefined),
-    "nothing is observed: give 'probe', 'buildInfo' or 'errors'",
-  );
+const observation = strictObject({
+  service: name,
+  port: union([int().min(1).max(65_535), name]),
+  probe: path.exactOptional(),
+  buildInfo: buildInfo.exactOptional(),
+  errors: errors.exactOptional(),
+}).refine(
+  ({ probe, buildInfo: info, errors: rate }) => [probe, info, rate].some((part) => part !== undefined),
+  "nothing is observed: give 'probe', 'buildInfo' or 'errors'",
+);
 
-const application = z.strictObject({
+const application = strictObject({
   /** What builds the image, and under which name it is pushed. */
-  source: z.strictObject({ repository: name, image: name.exactOptional() }).exactOptional(),
+  source: strictObject({ repository: name, image: name.exactOptional() }).exactOptional(),
   /** What users should observe, by Service of the destination namespace. */
-  observe: z.array(observation).exactOptional(),
+  observe: array(observation).exactOptional(),
 });
 
-const environment = z.strictObject({ name, applications: z.array(name).exactOptional() });
+const environment = strictObject({ name, applications: array(name).exactOptional() });
 
-const landfallYaml = z.strictObject({
-  apiVersion: z.literal('landfall.dev/v1'),
-  applications: z.record(name, application).exactOptional(),
+const landfallYaml = strictObject({
+  apiVersion: literal('landfall.dev/v1'),
+  applications: record(name, application).exactOptional(),
   /** In the order in which a release passes through them. */
-  environments: z.array(environment).exactOptional(),
-  notify: z.strictObject({}).exactOptional(),
+  environments: array(environment).exactOptional(),
+  notify: strictObject({}).exactOptional(),
 });
 
-export type LandfallYaml = z.output<typeof landfallYaml>;
+export type LandfallYaml = output<typeof landfallYaml>;
 
 const SHOWN_PROBLEMS = 5;
 
@@ -98,7 +108,7 @@ export function declarationsOf(text: string | undefined, application: string): D
   };
 }
 
-function describe(issue: z.core.$ZodIssue, root: YamlNode): readonly string[] {
+function describe(issue: core.$ZodIssue, root: YamlNode): readonly string[] {
   const node = nodeAt(root, issue.path);
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(landfallYaml, issue.path);
@@ -144,20 +154,20 @@ function child(node: YamlNode, step: PropertyKey): YamlNode | undefined {
 }
 
 /** The keys that a schema knows at a path. */
-function knownKeys(schema: z.core.$ZodType, steps: readonly PropertyKey[]): readonly string[] {
-  let at: z.core.$ZodType = schema;
+function knownKeys(schema: core.$ZodType, steps: readonly PropertyKey[]): readonly string[] {
+  let at: core.$ZodType = schema;
   for (const step of steps) {
     at = unwrap(at);
-    if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.core.$ZodType>)[String(step)] ?? at;
-    else if (at instanceof z.ZodArray) at = at.element;
-    else if (at instanceof z.ZodRecord) at = at.valueType;
+    if (at instanceof ZodObject) at = (at.shape as Record<string, core.$ZodType>)[String(step)] ?? at;
+    else if (at instanceof ZodArray) at = at.element;
+    else if (at instanceof ZodRecord) at = at.valueType;
   }
   at = unwrap(at);
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+  return at instanceof ZodObject ? Object.keys(at.shape) : [];
 }
 
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
-  return schema instanceof z.ZodExactOptional ? unwrap(schema.unwrap()) : schema;
+function unwrap(schema: core.$ZodType): core.$ZodType {
+  return schema instanceof ZodExactOptional ? unwrap(schema.unwrap()) : schema;
 }
 
 /** An environment, and an application's place in them, must be unambiguous. */

@@ -7,24 +7,22 @@ import { errStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import type { OutputFormat } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
-import { compareRenders } from './compare.ts';
-import { remoteFetcher } from './remote.ts';
 import { whereOf } from './where.ts';
 import type { Where } from './where.ts';
-import { provenanceOf, whyOf, whyText } from './why.ts';
-import { writeRender } from './write.ts';
 
 function formatOf(output: string): OutputFormat | undefined {
   return output === 'text' || output === 'json' || output === 'yaml' ? output : undefined;
 }
 
-function renderOptions(where: Where, options: RenderCommandOptions, io: CliIo): RenderOptions {
+async function renderOptions(where: Where, options: RenderCommandOptions, io: CliIo): Promise<RenderOptions> {
   return {
     reorder: options.reorder,
     loadRestrictor: options.loadRestrictor === 'LoadRestrictionsNone' ? 'none' : 'root-only',
     signal: io.signal,
     ...(options.enableHelm === true ? { helm: { command: options.helmCommand, signal: io.signal } } : {}),
-    ...(options.allowRemote === true ? { remote: remoteFetcher(where.git) } : {}),
+    ...(options.allowRemote === true
+      ? { remote: (await import('./remote.ts')).remoteFetcher(await where.git()) }
+      : {}),
   };
 }
 
@@ -43,20 +41,25 @@ export async function renderFolder(
   options: RenderCommandOptions,
   io: CliIo,
 ): Promise<number> {
-  const where = await whereOf(folder, io);
+  const where = whereOf(folder, io);
   const format = formatOf(options.output);
   try {
-    const rendering = renderOptions(where, options, io);
-    if (options.diff !== undefined || options.against !== undefined)
+    const rendering = await renderOptions(where, options, io);
+    if (options.diff !== undefined || options.against !== undefined) {
+      const { compareRenders } = await import('./compare.ts');
       return await compareRenders(where, options, rendering, format ?? 'text', io);
+    }
     const result = await render(await where.tree(options.revision), where.dir, rendering);
     remark(result, io);
     if (options.why !== undefined) {
+      const { whyOf, whyText } = await import('./why.ts');
       const answers = whyOf(result, options.why);
       io.out(formatAnswer(format ?? 'text', answers, () => whyText(answers)));
     } else if (options.provenance === true) {
+      const { provenanceOf } = await import('./why.ts');
       io.out(formatAnswer(format === 'yaml' ? 'yaml' : 'json', provenanceOf(result), () => ''));
     } else if (format === undefined) {
+      const { writeRender } = await import('./write.ts');
       const written = await writeRender(result, path.resolve(io.cwd, options.output));
       io.err(`wrote ${written.length} ${written.length === 1 ? 'file' : 'files'}\n`);
     } else {
@@ -72,6 +75,6 @@ export async function renderFolder(
     }
     return EXIT.ok;
   } finally {
-    where.git.close();
+    where.close();
   }
 }

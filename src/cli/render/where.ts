@@ -1,5 +1,5 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { createGitMirrors, findRepository } from '../../git/index.ts';
 import type { GitMirrors } from '../../git/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
 import { folderTree } from '../../kustomize/index.ts';
@@ -12,26 +12,44 @@ export interface Where {
   readonly root: string;
   /** The folder, inside of the root. */
   readonly dir: string;
-  readonly git: GitMirrors;
+  /** Opened when it is first asked for: most renders need no git. */
+  git(): Promise<GitMirrors>;
   /** Any other folder, inside of the root. */
   inside(folder: string): string;
   /** The files as they are, or as they are at a revision. */
   tree(revision: string | undefined): Promise<FileTree>;
+  close(): void;
 }
 
-/** Finds the repository of a folder. Without git on PATH files can still be rendered, but no revision of them. */
-export async function whereOf(folder: string, io: CliIo): Promise<Where> {
+/** The nearest folder above that has a `.git`; asking git itself would take longer than most renders. */
+function repositoryRoot(start: string): string | undefined {
+  for (let at = start; ; at = path.dirname(at)) {
+    if (existsSync(path.join(at, '.git'))) return at;
+    if (at === path.dirname(at)) return undefined;
+  }
+}
+
+/** Finds the repository of a folder. Throws `not-found` when there is no such folder. */
+export function whereOf(folder: string, io: CliIo): Where {
   const start = path.resolve(io.cwd, folder);
-  let noGit: LandfallError | undefined;
-  const repository = await findRepository(start, io.signal).catch((thrown: unknown) => {
-    if (!(thrown instanceof LandfallError) || thrown.code !== 'program-missing') throw thrown;
-    noGit = thrown;
-    return undefined;
-  });
-  const root = repository?.root ?? path.parse(start).root;
-  const git = createGitMirrors({ folder: path.join(cacheFolder(io.env), 'git'), clock: io.clock });
+  if (!existsSync(start)) {
+    throw new LandfallError(`There is no folder ${start}.`, {
+      kind: 'not-found',
+      code: 'folder-not-found',
+      object: start,
+      hint: 'Name a folder with a kustomization.yaml.',
+    });
+  }
+  const repository = repositoryRoot(start);
+  const root = repository ?? path.parse(start).root;
   const inside = (other: string) =>
     path.relative(root, path.resolve(io.cwd, other)).split(path.sep).join('/') || '.';
+  let mirrors: GitMirrors | undefined;
+  const git = async () => {
+    const { createGitMirrors } = await import('../../git/index.ts');
+    mirrors ??= createGitMirrors({ folder: path.join(cacheFolder(io.env), 'git'), clock: io.clock });
+    return mirrors;
+  };
   return {
     root,
     dir: inside(folder),
@@ -39,7 +57,6 @@ export async function whereOf(folder: string, io: CliIo): Promise<Where> {
     inside,
     async tree(revision) {
       if (revision === undefined) return folderTree(root);
-      if (noGit !== undefined) throw noGit;
       if (repository === undefined) {
         throw new LandfallError(`${start} is in no Git repository, so it has no revision ${revision}.`, {
           kind: 'invalid-input',
@@ -48,9 +65,10 @@ export async function whereOf(folder: string, io: CliIo): Promise<Where> {
           hint: 'Leave the revision out to render the files as they are.',
         });
       }
-      const mirror = git.open(root);
+      const mirror = (await git()).open(root);
       const { commit } = await mirror.resolve(revision, io.signal);
       return mirror.tree(commit);
     },
+    close: () => mirrors?.close(),
   };
 }
