@@ -1,5 +1,6 @@
 import { renderChanged, renderWhole, sameContent } from './incremental.ts';
 import type { KeptFile } from './incremental.ts';
+import type { ReadText } from './loader.ts';
 import { renderRecorded, rendererVersion } from './render.ts';
 import type { ReadRecord, RecordedRender, RenderOptions, RenderResult } from './render.ts';
 import type { FileTree } from './tree.ts';
@@ -16,6 +17,7 @@ interface Entry extends RecordedRender {
   /** Names of contents, for trees that have them. */
   readonly identities: ReadonlyMap<string, string>;
   readonly files: ReadonlyMap<string, KeptFile>;
+  readonly texts: Map<string, ReadText>;
 }
 
 /**

@@ -112,11 +112,13 @@ export class SpecIndex<T extends Gvk> {
 
 /** Calls `set` for every node the spec leads to, where it is for this kind of object. */
 export function applyFieldSpec(object: YamlNode, spec: FieldSpec, action: FieldAction): void {
-  const gvk = {
-    ...splitApiVersion(object.get('apiVersion')?.value ?? ''),
-    kind: object.get('kind')?.value ?? '',
-  };
-  if (gvkSelected(gvk, spec)) applyPath(object, spec, action);
+  if (spec.kind !== '' && spec.kind !== (object.get('kind')?.value ?? '')) return;
+  if (spec.group !== '' || spec.version !== '') {
+    const { group, version } = splitApiVersion(object.get('apiVersion')?.value ?? '');
+    if (spec.group !== '' && spec.group !== group) return;
+    if (spec.version !== '' && spec.version !== version) return;
+  }
+  applyPath(object, spec, action);
 }
 
 /** The same for a spec that is known to be for the object; lists on the way are walked through silently. */

@@ -1,10 +1,39 @@
+import { createContext, runInContext } from 'node:vm';
 import { LandfallError } from '../kernel/index.ts';
+
+/** What selectors and paths ask of a pattern. */
+export interface Pattern {
+  test(text: string): boolean;
+}
+
+/** A group that repeats something and is repeated itself: JavaScript may take forever, where Go never does. */
+const repeatsInRepeats = /[+*}]\??[^()]*\)\??[+*{]/;
+const maxMilliseconds = 500;
+
+/** Such a pattern runs with a limit of time. */
+function bounded(expression: RegExp, pattern: string, where: string): Pattern {
+  return {
+    test(text) {
+      try {
+        const context = createContext({ expression, text });
+        return runInContext('expression.test(text)', context, { timeout: maxMilliseconds }) === true;
+      } catch (cause) {
+        throw invalid(pattern, where, `it takes longer than ${maxMilliseconds} ms`, cause);
+      }
+    },
+  };
+}
 
 /**
  * A pattern of Go's regexp package. What Go refuses is refused (look-around, back references), and what is only
  * spelled differently is translated: `(?i)` in front, `(?P<name>`, `\A`, `\z`, `\pL`, POSIX classes.
  */
-export function goRegExp(pattern: string, where: string): RegExp {
+export function goRegExp(pattern: string, where: string): Pattern {
+  const expression = compile(pattern, where);
+  return repeatsInRepeats.test(pattern) ? bounded(expression, pattern, where) : expression;
+}
+
+function compile(pattern: string, where: string): RegExp {
   if (pattern.length > 10_000) throw invalid(pattern.slice(0, 60), where, 'it is too long');
   if (/\(\?(?:[=!]|<[=!])/.test(pattern)) throw invalid(pattern, where, 'look-around is not supported');
   if (/\\[1-9]/.test(pattern)) throw invalid(pattern, where, 'back references are not supported');
@@ -42,10 +71,11 @@ const posix: Readonly<Record<string, string>> = {
   xdigit: '[0-9A-Fa-f]',
 };
 
-function invalid(pattern: string, where: string, problem: string): LandfallError {
-  return new LandfallError(`${where}: '${pattern}' is not a regular expression of Go: ${problem}`, {
+function invalid(pattern: string, where: string, problem: string, cause?: unknown): LandfallError {
+  return new LandfallError(`${where}: '${pattern}' cannot be used as a regular expression: ${problem}`, {
     kind: 'invalid-input',
     code: 'pattern-invalid',
     object: where,
+    cause,
   });
 }

@@ -2,6 +2,7 @@ import { LandfallError, yamlToJson } from '../kernel/index.ts';
 import type { YamlNode, YamlSource } from '../kernel/index.ts';
 import { loadObjects } from './load-objects.ts';
 import type { ObjectFiles } from './load-objects.ts';
+import type { ReadText } from './loader.ts';
 import { newMap } from './nodes.ts';
 import { renderRecorded } from './render.ts';
 import type { ReadRecord, RecordedRender, RenderOptions } from './render.ts';
@@ -16,6 +17,7 @@ export interface KeptFile {
 
 interface KeptRender extends RecordedRender {
   readonly files: ReadonlyMap<string, KeptFile>;
+  readonly texts: Map<string, ReadText>;
 }
 
 /** Renders everything; files whose text is known are copied and not parsed. */
@@ -33,7 +35,8 @@ export async function renderWhole(
       return { nodes: file.nodes.map((node) => node.clone()), reused: false };
     },
   };
-  return { ...(await renderRecorded(tree, dir, options, { objects })), files };
+  const texts = new Map(kept?.texts);
+  return { ...(await renderRecorded(tree, dir, options, { objects, texts })), files, texts };
 }
 
 function known(kept: KeptRender | undefined, source: YamlSource): KeptFile | undefined {
@@ -73,9 +76,10 @@ export async function renderChanged(
     },
   };
   try {
-    const reuse = { objects, finished: kept.finished, early: kept.early };
+    const texts = new Map(kept.texts);
+    const reuse = { objects, finished: kept.finished, early: kept.early, texts };
     const made = await renderRecorded(tree, dir, options, reuse);
-    return sameReads(kept.reads, made.reads, changed) ? { ...made, files } : undefined;
+    return sameReads(kept.reads, made.reads, changed) ? { ...made, files, texts } : undefined;
   } catch (error) {
     // Whatever it is, rendering the whole says it better.
     if (error instanceof LandfallError) return undefined;

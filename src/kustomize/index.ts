@@ -8,6 +8,7 @@ export type { FindingKind, RenderFinding } from './findings.ts';
 export type { RemoteFetcher, RenderInput } from './loader.ts';
 export type { HelmRunner } from './generate/helm.ts';
 export { strategicMerge } from './merge.ts';
+export { OpenApi } from './schema/openapi.ts';
 export { answer, parseFieldPath, parseQuestion, resolveItems } from './ask.ts';
 export type { FieldAnswer, FieldQuestion } from './ask.ts';
 export { diffRenders } from './diff.ts';

@@ -30,6 +30,14 @@ interface LoaderOptions {
   readonly remote: RemoteFetcher | undefined;
   readonly signal: AbortSignal | undefined;
   readonly log: ReadLog;
+  /** Texts of files that were read before, by name. */
+  readonly texts: Map<string, ReadText>;
+}
+
+/** The text of a file, and the bytes it was decoded from. */
+export interface ReadText {
+  readonly bytes: Uint8Array;
+  readonly source: YamlSource;
 }
 
 /** Reads for one kustomization. Source: api/internal/loader/fileloader.go. */
@@ -64,6 +72,7 @@ export class Loader {
         kind: 'not-found',
         code: 'no-such-folder',
         object: dir,
+        hint: 'Name a folder with a kustomization.yaml.',
       });
     }
     return new Loader(tree, await loader.real(root), undefined, options, '');
@@ -118,7 +127,18 @@ export class Loader {
   async source(path: string): Promise<YamlSource> {
     const bytes = await this.bytes(path);
     const name = isHttp(path) ? path : this.show(this.locate(path));
-    return sourceOf(name, decodeText(bytes, name));
+    const { texts } = this.options;
+    const known = texts.get(name);
+    if (
+      known !== undefined &&
+      known.bytes.length === bytes.length &&
+      Buffer.compare(known.bytes, bytes) === 0
+    ) {
+      return known.source;
+    }
+    const source = sourceOf(name, decodeText(bytes, name));
+    texts.set(name, { bytes, source });
+    return source;
   }
 
   private locate(path: string): string {

@@ -8,7 +8,7 @@ import { parsedFiles } from './load-objects.ts';
 import type { ObjectFiles } from './load-objects.ts';
 import { idKey } from './ids.ts';
 import { Loader } from './loader.ts';
-import type { RemoteFetcher, RenderInput } from './loader.ts';
+import type { ReadText, RemoteFetcher, RenderInput } from './loader.ts';
 import type { HelmRunner } from './generate/helm.ts';
 import { transformationsKey } from './origin.ts';
 import { originKey } from './origin-key.ts';
@@ -88,6 +88,7 @@ interface Reuse {
   /** Undefined: there is no such object, and the render cannot be made this way. */
   readonly finished?: ReadonlyMap<string, RenderedNode>;
   readonly early?: readonly RenderFinding[];
+  readonly texts?: Map<string, ReadText>;
 }
 
 export async function renderRecorded(
@@ -101,6 +102,7 @@ export async function renderRecorded(
     restrict: options.loadRestrictor !== 'none',
     remote: options.remote,
     signal: options.signal,
+    texts: reuse.texts ?? new Map(),
     log: { note: (path, kind, value) => reads.set(`${kind}:${path}`, { path, kind, value }) },
   });
   const context = new RenderContext();

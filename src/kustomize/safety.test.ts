@@ -83,6 +83,19 @@ describe('hostile and broken input ends in an error with file and line', () => {
     expect(allowed.yaml).toContain('k: w');
   });
 
+  test('a pattern that would take forever', async () => {
+    const name = 'a'.repeat(60);
+    const error = await refused({
+      'a.yaml': map.replace('name: a', `name: ${name}`),
+      'kustomization.yaml':
+        'resources: [a.yaml]\npatches:\n- target: {name: "(a+)+b"}\n  patch: "[]"\n'.replace(
+          '"[]"',
+          `'[{"op": "add", "path": "/x", "value": 1}]'`,
+        ),
+    });
+    expect(error).toMatchObject({ kind: 'invalid-input', code: 'pattern-invalid' });
+  });
+
   test('a misspelled field is answered with the right one', async () => {
     expect(await refused({ 'kustomization.yaml': 'resource: [a.yaml]\n' })).toMatchObject({
       code: 'unknown-field',
