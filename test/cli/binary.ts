@@ -69,7 +69,12 @@ export async function openBinary(): Promise<Binary> {
   const { bundle } = (await import(pathToFileURL(path.join(root, 'scripts/bundle.mjs')).href)) as {
     readonly bundle: (outdir: string) => Promise<void>;
   };
-  await bundle(path.join(folder, 'dist'));
+  try {
+    await bundle(path.join(folder, 'dist'));
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
   // The example's files belong to the package.
   await symlink(path.join(root, 'examples'), path.join(folder, 'examples'));
   const script = path.join(folder, 'dist', 'landfall.js');

@@ -12,6 +12,7 @@ import type { Binary, Started } from './binary.ts';
 
 // The installed program as a process: what it leaves behind, and what it answers to signals and closed pipes.
 let landfall: Binary;
+let close: () => Promise<void> = () => Promise.resolve();
 
 const SERVING =
   /✓ serving (https:\/\/127\.0\.0\.1:(\d+)) {2}registry (127\.0\.0\.1:\d+) {2}KUBECONFIG=(\S+)\n/;
@@ -55,9 +56,10 @@ function isAlive(pid: number): boolean {
 
 beforeAll(async () => {
   landfall = await openBinary();
+  close = () => landfall.remove();
 });
 
-afterAll(() => landfall.remove());
+afterAll(() => close());
 
 afterEach(async () => {
   expect(await landfall.leftovers()).toEqual([]);
@@ -366,24 +368,25 @@ describe('Ctrl-C', () => {
 describe('a machine without git', () => {
   const env = { PATH: '/nowhere' };
 
-  it.each([
-    [['init']],
-    [['image', 'build', '.', '-t', 'registry.corp.io/app:1']],
-    [['render', '.', '--revision', 'main']],
-    [['demo', '--once']],
-  ])('%j says what is missing', async (args) => {
-    const { code, out, err } = await landfall.run(args, { env });
-    expect(code).toBeGreaterThan(0);
-    expect(err).toMatch(/The program 'git' could not be started: it is not on PATH/);
-    expect(err).toContain('Do: ');
-    expect(out + err).not.toMatch(STACK);
-  });
+  it.each([[['init']], [['image', 'build', '.', '-t', 'registry.corp.io/app:1']], [['demo', '--once']]])(
+    '%j says what is missing',
+    async (args) => {
+      const { code, out, err } = await landfall.run(args, { env });
+      expect(code).toBeGreaterThan(0);
+      expect(err).toMatch(/The program 'git' could not be started: it is not on PATH/);
+      expect(err).toContain('Do: ');
+      expect(out + err).not.toMatch(STACK);
+    },
+  );
 
   it('renders the files of a folder all the same', async () => {
     const folder = path.join(landfall.home, 'plain');
     await createRepository(folder);
     await writeFile(path.join(folder, 'kustomization.yaml'), 'resources: [a.yaml]\n');
     await writeFile(path.join(folder, 'a.yaml'), 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n');
+    const revision = await landfall.run(['render', folder, '--revision', 'main'], { env });
+    expect([revision.code, revision.out]).toEqual([3, '']);
+    expect(revision.err).toContain('Do: Install git and see that it is on PATH.');
     const { code, out } = await landfall.run(['render', folder], { env });
     expect([code, out]).toEqual([0, 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n']);
   });
