@@ -1,4 +1,4 @@
-import { withExamples, withOutput } from '../options.ts';
+import { parsePort, withExamples, withOutput } from '../options.ts';
 import type { OutputOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
 
@@ -6,6 +6,8 @@ export interface DemoOptions extends OutputOptions {
   readonly once?: boolean;
   readonly quiet?: boolean;
   readonly keep?: string;
+  readonly port?: number;
+  readonly registryPort?: number;
 }
 
 export const demoCommand: CliCommand = {
@@ -18,6 +20,8 @@ export const demoCommand: CliCommand = {
       )
       .option('--once', 'end after the proof instead of staying up until Ctrl-C')
       .option('--keep <dir>', 'make the repositories here and leave them; default: a temporary folder')
+      .option('--port <number>', 'port of the API server; default: a free one', parsePort)
+      .option('--registry-port <number>', 'port of the registry; default: a free one', parsePort)
       .option('-q, --quiet', 'print the verdicts only');
     withExamples(withOutput(command), [
       'landfall demo',

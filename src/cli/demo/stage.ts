@@ -72,6 +72,9 @@ export interface StageOptions {
   readonly keep?: string | undefined;
   /** Default 3. */
   readonly nodes?: number;
+  /** Of the API server and of the registry. Default: free ones. */
+  readonly port?: number | undefined;
+  readonly registryPort?: number | undefined;
   readonly logger?: Logger;
   readonly onLog?: (line: string) => void;
 }
@@ -90,6 +93,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       clock,
       workDir: folder,
       nodes: options.nodes ?? 3,
+      ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.registryPort === undefined ? {} : { registryPort: options.registryPort }),
       registryMirrors: { [REGISTRY]: 'drydock' },
       isExecutable: (digests) => digests.some((digest) => executable.has(digest)),
       logger,

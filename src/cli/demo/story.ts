@@ -197,6 +197,8 @@ export async function tellStory(options: DemoOptions, io: CliIo): Promise<number
   const stage = await openStage({
     clock: io.clock,
     signal: io.signal,
+    port: options.port,
+    registryPort: options.registryPort,
     keep: options.keep === undefined ? undefined : path.resolve(io.cwd, options.keep),
     logger: silentLogger,
     onLog: (line) => {
