@@ -38,15 +38,27 @@ export function clusterFolder(stateFolder: string, name: string): string {
   return path.join(stateFolder, 'clusters', checkClusterName(name));
 }
 
-/** The start time of a process in clock ticks since boot; undefined where it is gone or the system does not say. */
-export function bornOf(pid: number): string | undefined {
+interface ProcessStat {
+  /** One letter: R, S, Z for one that has ended and nobody has asked for. */
+  readonly state: string;
+  /** Start time in clock ticks since boot. */
+  readonly born: string;
+}
+
+function statOf(pid: number): ProcessStat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Field 22, counted behind the command name, which may hold anything but ends with the last parenthesis.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+    // Counted behind the command name, which may hold anything but ends with the last parenthesis: state is field 3, start time 22.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', born: fields[19] ?? '' };
   } catch {
     return undefined;
   }
+}
+
+/** The start time of a process in clock ticks since boot; undefined where it is gone or the system does not say. */
+export function bornOf(pid: number): string | undefined {
+  return statOf(pid)?.born;
 }
 
 /** Whether the process of the record still runs: by id and start time; by id alone where there is no /proc. */
@@ -56,8 +68,9 @@ export function isRunning(record: Pick<ClusterRecord, 'pid' | 'born'>): boolean 
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  const born = bornOf(record.pid);
-  return born === undefined || record.born === '' || born === record.born;
+  const stat = statOf(record.pid);
+  if (stat === undefined) return true;
+  return stat.state !== 'Z' && (record.born === '' || stat.born === record.born);
 }
 
 /** Writes the record of a cluster that has come up. Of two that start at once under one name, one is refused. */

@@ -34,7 +34,7 @@ function registerStart(cluster: Command, io: CliIo, exit: (code: number) => void
       '--token <token>',
       'bearer token with all rights; default: a random one. LANDFALL_CLUSTER_TOKEN keeps it off the command line',
     )
-    .option('--data <dir>', 'keep what is pushed to the registry here across restarts; default: in memory')
+    .option('--data <dir>', 'keep everything here across restarts, objects and images; default: in memory')
     .option('--detach', 'go on in the background; landfall cluster stop ends it')
     .option('--nodes <count>', 'number of nodes', parseCount, 3)
     .option(
