@@ -1,6 +1,7 @@
 import { LandfallError, YamlSource, parseYamlSource, tags } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import { isEmpty } from './nodes.ts';
+import { readAsJson } from './normalize.ts';
 import { validate } from './resource.ts';
 
 /** Where the objects of a file come from: the file, or an earlier render. */
@@ -41,6 +42,7 @@ export function sourceOf(name: string, text: string, firstLine = 1): YamlSource 
  */
 export function loadObjects(source: YamlSource): YamlNode[] {
   checkSeparators(source);
+  checkVersion(source);
   const documents = parseYamlSource(source, { words: 'yaml-1.2', duplicateKeys: 'keep', firstOnly: true });
   const [only] = documents;
   let nodes = documents.filter((node) => node.tag !== tags.null);
@@ -82,9 +84,29 @@ function flattenLists(nodes: readonly YamlNode[]): YamlNode[] {
         object: items.where,
       });
     }
-    queue.push(...items.content.filter(isObject));
+    for (const item of items.content.filter(isObject)) {
+      readAsJson(item);
+      queue.push(item);
+    }
   }
   return result;
+}
+
+/** Go's parser takes YAML 1.1 only where a file says a version. */
+function checkVersion(source: YamlSource): void {
+  if (!source.text.includes('%YAML')) return;
+  const found = /^%YAML[ \t]+(\S+)/m.exec(source.text);
+  if (found === null || found[1] === '1.1') return;
+  const { line } = source.locate(found.index);
+  throw new LandfallError(
+    `${source.name}:${line}: found incompatible YAML document: version ${found[1]}, and 1.1 is read.`,
+    {
+      kind: 'invalid-input',
+      code: 'yaml-version',
+      object: `${source.name}:${line}`,
+      hint: 'Leave the %YAML line out.',
+    },
+  );
 }
 
 const separator = /\n---.*\n/g;

@@ -1,29 +1,31 @@
 import { scalarValue, tags } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
-import { refold } from './folded.ts';
 import { newString, quoteLookalike } from './nodes.ts';
+import { settleScalar } from './settle.ts';
 
 /**
  * Rewrites the scalars of a tree as if it had been written out as JSON and read back: the original does that to
  * every object a JSON patch is for, and the style of a scalar decides what a later patch makes of it.
  */
-export function normalizeJson(node: YamlNode): void {
+export function normalizeJson(node: YamlNode, inFlow = false): void {
+  const flow = inFlow || node.style === 'flow';
   if (node.kind === 'scalar') {
-    normalizeScalar(node);
+    normalizeScalar(node, inFlow);
     return;
   }
   node.tag = node.kind === 'map' ? tags.map : tags.seq;
+  node.style = 'block';
   node.tagged = false;
   for (const [index, child] of node.content.entries()) {
     if (node.kind === 'map' && index % 2 === 0) {
       child.tag = tags.str;
       child.tagged = false;
-    } else normalizeJson(child);
+    } else normalizeJson(child, flow);
   }
 }
 
-function normalizeScalar(node: YamlNode): void {
-  if (node.style === 'folded') node.value = refold(node.value);
+function normalizeScalar(node: YamlNode, flow: boolean): void {
+  settleScalar(node, flow);
   const value = scalarValue(node, true);
   node.tagged = false;
   if (typeof value === 'string') {
@@ -47,4 +49,18 @@ function normalizeScalar(node: YamlNode): void {
     node.tag = whole && !/[eE]/.test(text) ? tags.int : tags.float;
     if (!/[eE]/.test(text)) node.value = text;
   }
+}
+
+/** The same for an object that the original reads back from JSON text, where every string has quotes. */
+export function readAsJson(node: YamlNode): void {
+  normalizeJson(node);
+  quoteStrings(node);
+}
+
+function quoteStrings(node: YamlNode): void {
+  if (node.kind === 'scalar') {
+    if (node.tag === tags.str) node.style = 'double';
+    return;
+  }
+  for (const child of node.content) quoteStrings(child);
 }

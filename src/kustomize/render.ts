@@ -1,5 +1,4 @@
-import { LandfallError, resolveTag, tags } from '../kernel/index.ts';
-import type { YamlNode } from '../kernel/index.ts';
+import { LandfallError, tags } from '../kernel/index.ts';
 import type { Accumulator } from './accumulator.ts';
 import { RenderContext } from './context.ts';
 import type { RenderFinding } from './findings.ts';
@@ -14,10 +13,10 @@ import { transformationsKey } from './origin.ts';
 import { originKey } from './origin-key.ts';
 import { RenderedNode } from './rendered-object.ts';
 import type { RenderedObject } from './rendered-object.ts';
+import { settle } from './settle.ts';
 import { Target } from './target.ts';
 import { newScalar } from './nodes.ts';
 import { findInObjects } from './find.ts';
-import { refold } from './folded.ts';
 import { internalAnnotations } from './internal-annotations.ts';
 import { labelTransformer } from './transform/labels.ts';
 import { legacyOrder, sortObjects } from './transform/sort.ts';
@@ -190,62 +189,4 @@ function finish(accumulator: Accumulator, buildMetadata: readonly string[], mana
     for (const key of internalAnnotations) annotations.delete(key);
     resource.setTextMap('annotations', annotations);
   }
-}
-
-/** What writing an object out does to it: keys that are written twice or are no strings are noticed then. */
-function settle(node: YamlNode): void {
-  const { content } = node;
-  if (node.kind === 'map') {
-    const seen = content.length > 16 ? new Map<string, YamlNode>() : undefined;
-    for (let i = 0; i < content.length; i += 2) {
-      const [key, value] = [content[i], content[i + 1]];
-      if (key === undefined || value === undefined) continue;
-      if (key.kind !== 'scalar' || !isStringKey(key)) {
-        throw new LandfallError(
-          `${key.where === '' ? idLabelOf(node) : key.where}: the key ${key.value} is not a string, and JSON has no other keys.`,
-          {
-            kind: 'invalid-input',
-            code: 'yaml-key',
-            object: key.where,
-            hint: 'Put it in quotes.',
-          },
-        );
-      }
-      const before = seen === undefined ? keyBefore(content, i) : seen.get(key.value);
-      if (before !== undefined) {
-        throw new LandfallError(
-          `${key.where}: mapping key "${key.value}" already defined at ${before.where}`,
-          {
-            kind: 'invalid-input',
-            code: 'yaml-duplicate-key',
-            object: key.where,
-          },
-        );
-      }
-      seen?.set(key.value, key);
-      settleValue(value);
-    }
-    return;
-  }
-  for (const item of content) settleValue(item);
-}
-
-function settleValue(value: YamlNode): void {
-  if (value.kind !== 'scalar') settle(value);
-  else if (value.style === 'folded') value.value = refold(value.value);
-}
-
-function keyBefore(content: readonly YamlNode[], at: number): YamlNode | undefined {
-  const value = content[at]?.value;
-  for (let i = 0; i < at; i += 2) if (content[i]?.value === value) return content[i];
-  return undefined;
-}
-
-function idLabelOf(node: YamlNode): string {
-  return `a map with ${node.content.length / 2} fields`;
-}
-
-function isStringKey(key: YamlNode): boolean {
-  if (key.tag === '') return key.style !== 'plain' || resolveTag(key.value) === tags.str;
-  return key.tag === tags.str || key.tag === tags.merge;
 }
