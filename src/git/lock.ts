@@ -2,7 +2,7 @@ import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { LandfallError, sleep, type Clock } from '../kernel/index.ts';
+import { isAlive, LandfallError, sleep, type Clock } from '../kernel/index.ts';
 
 const POLL_MS = 50;
 /** The holder renews its lock this often; without a renewal for `STALE_MS` it is taken for dead. */
@@ -79,7 +79,7 @@ async function takeOverIfDead(file: string, clock: Clock): Promise<void> {
   const renewed = await stat(file).catch(() => undefined);
   if (renewed === undefined) return;
   const [pid, host] = held.split(' ');
-  const gone = host === hostname() && !isRunning(Number(pid));
+  const gone = host === hostname() && !isAlive(Number(pid));
   // Both times come from this machine's file system and clock; the margin is wide.
   if (!gone && clock.now() - renewed.mtimeMs < STALE_MS) return;
   const aside = `${file}.${randomUUID()}`;
@@ -95,14 +95,4 @@ async function takeOverIfDead(file: string, clock: Clock): Promise<void> {
 
 function contentOf(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch(() => undefined);
-}
-
-function isRunning(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

@@ -43,3 +43,4 @@ export type {
 } from './yaml/index.ts';
 export { nearest } from './nearest.ts';
 export { parseQuantity } from './quantity.ts';
+export { isAlive, processStart } from './process-life.ts';

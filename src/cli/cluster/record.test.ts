@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { sleep, systemClock } from '../../kernel/index.ts';
-import { bornOf, isRunning } from './record.ts';
+import { sleep, systemClock, processStart } from '../../kernel/index.ts';
+import { isRunning } from './record.ts';
 
 describe('a process that was recorded', () => {
   it('runs while it is the one that was recorded, and not when another has its number', () => {
-    const born = bornOf(process.pid) ?? '';
+    const born = processStart(process.pid) ?? '';
     expect(isRunning({ pid: process.pid, born })).toBe(true);
     expect(isRunning({ pid: process.pid, born: `${born}1` })).toBe(born === '');
   });
@@ -20,9 +20,9 @@ describe('a process that was recorded', () => {
       const pid = await new Promise<number>((resolve) =>
         shell.stdout.once('data', (text: Buffer) => resolve(Number(text.toString().trim()))),
       );
-      for (let looked = 0; looked < 200 && isRunning({ pid, born: bornOf(pid) ?? '' }); looked++)
+      for (let looked = 0; looked < 200 && isRunning({ pid, born: processStart(pid) ?? '' }); looked++)
         await sleep(systemClock, 20);
-      expect(isRunning({ pid, born: bornOf(pid) ?? '' })).toBe(false);
+      expect(isRunning({ pid, born: processStart(pid) ?? '' })).toBe(false);
       shell.kill('SIGKILL');
     },
   );

@@ -1,7 +1,6 @@
 import { link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { getNumber, getString, LandfallError } from '../../kernel/index.ts';
+import { getNumber, getString, LandfallError, isAlive } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
 
 /** What is kept of a cluster that runs on this machine. */
@@ -38,39 +37,9 @@ export function clusterFolder(stateFolder: string, name: string): string {
   return path.join(stateFolder, 'clusters', checkClusterName(name));
 }
 
-interface ProcessStat {
-  /** One letter: R, S, Z for one that has ended and nobody has asked for. */
-  readonly state: string;
-  /** Start time in clock ticks since boot. */
-  readonly born: string;
-}
-
-function statOf(pid: number): ProcessStat | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Counted behind the command name, which may hold anything but ends with the last parenthesis: state is field 3, start time 22.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '', born: fields[19] ?? '' };
-  } catch {
-    return undefined;
-  }
-}
-
-/** The start time of a process in clock ticks since boot; undefined where it is gone or the system does not say. */
-export function bornOf(pid: number): string | undefined {
-  return statOf(pid)?.born;
-}
-
-/** Whether the process of the record still runs: by id and start time; by id alone where there is no /proc. */
+/** Whether the process of the record still runs. */
 export function isRunning(record: Pick<ClusterRecord, 'pid' | 'born'>): boolean {
-  try {
-    process.kill(record.pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  const stat = statOf(record.pid);
-  if (stat === undefined) return true;
-  return stat.state !== 'Z' && (record.born === '' || stat.born === record.born);
+  return isAlive(record.pid, record.born);
 }
 
 /** Writes the record of a cluster that has come up. Of two that start at once under one name, one is refused. */

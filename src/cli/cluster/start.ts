@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { jsonLogger, LandfallError, sleep } from '../../kernel/index.ts';
+import { jsonLogger, LandfallError, sleep, processStart } from '../../kernel/index.ts';
 import { BUNDLED_FAMILIES, startCluster } from '../../drydock/index.ts';
 import type { BundledFamily } from '../../drydock/index.ts';
 import { builtImages } from '../built-images.ts';
@@ -14,7 +14,6 @@ import { formatAnswer } from '../output/format.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { checkKubeconfig, dropKubeconfig } from './kubeconfig-file.ts';
 import {
-  bornOf,
   checkClusterName,
   clusterFolder,
   dropRecord,
@@ -95,7 +94,7 @@ export async function startForeground(options: StartOptions, io: CliIo): Promise
   const record: ClusterRecord = {
     name,
     pid: process.pid,
-    born: bornOf(process.pid) ?? '',
+    born: processStart(process.pid) ?? '',
     url: cluster.url,
     registry: cluster.registry.host,
     kubeconfig,

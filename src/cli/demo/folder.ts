@@ -1,7 +1,8 @@
+import { processStart } from '../../kernel/index.ts';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bornOf, isRunning } from '../cluster/record.ts';
+import { isRunning } from '../cluster/record.ts';
 
 const NAME = /^landfall-demo-(\d+)-(\d*)-[A-Za-z0-9]{6}$/;
 
@@ -21,5 +22,5 @@ export async function openDemoFolder(parent: string = tmpdir()): Promise<string>
     if (owner !== undefined && owner === process.getuid?.())
       await rm(folder, { recursive: true, force: true });
   }
-  return mkdtemp(path.join(parent, `landfall-demo-${process.pid}-${bornOf(process.pid) ?? ''}-`));
+  return mkdtemp(path.join(parent, `landfall-demo-${process.pid}-${processStart(process.pid) ?? ''}-`));
 }

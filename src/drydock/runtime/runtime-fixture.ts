@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import os from 'node:os';
@@ -12,7 +12,7 @@ import {
   writePreload,
 } from './index.ts';
 import type { LogBuffer, RunningProcess, WorkFolder } from './index.ts';
-import { processSpace, processStart } from './process-identity.ts';
+import { processSpace } from './process-identity.ts';
 
 /** A work folder of its own, and programs that run in it. For tests. */
 export interface RuntimeFixture {
@@ -92,17 +92,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export function isAlive(pid: number): boolean {
-  return processStart(pid) !== undefined && !isZombie(pid);
-}
-
-function isZombie(pid: number): boolean {
-  try {
-    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
+export { isAlive } from '../../kernel/index.ts';
 
 /** Waits in real time, because processes live in it. */
 export async function until(condition: () => boolean, what: string): Promise<void> {

@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isJsonObject } from '../../kernel/index.ts';
-import { isSameProcess, processSpace, processStart } from './process-identity.ts';
+import { isSameProcess, processSpace } from './process-identity.ts';
+import { processStart } from '../../kernel/index.ts';
 
 const PREFIX = 'drydock-';
 const PIDS = 'pids';

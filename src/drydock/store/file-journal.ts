@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LandfallError, messageOf } from '../../kernel/index.ts';
+import { isAlive, LandfallError, messageOf } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import type { Change, Entry } from './entry.ts';
 import type { Journal } from './store.ts';
@@ -57,15 +57,6 @@ function lineOf(table: string, change: Change): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-function holdsLock(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 function takeLock(folder: string): string {
   const path = join(folder, LOCK);
   for (let attempt = 0; attempt < 2; attempt++) {
@@ -78,7 +69,7 @@ function takeLock(folder: string): string {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const pid = Number(readFileSync(path, 'utf8'));
-    if (Number.isInteger(pid) && pid > 0 && pid !== process.pid && holdsLock(pid)) {
+    if (pid !== process.pid && isAlive(pid)) {
       throw new LandfallError(`The data folder ${folder} is in use by process ${pid}.`, {
         kind: 'conflict',
         code: 'data-in-use',
