@@ -1,6 +1,6 @@
 /**
  * Pushes, pulls and look-ups a second: our registry against Debian's docker-registry, each in a process of its own, by
- * the same client, one after the other in the same run. `npx tsx bench/registry.ts [SECONDS]`
+ * the same client, one after the other in the same run.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ import {
   type RegistryClient,
 } from '../src/oci/index.ts';
 
-const SECONDS = Number(process.argv[2] ?? 2);
+const SECONDS = 2;
 const CLIENTS = [1, 10] as const;
 const LAYER_BYTES = 200_000;
 const { signal } = new AbortController();
@@ -167,38 +167,53 @@ async function measure(
   return result;
 }
 
-const at = mkdtempSync(join(tmpdir(), 'landfall-bench-'));
-const client = createRegistryClient({ maxSockets: 32 });
-const children: ChildProcess[] = [];
-try {
-  const build = await images(at);
-  const starts: (() => Promise<Subject>)[] = [
-    () => startOwn(at, undefined),
-    () => startOwn(at, join(at, 'data')),
-  ];
-  if (spawnSync('docker-registry', ['--version']).status === 0) starts.push(() => startDocker(at));
-  else console.log('docker-registry is not installed: our own registry is measured alone.');
-  const table: Record<string, Record<string, string>> = {};
-  const all: [string, Record<string, number>][] = [];
-  for (const start of starts) {
-    const subject = await start();
-    children.push(subject.child);
-    all.push([subject.name, await measure(subject, client, build)]);
-    const exited = once(subject.child, 'exit');
-    subject.child.kill('SIGKILL');
-    await exited;
-  }
-  const base = all.find(([name]) => name === 'docker-registry')?.[1];
-  for (const [name, result] of all) {
-    for (const [metric, value] of Object.entries(result)) {
-      const than = base?.[metric];
-      const ratio = than === undefined || base === result ? '' : ` (${(value / than).toFixed(2)}x)`;
-      table[metric] = { ...table[metric], [name]: `${value.toFixed(value < 100 ? 1 : 0)}${ratio}` };
+/** Measures our registry beside Debian's; prints Markdown. */
+export async function benchRegistry(): Promise<string> {
+  const at = mkdtempSync(join(tmpdir(), 'landfall-bench-'));
+  const client = createRegistryClient({ maxSockets: 32 });
+  const children: ChildProcess[] = [];
+  try {
+    const build = await images(at);
+    const starts: (() => Promise<Subject>)[] = [
+      () => startOwn(at, undefined),
+      () => startOwn(at, join(at, 'data')),
+    ];
+    const compared = spawnSync('docker-registry', ['--version']).status === 0;
+    if (compared) starts.push(() => startDocker(at));
+    const all: (readonly [string, Record<string, number>])[] = [];
+    for (const start of starts) {
+      const subject = await start();
+      children.push(subject.child);
+      all.push([subject.name, await measure(subject, client, build)]);
+      const exited = once(subject.child, 'exit');
+      subject.child.kill('SIGKILL');
+      await exited;
     }
+    const base = all.find(([name]) => name === 'docker-registry')?.[1];
+    const cell = (result: Record<string, number>, metric: string) => {
+      const value = result[metric] ?? Number.NaN;
+      const than = base?.[metric];
+      const ratio = than === undefined || base === result ? '' : ` (${(value / than).toFixed(2)} ×)`;
+      return `${value.toFixed(value < 100 ? 1 : 0)}${ratio}`;
+    };
+    const metrics = Object.keys(all[0]?.[1] ?? {});
+    return [
+      '## Registry',
+      '',
+      compared
+        ? 'The same client against each, one after the other.'
+        : 'docker-registry is not installed here: our own registry alone.',
+      '',
+      `| | ${all.map(([name]) => name).join(' | ')} |`,
+      `| --- | ${all.map(() => '---').join(' | ')} |`,
+      ...metrics.map(
+        (metric) => `| ${metric} | ${all.map(([, result]) => cell(result, metric)).join(' | ')} |`,
+      ),
+      '',
+    ].join('\n');
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    client.close();
+    rmSync(at, { recursive: true, force: true });
   }
-  console.table(table);
-} finally {
-  client.close();
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(at, { recursive: true, force: true });
 }

@@ -7,6 +7,8 @@ import { systemClock } from '../src/kernel/index.ts';
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   kustomize: async () => (await import('./kustomize.ts')).benchKustomize(),
   'first-passage': async () => (await import('./first-passage.ts')).benchFirstPassage(),
+  kustomize: async () => (await import('./kustomize.ts')).benchKustomize(),
+  registry: async () => (await import('./registry.ts')).benchRegistry(),
 };
 
 const RESULTS = path.join(import.meta.dirname, 'RESULTS.md');
