@@ -1,4 +1,4 @@
-import { getNumber, getObject, getString, jsonEqual } from '../kernel/index.ts';
+import { getIn, getNumber, getObject, getString, jsonEqual } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { Reading } from './reading.ts';
@@ -6,6 +6,7 @@ import { podTemplate } from './workload.ts';
 import type { PodFacts } from './workload.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
+const ROLLOUT_HASH = 'rollouts-pod-template-hash';
 
 /** Which pods a workload has, and which of them were made from the template that is stored now. */
 export interface WorkloadPods {
@@ -47,6 +48,8 @@ export function currentReplicaSet(
       (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''),
     )[0];
   }
+  // While a Deployment is paused its controller makes no ReplicaSet: the revision is that of the template before.
+  if (getIn(deployment, 'spec', 'paused') === true) return undefined;
   // Defaults that a newer API server adds to one of the two leave only the revision to go by.
   const observed = getNumber(deployment, 'status', 'observedGeneration') ?? 0;
   if (observed < (deployment.metadata.generation ?? 0)) return undefined;
@@ -54,6 +57,22 @@ export function currentReplicaSet(
   return revision === undefined
     ? undefined
     : owned.find((set) => set.metadata.annotations?.[REVISION] === revision);
+}
+
+/** Pods that have ended and that their controller has replaced: an evicted pod stays until somebody deletes it. */
+function isLeftOver(pod: PodFacts): boolean {
+  return pod.phase === 'Failed' || pod.phase === 'Succeeded';
+}
+
+/**
+ * The revision of the pods that were made from the stored template. A DaemonSet does not name it: it is that of its
+ * newest pod, unless more pods carry it than the controller counts as updated. Then no pod was replaced yet.
+ */
+function daemonSetRevision(daemonSet: KubeObject, pods: readonly PodFacts[]): string | undefined {
+  const newest = pods.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))[0]?.controllerRevision;
+  const carrying = pods.filter((pod) => pod.controllerRevision === newest && !pod.terminating).length;
+  const updated = getNumber(daemonSet, 'status', 'updatedNumberScheduled') ?? 0;
+  return carrying > updated ? undefined : newest;
 }
 
 /** Pairs a live workload with its pods. `unreadable` when pods or ReplicaSets could not be listed. */
@@ -67,23 +86,30 @@ export function workloadPods(
   }
   if (pods.state !== 'read') return pods;
   const uid = workload.metadata.uid ?? '';
-  if (workload.kind === 'Deployment') {
+  const ended = workload.kind === 'Job' || workload.kind === 'Pod' || workload.kind === 'CronJob';
+  const standing = ended ? pods.value : pods.value.filter((pod) => !isLeftOver(pod));
+  if (workload.kind === 'Deployment' || workload.kind === 'Rollout') {
     if (replicaSets.state !== 'read') return replicaSets;
     const sets = replicaSets.value.filter((set) => owns(workload, set));
-    const current = currentReplicaSet(workload, sets);
+    const hash = getString(workload, 'status', 'currentPodHash');
+    const current =
+      workload.kind === 'Deployment'
+        ? currentReplicaSet(workload, sets)
+        : sets.find((set) => hash !== undefined && set.metadata.labels?.[ROLLOUT_HASH] === hash);
     const setIds = new Set(sets.map((set) => set.metadata.uid));
-    const mine = pods.value.filter((pod) => pod.owner !== undefined && setIds.has(pod.owner.uid));
+    const mine = standing.filter((pod) => pod.owner !== undefined && setIds.has(pod.owner.uid));
     return {
       state: 'read',
       value: {
         current: mine.filter((pod) => pod.owner?.uid === current?.metadata.uid),
         old: mine.filter((pod) => pod.owner?.uid !== current?.metadata.uid),
-        currentHash: current?.metadata.labels?.['pod-template-hash'],
+        currentHash:
+          current?.metadata.labels?.['pod-template-hash'] ?? current?.metadata.labels?.[ROLLOUT_HASH],
         replicaSet: current,
       },
     };
   }
-  const mine = pods.value.filter((pod) => pod.owner?.uid === uid);
+  const mine = standing.filter((pod) => pod.owner?.uid === uid);
   if (workload.kind === 'StatefulSet') {
     const hash = getString(workload, 'status', 'updateRevision');
     return {
@@ -97,14 +123,14 @@ export function workloadPods(
     };
   }
   if (workload.kind === 'DaemonSet') {
-    // The newest revision is not in the status; the newest pod carries it, and the counts say whether all do.
-    const newest = mine.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))[0]?.controllerRevision;
+    const revision = daemonSetRevision(workload, mine);
+    const isCurrent = (pod: PodFacts) => revision !== undefined && pod.controllerRevision === revision;
     return {
       state: 'read',
       value: {
-        current: mine.filter((pod) => pod.controllerRevision === newest),
-        old: mine.filter((pod) => pod.controllerRevision !== newest),
-        currentHash: newest,
+        current: mine.filter(isCurrent),
+        old: mine.filter((pod) => !isCurrent(pod)),
+        currentHash: revision,
         replicaSet: undefined,
       },
     };

@@ -185,6 +185,12 @@ export function podFacts(pod: KubeObject): PodFacts {
   };
 }
 
+/** The generation that the object's controller has seen; Argo Rollouts writes it as text. */
+export function observedGeneration(live: KubeObject): number {
+  const observed = Number(getIn(live, 'status', 'observedGeneration') ?? 0);
+  return Number.isNaN(observed) ? 0 : observed;
+}
+
 /** True when every label of `selector` is on `labels`; an empty selector selects nothing. */
 export function selects(
   selector: Readonly<Record<string, unknown>> | undefined,

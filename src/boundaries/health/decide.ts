@@ -1,16 +1,16 @@
-import { getArray, getIn, getNumber, getString } from '../../kernel/index.ts';
+import { getNumber } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
+import type { BoundaryReport, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
 import type { Reading } from '../reading.ts';
-import { declaredReplicas, isWorkload } from '../workload.ts';
+import { writtenAt } from '../live/index.ts';
+import { declaredReplicas, isWorkload, observedGeneration } from '../workload.ts';
 import type { PodContainer, PodFacts } from '../workload.ts';
 import type { WorkloadPods } from '../workload-pods.ts';
 import { objectSource } from '../source.ts';
-
-/** Deadline of a workload that declares none; Kubernetes' own default for a Deployment. */
-export const DEFAULT_PROGRESS_SECONDS = 600;
+import { condition, DEFAULT_PROGRESS_SECONDS, otherHealth } from './other.ts';
+import type { ObjectHealth } from './other.ts';
 
 /** Reasons that no amount of waiting mends: something has to be changed first. */
 const TERMINAL_WAITING = new Set([
@@ -29,61 +29,11 @@ const PULL_FAILURES = new Set([
   'RegistryUnavailable',
 ]);
 
-/** Kinds that are usable as soon as they are stored. */
-const PASSIVE = new Set([
-  'ConfigMap',
-  'Secret',
-  'ServiceAccount',
-  'Role',
-  'RoleBinding',
-  'ClusterRole',
-  'ClusterRoleBinding',
-  'Service',
-  'NetworkPolicy',
-  'LimitRange',
-  'ResourceQuota',
-  'PriorityClass',
-  'StorageClass',
-  'CronJob',
-  'Endpoints',
-  'EndpointSlice',
-  'MutatingWebhookConfiguration',
-  'ValidatingWebhookConfiguration',
-  'ValidatingAdmissionPolicy',
-  'ValidatingAdmissionPolicyBinding',
-  'HorizontalPodAutoscaler',
-  'PodDisruptionBudget',
-  'Ingress',
-  'IngressClass',
-  'Lease',
-]);
-
 export interface HealthSubject {
   /** As rendered, with its namespace. */
   readonly object: KubeObject;
   readonly live: Reading<KubeObject>;
   readonly pods: Reading<WorkloadPods> | undefined;
-}
-
-interface ObjectHealth {
-  readonly state: BoundaryState;
-  readonly reason: string;
-  readonly text: string;
-  readonly ready?: number;
-  readonly wanted?: number;
-  readonly deadline?: string;
-}
-
-function condition(object: KubeObject, type: string) {
-  const found = getArray(object, 'status', 'conditions').find((item) => getString(item, 'type') === type);
-  if (found === undefined) return undefined;
-  return {
-    status: getString(found, 'status'),
-    reason: getString(found, 'reason'),
-    message: getString(found, 'message'),
-    since: getString(found, 'lastTransitionTime'),
-    updated: getString(found, 'lastUpdateTime'),
-  };
 }
 
 /** The container whose trouble explains the pod best: a crash or a configuration error before a plain "not ready". */
@@ -142,8 +92,9 @@ function deadlineOf(
 ): string | undefined {
   const seconds = getNumber(live, 'spec', 'progressDeadlineSeconds') ?? DEFAULT_PROGRESS_SECONDS;
   // A pod that was replaced long after the rollout has a deadline of its own.
-  const starts = [progressing?.updated, ...pods.map((pod) => pod.createdAt), live.metadata.creationTimestamp]
+  const starts = [progressing?.updated, ...pods.map((pod) => pod.createdAt)]
     .map((time) => Date.parse(time ?? ''))
+    .concat(writtenAt(live) ?? [])
     .filter((time) => !Number.isNaN(time));
   return starts.length === 0 ? undefined : new Date(Math.max(...starts) + seconds * 1000).toISOString();
 }
@@ -157,7 +108,7 @@ function workloadHealth(subject: HealthSubject, live: KubeObject, now: number): 
       text: `the pods of ${name} could not be read: ${subject.pods?.why ?? 'not asked'}`,
     };
   }
-  const observed = getNumber(live, 'status', 'observedGeneration') ?? 0;
+  const observed = observedGeneration(live);
   const generation = live.metadata.generation ?? 0;
   const pods = subject.pods.value.current.filter((pod) => !pod.terminating);
   const progressing = condition(live, 'Progressing');
@@ -178,16 +129,37 @@ function workloadHealth(subject: HealthSubject, live: KubeObject, now: number): 
       };
     if (condition(live, 'Complete')?.status === 'True')
       return { state: 'proven', reason: 'job-complete', text: `${name} complete` };
-    return late({ reason: 'job-running', text: `${name} has not completed` });
+    const running = { reason: 'job-running', text: `${name} has not completed` };
+    const limit = getNumber(live, 'spec', 'activeDeadlineSeconds');
+    if (limit !== undefined) return { ...running, state: 'moving' };
+    // A Job may take its time: that it still runs contradicts nothing.
+    return overdue && !pods.some((pod) => podTrouble(pod).terminal)
+      ? { ...running, state: 'unknown' }
+      : late(running, overdue);
   }
   const counted =
     live.kind === 'DaemonSet' ? getNumber(live, 'status', 'desiredNumberScheduled') : declaredReplicas(live);
   const wanted = counted ?? 1;
   const ready = pods.filter((pod) => pod.ready).length;
   const counts = { ready, wanted };
+  if (live.kind !== 'Pod' && observed < generation) {
+    return late({
+      reason: 'not-observed',
+      text: `${name}: its controller has seen generation ${observed} of ${generation}`,
+      ...counts,
+    });
+  }
   if (wanted === 0) {
     const declared = declaredReplicas(subject.object);
-    if (declared === 0 || live.kind === 'DaemonSet') {
+    if (live.kind === 'DaemonSet') {
+      return {
+        state: 'not-applicable',
+        reason: 'no-eligible-node',
+        text: `${name} has no node to run on`,
+        ...counts,
+      };
+    }
+    if (declared === 0) {
       return {
         state: 'not-applicable',
         reason: 'zero-declared',
@@ -201,13 +173,6 @@ function workloadHealth(subject: HealthSubject, live: KubeObject, now: number): 
       text: `${name} was scaled to zero; Git asks for ${declared ?? 'more'}`,
       ...counts,
     };
-  }
-  if (live.kind !== 'Pod' && observed < generation) {
-    return late({
-      reason: 'not-observed',
-      text: `${name}: its controller has seen generation ${observed} of ${generation}`,
-      ...counts,
-    });
   }
   const refused = condition(live, 'ReplicaFailure');
   if (refused?.status === 'True' && pods.length < wanted) {
@@ -242,39 +207,6 @@ function workloadHealth(subject: HealthSubject, live: KubeObject, now: number): 
   return { state: 'proven', reason: 'ready', text: `${name} ${ready}/${wanted} ready`, ...counts };
 }
 
-function otherHealth(live: KubeObject): ObjectHealth {
-  const name = objectName(live);
-  if (PASSIVE.has(live.kind))
-    return { state: 'not-applicable', reason: 'passive', text: `${name} needs nothing to become usable` };
-  if (live.kind === 'Namespace') {
-    const phase = getString(live, 'status', 'phase') ?? 'Active';
-    return phase === 'Active'
-      ? { state: 'not-applicable', reason: 'passive', text: `${name} is active` }
-      : { state: 'broken', reason: 'namespace-terminating', text: `${name} is ${phase}` };
-  }
-  const observed = getNumber(live, 'status', 'observedGeneration');
-  if (observed !== undefined && observed < (live.metadata.generation ?? 0)) {
-    return {
-      state: 'moving',
-      reason: 'not-observed',
-      text: `${name}: its controller has not seen generation ${live.metadata.generation ?? '?'}`,
-    };
-  }
-  for (const type of ['Ready', 'Available', 'Established']) {
-    const found = condition(live, type);
-    if (found?.status === 'True') return { state: 'proven', reason: 'condition', text: `${name} is ${type}` };
-    if (found?.status === 'False')
-      return {
-        state: 'broken',
-        reason: 'condition',
-        text: `${name} is not ${type}: ${found.message ?? found.reason ?? ''}`,
-      };
-  }
-  if (getIn(live, 'status', 'phase') === 'Bound')
-    return { state: 'proven', reason: 'bound', text: `${name} is bound` };
-  return { state: 'unknown', reason: 'no-condition', text: `${name} says nothing about its health` };
-}
-
 function objectHealth(subject: HealthSubject, now: number): ObjectHealth {
   if (subject.live.state === 'unreadable')
     return { state: 'unknown', reason: 'unreadable', text: subject.live.why };
@@ -282,7 +214,7 @@ function objectHealth(subject: HealthSubject, now: number): ObjectHealth {
     return { state: 'broken', reason: 'missing', text: `${objectName(subject.object)} does not exist` };
   return isWorkload(subject.object) && subject.object.kind !== 'CronJob'
     ? workloadHealth(subject, subject.live.value, now)
-    : otherHealth(subject.live.value);
+    : otherHealth(subject.live.value, now);
 }
 
 /**

@@ -25,6 +25,21 @@ function holds(fields: JsonValue | undefined, path: readonly (string | number)[]
   return true;
 }
 
+/**
+ * When the object was last written, apart from its status, in ms: the newest of its managed fields, else its birth.
+ * `path` asks for the writers of that field only.
+ */
+export function writtenAt(object: KubeObject, path: readonly (string | number)[] = []): number | undefined {
+  const times = (object.metadata.managedFields ?? [])
+    .filter((entry) => getString(entry, 'subresource') !== 'status')
+    .filter((entry) => path.length === 0 || holds(entry['fieldsV1'], path))
+    .map((entry) => Date.parse(getString(entry, 'time') ?? ''))
+    .filter((time) => !Number.isNaN(time));
+  if (times.length > 0) return Math.max(...times);
+  const born = Date.parse(object.metadata.creationTimestamp ?? '');
+  return Number.isNaN(born) ? undefined : born;
+}
+
 /** Who owns a field, by the object's managed fields; the newest write first. */
 export function writersOf(object: KubeObject, path: readonly (string | number)[]): readonly FieldWriter[] {
   return (object.metadata.managedFields ?? [])

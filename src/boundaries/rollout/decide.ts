@@ -6,7 +6,7 @@ import { worst } from '../combine.ts';
 import { shortDigest, shortNames } from '../names.ts';
 import type { Reading } from '../reading.ts';
 import { objectSource } from '../source.ts';
-import { declaredReplicas } from '../workload.ts';
+import { declaredReplicas, templateContainers } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import type { WorkloadPods } from '../workload-pods.ts';
 
@@ -167,9 +167,18 @@ function progressOf(live: KubeObject, pods: WorkloadPods): Progress {
         reason: 'not-run-yet',
         text: `${objectName(live)} runs on its schedule`,
       };
+    case 'Job':
+      return conditionOf(live, 'Complete') === undefined
+        ? { state: 'moving', reason: 'job-running', text: `${objectName(live)} has not completed` }
+        : DONE;
     default:
       return DONE;
   }
+}
+
+/** Every pod of such a template ran exactly these digests: a Job's template cannot change. */
+function pinsItsImages(live: KubeObject): boolean {
+  return templateContainers(live).every(({ image }) => image.includes('@sha256:'));
 }
 
 /** Pods per digest, most first: `3e7a9f2b on 3 of 3 pods`. */
@@ -206,8 +215,21 @@ function judge(subject: RolloutSubject, options: RolloutOptions): Judged {
   if (progress.state === 'not-applicable') return { subject, ...progress };
   const running = pods.current.filter((pod) => !pod.terminating);
   const scale = declaredReplicas(live);
-  if (running.length === 0 && (scale === 0 || live.kind === 'DaemonSet')) {
-    return declaredReplicas(subject.object) === 0 || live.kind === 'DaemonSet'
+  if (live.kind === 'DaemonSet' && running.length === 0 && progress.state === 'proven') {
+    return {
+      subject,
+      state: 'not-applicable',
+      reason: 'no-eligible-node',
+      text: `${name} has no node to run on`,
+    };
+  }
+  if (running.length === 0 && scale === 0) {
+    if (progress.state !== 'proven') return { subject, ...progress };
+    if (pods.current.length > 0) {
+      const text = `${name}: ${terminatingText(pods.current)}`;
+      return { subject, state: 'moving', reason: 'old-pods-terminating', text };
+    }
+    return declaredReplicas(subject.object) === 0
       ? { subject, state: 'not-applicable', reason: 'zero-declared', text: `${name} declares zero pods` }
       : {
           subject,
@@ -216,10 +238,12 @@ function judge(subject: RolloutSubject, options: RolloutOptions): Judged {
           text: `${name} has no pods to look at: it was scaled to zero`,
         };
   }
-  if (running.length === 0 && live.kind !== 'Job') {
-    return progress.state === 'proven'
-      ? { subject, state: 'unknown', reason: 'no-pods', text: `${name} has no pod to look at` }
-      : { subject, ...progress };
+  if (running.length === 0) {
+    return progress.state === 'proven' && live.kind === 'Job' && pinsItsImages(live)
+      ? { subject, ...DONE }
+      : progress.state === 'proven'
+        ? { subject, state: 'unknown', reason: 'no-pods', text: `${name} has no pod to look at` }
+        : { subject, ...progress };
   }
   if (!options.acceptSimulated && running.some((pod) => pod.simulated)) {
     return {

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { JUST_NOW, NOW, podOf, workloadOf, YESTERDAY } from '../cluster.fixture.ts';
+import { workloadPods } from '../workload-pods.ts';
+import type { PodFacts } from '../workload.ts';
+import { decideHealth } from './decide.ts';
+
+function healthOf(live: KubeObject, pods: readonly PodFacts[] = [], sets: readonly KubeObject[] = []) {
+  const { state, reason } = decideHealth(
+    [
+      {
+        object: live,
+        live: { state: 'read', value: live },
+        pods: workloadPods(live, { state: 'read', value: pods }, { state: 'read', value: sets }),
+      },
+    ],
+    NOW,
+  );
+  return `${state} ${reason}`;
+}
+
+const custom = (apiVersion: string, kind: string, status: JsonObject | undefined, writtenAt = YESTERDAY) => {
+  const { spec: _spec, ...rest } = workloadOf('Deployment', {}, {}, writtenAt);
+  return { ...rest, apiVersion, kind, ...(status === undefined ? {} : { status }) };
+};
+
+describe('the health of a workload', () => {
+  it('is open while a new DaemonSet has not been seen by its controller, whose counts are all zero', () => {
+    expect(healthOf(workloadOf('DaemonSet', {}, {}, JUST_NOW))).toBe('moving not-observed');
+  });
+
+  it('is not applicable for a DaemonSet that no node is eligible for', () => {
+    const status = { observedGeneration: 2, desiredNumberScheduled: 0 };
+    expect(healthOf(workloadOf('DaemonSet', {}, status))).toBe('not-applicable no-eligible-node');
+  });
+
+  it('has its deadline from the last change of the spec, not from the birth of the workload', () => {
+    const behind = { observedGeneration: 1 };
+    expect(healthOf(workloadOf('Deployment', { replicas: 1 }, behind, JUST_NOW))).toBe('moving not-observed');
+    expect(healthOf(workloadOf('Deployment', { replicas: 1 }, behind))).toBe('broken not-observed');
+    const begun = { observedGeneration: 2, updateRevision: 'new' };
+    expect(healthOf(workloadOf('StatefulSet', { replicas: 1 }, begun, JUST_NOW))).toBe('moving pods-missing');
+  });
+
+  it('is not spoilt by evicted pods that nobody has cleaned up', () => {
+    const status = { observedGeneration: 2, desiredNumberScheduled: 1, updatedNumberScheduled: 1 };
+    const pods = [
+      podOf('runs', { controllerRevision: 'r' }),
+      podOf('evicted', { controllerRevision: 'r', phase: 'Failed', ready: false, containers: [] }),
+    ];
+    expect(healthOf(workloadOf('DaemonSet', {}, status), pods)).toBe('proven ready');
+  });
+
+  it('finds the pods of an Argo Rollout behind its ReplicaSets', () => {
+    const live = workloadOf(
+      'Rollout',
+      { replicas: 1 },
+      {
+        observedGeneration: '2',
+        currentPodHash: 'h',
+      },
+    );
+    const set: KubeObject = {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: {
+        name: 'a-h',
+        namespace: 'n',
+        uid: 'rs',
+        labels: { 'rollouts-pod-template-hash': 'h' },
+        ownerReferences: [{ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'a', uid: 'u' }],
+      },
+    };
+    const pod = podOf('p', { templateHash: 'h', owner: { kind: 'ReplicaSet', name: 'a-h', uid: 'rs' } });
+    expect(healthOf(live, [pod], [set])).toBe('proven ready');
+  });
+
+  it('is unknown, not broken, for a Job that runs longer than others and has no deadline of its own', () => {
+    expect(healthOf(workloadOf('Job', {}, { active: 1 }))).toBe('unknown job-running');
+    expect(healthOf(workloadOf('Job', { activeDeadlineSeconds: 900_000 }, { active: 1 }))).toBe(
+      'moving job-running',
+    );
+  });
+});
+
+describe('the health of other objects', () => {
+  it('is asked of a kind that only shares its name with a passive one', () => {
+    const notReady = { conditions: [{ type: 'Ready', status: 'False' }] };
+    expect(healthOf(custom('serving.knative.dev/v1', 'Service', notReady))).toBe('broken condition');
+    expect(healthOf(custom('v1', 'Service', {}))).toBe('not-applicable passive');
+  });
+
+  it('is moving while a condition is false and the object has just been written', () => {
+    const notReady = { conditions: [{ type: 'Ready', status: 'False' }] };
+    expect(healthOf(custom('cert-manager.io/v1', 'Certificate', notReady, JUST_NOW))).toBe(
+      'moving condition',
+    );
+  });
+
+  it('is not proven by a condition about an earlier generation', () => {
+    const stale = { conditions: [{ type: 'Ready', status: 'True', observedGeneration: 1 }] };
+    expect(healthOf(custom('cert-manager.io/v1', 'Certificate', stale, JUST_NOW))).toBe(
+      'moving not-observed',
+    );
+  });
+
+  it('is nothing to wait for where a kind keeps no status by design', () => {
+    expect(healthOf(custom('monitoring.coreos.com/v1', 'ServiceMonitor', undefined))).toBe(
+      'not-applicable passive',
+    );
+  });
+});

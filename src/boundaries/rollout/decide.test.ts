@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../kube/index.ts';
+import { NOW, podOf, workloadOf } from '../cluster.fixture.ts';
+import { workloadPods } from '../workload-pods.ts';
+import type { PodFacts } from '../workload.ts';
+import { decideRollout } from './decide.ts';
+import type { DigestCheck } from './decide.ts';
+
+const mismatch = (pod: string): DigestCheck => ({
+  pod,
+  container: 'a',
+  role: 'main',
+  imageID: 'x',
+  digest: undefined,
+  expected: 'y',
+  outcome: 'mismatch',
+  why: `${pod} runs x, wanted is y`,
+});
+
+function rolloutOf(
+  live: KubeObject,
+  pods: readonly PodFacts[] = [],
+  options: { readonly sets?: readonly KubeObject[]; readonly wrong?: boolean } = {},
+) {
+  const found = workloadPods(
+    live,
+    { state: 'read', value: pods },
+    { state: 'read', value: options.sets ?? [] },
+  );
+  const current = found.state === 'read' ? found.value.current : [];
+  const { state, reason } = decideRollout(
+    [
+      {
+        object: live,
+        live: { state: 'read', value: live },
+        pods: found,
+        checks: options.wrong === true ? current.map((pod) => mismatch(pod.name)) : [],
+        autoscaled: false,
+      },
+    ],
+    NOW,
+    { acceptSimulated: false },
+  );
+  return `${state} ${reason}`;
+}
+
+describe('a DaemonSet', () => {
+  it('is moving while its controller has not seen it, though it has no pods', () => {
+    expect(rolloutOf(workloadOf('DaemonSet', {}, {}))).toBe('moving not-observed');
+  });
+
+  it('is moving while eligible nodes have no pod', () => {
+    const status = { observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 0 };
+    expect(rolloutOf(workloadOf('DaemonSet', {}, status))).toBe('moving replacing');
+  });
+
+  it('does not take the pods of the template before for those of the stored one', () => {
+    const status = { observedGeneration: 2, desiredNumberScheduled: 1, updatedNumberScheduled: 0 };
+    const pods = [podOf('old', { controllerRevision: 'before' })];
+    expect(rolloutOf(workloadOf('DaemonSet', {}, status), pods, { wrong: true })).toBe('moving replacing');
+  });
+});
+
+describe('a Deployment', () => {
+  const owner = { kind: 'ReplicaSet', name: 'a-h', uid: 'rs' };
+  const set: KubeObject = {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: {
+      name: 'a-h',
+      namespace: 'n',
+      uid: 'rs',
+      annotations: { 'deployment.kubernetes.io/revision': '1' },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'a', uid: 'u' }],
+    },
+    spec: { template: { spec: { containers: [{ name: 'a', image: 'a:0' }] } } },
+  };
+
+  it('that is paused before its template was rolled out waits, and its old pods are not held against it', () => {
+    const live = workloadOf(
+      'Deployment',
+      { replicas: 1, paused: true },
+      {
+        observedGeneration: 2,
+        replicas: 1,
+        availableReplicas: 1,
+        conditions: [{ type: 'Progressing', status: 'Unknown', reason: 'DeploymentPaused' }],
+      },
+    );
+    const annotated = {
+      ...live,
+      metadata: { ...live.metadata, annotations: { 'deployment.kubernetes.io/revision': '1' } },
+    };
+    expect(rolloutOf(annotated, [podOf('p', { owner })], { sets: [set], wrong: true })).toBe('moving paused');
+  });
+
+  it('that declares zero is moving until its last pod is gone', () => {
+    const live = workloadOf('Deployment', { replicas: 0 }, { observedGeneration: 2 });
+    expect(rolloutOf(live, [podOf('p', { owner, terminating: true })], { sets: [set] })).toBe(
+      'moving old-pods-terminating',
+    );
+    expect(rolloutOf(live, [], { sets: [set] })).toBe('not-applicable zero-declared');
+  });
+});
+
+describe('a Job', () => {
+  const complete = { conditions: [{ type: 'Complete', status: 'True' }] };
+  const pinned = `a@sha256:${'a'.repeat(64)}`;
+  const template = (image: string) => ({ template: { spec: { containers: [{ name: 'a', image }] } } });
+
+  it('without pods to look at proves its image only where its template pins the digest', () => {
+    expect(rolloutOf(workloadOf('Job', template('a:1'), complete))).toBe('unknown no-pods');
+    expect(rolloutOf(workloadOf('Job', template(pinned), complete))).toBe('proven replaced');
+  });
+
+  it('that has not completed is moving', () => {
+    expect(rolloutOf(workloadOf('Job', template(pinned), { active: 1 }))).toBe('moving job-running');
+  });
+});
