@@ -85,8 +85,9 @@ export class Fields {
     return this.items(name).map((node) => new Fields(node, `${this.what}.${name}`, this.mode));
   }
 
-  /** Refuses fields nobody asked for. */
-  strict(): void {
+  /** Refuses fields nobody asked for; configurations of plugins may have them, unless that is said. */
+  strict(always = false): void {
+    if (this.mode === 'lenient' && !always) return;
     const { content } = this.node;
     for (let i = 0; i < content.length; i += 2) {
       const key = content[i];

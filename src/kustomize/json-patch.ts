@@ -1,4 +1,12 @@
-import { LandfallError, YamlNode, jsonEqual, parseYamlSource, tags, yamlToJson } from '../kernel/index.ts';
+import {
+  LandfallError,
+  YamlNode,
+  jsonEqual,
+  parseJson,
+  parseYamlSource,
+  tags,
+  yamlToJson,
+} from '../kernel/index.ts';
 import type { YamlSource } from '../kernel/index.ts';
 import { markTree, remember } from './nodes.ts';
 import { normalizeJson } from './normalize.ts';
@@ -13,6 +21,8 @@ export interface PatchOperation {
 
 /** The operations of a JSON patch (RFC 6902), written as JSON or YAML. */
 export function parseJsonPatch(source: YamlSource): PatchOperation[] {
+  // What begins like JSON is read as JSON, and not as YAML in brackets.
+  if (source.text.trimStart().startsWith('[')) parseJson(source.text, source.name);
   const [document] = parseYamlSource(source, { words: 'yaml-1.1', duplicateKeys: 'last' });
   if (document === undefined || document.kind !== 'seq') {
     throw new LandfallError(`${source.name}: a JSON patch is a list of operations.`, {

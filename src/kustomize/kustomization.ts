@@ -137,7 +137,7 @@ function parseKustomization(source: YamlSource, file: string): Kustomization {
     secrets: strictly(fields.list('secretGenerator'), (each) => readGenerator('Secret', each)),
     helmGlobals: fields.fields('helmGlobals'),
     helmCharts: [
-      ...fields.list('helmCharts'),
+      ...strictly(fields.list('helmCharts'), knownChart),
       ...fields.list('helmChartInflationGenerator').map(currentChart),
     ],
     generatorOptions: readOptions(fields.fields('generatorOptions')),
@@ -209,6 +209,18 @@ function strictly<T>(list: readonly Fields[], read: (fields: Fields) => T): T[] 
   });
 }
 
+const chartFields = [
+  'name version repo releaseName namespace additionalValuesFiles valuesFile valuesInline valuesMerge includeCRDs',
+  'skipHooks apiVersions kubeVersion nameTemplate skipTests debug',
+]
+  .join(' ')
+  .split(' ');
+
+function knownChart(fields: Fields): Fields {
+  for (const name of chartFields) fields.at(name);
+  return fields;
+}
+
 /** A chart in the deprecated spelling, with the names of today. */
 function currentChart(fields: Fields): Fields {
   const names: Readonly<Record<string, string>> = {
@@ -239,10 +251,12 @@ function readLabel(fields: Fields): LabelEntry {
 export function readPatch(fields: Fields): PatchArgs {
   const target = fields.fields('target');
   const options = fields.fields('options');
+  const selector = target === undefined ? undefined : readSelector(target);
+  target?.strict();
   const entry = {
     path: textAt(fields, 'path'),
     patch: textAt(fields, 'patch'),
-    target: target === undefined ? undefined : readSelector(target),
+    target: selector,
     allowNameChange: options?.flag('allowNameChange') ?? false,
     allowKindChange: options?.flag('allowKindChange') ?? false,
     node: fields.node,

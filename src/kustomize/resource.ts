@@ -32,6 +32,7 @@ export class Resource {
   refVarNames: string[] = [];
   behavior: Behavior = 'unspecified';
   needsHash = false;
+  generated = false;
   allowNameChange = false;
   allowKindChange = false;
   /** Set when a patch deleted the object. */
@@ -169,6 +170,20 @@ export class Resource {
     }
   }
 
+  /**
+   * The original keeps its notes in annotations, so an object that has some has a map of annotations, and a JSON
+   * patch can add to it.
+   */
+  makeRoomForNotes(): void {
+    const noted =
+      this.generated ||
+      this.previous.length > 0 ||
+      this.prefixes.length > 0 ||
+      this.suffixes.length > 0 ||
+      this.needsHash;
+    if (noted) ensureMap(this.node, 'metadata', 'annotations');
+  }
+
   /** Annotations as strings: what becomes of them after a JSON patch, whatever it put there. */
   settleAnnotations(): void {
     this.setTextMap('annotations', new Map(this.metaEntries('annotations')));
@@ -276,6 +291,7 @@ export class Resource {
     this.refVarNames = [...other.refVarNames];
     this.behavior = other.behavior;
     this.needsHash = other.needsHash;
+    this.generated ||= other.generated;
   }
 }
 

@@ -117,7 +117,7 @@ export function parseConfig(source: YamlSource): TransformerConfig {
       fields: entry.list('fieldSpecs').map(readFieldSpec),
     })),
   );
-  fields.strict();
+  fields.strict(true);
   return { ...config, nameReference };
 }
 

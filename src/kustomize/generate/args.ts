@@ -24,12 +24,14 @@ export interface GeneratorArgs {
 
 export function readOptions(fields: Fields | undefined): GeneratorOptions | undefined {
   if (fields === undefined) return undefined;
-  return {
+  const options = {
     labels: fields.textMap('labels'),
     annotations: fields.textMap('annotations'),
     disableNameSuffixHash: fields.flag('disableNameSuffixHash'),
     immutable: fields.flag('immutable') ? fields.at('immutable') : undefined,
   };
+  fields.strict();
+  return options;
 }
 
 /** What is set on the generator wins over what is set for all. */

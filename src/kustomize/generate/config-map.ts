@@ -49,6 +49,7 @@ export async function generateMap(
   const resource = new Resource(object, context);
   resource.needsHash = options?.disableNameSuffixHash !== true;
   resource.behavior = behaviorOf(args.behavior);
+  resource.generated = true;
   resource.cause = node;
   return resource;
 }

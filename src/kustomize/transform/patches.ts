@@ -155,6 +155,7 @@ function applyOperations(
   if (entry.target === undefined) throw refuse(entry, 'must specify a target for JSON patch');
   for (const target of select(map.list, entry.target, entry.node.where)) {
     target.rememberId();
+    target.makeRoomForNotes();
     target.node = applyJsonPatch(target.node, operations);
     target.settleAnnotations();
     target.touch();
@@ -197,6 +198,7 @@ export function jsonPatchTransformer(
     transform(map) {
       const targets = select(map.list, entry.target, entry.node.where);
       for (const target of targets) {
+        target.makeRoomForNotes();
         target.node = applyJsonPatch(target.node, operations);
         target.settleAnnotations();
         target.touch();

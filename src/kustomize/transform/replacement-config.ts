@@ -54,14 +54,20 @@ function readTarget(fields: Fields): ReplacementTarget {
   const select = fields.fields('select');
   const paths = fields.texts('fieldPaths').map((each) => each.text);
   const target = {
-    select: select === undefined ? undefined : readSelector(select),
-    reject: fields.list('reject').map(readSelector),
+    select: select === undefined ? undefined : strictSelector(select),
+    reject: fields.list('reject').map(strictSelector),
     fieldPaths: paths.length === 0 ? ['metadata.name'] : paths,
     options: readFieldOptions(fields.fields('options')),
     node: fields.node,
   };
   fields.strict();
   return target;
+}
+
+function strictSelector(fields: Fields): Selector {
+  const selector = readSelector(fields);
+  fields.strict();
+  return selector;
 }
 
 function readFieldOptions(fields: Fields | undefined): FieldOptions | undefined {
