@@ -10,6 +10,7 @@ import type { RenderedFacts } from '../rendered.ts';
 import { isWorkload, templateContainers } from '../workload.ts';
 import type { PodContainer, PodFacts } from '../workload.ts';
 import { workloadPods } from '../workload-pods.ts';
+import { staleConfiguration } from './configuration.ts';
 import type { DigestCheck, RolloutSubject } from './decide.ts';
 
 const AT_ONCE = 6;
@@ -137,6 +138,11 @@ export async function collectRollouts(
   resolutions: ReadonlyMap<string, Resolution>,
 ): Promise<readonly RolloutSubject[]> {
   const compare = comparing(lookup);
+  const configurations = rendered.flatMap(({ object }) => {
+    const stored = snapshot.objects.get(objectKey(object));
+    const configures = object.apiVersion === 'v1' && ['ConfigMap', 'Secret'].includes(object.kind);
+    return configures && stored?.state === 'read' ? [stored.value] : [];
+  });
   const nodes = new Map(
     snapshot.nodes.state === 'read' ? snapshot.nodes.value.map((node) => [node.metadata.name, node]) : [],
   );
@@ -179,6 +185,9 @@ export async function collectRollouts(
     const checks = await mapBounded(pairs, AT_ONCE, ({ pod, container, wanted }) =>
       check(compare, pod, container, wanted, platformOf(nodes.get(pod.node ?? ''))),
     );
-    return { object, live, pods, checks, autoscaled };
+    const standing = pods.value.current.filter((pod) => !pod.terminating);
+    const configuration =
+      live.state === 'read' ? staleConfiguration(live.value, standing, configurations) : [];
+    return { object, live, pods, checks, autoscaled, configuration };
   });
 }

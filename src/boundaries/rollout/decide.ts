@@ -1,4 +1,3 @@
-import { getArray, getNumber, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
@@ -6,9 +5,12 @@ import { worst } from '../combine.ts';
 import { shortDigest, shortNames } from '../names.ts';
 import type { Reading } from '../reading.ts';
 import { objectSource } from '../source.ts';
-import { declaredReplicas, templateContainers } from '../workload.ts';
+import { declaredReplicas } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import type { WorkloadPods } from '../workload-pods.ts';
+import type { StaleConfiguration } from './configuration.ts';
+import { configurationProgress, DONE, pinsItsImages, progressOf, terminatingText } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 /** What comparing one running container with the image that was expected of it gave. */
 export type DigestOutcome = 'match' | 'equivalent' | 'inconclusive' | 'mismatch';
@@ -33,152 +35,13 @@ export interface RolloutSubject {
   readonly checks: readonly DigestCheck[];
   /** An autoscaler owns the replica count: any count within its bounds is right. */
   readonly autoscaled: boolean;
+  /** Containers that are older than a change of what they read; left out where nothing was looked at. */
+  readonly configuration?: readonly StaleConfiguration[];
 }
 
 export interface RolloutOptions {
   /** Pods that say of themselves that nothing runs in them count as running. Default false. */
   readonly acceptSimulated: boolean;
-}
-
-interface Progress {
-  readonly state: BoundaryState;
-  readonly reason: string;
-  readonly text: string;
-}
-
-const DONE: Progress = { state: 'proven', reason: 'replaced', text: '' };
-
-function conditionOf(live: KubeObject, type: string) {
-  return getArray(live, 'status', 'conditions').find((item) => getString(item, 'type') === type);
-}
-
-function terminatingText(old: readonly PodFacts[]): string {
-  const leaving = old.filter((pod) => pod.terminating).length;
-  return leaving === old.length
-    ? `${old.length} old pods still terminate`
-    : `${old.length} pods of the old revision are still there`;
-}
-
-function deploymentProgress(live: KubeObject, pods: WorkloadPods): Progress {
-  const name = objectName(live);
-  const generation = live.metadata.generation ?? 0;
-  const observed = getNumber(live, 'status', 'observedGeneration') ?? 0;
-  if (observed < generation)
-    return {
-      state: 'moving',
-      reason: 'not-observed',
-      text: `${name}: generation ${observed} of ${generation} observed`,
-    };
-  const wanted = getNumber(live, 'spec', 'replicas') ?? 1;
-  const updated = getNumber(live, 'status', 'updatedReplicas') ?? 0;
-  const available = getNumber(live, 'status', 'availableReplicas') ?? 0;
-  const total = getNumber(live, 'status', 'replicas') ?? 0;
-  if (updated === wanted && total === updated && available === updated) {
-    if (pods.old.length > 0)
-      return {
-        state: 'moving',
-        reason: 'old-pods-terminating',
-        text: `${name}: ${terminatingText(pods.old)}`,
-      };
-    return DONE;
-  }
-  const counts = `${updated} of ${wanted} updated, ${available} available, ${total - updated} old`;
-  const progressing = conditionOf(live, 'Progressing');
-  if (getString(progressing, 'reason') === 'ProgressDeadlineExceeded') {
-    return {
-      state: 'broken',
-      reason: 'deadline-exceeded',
-      text: `${name}: ${counts}; the progress deadline has passed`,
-    };
-  }
-  if (live.spec !== undefined && getString(progressing, 'reason') === 'DeploymentPaused') {
-    return { state: 'moving', reason: 'paused', text: `${name} is paused: ${counts}` };
-  }
-  return { state: 'moving', reason: 'replacing', text: `${name}: ${counts}` };
-}
-
-function statefulSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
-  const name = objectName(live);
-  if ((getNumber(live, 'status', 'observedGeneration') ?? 0) < (live.metadata.generation ?? 0)) {
-    return {
-      state: 'moving',
-      reason: 'not-observed',
-      text: `${name}: its controller has not seen this generation`,
-    };
-  }
-  if (getString(live, 'spec', 'updateStrategy', 'type') === 'OnDelete' && pods.old.length > 0) {
-    return {
-      state: 'unknown',
-      reason: 'on-delete',
-      text: `${name} replaces pods only when somebody deletes them: ${pods.old.length} are of the old revision`,
-    };
-  }
-  const wanted = getNumber(live, 'spec', 'replicas') ?? 1;
-  const ready = pods.current.filter((pod) => pod.ready && !pod.terminating).length;
-  if (ready === wanted && pods.old.length === 0) return DONE;
-  const partition = getNumber(live, 'spec', 'updateStrategy', 'rollingUpdate', 'partition') ?? 0;
-  if (partition > 0)
-    return {
-      state: 'moving',
-      reason: 'partition',
-      text: `${name}: ${ready} of ${wanted} updated, partition ${partition} holds the rest`,
-    };
-  return { state: 'moving', reason: 'replacing', text: `${name}: ${ready} of ${wanted} updated` };
-}
-
-function daemonSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
-  const name = objectName(live);
-  if ((getNumber(live, 'status', 'observedGeneration') ?? 0) < (live.metadata.generation ?? 0)) {
-    return {
-      state: 'moving',
-      reason: 'not-observed',
-      text: `${name}: its controller has not seen this generation`,
-    };
-  }
-  const wanted = getNumber(live, 'status', 'desiredNumberScheduled') ?? 0;
-  const updated = getNumber(live, 'status', 'updatedNumberScheduled') ?? 0;
-  if (updated === wanted && pods.old.length === 0) return DONE;
-  const onDelete = getString(live, 'spec', 'updateStrategy', 'type') === 'OnDelete';
-  return {
-    state: onDelete ? 'unknown' : 'moving',
-    reason: onDelete ? 'on-delete' : 'replacing',
-    text: `${name}: ${updated} of ${wanted} eligible nodes updated`,
-  };
-}
-
-function progressOf(live: KubeObject, pods: WorkloadPods): Progress {
-  switch (live.kind) {
-    case 'Deployment':
-      return deploymentProgress(live, pods);
-    case 'StatefulSet':
-      return statefulSetProgress(live, pods);
-    case 'DaemonSet':
-      return daemonSetProgress(live, pods);
-    case 'Rollout':
-      // Steps, analysis and traffic weights decide it, not counts.
-      return {
-        state: 'unknown',
-        reason: 'progressive',
-        text: `${objectName(live)} is an Argo Rollouts Rollout: its steps and analysis are not judged`,
-      };
-    case 'CronJob':
-      return {
-        state: 'not-applicable',
-        reason: 'not-run-yet',
-        text: `${objectName(live)} runs on its schedule`,
-      };
-    case 'Job':
-      return conditionOf(live, 'Complete') === undefined
-        ? { state: 'moving', reason: 'job-running', text: `${objectName(live)} has not completed` }
-        : DONE;
-    default:
-      return DONE;
-  }
-}
-
-/** Every pod of such a template ran exactly these digests: a Job's template cannot change. */
-function pinsItsImages(live: KubeObject): boolean {
-  return templateContainers(live).every(({ image }) => image.includes('@sha256:'));
 }
 
 /** Pods per digest, most first: `3e7a9f2b on 3 of 3 pods`. */
@@ -257,9 +120,12 @@ function judge(subject: RolloutSubject, options: RolloutOptions): Judged {
   // While pods are being replaced a wrong digest on a new pod is still a wrong digest: new pods are the only ones checked.
   if (mismatch !== undefined) return { subject, state: 'broken', reason: 'wrong-digest', text: mismatch.why };
   if (progress.state !== 'proven') return { subject, ...progress };
+  const configuration = configurationProgress(subject.configuration ?? []);
+  if (configuration?.state === 'broken') return { subject, ...configuration };
   const undecided = subject.checks.find((check) => check.outcome === 'inconclusive');
   if (undecided !== undefined)
     return { subject, state: 'unknown', reason: 'digest-undecided', text: undecided.why };
+  if (configuration !== undefined) return { subject, ...configuration };
   return { subject, ...DONE };
 }
 
@@ -333,7 +199,18 @@ export function decideRollout(
         at,
       };
     });
-    return [...revisionClaim, ...podClaims, ...digestClaims];
+    const configurationClaims = (subject.configuration ?? []).map((one): Claim => {
+      const pod = pods.find((candidate) => candidate.name === one.pod);
+      return {
+        boundary: 'rollout',
+        subject: `Pod/${pod?.namespace ?? ''}/${one.pod}/${one.container}`,
+        attribute: `configuration.${one.outcome}`,
+        value: one.object,
+        source: pod === undefined ? objectSource(live) : podSource(pod),
+        at,
+      };
+    });
+    return [...revisionClaim, ...podClaims, ...digestClaims, ...configurationClaims];
   });
   const first = shown[0];
   const firstName = first === undefined ? undefined : (short.get(first.digest) ?? first.digest);
@@ -344,7 +221,17 @@ export function decideRollout(
     headline: firstName ?? (state === 'not-applicable' ? 'no pods' : `${podCount} pods`),
     detail: detail(state, leading, first, podCount),
     ...(wrong[0] === undefined ? {} : { where: `≠ ${shortDigest(wrong[0].expected)}` }),
+    ...(leading === undefined ? {} : hintOf(leading)),
     claims,
+  };
+}
+
+/** Only new containers read a configuration anew. */
+function hintOf({ reason, subject }: Judged): { readonly hint?: string } {
+  if (!reason.startsWith('configuration-')) return {};
+  const { kind, metadata } = subject.object;
+  return {
+    hint: `Make the configuration part of the template, so that a change replaces pods (a configMapGenerator names it by its content); for now: kubectl rollout restart ${kind.toLowerCase()}/${metadata.name} -n ${metadata.namespace ?? 'default'}.`,
   };
 }
 
