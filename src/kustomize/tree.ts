@@ -25,7 +25,7 @@ const maxFileBytes = 32 * 1024 * 1024;
 
 /** A folder on disk. Symbolic links are followed only as far as they stay inside of it. */
 export function folderTree(root: string): FileTree {
-  const base = realpathSync(resolve(root));
+  const base = realpathSync.native(resolve(root));
   const inside = base.endsWith(sep) ? base : base + sep;
 
   function locate(path: string): string | undefined {
@@ -33,7 +33,7 @@ export function folderTree(root: string): FileTree {
     if (asked !== base && !asked.startsWith(inside)) throw outside(path);
     let real: string;
     try {
-      real = realpathSync(asked);
+      real = realpathSync.native(asked);
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw unreadable(path, error);
