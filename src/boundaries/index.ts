@@ -47,6 +47,7 @@ export {
   decideTraffic,
   discoverObservations,
   groupName,
+  measuredOf,
   observe,
   percent,
   sampleName,

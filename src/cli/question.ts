@@ -1,3 +1,4 @@
+import { measuredOf } from '../boundaries/index.ts';
 import { errorBaseline, recordErrorShares } from '../ledger/index.ts';
 import type { ApplicationKey } from '../ledger/index.ts';
 import { declarationsOf } from '../pipeline/index.ts';
@@ -35,7 +36,9 @@ export function questionOf(asking: Asking, sources: Sources, stateFolder: string
 /** Keeps how the running image fails, for the comparison with the release after it. Only when every pod runs the same. */
 export async function rememberErrors(material: Material, proof: Proof, stateFolder: string): Promise<void> {
   const shares = material.observed.flatMap((observed) =>
-    observed.errors?.state === 'read' ? observed.errors.value : [],
+    observed.errors?.state === 'read'
+      ? observed.errors.value.map((share) => ({ ...share, of: measuredOf(observed) }))
+      : [],
   );
   const leading = material.images.find((image) => image.repository === proof.image);
   const containers = new Set(leading?.uses.map((use) => use.container));

@@ -50,9 +50,10 @@ function parseShares(text: string): readonly MeasuredShares[] {
       const group = getString(share, 'group');
       const failed = getNumber(share, 'failed');
       const total = getNumber(share, 'total');
+      const of = getString(share, 'of');
       return group === undefined || failed === undefined || total === undefined
         ? []
-        : [{ group, failed, total }];
+        : [{ group, failed, total, ...(of === undefined ? {} : { of }) }];
     });
     return [{ digest, release, at, shares }];
   });

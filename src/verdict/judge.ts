@@ -26,6 +26,7 @@ import type {
   ServiceFacts,
   TrackedRevision,
 } from '../boundaries/index.ts';
+import { behindServices } from './behind-services.ts';
 import { tellCauses } from './causes.ts';
 import { findFindings } from './findings/index.ts';
 import type { Case, EngineStatus, Finding, Subject } from './findings/index.ts';
@@ -75,6 +76,10 @@ function withTime(facts: Omit<Case, 'verdict' | 'reports'>, reports: readonly Bo
   return { ...facts, reports, verdict: decideVerdict(reports) };
 }
 
+function podKey(pod: { readonly namespace: string; readonly name: string }): string {
+  return `${pod.namespace}/${pod.name}`;
+}
+
 /** From what was read to the answer. Pure. */
 export function judge(read: Material, tookMs: number): Proof {
   const material = read.acceptSimulated ? takingSimulated(read) : read;
@@ -105,12 +110,13 @@ export function judge(read: Material, tookMs: number): Proof {
     decideTraffic(
       {
         services: material.services,
-        expectedPods: new Set(pods.flatMap((found) => found?.current.map((pod) => pod.name) ?? [])),
-        oldPods: new Set(pods.flatMap((found) => found?.old.map((pod) => pod.name) ?? [])),
+        expectedPods: new Set(pods.flatMap((found) => found?.current.map(podKey) ?? [])),
+        oldPods: new Set(pods.flatMap((found) => found?.old.map(podKey) ?? [])),
         observed: material.observed,
         release,
+        ...behindServices(material),
         baseline: material.baseline,
-        runsPods: rollouts.length > 0,
+        runsPods: rollouts.some(({ object }) => object.kind !== 'Job' && object.kind !== 'CronJob'),
         podsKnown: pods.every((found) => found !== undefined),
       },
       at,

@@ -19,15 +19,18 @@ import type { Sample } from './prometheus.ts';
 
 const TIMEOUT_MS = 5_000;
 const MAX_METRICS_BYTES = 4 * 1024 * 1024;
-/** Pods asked for their build information; an application with more is sampled, which its claim says by its count. */
-const MAX_PODS = 50;
+/** Pods asked for their metrics; where a Service has more, what the rest say is not known. */
+const MAX_PODS = 500;
 const AT_ONCE = 8;
 
 function endpointsOf(service: KubeObject, slices: readonly KubeObject[]): readonly Endpoint[] {
   return slices
     .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name)
-    .flatMap((slice) => getArray(slice, 'endpoints'))
-    .flatMap((endpoint) =>
+    .flatMap((slice) => {
+      const ports = getArray(slice, 'ports').map((port) => getString(port, 'name') ?? '');
+      return getArray(slice, 'endpoints').map((endpoint) => ({ endpoint, ports }));
+    })
+    .flatMap(({ endpoint, ports }) =>
       getArray(endpoint, 'addresses').map((address) => ({
         pod:
           getString(endpoint, 'targetRef', 'kind') === 'Pod'
@@ -37,6 +40,7 @@ function endpointsOf(service: KubeObject, slices: readonly KubeObject[]): readon
         // Absent means ready: discovery.k8s.io/v1 EndpointConditions.
         ready: getIn(endpoint, 'conditions', 'ready') !== false,
         terminating: getIn(endpoint, 'conditions', 'terminating') === true,
+        ports,
       })),
     );
 }
@@ -130,10 +134,24 @@ async function metricsOf(
       };
 }
 
-function buildInfoOf(text: string, observation: NonNullable<Observation['buildInfo']>): Sample | undefined {
-  const suffix = observation.metric.startsWith('*') ? observation.metric.slice(1) : undefined;
-  const samples = parsePrometheus(text, suffix === undefined ? observation.metric : undefined);
-  return samples.find((sample) => (suffix === undefined || sample.name.endsWith(suffix)) && sample.value > 0);
+/** Of a language, a runtime or a client library, not of the application. */
+const FOREIGN_BUILD_INFO = /^(?:go|python|nodejs|jvm|dotnet|rust|promhttp|otel)_/;
+
+/**
+ * The sample that tells what an application is. A metric that begins with `*` is looked for by its end; where several
+ * fit, none of them is known to be the application's own.
+ */
+export function ownBuildInfo(
+  samples: readonly Sample[],
+  observation: NonNullable<Observation['buildInfo']>,
+): Sample | undefined {
+  if (!observation.metric.startsWith('*'))
+    return samples.find((sample) => sample.name === observation.metric && sample.value > 0);
+  const suffix = observation.metric.slice(1);
+  const found = samples.filter(
+    ({ name, value }) => name.endsWith(suffix) && value > 0 && !FOREIGN_BUILD_INFO.test(name),
+  );
+  return new Set(found.map(({ name }) => name)).size === 1 ? found[0] : undefined;
 }
 
 /** The port of the container behind a Service port, as the pods' own port: number, or the name resolved in the pod. */
@@ -215,7 +233,12 @@ export async function observe(
       service.endpoints.state === 'read'
         ? service.endpoints.value.filter((endpoint) => endpoint.ready && endpoint.pod !== undefined)
         : [];
-    const pods = [...new Set(ready.map((endpoint) => endpoint.pod ?? ''))].slice(0, MAX_PODS);
+    const all = [...new Set(ready.map((endpoint) => endpoint.pod ?? ''))];
+    const pods = all.slice(0, MAX_PODS);
+    const unasked =
+      all.length > pods.length
+        ? `${pods.length} of ${all.length} pods were asked, which is the most`
+        : undefined;
     const paths = [
       ...new Set(
         [observation.buildInfo?.path, observation.errors?.path].filter((item) => item !== undefined),
@@ -246,7 +269,7 @@ export async function observe(
         : { probe: probe.state === 'read' ? read({ status: probe.value.status }) : probe }),
       ...(observation.buildInfo === undefined
         ? {}
-        : { buildInfo: readBuildInfo(observation.buildInfo, texts.get(observation.buildInfo.path) ?? []) }),
+        : readBuildInfo(observation.buildInfo, texts.get(observation.buildInfo.path) ?? [], unasked)),
       ...(observation.errors === undefined
         ? {}
         : { errors: readErrors(observation.errors, texts.get(observation.errors.path) ?? []) }),
@@ -259,15 +282,22 @@ type Texts = readonly { readonly pod: string; readonly text: Reading<string> }[]
 function readBuildInfo(
   observation: NonNullable<Observation['buildInfo']>,
   texts: Texts,
-): Reading<readonly BuildInfoReading[]> {
-  if (texts.length === 0)
-    return { state: 'unreadable', why: 'no ready endpoint to ask', code: 'no-endpoint' };
+  unasked: string | undefined,
+): Pick<Observed, 'buildInfo' | 'buildInfoMissing'> {
+  const none = (why: string, code: string) => ({ state: 'unreadable' as const, why, code });
+  if (texts.length === 0) return { buildInfo: none('no ready endpoint to ask', 'no-endpoint') };
   const readings: BuildInfoReading[] = [];
+  let missing: Exclude<Reading<never>, { readonly state: 'read' }> | undefined;
   for (const { pod, text } of texts) {
-    if (text.state !== 'read') return text;
-    const sample = buildInfoOf(text.value, observation);
-    if (sample === undefined)
-      return { state: 'unreadable', why: `${pod} does not expose it`, code: 'metric-missing' };
+    if (text.state !== 'read') {
+      missing ??= text;
+      continue;
+    }
+    const sample = ownBuildInfo(parsePrometheus(text.value), observation);
+    if (sample === undefined) {
+      missing ??= none(`${pod} does not expose it`, 'metric-missing');
+      continue;
+    }
     readings.push({
       pod,
       version: sample.labels[observation.version ?? 'version'],
@@ -275,7 +305,9 @@ function readBuildInfo(
       labels: sample.labels,
     });
   }
-  return read(readings);
+  if (readings.length === 0 && missing !== undefined) return { buildInfo: missing };
+  const why = missing?.why ?? unasked;
+  return { buildInfo: read(readings), ...(why === undefined ? {} : { buildInfoMissing: why }) };
 }
 
 function readErrors(

@@ -1,108 +1,16 @@
-import { getObject, getString, textOf } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
-import type { Release } from '../artifact/index.ts';
-import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
+import type { BoundaryReport, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
-import { shortDigest } from '../names.ts';
 import { objectSource } from '../source.ts';
-import { groupName, percent, shareOf, worstGroup } from './errors.ts';
-import type { ErrorBaseline, Observed, ServiceFacts } from './facts.ts';
+import { buildInfoPart } from './build-info.ts';
+import { groupName, measuredOf, percent, shareOf, worstGroup } from './errors.ts';
+import type { ErrorBaseline, Observed, TrafficFacts } from './facts.ts';
 import { sampleName } from './prometheus.ts';
+import { endpointsText, servicePart } from './service-part.ts';
+import type { Part } from './service-part.ts';
 
 export const DEFAULT_MINIMUM_SAMPLES = 100;
 export const DEFAULT_MAXIMUM_INCREASE = 0.05;
-
-export interface TrafficFacts {
-  readonly services: readonly ServiceFacts[];
-  /** Pods of the stored templates of this application, ready or not. */
-  readonly expectedPods: ReadonlySet<string>;
-  /** Pods of earlier templates of this application. */
-  readonly oldPods: ReadonlySet<string>;
-  readonly observed: readonly Observed[];
-  readonly release: Release;
-  readonly baseline: ErrorBaseline | undefined;
-  /** False for an application without workloads: then its Services lead to pods of somebody else, on purpose. */
-  readonly runsPods: boolean;
-  /** False when the pods could not be read: then endpoints cannot be told right from wrong. */
-  readonly podsKnown: boolean;
-}
-
-interface Part {
-  readonly state: BoundaryState;
-  readonly reason: string;
-  readonly text: string;
-  readonly headline?: string;
-  readonly where?: string;
-  /** Ready endpoints, all of them pods of the release. */
-  readonly endpoints?: number;
-}
-
-function servicePart(service: ServiceFacts, facts: TrafficFacts): Part {
-  const name = objectName(service.object);
-  if (service.live.state === 'unreadable')
-    return { state: 'unknown', reason: 'service-unreadable', text: service.live.why };
-  if (service.live.state === 'absent')
-    return { state: 'broken', reason: 'service-missing', text: `${name} does not exist` };
-  const live = service.live.value;
-  if (
-    getString(live, 'spec', 'type') === 'ExternalName' ||
-    getObject(live, 'spec', 'selector') === undefined
-  ) {
-    return { state: 'not-applicable', reason: 'no-selector', text: `${name} selects no pods` };
-  }
-  if (!facts.runsPods) {
-    return {
-      state: 'not-applicable',
-      reason: 'foreign-pods',
-      text: `${name} leads to pods of another application`,
-    };
-  }
-  if (service.endpoints.state !== 'read')
-    return { state: 'unknown', reason: 'endpoints-unreadable', text: service.endpoints.why };
-  const ready = service.endpoints.value.filter((endpoint) => endpoint.ready);
-  if (ready.length === 0) {
-    const selector = Object.entries(getObject(live, 'spec', 'selector') ?? {})
-      .map(([key, value]) => `${key}=${textOf(value)}`)
-      .join(',');
-    return {
-      state: 'broken',
-      reason: 'no-endpoints',
-      text: `${name} has no ready endpoint (selector ${selector})`,
-      headline: 'no endpoints',
-    };
-  }
-  if (!facts.podsKnown)
-    return {
-      state: 'unknown',
-      reason: 'pods-unreadable',
-      text: `whose pods stand behind ${name} is not known`,
-    };
-  const foreign = ready.filter(
-    (endpoint) => endpoint.pod === undefined || !facts.expectedPods.has(endpoint.pod),
-  );
-  const first = foreign[0];
-  if (first === undefined) {
-    return {
-      state: 'proven',
-      reason: 'endpoints',
-      text: '',
-      endpoints: ready.length,
-    };
-  }
-  if (foreign.every((endpoint) => endpoint.pod !== undefined && facts.oldPods.has(endpoint.pod))) {
-    return {
-      state: 'moving',
-      reason: 'old-endpoints',
-      text: `${foreign.length} of ${ready.length} endpoints of ${name} are pods of the old revision`,
-    };
-  }
-  return {
-    state: 'broken',
-    reason: 'foreign-endpoints',
-    text: `${name} sends users to ${first.pod ?? first.address}, which is no pod of this release`,
-    headline: 'foreign endpoints',
-  };
-}
 
 function probePart(observed: Observed): Part | undefined {
   const { probe, observation } = observed;
@@ -123,78 +31,6 @@ function probePart(observed: Observed): Part | undefined {
         text: `${path} answers ${probe.value.status}`,
         where: observed.url,
       };
-}
-
-function buildInfoPart(observed: Observed, release: Release): Part | undefined {
-  const { buildInfo, observation } = observed;
-  if (buildInfo === undefined || observation.buildInfo === undefined) return undefined;
-  const { metric } = observation.buildInfo;
-  const where = observed.url;
-  if (buildInfo.state !== 'read' && observation.discovered === true) return undefined;
-  if (buildInfo.state !== 'read')
-    return { state: 'unknown', reason: 'build-info-unreadable', text: `${metric}: ${buildInfo.why}`, where };
-  const readings = buildInfo.value;
-  const described = [
-    ...new Set(
-      readings.map(
-        (reading) => reading.version ?? (reading.commit === undefined ? '?' : shortDigest(reading.commit)),
-      ),
-    ),
-  ];
-  const headline = described.join(', ');
-  const wanted = release.version ?? (release.commit === undefined ? undefined : shortDigest(release.commit));
-  if (wanted === undefined)
-    return {
-      state: 'not-applicable',
-      reason: 'release-unnamed',
-      text: `${metric} ${headline}; the image names neither version nor commit to compare with`,
-      headline,
-      where,
-    };
-  const wrong = readings.filter(
-    (reading) =>
-      (release.version !== undefined &&
-        reading.version !== undefined &&
-        reading.version !== release.version) ||
-      (release.commit !== undefined &&
-        reading.commit !== undefined &&
-        !sameCommit(reading.commit, release.commit)),
-  );
-  if (wrong.length > 0) {
-    const first = wrong[0];
-    const version = first?.version !== undefined && first.version !== release.version;
-    const told = version
-      ? `wanted ${wanted}`
-      : `commit ${shortDigest(first?.commit ?? '')}, wanted ${shortDigest(release.commit ?? '')}`;
-    const some = wrong.length < readings.length ? ` on ${wrong.length} of ${readings.length} pods` : '';
-    return { state: 'broken', reason: 'wrong-version', text: `${metric}; ${told}${some}`, headline, where };
-  }
-  const silent = readings.find(
-    (reading) =>
-      (reading.version === undefined || release.version === undefined) &&
-      (reading.commit === undefined || release.commit === undefined),
-  );
-  if (silent !== undefined)
-    return {
-      state: 'unknown',
-      reason: 'build-info-silent',
-      text: `${metric} of ${silent.pod} carries neither version nor commit`,
-      headline,
-      where,
-    };
-  return {
-    state: 'proven',
-    reason: 'build-info',
-    text: `${metric} on ${readings.length} of ${readings.length} pods`,
-    headline,
-    where,
-  };
-}
-
-/** Abbreviated commits are compared by what both have, never by fewer than seven characters. */
-function sameCommit(a: string, b: string): boolean {
-  const length = Math.min(a.length, b.length);
-  return length >= 7 && a.slice(0, length).toLowerCase() === b.slice(0, length).toLowerCase();
 }
 
 function errorsPart(observed: Observed, baseline: ErrorBaseline | undefined): Part | undefined {
@@ -218,11 +54,25 @@ function errorsPart(observed: Observed, baseline: ErrorBaseline | undefined): Pa
       reason: 'no-baseline',
       text: `${told}; no release before to compare with`,
     };
-  const before = new Map(baseline.shares.map((share) => [share.group, share]));
-  const compared = errors.value.flatMap((share) => {
-    const earlier = before.get(share.group);
-    return earlier === undefined || earlier.total < minimum ? [] : [{ share, earlier }];
-  });
+  const before = new Map(
+    baseline.shares
+      .filter((share) => share.of === undefined || share.of === measuredOf(observed))
+      .map((share) => [share.group, share]),
+  );
+  const now = new Map(errors.value.map((share) => [share.group, share]));
+  // A group that was served before and is not counted now was served nothing yet: that is no sign of health.
+  const compared = [...before.values()]
+    .filter((earlier) => earlier.total >= minimum)
+    .map((earlier) => ({
+      earlier,
+      share: now.get(earlier.group) ?? { group: earlier.group, failed: 0, total: 0 },
+    }));
+  if (compared.length === 0)
+    return {
+      state: 'not-applicable',
+      reason: 'no-baseline',
+      text: `${told}; ${baseline.release} was measured too little to compare with`,
+    };
   const thin = compared.find(({ share }) => share.total < minimum);
   const worse = compared.find(
     ({ share, earlier }) => share.total >= minimum && shareOf(share) - shareOf(earlier) > maximum,
@@ -329,7 +179,7 @@ export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
   const looked = facts.observed.flatMap((observed) => {
     const parts = [
       probePart(observed),
-      buildInfoPart(observed, facts.release),
+      buildInfoPart(observed, facts.releases?.get(observed.observation.service) ?? facts.release),
       errorsPart(observed, facts.baseline),
     ];
     return parts.filter((part) => part !== undefined);
@@ -363,14 +213,6 @@ export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
     ...(where === undefined ? {} : { where }),
     claims,
   };
-}
-
-/** `3 endpoints`, `5 endpoints behind 2 Services`. */
-function endpointsText(services: readonly Part[]): string {
-  const counted = services.filter((part) => part.endpoints !== undefined);
-  const total = counted.reduce((sum, part) => sum + (part.endpoints ?? 0), 0);
-  const text = `${total} endpoint${total === 1 ? '' : 's'}`;
-  return counted.length > 1 ? `${text} behind ${counted.length} Services` : text;
 }
 
 function provenDetail(version: Part | undefined, parts: readonly Part[], services: readonly Part[]): string {

@@ -1,4 +1,4 @@
-import type { ErrorShare, Observation } from './facts.ts';
+import type { ErrorShare, Observation, Observed } from './facts.ts';
 import type { Sample } from './prometheus.ts';
 
 type Errors = NonNullable<Observation['errors']>;
@@ -43,4 +43,9 @@ export function worstGroup(shares: readonly ErrorShare[], minimumSamples: number
 
 export function groupName(group: string): string {
   return group === '' ? 'all requests' : group.replaceAll(/[a-zA-Z_]\w*=/g, '');
+}
+
+/** `notifications/sent_total`: what a kept share was measured of. */
+export function measuredOf({ observation }: Observed): string {
+  return `${observation.service}/${observation.errors?.metric ?? ''}`;
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../kube/index.ts';
 import type { Reading } from '../reading.ts';
+import type { Release } from '../artifact/index.ts';
 import type { Sample } from './prometheus.ts';
 
 /** What users should observe of a Service; `landfall.yaml` declares it, scrape annotations let it be discovered. */
@@ -40,6 +41,8 @@ export interface Endpoint {
   readonly address: string;
   readonly ready: boolean;
   readonly terminating: boolean;
+  /** Names of the Service's ports that lead to it, '' for a port without a name; undefined where it was not looked at. */
+  readonly ports?: readonly string[];
 }
 
 /** A Service of the application and what stands behind it. */
@@ -58,6 +61,8 @@ export interface BuildInfoReading {
 
 /** Share of failures in one group of requests, `channel=sms`; the group of all requests is named ''. */
 export interface ErrorShare {
+  /** Service and metric that were measured, in what is kept; undefined for what is measured now. */
+  readonly of?: string;
   readonly group: string;
   readonly failed: number;
   readonly total: number;
@@ -69,6 +74,8 @@ export interface Observed {
   readonly url: string;
   readonly probe?: Reading<{ readonly status: number }>;
   readonly buildInfo?: Reading<readonly BuildInfoReading[]>;
+  /** Why build information is missing of some of the pods, where it is. */
+  readonly buildInfoMissing?: string;
   readonly errors?: Reading<readonly ErrorShare[]>;
   /** The application's own samples, added up over its pods; runtime and histogram details left out. */
   readonly samples: readonly Sample[];
@@ -79,4 +86,24 @@ export interface ErrorBaseline {
   readonly release: string;
   readonly at: string;
   readonly shares: readonly ErrorShare[];
+}
+
+/** Everything that decides the boundary. */
+export interface TrafficFacts {
+  readonly services: readonly ServiceFacts[];
+  /** Pods of the stored templates of this application, ready or not, as `namespace/name`. */
+  readonly expectedPods: ReadonlySet<string>;
+  /** Pods of earlier templates of this application, as `namespace/name`. */
+  readonly oldPods: ReadonlySet<string>;
+  readonly observed: readonly Observed[];
+  readonly release: Release;
+  /** By name of a Service: the release of the image behind it, where that is another than the delivery's. */
+  readonly releases?: ReadonlyMap<string, Release>;
+  /** Services, as `namespace/name`, that select only workloads which declare zero pods. */
+  readonly idle?: ReadonlySet<string>;
+  readonly baseline: ErrorBaseline | undefined;
+  /** False for an application without workloads: then its Services lead to pods of somebody else, on purpose. */
+  readonly runsPods: boolean;
+  /** False when the pods could not be read: then endpoints cannot be told right from wrong. */
+  readonly podsKnown: boolean;
 }

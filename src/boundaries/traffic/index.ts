@@ -1,7 +1,6 @@
 export { discoverObservations, observe, serviceFacts } from './collect.ts';
 export { decideTraffic } from './decide.ts';
-export type { TrafficFacts } from './decide.ts';
-export { groupName, percent, shareOf, worstGroup } from './errors.ts';
+export { groupName, measuredOf, percent, shareOf, worstGroup } from './errors.ts';
 export type {
   BuildInfoReading,
   Endpoint,
@@ -10,6 +9,7 @@ export type {
   Observation,
   Observed,
   ServiceFacts,
+  TrafficFacts,
 } from './facts.ts';
 export type { Sample } from './prometheus.ts';
 export { sampleName } from './prometheus.ts';

@@ -1,0 +1,122 @@
+import { getArray, getIn, getObject, getString, textOf } from '../../kernel/index.ts';
+import { objectName } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import type { BoundaryState } from '../boundary.ts';
+import type { Endpoint, ServiceFacts, TrafficFacts } from './facts.ts';
+
+/** The answer of one Service, probe or metric. */
+export interface Part {
+  readonly state: BoundaryState;
+  readonly reason: string;
+  readonly text: string;
+  readonly headline?: string;
+  readonly where?: string;
+  /** Ready endpoints, all of them pods of the release. */
+  readonly endpoints?: number;
+}
+
+/** A port of the Service that leads to none of its ready endpoints: its targetPort is a name that no pod has. */
+function portWithoutEndpoint(
+  live: KubeObject,
+  ready: readonly Endpoint[],
+): { readonly shown: string; readonly target: string } | undefined {
+  if (ready.some((endpoint) => endpoint.ports === undefined)) return undefined;
+  for (const port of getArray(live, 'spec', 'ports')) {
+    const name = getString(port, 'name') ?? '';
+    if (ready.some((endpoint) => endpoint.ports?.includes(name) === true)) continue;
+    const number = getIn(port, 'port');
+    return { shown: name || textOf(number), target: textOf(getIn(port, 'targetPort') ?? number) };
+  }
+  return undefined;
+}
+
+/** Every ready endpoint must be a pod of the release, and be reached by the ports that the Service names. */
+export function servicePart(service: ServiceFacts, facts: TrafficFacts): Part {
+  const name = objectName(service.object);
+  if (service.live.state === 'unreadable')
+    return { state: 'unknown', reason: 'service-unreadable', text: service.live.why };
+  if (service.live.state === 'absent')
+    return { state: 'broken', reason: 'service-missing', text: `${name} does not exist` };
+  const live = service.live.value;
+  if (
+    getString(live, 'spec', 'type') === 'ExternalName' ||
+    getObject(live, 'spec', 'selector') === undefined
+  ) {
+    return { state: 'not-applicable', reason: 'no-selector', text: `${name} selects no pods` };
+  }
+  if (!facts.runsPods) {
+    return {
+      state: 'not-applicable',
+      reason: 'foreign-pods',
+      text: `${name} leads to pods of another application`,
+    };
+  }
+  if (service.endpoints.state !== 'read')
+    return { state: 'unknown', reason: 'endpoints-unreadable', text: service.endpoints.why };
+  const ready = service.endpoints.value.filter((endpoint) => endpoint.ready);
+  const namespace = service.object.metadata.namespace ?? '';
+  if (ready.length === 0) {
+    if (facts.idle?.has(`${namespace}/${service.object.metadata.name}`) === true)
+      return {
+        state: 'not-applicable',
+        reason: 'no-pods-declared',
+        text: `${name} selects pods of which zero are declared`,
+      };
+    const selector = Object.entries(getObject(live, 'spec', 'selector') ?? {})
+      .map(([key, value]) => `${key}=${textOf(value)}`)
+      .join(',');
+    return {
+      state: 'broken',
+      reason: 'no-endpoints',
+      text: `${name} has no ready endpoint (selector ${selector})`,
+      headline: 'no endpoints',
+    };
+  }
+  if (!facts.podsKnown)
+    return {
+      state: 'unknown',
+      reason: 'pods-unreadable',
+      text: `whose pods stand behind ${name} is not known`,
+    };
+  const isOf = (endpoint: Endpoint, pods: ReadonlySet<string>) =>
+    endpoint.pod !== undefined && pods.has(`${namespace}/${endpoint.pod}`);
+  const foreign = ready.filter((endpoint) => !isOf(endpoint, facts.expectedPods));
+  const first = foreign[0];
+  if (first === undefined) {
+    const port = portWithoutEndpoint(live, ready);
+    return port === undefined
+      ? {
+          state: 'proven',
+          reason: 'endpoints',
+          text: '',
+          endpoints: new Set(ready.map((endpoint) => endpoint.pod)).size,
+        }
+      : {
+          state: 'broken',
+          reason: 'port-missing',
+          text: `${name} leads port ${port.shown} to ${port.target}, which no container of its endpoints names`,
+          headline: 'no such port',
+        };
+  }
+  if (foreign.every((endpoint) => isOf(endpoint, facts.oldPods))) {
+    return {
+      state: 'moving',
+      reason: 'old-endpoints',
+      text: `${foreign.length} of ${ready.length} endpoints of ${name} are pods of the old revision`,
+    };
+  }
+  return {
+    state: 'broken',
+    reason: 'foreign-endpoints',
+    text: `${name} sends users to ${first.pod ?? first.address}, which is no pod of this release`,
+    headline: 'foreign endpoints',
+  };
+}
+
+/** `3 endpoints`, `5 endpoints behind 2 Services`. */
+export function endpointsText(services: readonly Part[]): string {
+  const counted = services.filter((part) => part.endpoints !== undefined);
+  const total = counted.reduce((sum, part) => sum + (part.endpoints ?? 0), 0);
+  const text = `${total} endpoint${total === 1 ? '' : 's'}`;
+  return counted.length > 1 ? `${text} behind ${counted.length} Services` : text;
+}
