@@ -28,9 +28,11 @@ export {
   applicationSpec,
   applicationStatus,
   decideSync,
+  ignoring,
+  isHook,
   syncCounts,
 } from './sync/index.ts';
-export type { ApplicationSource } from './sync/index.ts';
+export type { ApplicationSource, IgnoreRule } from './sync/index.ts';
 export { decideLive, fieldPath, objectKey, takeSnapshot, writersOf } from './live/index.ts';
 export type {
   ClusterSnapshot,

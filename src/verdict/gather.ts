@@ -5,6 +5,7 @@ import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { parseReference } from '../oci/index.ts';
 import type { RegistryClient } from '../oci/index.ts';
 import {
+  applicationSpec,
   collectImages,
   collectRollouts,
   decideRender,
@@ -29,6 +30,7 @@ import type {
 } from '../boundaries/index.ts';
 import { engineStatus, findApplication } from './application.ts';
 import type { ApplicationSpec } from './application.ts';
+import { inventoryOf } from './inventory.ts';
 import type { Material } from './judge.ts';
 
 export interface Sources {
@@ -95,7 +97,7 @@ async function isNamespaced(kube: KubeClient, object: KubeObject, signal: AbortS
   }
 }
 
-/** Puts objects that name no namespace where the Application sends them. */
+/** The objects that have to be in the cluster; those that name no namespace where the Application sends them. */
 async function place(
   kube: KubeClient,
   rendered: readonly RenderedFacts[],
@@ -103,14 +105,18 @@ async function place(
   signal: AbortSignal,
 ): Promise<readonly RenderedFacts[]> {
   const placed: RenderedFacts[] = [];
+  const scopes = new Map<string, boolean>();
   for (const facts of rendered) {
     const { object } = facts;
-    const needs = object.metadata.namespace === undefined && (await isNamespaced(kube, object, signal));
-    placed.push(
-      needs ? { ...facts, object: { ...object, metadata: { ...object.metadata, namespace } } } : facts,
-    );
+    const kind = `${object.apiVersion} ${object.kind}`;
+    // A cluster that went away is asked once for each kind, not once for each object.
+    const namespaced = scopes.get(kind) ?? (await isNamespaced(kube, object, signal));
+    scopes.set(kind, namespaced);
+    const { namespace: own, ...metadata } = object.metadata;
+    const where = namespaced ? { ...metadata, namespace: own || namespace } : metadata;
+    placed.push({ ...facts, object: { ...object, metadata: where } });
   }
-  return placed;
+  return inventoryOf(placed);
 }
 
 async function track(
@@ -308,6 +314,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     services,
     observed,
     baseline,
+    ignore: applicationSpec(application).ignoreDifferences,
     acceptSimulated: question.acceptSimulated ?? false,
     at,
   };

@@ -5,6 +5,7 @@ import {
   decideLive,
   decideRollout,
   decideTraffic,
+  ignoring,
   leadingImage,
   nodePlatforms,
   objectKey,
@@ -17,6 +18,7 @@ import type {
   BoundaryReport,
   ClusterSnapshot,
   ErrorBaseline,
+  IgnoreRule,
   ImageFacts,
   Observed,
   Reading,
@@ -52,6 +54,8 @@ export interface Material {
   readonly observed: readonly Observed[];
   readonly baseline: ErrorBaseline | undefined;
   readonly acceptSimulated: boolean;
+  /** The Application's `ignoreDifferences`. */
+  readonly ignore?: readonly IgnoreRule[];
   /** ISO 8601. */
   readonly at: string;
 }
@@ -92,6 +96,7 @@ export function judge(read: Material, tookMs: number): Proof {
     live: snapshot.objects.get(objectKey(facts.object)) ?? unread,
     why: (path: readonly (string | number)[]) => whereSet(facts, path),
     autoscaled: rollouts.find((subject) => subject.object === facts.object)?.autoscaled ?? false,
+    ignored: ignoring(material.ignore ?? []),
   }));
   const health = rendered.map(({ object }) => ({
     object,

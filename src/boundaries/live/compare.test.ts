@@ -24,6 +24,28 @@ describe('what Git asks for, against what the cluster holds', () => {
     );
   });
 
+  it('is the same where a manifest spells out what the API server leaves out', () => {
+    const container = (more: JsonObject) => ({
+      template: { spec: { containers: [{ name: 'a', ...more }] } },
+    });
+    check(
+      { template: { spec: { hostNetwork: false } }, paused: false, minReadySeconds: 0 },
+      { template: {} },
+      [],
+    );
+    check(
+      container({ tty: false, readinessProbe: { initialDelaySeconds: 0, periodSeconds: 5 } }),
+      container({ readinessProbe: { periodSeconds: 5 } }),
+      [],
+    );
+    // Left out, these mean something else.
+    check({ template: { spec: { automountServiceAccountToken: false } } }, { template: { spec: {} } }, [
+      'spec.template.spec.automountServiceAccountToken',
+    ]);
+    check({ replicas: 0 }, {}, ['spec.replicas']);
+    check({ paused: false }, { paused: true }, ['spec.paused']);
+  });
+
   it('differs in the field that somebody changed, and only there', () => {
     check({ replicas: 3, paused: false }, { replicas: 5, paused: false }, ['spec.replicas']);
   });

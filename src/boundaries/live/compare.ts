@@ -85,6 +85,44 @@ function sameScalar(desired: JsonValue, live: JsonValue, path: readonly (string 
   return wanted !== undefined && wanted === parseQuantity(live);
 }
 
+/**
+ * Fields whose zero the API server does not store: false or 0 and nothing at all are the same there. Fields where
+ * nothing means something else (`automountServiceAccountToken`, `replicas`) are none of these. Source: the fields of
+ * the core, apps and apiextensions types that are no pointers and are left out when empty.
+ */
+const ZERO_LEFT_OUT = new Set([
+  'hostNetwork',
+  'hostPID',
+  'hostIPC',
+  'stdin',
+  'stdinOnce',
+  'tty',
+  'readOnly',
+  'paused',
+  'publishNotReadyAddresses',
+  'preserveUnknownFields',
+  'minReadySeconds',
+  'initialDelaySeconds',
+  'hostPort',
+  'nodePort',
+  'healthCheckNodePort',
+]);
+
+function isZeroLeftOut(desired: JsonValue, path: readonly (string | number)[]): boolean {
+  const field = path.at(-1);
+  return (desired === false || desired === 0) && typeof field === 'string' && ZERO_LEFT_OUT.has(field);
+}
+
+/** A map that holds nothing but such fields is left out with them. */
+function onlyZeros(desired: JsonObject, path: readonly (string | number)[]): boolean {
+  return Object.entries(desired).every(
+    ([key, value]) =>
+      empty(value) ||
+      isZeroLeftOut(value, [...path, key]) ||
+      (isJsonObject(value) && onlyZeros(value, [...path, key])),
+  );
+}
+
 function walk(
   desired: JsonValue,
   live: JsonValue | undefined,
@@ -93,6 +131,8 @@ function walk(
 ): void {
   // A null in a manifest asks for absence; empty maps and lists are dropped by the API server.
   if (empty(desired) && empty(live)) return;
+  if (live === undefined && isZeroLeftOut(desired, path)) return;
+  if (isJsonObject(desired) && live === undefined && onlyZeros(desired, path)) return;
   if (isJsonObject(desired) && isJsonObject(live)) {
     for (const [key, value] of Object.entries(desired)) walk(value, live[key], [...path, key], found);
     return;

@@ -17,8 +17,10 @@ export interface LiveSubject {
   readonly live: Reading<KubeObject>;
   /** File and line that ask for a field. */
   readonly why: (path: readonly (string | number)[]) => string | undefined;
-  /** An autoscaler owns the replica count. */
-  readonly autoscaled: boolean;
+  /** An autoscaler owns the replica count; unknown where they could not be listed. */
+  readonly autoscaled: boolean | 'unknown';
+  /** Whether a difference is left to others by the rules of the Application; left out where it has none. */
+  readonly ignored?: (difference: FieldDifference, live: KubeObject) => boolean | 'unknown';
 }
 
 interface Judged {
@@ -64,11 +66,28 @@ function judge(subject: LiveSubject, syncing: boolean): Judged {
     const held = live.metadata.finalizers?.length ? `, held by ${live.metadata.finalizers.join(', ')}` : '';
     return { ...base, state: 'broken', reason: 'deleting', text: `${name} is being deleted${held}` };
   }
+  const isReplicas = (difference: FieldDifference) => fieldPath(difference.path) === 'spec.replicas';
+  const isIgnored = (difference: FieldDifference) => subject.ignored?.(difference, live) ?? false;
   const differences = fieldDifferences(subject.object, live).filter(
-    (difference) => !(subject.autoscaled && fieldPath(difference.path) === 'spec.replicas'),
+    (difference) =>
+      !(subject.autoscaled === true && isReplicas(difference)) && isIgnored(difference) !== true,
   );
-  const first = differences[0];
+  const undecided = (difference: FieldDifference) =>
+    (subject.autoscaled === 'unknown' && isReplicas(difference)) || isIgnored(difference) === 'unknown';
+  const first = differences.find((difference) => !undecided(difference)) ?? differences[0];
   if (first === undefined) return { ...base, state: 'proven', reason: 'stored', text: name };
+  if (undecided(first)) {
+    const scaler = isIgnored(first) !== 'unknown';
+    const told = driftText(subject, live, first);
+    return {
+      ...base,
+      state: 'unknown',
+      reason: scaler ? 'autoscalers-unreadable' : 'ignore-rule-unread',
+      text: scaler
+        ? `${told}; whether an autoscaler did it is not known, since they may not be listed`
+        : `${told}; whether a jqPathExpression of ignoreDifferences covers it is not evaluated`,
+    };
+  }
   const more = differences.length > 1 ? ` (and ${differences.length - 1} more)` : '';
   return {
     subject,
@@ -164,12 +183,13 @@ export function decideLive(
   };
 }
 
-/** True when an autoscaler in the namespace targets the workload. */
-export function isAutoscaled(
+/** Whether an autoscaler in the namespace targets the workload; unknown when they could not be listed. */
+export function autoscaling(
   object: KubeObject,
   autoscalers: Reading<readonly KubeObject[]> | undefined,
-): boolean {
-  if (autoscalers?.state !== 'read') return false;
+): boolean | 'unknown' {
+  if (autoscalers === undefined || autoscalers.state === 'unreadable') return 'unknown';
+  if (autoscalers.state === 'absent') return false;
   return autoscalers.value.some(
     (scaler) =>
       getString(scaler, 'spec', 'scaleTargetRef', 'kind') === object.kind &&

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../kube/index.ts';
 import { compareImageId, parseImageId } from '../../oci/index.ts';
 import type { ImageComparison, ImageLookup, Resolution } from '../../oci/index.ts';
 import type { ImageFacts } from '../artifact/index.ts';
-import { isAutoscaled, objectKey } from '../live/index.ts';
+import { autoscaling, objectKey } from '../live/index.ts';
 import type { ClusterSnapshot } from '../live/index.ts';
 import { shortDigest, shortReference } from '../names.ts';
 import type { RenderedFacts } from '../rendered.ts';
@@ -160,7 +160,7 @@ export async function collectRollouts(
         : live.state === 'absent'
           ? { state: 'absent' as const, why: live.why }
           : live;
-    const autoscaled = isAutoscaled(object, facts?.autoscalers);
+    const autoscaled = autoscaling(object, facts?.autoscalers);
     if (pods.state !== 'read') return { object, live, pods, checks: [], autoscaled };
     const expected = new Map<string, Expectation>(
       templateContainers(object).map((container) => [

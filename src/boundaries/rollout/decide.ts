@@ -34,7 +34,7 @@ export interface RolloutSubject {
   readonly pods: Reading<WorkloadPods>;
   readonly checks: readonly DigestCheck[];
   /** An autoscaler owns the replica count: any count within its bounds is right. */
-  readonly autoscaled: boolean;
+  readonly autoscaled: boolean | 'unknown';
   /** Containers that are older than a change of what they read; left out where nothing was looked at. */
   readonly configuration?: readonly StaleConfiguration[];
 }

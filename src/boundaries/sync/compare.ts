@@ -72,6 +72,20 @@ export function comparePair(pair: Pair, options: CompareOptions): ComparedPair {
   };
 }
 
+/**
+ * The Application's `ignoreDifferences` as a question about one difference of one object. Unknown where a rule for
+ * the object is a jq expression, which is not evaluated.
+ */
+export function ignoring(
+  rules: readonly IgnoreRule[],
+): (difference: FieldDifference, live: KubeObject) => boolean | 'unknown' {
+  return (difference, live) => {
+    const own = rules.filter((rule) => appliesTo(rule, live));
+    if (isIgnored(difference, own, live)) return true;
+    return own.some((rule) => rule.jqPathExpressions.length > 0) ? 'unknown' : false;
+  };
+}
+
 function appliesTo(rule: IgnoreRule, object: KubeObject): boolean {
   const { group } = splitApiVersion(object.apiVersion);
   const fits = (pattern: string, value: string) => pattern === '*' || pattern === value;

@@ -20,7 +20,7 @@ export type {
   RetryPolicy,
   SyncPolicy,
 } from './application.ts';
-export { comparePair, pairObjects } from './compare.ts';
+export { comparePair, ignoring, pairObjects } from './compare.ts';
 export type { CompareOptions, ComparedPair, Pair, SyncCode } from './compare.ts';
 export { syncCounts, syncCountsText } from './counts.ts';
 export type { SyncCounts } from './counts.ts';
