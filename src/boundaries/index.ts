@@ -9,7 +9,7 @@ export type { FieldSource, RenderedFacts } from './rendered.ts';
 export { declaredReplicas, isWorkload, podTemplate, selects, templateContainers } from './workload.ts';
 export type { PodContainer, PodFacts, PullPolicy, TemplateContainer } from './workload.ts';
 export type { WorkloadPods } from './workload-pods.ts';
-export { collectImages, decideArtifact, leadingImage, releaseOf } from './artifact/index.ts';
+export { collectImages, decideArtifact, fullRepository, leadingImage, releaseOf } from './artifact/index.ts';
 export type {
   BuildFacts,
   ImageAnswer,

@@ -11,6 +11,7 @@ import {
   decideRender,
   decideSync,
   discoverObservations,
+  fullRepository,
   observe,
   attempt,
   read,
@@ -23,6 +24,7 @@ import {
 import type {
   Asked,
   ErrorBaseline,
+  ImageFacts,
   Observation,
   Reading,
   RenderedFacts,
@@ -183,17 +185,24 @@ async function askedRevision(
   );
 }
 
+/** The repository as Git spells it: `nginx` and `docker.io/library/nginx` are one. */
+function sameImage(reference: string, images: readonly ImageFacts[]): string {
+  const spelt = withoutTag(reference);
+  const name = fullRepository(spelt);
+  return images.find((image) => fullRepository(image.repository) === name)?.repository ?? spelt;
+}
+
 async function askedImage(
   sources: Sources,
   reference: string,
+  images: readonly ImageFacts[],
   signal: AbortSignal,
 ): Promise<NonNullable<Asked['image']>> {
-  const repository = withoutTag(reference);
   const digest = await attempt(
     async () => (await sources.registry.resolve(reference, signal)).digest,
     signal,
   );
-  return { reference, repository, digest };
+  return { reference, repository: sameImage(reference, images), digest };
 }
 
 const NOT_RENDERED = {
@@ -243,7 +252,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const asked =
     question.image === undefined
       ? asking.asked
-      : { ...asking.asked, image: await askedImage(sources, question.image, signal) };
+      : { ...asking.asked, image: await askedImage(sources, question.image, images, signal) };
 
   progress('cluster');
   const snapshot = await takeSnapshot(

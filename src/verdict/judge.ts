@@ -105,7 +105,7 @@ export function judge(read: Material, tookMs: number): Proof {
   }));
   const pods = rollouts.map((subject) => valueOf(subject.pods));
   const raw = [
-    decideArtifact(images, nodePlatforms(snapshot), material.wantedCommit),
+    decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit),
     decideIntent(material.tracked, images, material.asked, at),
     material.render,
     material.sync,

@@ -13,6 +13,16 @@ import type { BuildFacts, ImageAnswer, ImageFacts, ImageUse } from './facts.ts';
 
 const AT_ONCE = 6;
 
+/** A repository in full, so that two spellings of it can be told to be one; as it is where it is no reference. */
+export function fullRepository(name: string): string {
+  try {
+    const { registry, repository } = parseReference(name);
+    return `${registry}/${repository}`;
+  } catch {
+    return name;
+  }
+}
+
 interface Named {
   readonly reference: string;
   readonly uses: ImageUse[];
@@ -78,6 +88,7 @@ export async function collectImages(
   signal: AbortSignal,
 ): Promise<CollectedImages> {
   const resolutions = new Map<string, Resolution>();
+  const ownNames = new Set([...declared].map(fullRepository));
   const images = await mapBounded(
     imagesOf(rendered),
     AT_ONCE,
@@ -107,7 +118,7 @@ export async function collectImages(
         answer,
         build,
         ours:
-          declared.has(repository) ||
+          ownNames.has(fullRepository(repository)) ||
           (build.state === 'read' && build.value !== undefined) ||
           (declared.size === 0 && revision !== undefined),
         readAt,

@@ -9,6 +9,13 @@ export interface NodePlatform {
   readonly architecture: string;
 }
 
+/** What the nodes of the cluster are, as far as they may be listed. */
+export interface NodePlatforms {
+  readonly all: readonly NodePlatform[];
+  /** Those of the nodes on which pods of the image are. */
+  readonly used: (image: ImageFacts) => readonly NodePlatform[];
+}
+
 interface Judged {
   readonly image: ImageFacts;
   readonly state: BoundaryState;
@@ -16,7 +23,22 @@ interface Judged {
   readonly text: string;
 }
 
-function judge(image: ImageFacts, nodes: readonly NodePlatform[], wantedCommit: string | undefined): Judged {
+/** A node that the image has nothing for: one that its pods are on, or any where it fits none at all. */
+function unfitNode(image: ImageFacts, platforms: readonly NodePlatform[], nodes: NodePlatforms) {
+  const fits = (node: NodePlatform) =>
+    platforms.some((platform) => platform.os === node.os && platform.architecture === node.architecture);
+  return nodes.used(image).find((node) => !fits(node)) ?? (nodes.all.some(fits) ? undefined : nodes.all[0]);
+}
+
+/** Images that come out of the same source have to be of the commit that was asked for. */
+function ofSameSource(image: ImageFacts, leading: ImageFacts): boolean {
+  const source = (one: ImageFacts) => (one.build.state === 'read' ? one.build.value?.repository : undefined);
+  const own = source(image);
+  const wanted = source(leading);
+  return image === leading || (image.ours && own !== undefined && own === wanted);
+}
+
+function judge(image: ImageFacts, nodes: NodePlatforms, wantedCommit: string | undefined): Judged {
   const name = image.reference;
   if (image.simulated === true) {
     return {
@@ -38,12 +60,7 @@ function judge(image: ImageFacts, nodes: readonly NodePlatform[], wantedCommit: 
     return { image, state: 'unknown', reason: 'registry-unreadable', text: `${name}: ${image.answer.why}` };
   }
   const answer = image.answer.value;
-  const missing = nodes.find(
-    (node) =>
-      !answer.platforms.some(
-        (platform) => platform.os === node.os && platform.architecture === node.architecture,
-      ),
-  );
+  const missing = unfitNode(image, answer.platforms, nodes);
   if (missing !== undefined) {
     const there =
       answer.platforms.map((platform) => `${platform.os}/${platform.architecture}`).join(', ') ||
@@ -138,7 +155,7 @@ function claimsOf(image: ImageFacts): Claim[] {
  */
 export function decideArtifact(
   images: readonly ImageFacts[],
-  nodes: readonly NodePlatform[],
+  nodes: NodePlatforms,
   wantedCommit?: string,
 ): BoundaryReport {
   const claims = images.flatMap(claimsOf);
@@ -153,7 +170,9 @@ export function decideArtifact(
       claims,
     };
   }
-  const judged = images.map((image) => judge(image, nodes, image === leading ? wantedCommit : undefined));
+  const judged = images.map((image) =>
+    judge(image, nodes, ofSameSource(image, leading) ? wantedCommit : undefined),
+  );
   const state = worst(judged.map((item) => item.state));
   const decisive =
     judged.find((item) => item.state === state && item.image === leading) ??

@@ -1,6 +1,6 @@
-export { collectImages } from './collect.ts';
+export { collectImages, fullRepository } from './collect.ts';
 export type { CollectedImages } from './collect.ts';
 export { decideArtifact } from './decide.ts';
-export type { NodePlatform } from './decide.ts';
+export type { NodePlatform, NodePlatforms } from './decide.ts';
 export { leadingImage, releaseOf } from './facts.ts';
 export type { BuildFacts, ImageAnswer, ImageFacts, ImageUse, PlatformImage, Release } from './facts.ts';

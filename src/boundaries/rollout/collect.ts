@@ -1,8 +1,9 @@
 import { getString, mapBounded } from '../../kernel/index.ts';
+import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { compareImageId, parseImageId } from '../../oci/index.ts';
 import type { ImageComparison, ImageLookup, Resolution } from '../../oci/index.ts';
-import type { ImageFacts } from '../artifact/index.ts';
+import type { ImageFacts, NodePlatforms } from '../artifact/index.ts';
 import { autoscaling, objectKey } from '../live/index.ts';
 import type { ClusterSnapshot } from '../live/index.ts';
 import { shortDigest, shortReference } from '../names.ts';
@@ -26,13 +27,32 @@ function platformOf(node: KubeObject | undefined): Platform | undefined {
   return os === undefined || architecture === undefined ? undefined : { os, architecture };
 }
 
-/** The distinct platforms of the nodes; empty when they could not be read, which constrains nothing. */
-export function nodePlatforms(snapshot: ClusterSnapshot): readonly Platform[] {
-  if (snapshot.nodes.state !== 'read') return [];
-  const platforms = snapshot.nodes.value.flatMap((node) => platformOf(node) ?? []);
+function distinct(nodes: readonly KubeObject[]): readonly Platform[] {
+  const platforms = nodes.flatMap((node) => platformOf(node) ?? []);
   return [
     ...new Map(platforms.map((platform) => [`${platform.os}/${platform.architecture}`, platform])).values(),
   ];
+}
+
+/**
+ * The distinct platforms of the nodes, and of those that pods of an image are on; empty when they could not be read,
+ * which constrains nothing.
+ */
+export function nodePlatforms(snapshot: ClusterSnapshot, rollouts: readonly RolloutSubject[]): NodePlatforms {
+  const nodes = snapshot.nodes.state === 'read' ? snapshot.nodes.value : [];
+  return {
+    all: distinct(nodes),
+    used: (image) => {
+      const objects = new Set(image.uses.map((use) => use.object));
+      const names = new Set(
+        rollouts
+          .filter(({ object }) => objects.has(objectName(object)))
+          .flatMap(({ pods }) => (pods.state === 'read' ? pods.value.current : []))
+          .map((pod) => pod.node),
+      );
+      return distinct(nodes.filter((node) => names.has(node.metadata.name)));
+    },
+  };
 }
 
 interface Expectation {
