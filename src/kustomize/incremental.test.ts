@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createRenderCache, memoryTree, render } from './index.ts';
-import { randomTree } from './random-tree.ts';
+import { randomTree } from '../../test/kustomize/random-tree.ts';
 
 /** Changes one value somewhere in the objects of a tree. */
 function change(files: Readonly<Record<string, string>>, salt: number): Record<string, string> {

@@ -6,8 +6,8 @@ import * as fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { LandfallError } from '../kernel/index.ts';
 import { memoryTree, render } from './index.ts';
-import { randomTree } from './random-tree.ts';
-import type { RandomTree } from './random-tree.ts';
+import { randomTree } from '../../test/kustomize/random-tree.ts';
+import type { RandomTree } from '../../test/kustomize/random-tree.ts';
 
 const probe = spawnSync('kubectl', ['version', '--client']);
 const version = /Kustomize Version: (\S+)/.exec(probe.stdout?.toString() ?? '')?.[1];

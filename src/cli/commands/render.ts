@@ -16,6 +16,7 @@ export interface RenderCommandOptions {
   readonly enableHelm?: boolean;
   readonly helmCommand: string;
   readonly allowRemote?: boolean;
+  readonly findings?: boolean;
 }
 
 export const renderCommand: CliCommand = {
@@ -56,6 +57,7 @@ export const renderCommand: CliCommand = {
       )
       .option('--enable-helm', 'render helmCharts with the helm program')
       .option('--helm-command <program>', 'the helm program', 'helm')
+      .option('--findings', 'say what most likely was not meant; always said on a terminal')
       .option('--allow-remote', 'fetch resources over HTTP and from other repositories');
     withExamples(command, [
       'landfall render k8s/overlays/prod',

@@ -27,10 +27,12 @@ async function renderOptions(where: Where, options: RenderCommandOptions, io: Cl
 }
 
 /** Warnings, and what most likely was not meant, go beside the output and never into it. */
-function remark(result: RenderResult, io: CliIo): void {
+function remark(result: RenderResult, options: RenderCommandOptions, io: CliIo): void {
   const style = errStyle(io);
   for (const warning of result.warnings) io.err(`${style.yellow('!')} ${warning.trimEnd()}\n`);
-  for (const { message, file, line } of result.findings) {
+  // Findings are worked out when they are asked for: a pipe that nobody watches need not wait for them.
+  const wanted = options.findings === true || io.errTerminal.isTTY === true;
+  for (const { message, file, line } of wanted ? result.findings : []) {
     io.err(`${style.yellow('!')} ${message}${line === 0 ? '' : `  ${style.dim(`${file}:${line}`)}`}\n`);
   }
 }
@@ -50,7 +52,7 @@ export async function renderFolder(
       return await compareRenders(where, options, rendering, format ?? 'text', io);
     }
     const result = await render(await where.tree(options.revision), where.dir, rendering);
-    remark(result, io);
+    remark(result, options, io);
     if (options.why !== undefined) {
       const { whyOf, whyText } = await import('./why.ts');
       const answers = whyOf(result, options.why);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { getString, isJsonObject, stringifyYaml } from '../kernel/index.ts';
-import type { JsonObject } from '../kernel/index.ts';
+import { getString, isJsonObject, stringifyYaml } from '../../src/kernel/index.ts';
+import type { JsonObject } from '../../src/kernel/index.ts';
 import { clean, objects, patches, transformations } from './random-objects.ts';
 
 /** A random kustomization tree: files by path, and the folder to render. For tests that compare renderers. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { stringifyYaml } from '../kernel/index.ts';
-import type { JsonObject, JsonValue } from '../kernel/index.ts';
+import { stringifyYaml } from '../../src/kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../src/kernel/index.ts';
 
 /** Random objects, patches and transformations, odd values included. */
 
