@@ -159,11 +159,9 @@ async function askedRevision(
     const contained = await mirror.isAncestor(own.value.commit, tracked.commit, signal);
     return { asked: { revision: { commit: own.value.commit, contained } }, wantedCommit: undefined };
   }
-  const source = declared.source;
+  const source = declared.source === undefined ? undefined : sources.git.open(declared.source);
   const built =
-    source === undefined
-      ? undefined
-      : await attempt(() => sources.git.open(source).resolve(revision, signal), signal);
+    source === undefined ? undefined : await attempt(() => source.resolve(revision, signal), signal);
   if (built?.state === 'read') return { asked: {}, wantedCommit: built.value.commit };
   if (COMMIT.test(revision)) return { asked: {}, wantedCommit: revision };
   const unread = [own, built].find(
@@ -171,7 +169,7 @@ async function askedRevision(
   );
   throw new LandfallError(
     unread === undefined
-      ? `Neither ${mirror.display}${source === undefined ? '' : ` nor ${source}`} has the revision '${revision}'${source === undefined ? ', and landfall.yaml names no source that could' : ''}.`
+      ? `Neither ${mirror.display}${source === undefined ? '' : ` nor ${source.display}`} has the revision '${revision}'${source === undefined ? ', and landfall.yaml names no source that could' : ''}.`
       : `Whether '${revision}' is a revision is not known: ${unread.why}`,
     {
       kind: unread === undefined ? 'invalid-input' : 'unavailable',

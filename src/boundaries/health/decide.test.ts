@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { JUST_NOW, NOW, podOf, workloadOf, YESTERDAY } from '../cluster.fixture.ts';
+import { containerOf, JUST_NOW, NOW, podOf, workloadOf, YESTERDAY } from '../cluster.fixture.ts';
 import { workloadPods } from '../workload-pods.ts';
 import type { PodFacts } from '../workload.ts';
 import { decideHealth } from './decide.ts';
@@ -50,6 +50,20 @@ describe('the health of a workload', () => {
       podOf('evicted', { controllerRevision: 'r', phase: 'Failed', ready: false, containers: [] }),
     ];
     expect(healthOf(workloadOf('DaemonSet', {}, status), pods)).toBe('proven ready');
+  });
+
+  it('quotes one line of what a container left behind, not its whole log', () => {
+    const message = `panic: no route\n${'token=hunter2 '.repeat(300)}`;
+    const broken = containerOf({ state: 'terminated', reason: 'Error', exitCode: 1, ready: false, message });
+    const live = workloadOf('Deployment', { replicas: 1 }, { observedGeneration: 2 });
+    const pod = podOf('p', { ready: false, containers: [broken] });
+    const value = { current: [pod], old: [], currentHash: undefined, replicaSet: undefined };
+    const { detail } = decideHealth(
+      [{ object: live, live: { state: 'read', value: live }, pods: { state: 'read', value } }],
+      NOW,
+    );
+    expect(detail).toContain('panic: no route');
+    expect(detail).not.toContain('hunter2');
   });
 
   it('finds the pods of an Argo Rollout behind its ReplicaSets', () => {

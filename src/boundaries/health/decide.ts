@@ -53,6 +53,14 @@ function troubled(pod: PodFacts): PodContainer | undefined {
   return pod.containers.filter((container) => !container.ready).toSorted((a, b) => order(a) - order(b))[0];
 }
 
+const QUOTED = 200;
+
+/** A container may leave the end of its log as its message: one line of it says enough. */
+function firstLine(message: string): string {
+  const line = message.trim().split('\n', 1)[0] ?? '';
+  return line.length > QUOTED ? `${line.slice(0, QUOTED)}…` : line;
+}
+
 function podTrouble(pod: PodFacts): {
   readonly terminal: boolean;
   readonly reason: string;
@@ -74,7 +82,7 @@ function podTrouble(pod: PodFacts): {
       : container.state === 'running'
         ? 'runs and is not ready'
         : container.state);
-  const told = container.message ? `: ${container.message}` : '';
+  const told = container.message ? `: ${firstLine(container.message)}` : '';
   const restarts = container.restarts > 0 ? `, ${container.restarts} restarts` : '';
   const text = `${pod.name} ${container.name} ${what}${restarts}${told}`;
   if (container.reason === 'CrashLoopBackOff')

@@ -20,7 +20,7 @@ import type { Sample } from './prometheus.ts';
 const TIMEOUT_MS = 5_000;
 const MAX_METRICS_BYTES = 4 * 1024 * 1024;
 /** Pods asked for their metrics; where a Service has more, what the rest say is not known. */
-const MAX_PODS = 500;
+const MAX_PODS = 100;
 const AT_ONCE = 8;
 
 function endpointsOf(service: KubeObject, slices: readonly KubeObject[]): readonly Endpoint[] {

@@ -5,7 +5,7 @@ export interface Sample {
   readonly value: number;
 }
 
-const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{.*\})?\s+([^\s]+)(?:\s+-?\d+)?\s*$/;
+const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\s*(\{.*\}))?\s+([^\s]+)(?:\s+-?\d+)?\s*$/;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\\n]|\\.)*)"\s*,?/y;
 const MAX_SAMPLES = 50_000;
 
