@@ -45,23 +45,21 @@ async function wait(): Promise<Look> {
   );
 }
 
-/** Commits tag and digest to the overlay, and lets the controller see it. */
-async function pin(newTag: string, digest: string): Promise<void> {
+/** Commits another text of a file of the deployment repository, and lets the controller see it. */
+async function edit(file: string, message: string, change: (text: string) => string): Promise<void> {
   const mirror = stage.sources.git.open(stage.repositories.deployment.folder);
   const tip = (await mirror.resolve('main', signal)).commit;
-  const text = Buffer.from((await mirror.tree(tip).readFile(OVERLAY)) ?? new Uint8Array()).toString('utf8');
-  const files = { [OVERLAY]: pinImage({ text, file: OVERLAY, image: IMAGE, newTag, digest }) };
-  await mirror.commit(
-    {
-      branch: 'main',
-      expectParent: tip,
-      files,
-      message: `Deploy ${newTag}`,
-      author: { name: 'T', email: 't@corp.io' },
-    },
-    signal,
-  );
+  const text = Buffer.from((await mirror.tree(tip).readFile(file)) ?? new Uint8Array()).toString('utf8');
+  const author = { name: 'T', email: 't@corp.io' };
+  const files = { [file]: change(text) };
+  await mirror.commit({ branch: 'main', expectParent: tip, files, message, author }, signal);
   await stage.refresh(APPLICATION);
+}
+
+async function pin(newTag: string, digest: string): Promise<void> {
+  await edit(OVERLAY, `Deploy ${newTag}`, (text) =>
+    pinImage({ text, file: OVERLAY, image: IMAGE, newTag, digest }),
+  );
 }
 
 beforeAll(async () => {
@@ -349,14 +347,32 @@ describe('the deploy that did not deploy', () => {
     },
   );
 
+  it(
+    'stops at rollout when the configuration changes and no pod reads it',
+    { timeout: 2 * MINUTE },
+    async () => {
+      // Nodes and the API server may be seconds apart: younger containers decide nothing.
+      for (;;) {
+        const claims = (await look()).proof.boundaries.flatMap((report) => report.claims);
+        const created = claims.filter((claim) => claim.attribute === 'createdAt');
+        if (created.every(({ value }) => Date.parse(value) < systemClock.now() - 20_000)) break;
+        await sleep(systemClock, 500, signal);
+      }
+      await edit('k8s/base/configmap.yaml', 'Set ADDED', (text) => `${text.trimEnd()}\n  ADDED: 'yes'\n`);
+      const { proof } = await wait();
+      expect(proof.verdict.summary).toBe('stopped at rollout');
+      expect(proof.boundaries.find((report) => report.boundary === 'rollout')).toMatchObject({
+        reason: 'configuration-stale',
+      });
+      expect(stateOf(proof, 'live')).toBe('proven');
+    },
+  );
+
   it('stops at traffic when the version endpoint lies', { timeout: 2 * MINUTE }, async () => {
     const { folder } = stage.repositories.app;
-    const identity = {
-      GIT_AUTHOR_NAME: 'T',
-      GIT_AUTHOR_EMAIL: 't@corp.io',
-      GIT_COMMITTER_NAME: 'T',
-      GIT_COMMITTER_EMAIL: 't@corp.io',
-    };
+    const [name, email] = ['T', 't@corp.io'];
+    const author = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email };
+    const identity = { ...author, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
     const file = path.join(folder, 'build-info.js');
     await writeFile(
       file,
