@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { commitAll, createRepository } from '../../src/git/test-support.ts';
-import { getString, parseYaml, sleep, systemClock } from '../../src/kernel/index.ts';
+import { isAlive, getString, parseYaml, sleep, systemClock } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
 import type { KubeClient, KubeObject } from '../../src/kube/index.ts';
 import { openBinary } from './binary.ts';
@@ -43,15 +43,6 @@ async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
     await sleep(systemClock, 20);
   }
   throw new Error('waited in vain');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 beforeAll(async () => {

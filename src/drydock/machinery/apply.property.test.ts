@@ -31,7 +31,8 @@ function configuration({ ports, labels }: Step): JsonObject {
     metadata: {
       name: 's',
       namespace: 'default',
-      labels: Object.fromEntries(labels.map((label) => [label, 'set'])),
+      // An empty map is stored as none, so that who says it takes it anew from whoever said it before: left out here.
+      ...(labels.length === 0 ? {} : { labels: Object.fromEntries(labels.map((label) => [label, 'set'])) }),
     },
     spec: { clusterIP: 'None', ports: ports.map((port) => ({ name: `p${port}`, port })) },
   };
