@@ -22,6 +22,8 @@ export interface StoredTag {
 
 /** Everything that changes what the registry answers. The journal is a list of these. */
 export type Change =
+  /** A repository that has been emptied is still known. */
+  | { readonly op: 'repository'; readonly repository: string }
   | { readonly op: 'blob'; readonly repository: string; readonly digest: string }
   | { readonly op: 'blob-deleted'; readonly repository: string; readonly digest: string }
   | {
@@ -78,6 +80,8 @@ export function newCatalogue(contents: Contents): {
     async apply(change) {
       const repository = need(change.repository);
       switch (change.op) {
+        case 'repository':
+          return;
         case 'blob':
           if (repository.blobs.has(change.digest)) return;
           repository.blobs.add(change.digest);
@@ -115,6 +119,7 @@ export function newCatalogue(contents: Contents): {
     },
     *snapshot() {
       for (const { name, blobs, manifests, tags } of repositories.values()) {
+        yield { op: 'repository', repository: name };
         for (const digest of blobs) yield { op: 'blob', repository: name, digest };
         for (const manifest of manifests.values()) {
           yield { op: 'manifest', repository: name, manifest, tags: [], at: manifest.pushedAt };
