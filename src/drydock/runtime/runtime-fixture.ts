@@ -82,14 +82,20 @@ export function portOf(server: Server): number {
 
 /** A port that nothing on this machine listens on now. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, () => resolve(portOf(server)));
-  });
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
+  // Below the ports that the system hands out by itself, or a test beside this one may be given the same.
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => {
+      server.close(resolve);
+    });
+    return port;
+  }
 }
 
 export { isAlive } from '../../kernel/index.ts';
