@@ -17,6 +17,8 @@ const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** Rows of one insert, so that the number of parameters stays far below what either database takes. */
 const ROWS_AT_ONCE = 200;
+/** Times that an open journal may come and go while another one is begun. */
+const TRIES = 5;
 const OPEN = ['open', 'restoring'] as const;
 
 function isOpen(state: string): boolean {
@@ -157,9 +159,9 @@ async function insertSteps(session: Session, id: string, steps: readonly Journal
       .execute();
 }
 
-async function updateStep(session: Session, id: string, seq: number, change: StepChange): Promise<void> {
+function stepUpdate(session: Session, id: string, seq: number, change: StepChange) {
   const { state, uid, resourceVersion, message } = change;
-  const { numUpdatedRows } = await session
+  return session
     .updateTable('landfall_step')
     .set({
       ...(state === undefined ? {} : { state }),
@@ -169,10 +171,7 @@ async function updateStep(session: Session, id: string, seq: number, change: Ste
       seq,
     })
     .where('journal', '=', id)
-    .where('seq', '=', seq)
-    .executeTakeFirst();
-  if (numUpdatedRows === 0n)
-    throw new LandfallError(`The journal ${id} has no step ${seq}.`, { kind: 'bug', code: 'journal-step' });
+    .where('seq', '=', seq);
 }
 
 interface Waiting {
@@ -230,18 +229,45 @@ export function journalsIn(store: Store): Journals {
     if (held.size > 0) renewal ??= clock.after(RENEW_MS, () => void renew());
   }
 
-  /** Writes all changes that are waiting in one transaction: one wait for the disk, however many objects are at work. */
+  /** One change in one statement, for as long as the journal is this process's. */
+  async function writeOne({ seq, change }: Waiting, id: string): Promise<boolean> {
+    const { numUpdatedRows } = await stepUpdate(database, id, seq, change)
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('landfall_journal')
+            .select('id')
+            .where('id', '=', id)
+            .where('owner', '=', owner)
+            .where('state', 'in', OPEN),
+        ),
+      )
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  /** Writes all changes that are waiting together: one wait for the disk, however many objects are at work. */
   async function flush(id: string): Promise<void> {
     const waiting = queues.get(id) ?? [];
     queues.delete(id);
+    const [first] = waiting;
     try {
-      await database.transaction().execute(async (session) => {
-        await claim(session, id, {});
-        for (const { seq, change } of waiting) await updateStep(session, id, seq, change);
-      });
+      const written = waiting.length === 1 && first !== undefined && (await writeOne(first, id));
+      if (!written) await database.transaction().execute((session) => writeAll(session, id, waiting));
       for (const { done } of waiting) done();
     } catch (thrown) {
       for (const { failed } of waiting) failed(thrown);
+    }
+  }
+
+  async function writeAll(session: Session, id: string, waiting: readonly Waiting[]): Promise<void> {
+    await claim(session, id, {});
+    for (const { seq, change } of waiting) {
+      const { numUpdatedRows } = await stepUpdate(session, id, seq, change).executeTakeFirst();
+      if (numUpdatedRows === 0n)
+        throw new LandfallError(`The journal ${id} has no step ${seq}.`, {
+          kind: 'bug',
+          code: 'journal-step',
+        });
     }
   }
 
@@ -253,7 +279,7 @@ export function journalsIn(store: Store): Journals {
       );
       const sealed = await seal(objects, sealedFor(id), await store.key());
       await database.transaction().execute(async (session) => {
-        for (;;) {
+        for (let left = TRIES; ; left -= 1) {
           const now = await flavour.now(session);
           const added = await session
             .insertInto('landfall_journal')
@@ -275,6 +301,7 @@ export function journalsIn(store: Store): Journals {
           const other = await heldBy(session, journal);
           if (other !== undefined) throw await refusal(session, other, store);
           // It ended between the two looks.
+          if (left <= 1) throw lost(id);
         }
         await insertSteps(session, id, journal.steps);
       });
