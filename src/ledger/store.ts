@@ -65,7 +65,7 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     holds: holdsIn(store),
     errorShares: errorSharesIn(store),
     notices: noticesIn(store),
-    failure: flavour.failure,
+    failure: (thrown) => flavour.failure(thrown),
     async close() {
       await journals.letGo();
       await database.destroy();
