@@ -15,8 +15,8 @@ import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerOptions } from './index.ts';
-import { ANA, journal, kinds, SHOP, sqlite, startDelivery, step } from './places.fixture.ts';
-import type { Place } from './places.fixture.ts';
+import { ANA, journal, kinds, SHOP, sqlite, startDelivery, step } from '../../test/ledger-places.ts';
+import type { Place } from '../../test/ledger-places.ts';
 
 /**
  * A process of its own. `write`: deliveries, one line for each that was acknowledged. `journal`: a journal, then its

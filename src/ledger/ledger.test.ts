@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../kernel/index.ts';
 import type { Ledger, Observation } from './index.ts';
-import { ANA, journal, kinds, postgresMissing, SHOP, startDelivery, step } from './places.fixture.ts';
-import type { Place } from './places.fixture.ts';
+import { ANA, journal, kinds, postgresMissing, SHOP, startDelivery, step } from '../../test/ledger-places.ts';
+import type { Place } from '../../test/ledger-places.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const D1 = `sha256:${'1'.repeat(64)}`;

@@ -2,11 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { postgresPrograms, startPostgres } from '../../test/postgres.ts';
-import { manualClock } from '../kernel/index.ts';
-import type { ManualClock } from '../kernel/index.ts';
-import { openLedger } from './index.ts';
-import type { Actor, Journal, JournalStep, Ledger, LedgerOptions, LedgerSubject } from './index.ts';
+import { postgresPrograms, startPostgres } from './postgres.ts';
+import { manualClock } from '../src/kernel/index.ts';
+import type { ManualClock } from '../src/kernel/index.ts';
+import { openLedger } from '../src/ledger/index.ts';
+import type {
+  Actor,
+  Journal,
+  JournalStep,
+  Ledger,
+  LedgerOptions,
+  LedgerSubject,
+} from '../src/ledger/index.ts';
 
 export const SHOP: LedgerSubject = {
   cluster: 'https://10.0.0.1:6443',
