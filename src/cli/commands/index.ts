@@ -4,8 +4,10 @@ import { completionCommand } from './completion.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { helpCommand } from './help.ts';
+import { historyCommand } from './history.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
+import { noteCommand } from './note.ts';
 import { proveCommand } from './prove.ts';
 import { renderCommand } from './render.ts';
 import { serveCommand } from './serve.ts';
@@ -18,6 +20,8 @@ export const commands: readonly CliCommand[] = [
   traceCommand,
   explainCommand,
   statusCommand,
+  historyCommand,
+  noteCommand,
   renderCommand,
   initCommand,
   imageCommand,
