@@ -4,12 +4,15 @@ import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { ledgerOf } from '../ledger.ts';
 import { formatAnswer } from '../output/format.ts';
-import { mark } from '../output/style.ts';
+import { mark, shownTimes, wrap } from '../output/style.ts';
 import { findDelivery, LOOKED_THROUGH, refuseUnknown } from './find.ts';
 import { deliveryText, historyText } from './history-text.ts';
 import type { WholeDelivery } from './history-text.ts';
 import { keptProof } from './note.ts';
 import { historyRow, landedBefore } from './rows.ts';
+
+/** Columns before the evidence of a boundary. */
+const INDENT = 14;
 
 function subjectIn({ cluster, namespace, application }: Delivery) {
   return { cluster, namespace, application };
@@ -48,12 +51,18 @@ async function answerOne(
   const before = landedBefore(all, delivery);
   const answer = { ...whole, rollback: before === undefined ? null : historyRow(before) };
   const style = outStyle(io);
-  const evidence = (keptProof(delivery.proof)?.boundaries ?? []).map((report) =>
-    `  ${mark(style, report.state)} ${report.boundary.padEnd(10)}${[report.headline, report.detail].filter((part) => part !== '').join('  ')}`.trimEnd(),
-  );
+  const now = io.clock.now();
+  const evidence = (keptProof(delivery.proof)?.boundaries ?? []).flatMap((report) => {
+    const told = [report.headline, report.detail].filter((part) => part !== '').join('  ');
+    return wrap(shownTimes(told, now), style.width - INDENT).map((line, index) =>
+      index === 0
+        ? `  ${mark(style, report.state)} ${report.boundary.padEnd(10)}${line}`.trimEnd()
+        : ' '.repeat(INDENT) + line,
+    );
+  });
   io.out(
     formatAnswer(options.output, answer, () =>
-      deliveryText(whole, historyRow(delivery), evidence, io.clock.now(), style),
+      deliveryText(whole, historyRow(delivery), evidence, now, style),
     ),
   );
 }

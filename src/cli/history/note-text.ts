@@ -6,6 +6,8 @@ import type { RecordNote } from './note.ts';
 const LABEL = 11;
 /** Objects that a note names; the history of the delivery has all. */
 const NAMED = 12;
+/** Verdicts and states that are neither good nor bad yet. */
+const OPEN = /^(?:moving|unproven|running|applied|superseded)/;
 const FINE = new Set(['done', 'unchanged', 'skipped']);
 
 function title(note: RecordNote): string {
@@ -35,7 +37,14 @@ function troubled(note: RecordNote): RecordNote['objects'] {
 
 /** The answer, then each state with its evidence, then what did not work and what to go back to. */
 export function noteText(note: RecordNote, now: number, style: Style): string {
-  const paint = note.landed ? style.green : style.red;
+  const [shape, paint] = note.landed
+    ? ['✓', style.green]
+    : OPEN.test(note.verdict)
+      ? ['…', style.yellow]
+      : ['✗', style.red];
+  // A cause that says no more than the reason above it.
+  const causes = note.causes.filter((cause) => !note.reason.includes(cause.title));
+  const fixes = note.causes.filter((cause) => note.reason.includes(cause.title));
   const valueWidth = Math.min(22, Math.max(8, ...note.states.map(({ value }) => value.length)));
   const indent = 2 + LABEL + 2 + valueWidth + 2;
   const row = (label: string, text: string): readonly string[] =>
@@ -59,7 +68,7 @@ export function noteText(note: RecordNote, now: number, style: Style): string {
       ...(where === null ? [] : [`      ${style.dim(where)}`]),
     ]);
   const lines = [
-    `${style.bold(paint(`${note.landed ? '✓' : '✗'} ${note.verdict}`))}   ${title(note)}`,
+    `${style.bold(paint(`${shape} ${note.verdict}`))}   ${title(note)}`,
     `  ${style.dim(originText(note, now))}`,
     '',
     ...(note.boundary === null ? [] : row('boundary', style.bold(note.boundary))),
@@ -69,7 +78,8 @@ export function noteText(note: RecordNote, now: number, style: Style): string {
     ...objects,
     ...(bad.length > NAMED ? [`  and ${bad.length - NAMED} more objects`] : []),
     ...(bad.length > 0 ? [''] : []),
-    ...note.causes.flatMap((cause) => [...row('cause', cause.title), ...row('', cause.now)]),
+    ...causes.flatMap((cause) => [...row('cause', cause.title), ...row('', cause.now)]),
+    ...fixes.flatMap((cause) => row('mend', cause.now)),
     ...row('roll back', rollbackText(note, now)),
     ...note.next.map((command, index) => `  ${(index === 0 ? 'Next:' : '').padEnd(LABEL)}${command}`),
   ];

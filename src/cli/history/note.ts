@@ -5,7 +5,7 @@ import { stoppedAt } from '../../ledger/index.ts';
 import type { Actor, Delivery } from '../../ledger/index.ts';
 import type { Proof } from '../../verdict/index.ts';
 import { objectName } from './history-text.ts';
-import { sentenceOf } from './remember.ts';
+import { reasonOf } from './remember.ts';
 
 /** What people call the state that a boundary proves. */
 const WORDS: Readonly<Record<BoundaryName, string>> = {
@@ -151,7 +151,7 @@ export function recordNote(material: NoteMaterial): RecordNote {
     verdict,
     landed,
     boundary: (decided === undefined ? proof?.verdict.boundary : stoppedAt(decided)) ?? null,
-    reason: decided?.message ?? (proof === undefined ? '' : sentenceOf(proof)),
+    reason: decided?.message ?? (proof === undefined ? '' : reasonOf(proof)),
     revision: revision ?? null,
     digest: proof?.release.digest ?? delivery?.digest ?? null,
     delivery:

@@ -13,12 +13,12 @@ const STATES: Readonly<Record<VerdictState, Observation['state']>> = {
   unproven: 'running',
 };
 
-/** One sentence of a proof: `stopped at intent: Git did not change`. */
-export function sentenceOf(proof: Proof): string {
+/** Why a proof says what it says, in one sentence: `0/3 ready, …`. Its verdict stands beside it. */
+export function reasonOf(proof: Proof): string {
   const { summary, boundary } = proof.verdict;
   const report = proof.boundaries.find((each) => each.boundary === boundary);
   const detail = [report?.headline, report?.detail].filter((text) => text !== undefined && text !== '');
-  return detail.length === 0 ? summary : `${summary}: ${detail.join(', ')}`;
+  return detail.length === 0 ? summary : detail.join(', ');
 }
 
 function observationOf({ material, proof }: Look): Observation | undefined {
@@ -30,7 +30,7 @@ function observationOf({ material, proof }: Look): Observation | undefined {
     revision: material.tracked.value.commit,
     actor: { name: proof.engine?.engine ?? 'unknown', attestedBy: 'nobody' },
     state: STATES[proof.verdict.state],
-    message: sentenceOf(proof),
+    message: reasonOf(proof),
     proof: JSON.parse(JSON.stringify(proof)) as JsonObject,
   };
 }
