@@ -129,6 +129,8 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
     async start(delivery) {
       const id = store.newId();
       await database.transaction().execute(async (session) => {
+        // First, so that a machine whose clock is wrong does not lose what it begins.
+        await dropOldDeliveries(session, delivery, store.clock.now());
         await session
           .insertInto('landfall_delivery')
           .values({
@@ -147,7 +149,6 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
             proof: null,
           })
           .execute();
-        await dropOldDeliveries(session, delivery, store.clock.now());
       });
       return id;
     },
@@ -157,9 +158,8 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
         const id = await database.transaction().execute(async (session) => {
           const before = await observedBefore(session, seen, digest);
           if (before === undefined) {
-            const added = await addObserved(session, seen, store);
             await dropOldDeliveries(session, seen, store.clock.now());
-            return added;
+            return addObserved(session, seen, store);
           }
           await seeAgain(session, before, seen, store);
           return before.id;
