@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   'first-passage': async () => (await import('./first-passage.ts')).benchFirstPassage(),
   kustomize: async () => (await import('./kustomize.ts')).benchKustomize(),
   registry: async () => (await import('./registry.ts')).benchRegistry(),
+  ledger: async () => (await import('./ledger.ts')).benchLedger(),
 };
 
 const RESULTS = path.join(import.meta.dirname, 'RESULTS.md');
