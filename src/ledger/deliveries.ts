@@ -12,6 +12,8 @@ import type { Store } from './store.ts';
 
 type Row = Selectable<Tables['landfall_delivery']>;
 
+/** Characters; two hundred of an application are kept. */
+const LARGEST_PROOF = 256 * 1024;
 /** States that a proof may still change. */
 const OPEN: readonly DeliveryState[] = ['running', 'applied'];
 
@@ -34,9 +36,20 @@ function deliveryOf(row: Row): Delivery {
   };
 }
 
+/** The claims of a proof of thousands of objects; what it says of each boundary stays. */
+function withoutClaims(key: string, value: unknown): unknown {
+  return key === 'claims' ? [] : value;
+}
+
 function proofColumns(proof: JsonObject): { readonly proof: string; readonly digest?: string } {
   const digest = getString(proof, 'release', 'digest');
-  return { proof: JSON.stringify(redact(proof)), ...(digest === undefined ? {} : { digest }) };
+  const kept = redact(proof);
+  const whole = JSON.stringify(kept);
+  return {
+    proof:
+      whole.length <= LARGEST_PROOF ? whole : JSON.stringify({ ...kept, claimsLeftOut: true }, withoutClaims),
+    ...(digest === undefined ? {} : { digest }),
+  };
 }
 
 function unknownDelivery(id: string): LandfallError {

@@ -112,6 +112,22 @@ describe.each(kinds)('a ledger in $name', (kind) => {
       });
     });
 
+    it('with a proof whole, unless it is very large: then without its claims', async () => {
+      const claims = Array.from({ length: 3000 }, (_, n) => ({
+        subject: `Deployment/${n}`,
+        value: 'x'.repeat(80),
+      }));
+      const proof = (count: number): JsonObject => ({
+        verdict: { summary: 'landed' },
+        boundaries: [{ boundary: 'live', detail: 'as asked for', claims: claims.slice(0, count) }],
+      });
+      const id = await startDelivery(ledger, place.clock);
+      await ledger.deliveries.update(id, { proof: proof(10) });
+      expect((await ledger.deliveries.get(id))?.proof).toEqual(proof(10));
+      await ledger.deliveries.update(id, { proof: proof(3000) });
+      expect((await ledger.deliveries.get(id))?.proof).toEqual({ ...proof(0), claimsLeftOut: true });
+    });
+
     it('two hundred of an application and ninety days, but always the last that landed and what is open', async () => {
       const landed = await startDelivery(ledger, place.clock, 'landed');
       await ledger.deliveries.update(landed, { state: 'landed' });

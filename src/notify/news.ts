@@ -31,7 +31,8 @@ export interface News extends LedgerSubject {
 }
 
 const GOOD: readonly DeliveryState[] = ['applied', 'landed'];
-const FINE: readonly string[] = ['done', 'unchanged', 'skipped'];
+/** Nothing went wrong with these; what a failure kept from being reached is not its cause. */
+const FINE: readonly string[] = ['done', 'unchanged', 'skipped', 'not-reached'];
 /** Objects that one message names; the rest is counted. */
 const NAMED = 10;
 

@@ -39,6 +39,7 @@ const DELIVERY: Delivery = {
       message: 'spec.ports[0].port: 99999 is not between 1 and 65535 <b>',
       where: 'deploy/service.yaml:11',
     },
+    { kind: 'Ingress', namespace: 'shop', name: 'checkout', state: 'not-reached', message: '' },
   ],
   digest: undefined,
   proof: { verdict: { summary: 'stopped at sync', boundary: 'sync' } },

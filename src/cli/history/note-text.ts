@@ -8,7 +8,7 @@ const LABEL = 11;
 const NAMED = 12;
 /** Verdicts and states that are neither good nor bad yet. */
 const OPEN = /^(?:moving|unproven|running|applied|superseded)/;
-const FINE = new Set(['done', 'unchanged', 'skipped']);
+const FINE = new Set(['done', 'unchanged', 'skipped', 'not-reached']);
 
 function title(note: RecordNote): string {
   const target = note.environment ?? note.cluster;
