@@ -1,4 +1,6 @@
-export { listApplications } from './application.ts';
+export { findDrift } from './drift.ts';
+export type { DriftReport } from './drift.ts';
+export { findApplication, listApplications } from './application.ts';
 export type { ApplicationSpec } from './application.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
 export type { Declared, Question, Sources } from './gather.ts';

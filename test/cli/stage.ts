@@ -95,7 +95,7 @@ export async function openStage(): Promise<Stage> {
   const stop = new AbortController();
   const cluster = await startCluster({
     workDir: path.join(person.home, 'cluster'),
-    registryMirrors: { [REGISTRY]: 'drydock' },
+    registryMirrors: { [REGISTRY]: 'drydock', 'docker.io': 'drydock' },
     isExecutable: builtImages(stateFolder({ HOME: person.home })),
   });
   const kubeconfig = path.join(person.home, 'kubeconfig');

@@ -41,7 +41,7 @@ function driftText(subject: LiveSubject, live: KubeObject, difference: FieldDiff
   const values = secret
     ? 'differs (values are not shown)'
     : `Git ${shown(difference.desired)}, live ${shown(difference.live)}`;
-  const writer = writersOf(live, difference.path)[0];
+  const writer = writersOf(live, difference.path, subject.object)[0];
   const by =
     writer === undefined
       ? ''

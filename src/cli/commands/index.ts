@@ -1,6 +1,7 @@
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
+import { driftCommand } from './drift.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { helpCommand } from './help.ts';
@@ -18,6 +19,7 @@ export const commands: readonly CliCommand[] = [
   traceCommand,
   explainCommand,
   statusCommand,
+  driftCommand,
   renderCommand,
   initCommand,
   imageCommand,
