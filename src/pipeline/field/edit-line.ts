@@ -1,10 +1,4 @@
-import {
-  jsonEqual,
-  LandfallError,
-  parseYamlDocuments,
-  readsAsOther,
-  yamlToJson,
-} from '../../kernel/index.ts';
+import { jsonEqual, LandfallError, parseYamlDocuments, yamlToJson } from '../../kernel/index.ts';
 import type { JsonValue, YamlNode } from '../../kernel/index.ts';
 import { applyEdits, scalarText, valueSpan } from '../yaml-edit.ts';
 
@@ -68,7 +62,17 @@ function written(value: Scalar, node: YamlNode | undefined): string {
   if (/["'\\\n]/.test(value) || /^[\s#&*!|>%@`[\]{},?:-]|: |\s#|\s$/.test(value))
     return JSON.stringify(value);
   const quoted = node?.style === 'single' || node?.style === 'double' ? node.style : undefined;
-  return readsAsOther(value) ? JSON.stringify(value) : scalarText(value, quoted);
+  return scalarText(value, quoted);
+}
+
+/** What is not YAML cannot be edited as such; that is an answer here, and no fault. */
+function readOr<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof LandfallError) return otherwise;
+    throw thrown;
+  }
 }
 
 /**
@@ -83,19 +87,13 @@ export function editLine(
 ): string | undefined {
   const { from, to } = change;
   if (!isScalar(from) || !isScalar(to)) return undefined;
-  let found: readonly Found[];
-  try {
-    found = valuesOn(text, file, line, from);
-  } catch (thrown) {
-    if (thrown instanceof LandfallError) return undefined;
-    throw thrown;
-  }
+  const found = readOr(() => valuesOn(text, file, line, from), []);
   const [only] = found;
   if (only !== undefined && found.length === 1) {
     return applyEdits(text, [
       { start: only.start, end: only.end, text: `${only.empty ? ' ' : ''}${written(to, only.node)}` },
     ]);
   }
-  const span = found.length === 0 ? valueInText(text, line, from) : undefined;
+  const span = found.length === 0 ? readOr(() => valueInText(text, line, from), undefined) : undefined;
   return span && applyEdits(text, [{ ...span, text: written(to, undefined) }]);
 }

@@ -174,9 +174,7 @@ function judgeChange(
         by: `${by}; its own apply was changed on the way, as an admission webhook does`,
         response: 'Find the webhook that rewrites it; document it, and ignore just this field.',
       };
-    case 'rotation':
-    case 'controller':
-    case 'unknown':
+    default:
       return {
         expected: false,
         reason: 'changed-by-another',
