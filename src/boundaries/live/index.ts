@@ -8,5 +8,4 @@ export { objectKey, takeSnapshot } from './snapshot.ts';
 export type { ClusterSnapshot, NamespaceFacts } from './snapshot.ts';
 export { decideDrift, unreadSubjects } from './drift/drift.ts';
 export type { Drift, DriftKind, DriftQuestion, DriftSubject, LeftOver } from './drift/drift.ts';
-export { writerWords } from './drift/writers.ts';
 export type { KnownWriter, WriterKind } from './drift/writers.ts';

@@ -13,6 +13,7 @@ function valuesOf(drift: Drift): string {
       return `Git says nothing   live ${shownValue(drift.live)}`;
     case 'absent':
       return `Git asks for it${drift.where === undefined ? '' : ` (${drift.where})`}   not in the cluster`;
+    case 'left-over':
     default:
       return 'Git asks for it no more   still in the cluster';
   }

@@ -174,6 +174,9 @@ function judgeChange(
         by: `${by}; its own apply was changed on the way, as an admission webhook does`,
         response: 'Find the webhook that rewrites it; document it, and ignore just this field.',
       };
+    case 'rotation':
+    case 'controller':
+    case 'unknown':
     default:
       return {
         expected: false,
