@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { NGINX_VERSIONS, nginxFiles, platformRepositoryFiles } from '../examples/payment-api/index.ts';
 import { commitAll, createRepository } from '../src/git/test-support.ts';
+import { runGit } from '../src/git/index.ts';
 import { parseYamlDocuments, yamlToJson } from '../src/kernel/index.ts';
 import type { KubeObject } from '../src/kube/index.ts';
 import { openStage } from './cli/stage.ts';
@@ -16,6 +17,8 @@ export interface Lab extends Stage {
     environment: 'dev' | 'staging' | 'prod',
     change?: (application: KubeObject) => KubeObject,
   ): Promise<void>;
+  /** Makes a branch at the tip. */
+  branch(name: string): Promise<void>;
   /** The text of a file at the tip. */
   read(file: string): Promise<string>;
 }
@@ -32,6 +35,9 @@ export async function openLab(): Promise<Lab> {
   return {
     ...stage,
     read,
+    async branch(name) {
+      await runGit('Making a branch', ['branch', name], { cwd: stage.repository });
+    },
     onboard: async (over = {}) =>
       stage.commit({ ...(await platformRepositoryFiles(stage.repository)), ...over }),
     async register(environment, change = (application) => application) {

@@ -36,6 +36,7 @@ export {
 } from './sync/index.ts';
 export type { ApplicationSource, IgnoreRule } from './sync/index.ts';
 export {
+  changedByOthers,
   decideDrift,
   decideLive,
   fieldDifferences,

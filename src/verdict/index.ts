@@ -13,4 +13,5 @@ export { shownReference, TRACE_ATTRIBUTES, traceAttribute, traceImage } from './
 export type { Trace, TraceRow } from './trace.ts';
 export { traceField } from './trace-field.ts';
 export type { SystemPicture } from './system.ts';
+export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';

@@ -1,6 +1,6 @@
 export { fieldDifferences, fieldPath } from './compare.ts';
 export type { FieldDifference } from './compare.ts';
-export { autoscaling, decideLive } from './decide.ts';
+export { autoscaling, changedByOthers, decideLive } from './decide.ts';
 export type { LiveSubject } from './decide.ts';
 export { writersOf, writtenAt } from './managers.ts';
 export type { FieldWriter } from './managers.ts';
