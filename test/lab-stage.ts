@@ -6,7 +6,7 @@ import { runGit } from '../src/git/index.ts';
 import { parseYamlDocuments, yamlToJson } from '../src/kernel/index.ts';
 import type { KubeObject } from '../src/kube/index.ts';
 import { openStage } from './cli/stage.ts';
-import type { Stage } from './cli/stage.ts';
+import type { Stage, StageOptions } from './cli/stage.ts';
 
 /** The lab: a cluster with the images, a controller, and the platform repository. */
 export interface Lab extends Stage {
@@ -23,8 +23,8 @@ export interface Lab extends Stage {
   read(file: string): Promise<string>;
 }
 
-export async function openLab(): Promise<Lab> {
-  const stage = await openStage();
+export async function openLab(options: StageOptions = {}): Promise<Lab> {
+  const stage = await openStage(options);
   for (const version of NGINX_VERSIONS) {
     const source = await createRepository(path.join(stage.home, `source-${version}`));
     await commitAll(source, await nginxFiles(version));

@@ -228,7 +228,7 @@ describe('the triage table', () => {
         spec: { hard: { 'count/configmaps': '0' } },
       } as KubeObject;
       await lab.kube.create(policy, {});
-    await applicationPatch({ syncPolicy: { retry: { limit: 0 } } });
+      await applicationPatch({ syncPolicy: { retry: { limit: 0 } } });
       await lab.commit({
         [`${STAGING}/kustomization.yaml`]: overlay.replace(
           '  - ../../base\n',
