@@ -75,7 +75,14 @@ describe('access', () => {
   it(
     'an identity that may not create: the boundary is sync, and the check asks for just that right',
     async () => {
-      await lab.register('staging');
+      await lab.register('staging', (application) => ({
+        ...application,
+        spec: {
+          ...(application['spec'] as JsonObject),
+          // Without retries, so that the first refusal is the answer.
+          syncPolicy: { automated: {}, syncOptions: ['CreateNamespace=true'], retry: { limit: 0 } },
+        },
+      }));
       const { proof } = await lab.prove(APP, ['--wait', '30s']);
       const sync = proof.boundaries.find(({ boundary }) => boundary === 'sync');
       expect(proof.verdict).toMatchObject({ state: 'broken', boundary: 'sync' });
