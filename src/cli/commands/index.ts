@@ -7,6 +7,7 @@ import { explainCommand } from './explain.ts';
 import { helpCommand } from './help.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
+import { layoutCommand } from './layout.ts';
 import { proveCommand } from './prove.ts';
 import { renderCommand } from './render.ts';
 import { serveCommand } from './serve.ts';
@@ -21,6 +22,7 @@ export const commands: readonly CliCommand[] = [
   statusCommand,
   driftCommand,
   renderCommand,
+  layoutCommand,
   initCommand,
   imageCommand,
   serveCommand,
