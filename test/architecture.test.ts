@@ -20,6 +20,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   boundaries: ['kernel', 'git', 'oci', 'kube', 'kustomize'],
   verdict: ['kernel', 'git', 'oci', 'kube', 'kustomize', 'boundaries'],
   ledger: ['kernel', 'boundaries', 'verdict'],
+  investigate: ['kernel', 'oci', 'kube', 'kustomize', 'boundaries', 'verdict'],
   apply: ['kernel', 'git', 'oci', 'kube', 'kustomize', 'boundaries', 'verdict', 'ledger'],
   pipeline: ['kernel', 'git', 'oci', 'kube', 'kustomize', 'boundaries', 'verdict', 'ledger'],
   controller: [
@@ -31,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'boundaries',
     'verdict',
     'ledger',
+    'investigate',
     'apply',
     'pipeline',
   ],

@@ -15,3 +15,16 @@ export { traceField } from './trace-field.ts';
 export type { SystemPicture } from './system.ts';
 export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';
+export type {
+  AnswerFact,
+  BuildFact,
+  CommitFact,
+  DigestFact,
+  EngineFact,
+  EventFact,
+  LogLine,
+  MetricSample,
+  SourceFile,
+  World,
+  WorldObject,
+} from './world/index.ts';
