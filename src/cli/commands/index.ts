@@ -1,6 +1,7 @@
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
+import { driftCommand } from './drift.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { helpCommand } from './help.ts';
@@ -8,6 +9,7 @@ import { historyCommand } from './history.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
 import { noteCommand } from './note.ts';
+import { layoutCommand } from './layout.ts';
 import { proveCommand } from './prove.ts';
 import { renderCommand } from './render.ts';
 import { serveCommand } from './serve.ts';
@@ -22,7 +24,9 @@ export const commands: readonly CliCommand[] = [
   statusCommand,
   historyCommand,
   noteCommand,
+  driftCommand,
   renderCommand,
+  layoutCommand,
   initCommand,
   imageCommand,
   serveCommand,
