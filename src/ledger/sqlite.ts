@@ -25,7 +25,7 @@ function failureAt(file: string, thrown: unknown): unknown {
       hint: `Restore it from a backup, or move it away (mv ${path.basename(file)} ${path.basename(file)}.damaged) to begin an empty one; unfinished journals in it are then lost.`,
     });
   }
-  if (/MODULE_NOT_FOUND$/.test(code)) {
+  if (code.endsWith('MODULE_NOT_FOUND')) {
     return new LandfallError(`SQLite does not run on this machine: ${messageOf(thrown).split('\n')[0]}.`, {
       ...details,
       kind: 'unavailable',
