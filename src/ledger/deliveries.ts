@@ -95,7 +95,7 @@ async function addObserved(session: Session, seen: Observation, store: Store): P
       trigger: 'observed',
       ...actorColumns(seen.actor),
       started_at: now,
-      finished_at: seen.state === 'running' ? null : now,
+      finished_at: seen.state === 'unproven' ? null : now,
       state: seen.state,
       message: redactText(seen.message),
       results: '[]',
@@ -111,7 +111,7 @@ async function addObserved(session: Session, seen: Observation, store: Store): P
     .set({ state: 'superseded', finished_at: now })
     .where(about(seen))
     .where('trigger', '=', 'observed')
-    .where('state', '=', 'running')
+    .where('state', '=', 'unproven')
     .where('id', '<', id)
     .execute();
   return id;
@@ -126,7 +126,7 @@ async function seeAgain(session: Session, row: Row, seen: Observation, store: St
     ? {
         state: seen.state,
         message: redactText(seen.message),
-        finished_at: seen.state === 'running' ? null : isoNow(store),
+        finished_at: seen.state === 'unproven' ? null : isoNow(store),
       }
     : {};
   await session

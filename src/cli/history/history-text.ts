@@ -8,6 +8,7 @@ import type { HistoryRow } from './rows.ts';
 
 const SHAPES: Readonly<Record<DeliveryState, '✓' | '✗' | '…' | '–'>> = {
   running: '…',
+  unproven: '…',
   applied: '…',
   landed: '✓',
   stopped: '✗',
@@ -25,9 +26,10 @@ export function stateMark(state: DeliveryState, style: Style): string {
   return paint(shape);
 }
 
-export function stateText({ state, boundary }: HistoryRow): string {
-  if (boundary === null) return state;
-  return state === 'stopped' ? `stopped at ${boundary}` : `${state}, at ${boundary}`;
+/** `landed`, `restored, at sync`; what somebody else delivered is called by its verdict: `moving at rollout`. */
+export function stateText({ state, boundary, verdict }: HistoryRow): string {
+  if (state === 'stopped' || state === 'unproven') return verdict ?? state;
+  return boundary === null ? state : `${state}, at ${boundary}`;
 }
 
 const LONGEST_NAME = 16;

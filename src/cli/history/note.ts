@@ -19,6 +19,9 @@ const WORDS: Readonly<Record<BoundaryName, string>> = {
   traffic: 'traffic',
 };
 
+/** States that say less than the proof does. */
+const BY_PROOF: readonly Delivery['state'][] = ['running', 'stopped', 'unproven'];
+
 /** One of the states that a delivery is told apart by, with its evidence. */
 export interface NoteState {
   /** `desired`, `rendered`, `sync`, `live`, `health`, `rollout`. */
@@ -135,7 +138,7 @@ export function recordNote(material: NoteMaterial): RecordNote {
   const decided = from === 'ledger' && delivery !== undefined ? delivery : undefined;
   const landed = decided === undefined ? proof?.verdict.state === 'landed' : decided.state === 'landed';
   const summary = proof?.verdict.summary;
-  const own = decided !== undefined && decided.state !== 'stopped' && decided.state !== 'running';
+  const own = decided !== undefined && !BY_PROOF.includes(decided.state);
   const verdict = own ? decided.state : (summary ?? decided?.state ?? 'unproven');
   const rollback = rollbackOf(before);
   const { application, namespace } = subject;

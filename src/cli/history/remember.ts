@@ -9,8 +9,8 @@ import { rememberErrors, subjectOf } from '../question.ts';
 const STATES: Readonly<Record<VerdictState, Observation['state']>> = {
   landed: 'landed',
   broken: 'stopped',
-  moving: 'running',
-  unproven: 'running',
+  moving: 'unproven',
+  unproven: 'unproven',
 };
 
 /** Why a proof says what it says, in one sentence: `0/3 ready, …`. Its verdict stands beside it. */

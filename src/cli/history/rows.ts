@@ -1,3 +1,4 @@
+import { getString } from '../../kernel/index.ts';
 import { stoppedAt } from '../../ledger/index.ts';
 import type { Delivery, DeliveryState } from '../../ledger/index.ts';
 
@@ -14,6 +15,8 @@ export interface HistoryRow {
   readonly startedAt: string;
   readonly finishedAt: string | null;
   readonly state: DeliveryState;
+  /** What its proof says: `stopped at intent`; null without one. */
+  readonly verdict: string | null;
   /** Where it stopped or stands; null when it landed, and where nothing is known. */
   readonly boundary: string | null;
   readonly digest: string | null;
@@ -35,6 +38,7 @@ export function historyRow(delivery: Delivery): HistoryRow {
     startedAt,
     finishedAt: delivery.finishedAt ?? null,
     state,
+    verdict: getString(delivery.proof, 'verdict', 'summary') ?? null,
     boundary: stoppedAt(delivery) ?? null,
     digest: delivery.digest ?? null,
     message,
