@@ -12,6 +12,8 @@ import type { Store } from './store.ts';
 
 type Row = Selectable<Tables['landfall_delivery']>;
 
+/** Looks at what several processes see at once. */
+const TRIES = 5;
 /** Characters; two hundred of an application are kept. */
 const LARGEST_PROOF = 256 * 1024;
 /** States that a proof may still change. */
@@ -58,6 +60,15 @@ function unknownDelivery(id: string): LandfallError {
     code: 'delivery-unknown',
     object: id,
     hint: 'landfall history APP lists what it holds.',
+  });
+}
+
+function contended({ namespace, application }: Observation): LandfallError {
+  return new LandfallError(`Others write what they see of ${namespace}/${application} at the same time.`, {
+    kind: 'conflict',
+    code: 'ledger-busy',
+    object: `${namespace}/${application}`,
+    hint: 'Look again.',
   });
 }
 
@@ -167,7 +178,7 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
     },
     async observe(seen) {
       const digest = getString(seen.proof, 'release', 'digest');
-      for (;;) {
+      for (let left = TRIES; ; left -= 1) {
         const id = await database.transaction().execute(async (session) => {
           const before = await observedBefore(session, seen, digest);
           if (before === undefined) {
@@ -179,6 +190,7 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
         });
         // Somebody else has added it between the look and the insert: there it is, then.
         if (id !== undefined) return id;
+        if (left <= 1) throw contended(seen);
       }
     },
     async update(id, change) {

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { sql } from 'kysely';
 import type { SqliteDialect } from 'kysely';
@@ -74,7 +74,6 @@ async function openFile(file: string): Promise<Sqlite.Database> {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   // Made here, since SQLite would let others read it; its helpers get the same mode from it.
   closeSync(openSync(file, 'a', 0o600));
-  chmodSync(file, 0o600);
   const database = new Libsql(file);
   try {
     await patiently(() => {
