@@ -13,6 +13,7 @@ import {
   ZodRecord,
 } from 'zod';
 import type { core, output } from 'zod';
+import { ruleProblems } from '../boundaries/index.ts';
 import { LandfallError, nearest, parseYamlDocuments, yamlToJson } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import type { Declared } from '../verdict/index.ts';
@@ -62,6 +63,21 @@ const application = strictObject({
   observe: array(observation).exactOptional(),
 });
 
+/** How to tell the health of a kind that Landfall does not know, in CEL. */
+const healthRule = strictObject({
+  apiVersion: name,
+  kind: name,
+  /** `*` stands for any characters; left out: every object of the kind. */
+  name: name.exactOptional(),
+  namespace: name.exactOptional(),
+  current: string(),
+  inProgress: string().exactOptional(),
+  failed: string().exactOptional(),
+}).check((context) => {
+  for (const { field, problem } of ruleProblems(context.value))
+    context.issues.push({ code: 'custom', input: context.value[field], path: [field], message: problem });
+});
+
 const environment = strictObject({ name, applications: array(name).exactOptional() });
 
 const landfallYaml = strictObject({
@@ -70,6 +86,8 @@ const landfallYaml = strictObject({
   /** In the order in which a release passes through them. */
   environments: array(environment).exactOptional(),
   notify: strictObject({}).exactOptional(),
+  /** Of several rules for an object the first counts. */
+  health: array(healthRule).max(100).exactOptional(),
 });
 
 export type LandfallYaml = output<typeof landfallYaml>;
@@ -105,6 +123,7 @@ export function declarationsOf(text: string | undefined, application: string): D
     source: declared?.source?.repository,
     images: image === undefined ? [] : [image],
     observe: declared?.observe ?? [],
+    ...(file.health === undefined ? {} : { health: file.health }),
   };
 }
 

@@ -1,4 +1,5 @@
 import {
+  compileHealthRules,
   decideArtifact,
   decideHealth,
   decideIntent,
@@ -18,6 +19,7 @@ import type {
   BoundaryReport,
   ClusterSnapshot,
   ErrorBaseline,
+  HealthRule,
   IgnoreRule,
   ImageFacts,
   Observed,
@@ -59,6 +61,8 @@ export interface Material {
   readonly acceptSimulated: boolean;
   /** The Application's `ignoreDifferences`. */
   readonly ignore?: readonly IgnoreRule[];
+  /** `health` of landfall.yaml. */
+  readonly healthRules?: readonly HealthRule[];
   /** ISO 8601. */
   readonly at: string;
 }
@@ -103,7 +107,9 @@ export function judge(read: Material, tookMs: number): Proof {
     autoscaled: rollouts.find((subject) => subject.object === facts.object)?.autoscaled ?? false,
     ignored: ignoring(material.ignore ?? []),
   }));
+  const rules = compileHealthRules(material.healthRules ?? []);
   const health = rendered.map(({ object }) => ({
+    rules,
     object,
     live: snapshot.objects.get(objectKey(object)) ?? unread,
     pods: rollouts.find((subject) => subject.object === object)?.pods,

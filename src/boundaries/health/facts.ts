@@ -5,6 +5,7 @@ import type { BoundaryState } from '../boundary.ts';
 import type { Reading } from '../reading.ts';
 import type { PodFacts } from '../workload.ts';
 import type { WorkloadPods } from '../workload-pods.ts';
+import type { HealthRules } from './rules.ts';
 import { writtenAt } from '../live/index.ts';
 
 /** Deadline of what declares none; Kubernetes' own default for a Deployment. */
@@ -35,6 +36,8 @@ export interface HealthSubject {
   readonly around?: Surroundings;
   /** The workloads that are judged with it, for a Service that leads to them. */
   readonly beside?: readonly HealthSubject[];
+  /** Rules of the user: instead of Landfall's for what runs no pods, and beside them for what does. */
+  readonly rules?: HealthRules;
 }
 
 /** What is known about one object. */

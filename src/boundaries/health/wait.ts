@@ -7,6 +7,7 @@ import { isWorkload, podTemplate } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import type { HealthSubject, ObjectHealth } from './facts.ts';
 import { objectHealth } from './object.ts';
+import type { HealthRules } from './rules.ts';
 import { startWatched } from './watched.ts';
 
 /** One object that an apply produced. */
@@ -45,6 +46,8 @@ export interface WatchHealthOptions {
   readonly steadyMs?: number;
   /** ms after which nobody is expected to say more about an object that says nothing. Default 10000. */
   readonly silenceMs?: number;
+  /** Rules of landfall.yaml, or of a Flux Kustomization. */
+  readonly rules?: HealthRules;
 }
 
 const STEADY_MS = 3_000;
@@ -107,6 +110,7 @@ export async function watchHealth(
       live,
       pods: live.state === 'read' ? watched.pods(live.value) : undefined,
       around: watched.around,
+      ...(options.rules === undefined ? {} : { rules: options.rules }),
     };
   }
 
