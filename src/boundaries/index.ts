@@ -60,6 +60,8 @@ export {
   decideHealth,
   ENGINES,
   engineReading,
+  healthOffline,
+  lookAtHealth,
   objectHealth,
   ruleProblems,
   watchHealth,

@@ -1,6 +1,6 @@
 import { getArray, getNumber, getString } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
-import type { KubeObject, ObjectRef } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryState } from '../boundary.ts';
 import type { Reading } from '../reading.ts';
 import type { PodFacts } from '../workload.ts';
@@ -20,9 +20,8 @@ export interface Surroundings {
   readonly endpointSlices: (namespace: string) => Reading<readonly KubeObject[]>;
   /** Events of the type Warning, and those that a claim gets. */
   readonly events: (namespace: string) => Reading<readonly KubeObject[]>;
-  /** A StorageClass, an IngressClass or the like. */
-  readonly object: (ref: ObjectRef) => Reading<KubeObject>;
-  readonly list: (kind: string) => Reading<readonly KubeObject[]>;
+  readonly storageClass: (name: string) => Reading<KubeObject>;
+  readonly ingressClasses: () => Reading<readonly KubeObject[]>;
 }
 
 /** One object whose health is asked. */
@@ -113,6 +112,10 @@ export function until(
   after: 'broken' | 'unknown' = 'broken',
 ): ObjectHealth {
   return now <= deadline
-    ? { ...found, state: 'moving', deadline: new Date(deadline).toISOString() }
+    ? {
+        ...found,
+        state: 'moving',
+        ...(Number.isFinite(deadline) ? { deadline: new Date(deadline).toISOString() } : {}),
+      }
     : { ...found, state: after };
 }

@@ -3,6 +3,7 @@ export { decideHealth } from './decide.ts';
 export type { HealthSubject, ObjectHealth, Surroundings } from './facts.ts';
 export { ENGINES, engineReading } from './engine/index.ts';
 export type { Engine, EngineReading } from './engine/index.ts';
+export { healthOffline, lookAtHealth } from './look.ts';
 export { objectHealth } from './object.ts';
 export { watchHealth } from './wait.ts';
 export type { AppliedObject, ObjectOutcome, WatchHealthOptions, WatchOutcome } from './wait.ts';

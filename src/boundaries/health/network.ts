@@ -156,7 +156,7 @@ export function ingressHealth(subject: HealthSubject, live: KubeObject): ObjectH
     return { state: 'not-applicable', reason: 'passive', text: `${name} is judged by what it leads to` };
   const named =
     getString(live, 'spec', 'ingressClassName') ?? live.metadata.annotations?.['kubernetes.io/ingress.class'];
-  const classes = subject.around.list('IngressClass');
+  const classes = subject.around.ingressClasses();
   if (classes.state !== 'read')
     return {
       state: 'unknown',

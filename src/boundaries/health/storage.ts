@@ -1,8 +1,7 @@
-import { getString } from '../../kernel/index.ts';
+import { getArray, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { podTemplate } from '../workload.ts';
-import { getArray } from '../../kernel/index.ts';
 import { latestEvent } from './events.ts';
 import { deadlineAfter, until } from './facts.ts';
 import type { HealthSubject, ObjectHealth } from './facts.ts';
@@ -15,7 +14,7 @@ function waitsForConsumer(subject: HealthSubject, live: KubeObject): boolean | u
   const { around } = subject;
   const name = getString(live, 'spec', 'storageClassName');
   if (around !== undefined && name !== undefined && name !== '') {
-    const found = around.object({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', name });
+    const found = around.storageClass(name);
     if (found.state === 'read') return getString(found.value, 'volumeBindingMode') === 'WaitForFirstConsumer';
   }
   const uids = new Set([live.metadata.uid ?? '']);

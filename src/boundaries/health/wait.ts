@@ -108,7 +108,7 @@ export async function watchHealth(
     return {
       object,
       live,
-      pods: live.state === 'read' ? watched.pods(live.value) : undefined,
+      pods: live.state === 'read' ? watched.podsOf(live.value) : undefined,
       around: watched.around,
       ...(options.rules === undefined ? {} : { rules: options.rules }),
     };
