@@ -3,7 +3,7 @@ import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { writtenAt } from '../live/index.ts';
 import { latestEvent } from './events.ts';
-import { condition, DEFAULT_PROGRESS_SECONDS, said, until } from './facts.ts';
+import { condition, DEFAULT_PROGRESS_SECONDS, firstLine, said, until } from './facts.ts';
 import type { HealthSubject, ObjectHealth } from './facts.ts';
 import { podTrouble, unsteady } from './pods.ts';
 
@@ -104,8 +104,10 @@ export function podHealth(subject: HealthSubject, live: KubeObject, now: number)
     };
   const counts = { ready: pod.ready ? 1 : 0, wanted: 1 };
   const trouble = podTrouble(pod, now);
-  if (phase === 'Failed')
-    return { state: 'broken', reason: 'pod-failed', text: `${name} failed: ${trouble.text}`, ...counts };
+  if (phase === 'Failed') {
+    const why = getString(live, 'status', 'message') ?? getString(live, 'status', 'reason') ?? trouble.text;
+    return { state: 'broken', reason: 'pod-failed', text: `${name} failed: ${firstLine(why)}`, ...counts };
+  }
   if (!pod.ready) {
     const found = { reason: trouble.reason, text: trouble.text, ...counts };
     return trouble.terminal

@@ -83,7 +83,7 @@ function falseMeans(
   if (condition.severity === 'Info' || condition.severity === 'Warning') return 'Progressing';
   if (condition.severity === 'Error') return 'Degraded';
   if (reason === 'bad' || reason === 'missing') return 'Degraded';
-  if (message === 'bad' && !/^retry/.test(asWords(condition.reason))) return 'Degraded';
+  if (message === 'bad' && !asWords(condition.reason).startsWith('retry')) return 'Degraded';
   if (reason === 'working' || message === 'working') return 'Progressing';
   return reason === undefined && message === undefined && condition.reason === ''
     ? 'Progressing'
