@@ -108,12 +108,16 @@ export function judge(read: Material, tookMs: number): Proof {
     ignored: ignoring(material.ignore ?? []),
   }));
   const rules = compileHealthRules(material.healthRules ?? []);
-  const health = rendered.map(({ object }) => ({
-    rules,
-    object,
-    live: snapshot.objects.get(objectKey(object)) ?? unread,
-    pods: rollouts.find((subject) => subject.object === object)?.pods,
-  }));
+  const health = rendered.map(({ object }) => {
+    const events = snapshot.namespaces.get(object.metadata.namespace ?? '')?.events;
+    return {
+      rules,
+      object,
+      live: snapshot.objects.get(objectKey(object)) ?? unread,
+      pods: rollouts.find((subject) => subject.object === object)?.pods,
+      ...(events === undefined ? {} : { events }),
+    };
+  });
   const pods = rollouts.map((subject) => valueOf(subject.pods));
   const raw = [
     decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit),

@@ -72,11 +72,18 @@ export function surroundings(list: (wanted: Wanted) => Reading<readonly KubeObje
     facts.set(pod, known);
     return known;
   };
+  // A namespace's pods are asked for by each of its objects.
+  const lists = new WeakMap<readonly KubeObject[], readonly PodFacts[]>();
+  const factsOfAll = (all: readonly KubeObject[]) => {
+    const known = lists.get(all) ?? all.map(factsOf);
+    lists.set(all, known);
+    return known;
+  };
   const all = (kind: KindRef, namespace: string | undefined, fieldSelector = '') =>
     list({ kind, namespace, fieldSelector });
   function pods(namespace: string): Reading<readonly PodFacts[]> {
     const reading = all(POD, namespace);
-    return reading.state === 'read' ? { state: 'read', value: reading.value.map(factsOf) } : reading;
+    return reading.state === 'read' ? { state: 'read', value: factsOfAll(reading.value) } : reading;
   }
   return {
     podsOf(workload) {

@@ -46,13 +46,7 @@ export function jobHealth(subject: HealthSubject, live: KubeObject, now: number)
   const newest = Math.max(writtenAt(live) ?? 0, ...pods.map((pod) => Date.parse(pod.createdAt) || 0));
   const refused =
     (getNumber(live, 'status', 'active') ?? 0) === 0
-      ? latestEvent(
-          subject.around,
-          live.metadata.namespace,
-          new Set([live.metadata.uid ?? '']),
-          REFUSED,
-          newest,
-        )
+      ? latestEvent(subject, new Set([live.metadata.uid ?? '']), REFUSED, newest)
       : undefined;
   if (refused !== undefined)
     return { state: 'broken', reason: 'pods-refused', text: `${name}: pods are refused: ${refused.message}` };

@@ -203,6 +203,18 @@ describe('a workload that keeps pods running', () => {
     ],
     ['was scaled to zero by somebody', set({ replicas: 0 }), 'unknown scaled-to-zero', { asked: set() }],
     [
+      'is not ready for long enough',
+      set({ minReadySeconds: 10 }, { availableReplicas: 1 }),
+      'moving not-available',
+      { pods: two },
+    ],
+    [
+      'is ready for long enough',
+      set({ minReadySeconds: 10 }, { availableReplicas: 2 }),
+      'proven ready',
+      { pods: two },
+    ],
+    [
       'is an aborted Rollout',
       workloadOf('Rollout', { replicas: 1 }, { observedGeneration: 2, abort: true }),
       'broken aborted',
@@ -453,6 +465,12 @@ describe('storage', () => {
     ['is on its way', claim('Pending'), 'moving not-bound'],
     ['is overdue', claim('Pending', YESTERDAY), 'broken not-bound'],
     [
+      'may wait for somebody where nothing was read',
+      claim('Pending', YESTERDAY),
+      'unknown not-bound',
+      { unread: true },
+    ],
+    [
       'waits for nobody on purpose',
       claim('Pending', YESTERDAY),
       'not-applicable waits-for-consumer',
@@ -484,6 +502,13 @@ describe('scaling and budgets', () => {
   const able = ['AbleToScale', 'True'] as const;
   const budget = (status: JsonObject, at = JUST_NOW) =>
     object('policy/v1', 'PodDisruptionBudget', { status: { observedGeneration: 2, ...status } }, at);
+  const versionOne = object('autoscaling/v1', 'HorizontalPodAutoscaler', {}, YESTERDAY);
+  versionOne.metadata.annotations = {
+    'autoscaling.alpha.kubernetes.io/conditions': JSON.stringify([
+      { type: 'AbleToScale', status: 'True' },
+      { type: 'ScalingActive', status: 'False', reason: 'FailedGetResourceMetric' },
+    ]),
+  };
   const noMetrics = conditions(able, ['ScalingActive', 'False', 'FailedGetResourceMetric']);
   check([
     ['reads its metrics', scaler(conditions(able, ['ScalingActive', 'True'])), 'proven scaling-active'],
@@ -496,6 +521,7 @@ describe('scaling and budgets', () => {
       'not-applicable scaling-disabled',
     ],
     ['says nothing', scaler({}, YESTERDAY), 'unknown not-observed'],
+    ['says it in an annotation, as version 1 does', versionOne, 'broken metrics-unavailable'],
     [
       'protects enough',
       budget({ expectedPods: 2, currentHealthy: 2, desiredHealthy: 1 }),

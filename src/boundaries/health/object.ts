@@ -54,8 +54,8 @@ function cronJobHealth(subject: HealthSubject, live: KubeObject): ObjectHealth {
   const name = objectName(live);
   if (getIn(live, 'spec', 'suspend') === true)
     return { state: 'not-applicable', reason: 'suspended', text: `${name} is suspended` };
-  const { uid = '', namespace } = live.metadata;
-  const told = latestEvent(subject.around, namespace, new Set([uid]), NOT_STARTED, writtenAt(live) ?? 0);
+  const { uid = '' } = live.metadata;
+  const told = latestEvent(subject, new Set([uid]), NOT_STARTED, writtenAt(live) ?? 0);
   const since = Date.parse(getString(live, 'status', 'lastScheduleTime') ?? '');
   if (told !== undefined && !(since > told.at))
     return { state: 'broken', reason: 'not-started', text: `${name} could not start a Job: ${told.message}` };

@@ -255,6 +255,18 @@ describe('waiting for health after an apply', () => {
     expect(done.tookMs).toBeLessThan(120_000);
   });
 
+  it('is not over while pods of the earlier template are left', async () => {
+    await settled(watch([await apply(deployment('web:v1', {}, { readinessProbe: PROBE }))]));
+    const applied = await apply(
+      deployment('web:v1', {}, { readinessProbe: PROBE, env: [{ name: 'CHANGED', value: 'yes' }] }),
+    );
+    const watching = watch([applied, await apply(service('web'))]);
+    expect(told(await settled(watching))).toBe('healthy; proven ready; proven endpoints');
+    const pods = await client.list({ apiVersion: 'v1', kind: 'Pod' }, { namespace });
+    const standing = pods.items.filter((pod) => pod.metadata.deletionTimestamp === undefined);
+    expect(standing.map((pod) => JSON.stringify(pod['spec']).includes('CHANGED'))).toEqual([true]);
+  });
+
   it('stops when it is told to', async () => {
     const stop = new AbortController();
     const applied = await apply(deployment('web:v1', {}, { readinessProbe: PROBE }));

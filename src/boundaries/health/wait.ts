@@ -55,7 +55,9 @@ const SILENCE_MS = 10_000;
 /** A broken state counts when it lasts this long: between two events a cluster may pass through anything. */
 const CONFIRM_MS = 1_000;
 /** Changes come in bursts. */
-const GATHER_MS = 50;
+const GATHER_MS = 100;
+/** Looked again after this long even if nothing changes; timers of many days overflow. */
+const LONGEST_PAUSE_MS = 60_000;
 /** A pod that started this long ago is steady, however far apart the clocks of two machines are. */
 const LONG_AGO_MS = 60_000;
 
@@ -93,7 +95,8 @@ export async function watchHealth(
       });
       const now = clock.now();
       const subjects = applied.map(({ object }) => subjectOf(object));
-      const objects = subjects.map((subject, index) => judge(subject, applied[index], subjects));
+      const beside = subjects.filter(({ object }) => isWorkload(object));
+      const objects = subjects.map((subject, index) => judge(subject, applied[index], beside));
       tell(objects);
       const outcome = decide(objects, now);
       if (outcome !== undefined) return { outcome, objects, tookMs: now - start };
@@ -117,11 +120,11 @@ export async function watchHealth(
   function judge(
     subject: HealthSubject,
     wanted: AppliedObject | undefined,
-    all: readonly HealthSubject[],
+    beside: readonly HealthSubject[],
   ): ObjectOutcome {
     const now = clock.now();
-    const beside = all.filter((other) => isWorkload(other.object));
-    const found = boundToApply(subject) ?? steady(subject, objectHealth({ ...subject, beside }, now));
+    const health = replaced(subject, objectHealth({ ...subject, beside }, now));
+    const found = boundToApply(subject) ?? steady(subject, health);
     const limit = wanted?.timeoutMs;
     const overdue = limit !== undefined && now - start >= limit;
     const settled = found.state === 'proven' || found.state === 'not-applicable';
@@ -190,7 +193,7 @@ export async function watchHealth(
         stop = () => reject(cancelled());
         if (signal.aborted) stop();
         signal.addEventListener('abort', stop, { once: true });
-        timers.push(clock.after(Math.max(1, until - now), resolve));
+        timers.push(clock.after(Math.min(Math.max(1, until - now), LONGEST_PAUSE_MS), resolve));
         void changed.then(() => timers.push(clock.after(GATHER_MS, resolve)));
       });
     } finally {
@@ -231,6 +234,20 @@ function boundToApply({ object, live }: HealthSubject): ObjectHealth | undefined
         text: `${name}: somebody changed its pod template after the apply (generation ${generation}, applied ${produced})`,
       }
     : undefined;
+}
+
+/** An update is over when the pods before it are gone: until then they answer too. */
+function replaced({ object, pods }: HealthSubject, health: ObjectHealth): ObjectHealth {
+  if (health.state !== 'proven' || pods?.state !== 'read') return health;
+  const old = pods.value.old.filter((pod) => !pod.terminating).length;
+  if (old === 0) return health;
+  const what = old === 1 ? 'pod of an earlier template is' : 'pods of an earlier template are';
+  return {
+    ...health,
+    state: 'moving',
+    reason: 'old-pods',
+    text: `${objectName(object)}: ${old} ${what} still there`,
+  };
 }
 
 /** Whether the node looks at the container's readiness, or takes it for ready as soon as it runs. */

@@ -37,18 +37,24 @@ export function startWatched(
 ): Watched {
   const active = objects.filter((object) => !isPassive(object));
   const reflectors = new Map<string, Reflector>();
+  // One list for everybody who asks between two changes.
+  const lists = new Map<string, readonly KubeObject[]>();
+  const changed = () => {
+    lists.clear();
+    onChange();
+  };
   for (const wanted of [...own(active), ...behind(active)]) {
     if (reflectors.has(wantedKey(wanted))) continue;
     const { kind, namespace, fieldSelector } = wanted;
     const reflector = startReflector(client, kind, {
       clock,
-      onChange,
-      onState: onChange,
+      onChange: changed,
+      onState: changed,
       ...(namespace === undefined ? {} : { namespace }),
       ...(fieldSelector === '' ? {} : { fieldSelector }),
     });
     reflectors.set(wantedKey(wanted), reflector);
-    reflector.ready.then(onChange, () => {});
+    reflector.ready.then(changed, () => {});
   }
 
   function reflected(wanted: Wanted): Reading<Reflector> {
@@ -63,7 +69,11 @@ export function startWatched(
 
   const { around, podsOf } = surroundings((wanted) => {
     const reading = reflected(wanted);
-    return reading.state === 'read' ? { state: 'read', value: reading.value.list() } : reading;
+    if (reading.state !== 'read') return reading;
+    const key = wantedKey(wanted);
+    const value = lists.get(key) ?? reading.value.list();
+    lists.set(key, value);
+    return { state: 'read', value };
   });
   return {
     around,

@@ -63,7 +63,7 @@ function refusal(subject: HealthSubject, live: KubeObject, found: WorkloadPods):
     [live.metadata.uid ?? '', found.replicaSet?.metadata.uid ?? ''].filter((uid) => uid !== ''),
   );
   const newest = Math.max(writtenAt(live) ?? 0, ...found.current.map((pod) => parse(pod.createdAt) || 0));
-  const told = latestEvent(subject.around, live.metadata.namespace, uids, REFUSED, newest);
+  const told = latestEvent(subject, uids, REFUSED, newest);
   return told && { text: told.message, at: told.at };
 }
 
@@ -215,6 +215,11 @@ export function workloadHealth(subject: HealthSubject, live: KubeObject, now: nu
     };
   }
   if (pods.length < wanted) return missing(live, pods.length, wanted, late);
+  const seconds = getNumber(live, 'spec', 'minReadySeconds') ?? 0;
+  const usable =
+    getNumber(live, 'status', live.kind === 'DaemonSet' ? 'numberAvailable' : 'availableReplicas') ?? 0;
+  if (seconds > 0 && usable < wanted)
+    return late('not-available', `${name} has ${usable} of ${wanted} pods that are ready for ${seconds} s`);
   return { state: 'proven', reason: 'ready', text: `${name} ${ready}/${wanted} ready`, ...counts };
 }
 
