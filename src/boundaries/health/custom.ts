@@ -1,4 +1,4 @@
-import { getIn, getNumber, getString } from '../../kernel/index.ts';
+import { getIn, getNumber, getObject, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { conditionsOf, deadlineAfter, said, until } from './facts.ts';
@@ -117,6 +117,21 @@ function isStale(found: Condition, live: KubeObject): boolean {
 }
 
 /**
+ * The conditions of the whole and of its parts: a route has some for each of its parents. One about an earlier
+ * generation counts for nothing where another part says the same of the stored one: that part was taken away.
+ */
+function allConditions(live: KubeObject): readonly Condition[] {
+  const parts = Object.values(getObject(live, 'status') ?? {}).flatMap((value) =>
+    Array.isArray(value) ? value.flatMap((part) => conditionsOf(live, part)) : [],
+  );
+  const current = new Set(parts.filter((found) => !isStale(found, live)).map(({ type }) => type));
+  return [
+    ...conditionsOf(live),
+    ...parts.filter((found) => !isStale(found, live) || !current.has(found.type)),
+  ];
+}
+
+/**
  * A kind that is not known by name, by what its status says about the generation that is stored: conditions first,
  * then a word for its phase. What says nothing is unknown; kstatus calls it Current.
  * Source: Kubernetes API conventions (conditions), kstatus (Reconciling, Stalled, observedGeneration).
@@ -142,7 +157,7 @@ export function customHealth(live: KubeObject, now: number): ObjectHealth {
       now,
       'unknown',
     );
-  const conditions = conditionsOf(live);
+  const conditions = allConditions(live);
   const isTrue = (types: readonly string[]) =>
     conditions.find(
       (found) => types.includes(found.type) && found.status === 'True' && !isStale(found, live),

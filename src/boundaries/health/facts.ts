@@ -1,4 +1,5 @@
-import { getArray, getNumber, getString } from '../../kernel/index.ts';
+import { getArray, getNumber, getObject, getString } from '../../kernel/index.ts';
+import type { JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryState } from '../boundary.ts';
@@ -64,9 +65,9 @@ export interface Condition {
   readonly changed: string | undefined;
 }
 
-/** The conditions of an object's status, in its order. */
-export function conditionsOf(object: KubeObject): readonly Condition[] {
-  return getArray(object, 'status', 'conditions').map((item) => ({
+/** The conditions of an object's status, in its order; or of one part of it. */
+export function conditionsOf(object: KubeObject, part?: JsonValue): readonly Condition[] {
+  return getArray(part ?? getObject(object, 'status'), 'conditions').map((item) => ({
     type: getString(item, 'type') ?? '',
     status: getString(item, 'status') ?? '',
     reason: getString(item, 'reason') ?? '',

@@ -7,6 +7,7 @@ import { podFacts } from '../workload.ts';
 import { behind, surroundings, wantedKey } from './around.ts';
 import type { HealthSubject } from './facts.ts';
 import type { HealthRules } from './rules.ts';
+import { tidied } from './tidy.ts';
 
 const AT_ONCE = 8;
 
@@ -72,7 +73,7 @@ export function healthOffline(
   rules: HealthRules | undefined,
 ): readonly HealthSubject[] {
   const { around, podsOf } = surroundings(() => offline('a file says nothing of it'));
-  const subjects = objects.map((object): HealthSubject => ({
+  const subjects = objects.map(tidied).map((object): HealthSubject => ({
     object,
     live: { state: 'read', value: object },
     around,

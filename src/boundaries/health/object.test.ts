@@ -622,6 +622,18 @@ describe('a kind that nobody knows', () => {
     ['says that it failed', custom({ phase: 'Failed' }, YESTERDAY), 'broken phase'],
   ]);
 
+  const route = (...parents: readonly JsonObject[]) =>
+    object('gateway.networking.k8s.io/v1', 'HTTPRoute', { status: { parents: [...parents] } });
+  const parent = (status: string, observedGeneration = 2, type = 'Accepted'): JsonObject => ({
+    conditions: [{ type, status, observedGeneration }],
+  });
+  check([
+    ['is a route that each of its parents takes', route(parent('True'), parent('True')), 'proven condition'],
+    ['is one that a parent does not take', route(parent('True'), parent('False')), 'moving condition'],
+    ['is one that a parent took before', route(parent('True', 1)), 'moving not-observed'],
+    ['is one that left a parent', route(parent('False', 1), parent('True')), 'proven condition'],
+  ]);
+
   it('is being deleted, and says what holds it', () => {
     const leaving = custom(conditions(['Ready', 'True']));
     leaving.metadata.deletionTimestamp = NOW;

@@ -126,11 +126,11 @@ export async function watchHealth(
     const health = replaced(subject, objectHealth({ ...subject, beside }, now));
     const found = boundToApply(subject) ?? steady(subject, health);
     const limit = wanted?.timeoutMs;
-    const overdue = limit !== undefined && now - start >= limit;
-    const settled = found.state === 'proven' || found.state === 'not-applicable';
+    // What could not be read is not late, it is not known.
+    const late = found.state === 'moving' && limit !== undefined && now - start >= limit;
     return {
       ...found,
-      ...(overdue && !settled ? { state: 'broken' as const } : {}),
+      ...(late ? { state: 'broken' as const } : {}),
       name: objectName(subject.object),
       ref: refOf(subject.object),
     };

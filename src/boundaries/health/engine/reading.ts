@@ -1,5 +1,6 @@
-import { isJsonObject } from '../../../kernel/index.ts';
+import { systemClock } from '../../../kernel/index.ts';
 import { isPassive } from '../passive.ts';
+import { tidied } from '../tidy.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import { splitApiVersion } from '../../../kube/index.ts';
 import { engineHealth } from './argocd.ts';
@@ -52,11 +53,14 @@ const BUILT_IN_GROUPS = new Set([
  * What an engine says of one live object, for comparison with Landfall's own judgement. Argo CD's rules for built-in
  * kinds are its own; custom resources, for which it ships scripts, are read by generic rules (`genericHealth`).
  * Undefined where Argo CD has no opinion: such objects are left out of an application's health.
- * `now` in ms, for the rules of kstatus that depend on time. Pure.
+ * `now` in ms, for the one rule of kstatus that depends on time (15 s to find a node); default: this machine's clock.
  */
-export function engineReading(object: KubeObject, engine: Engine, now: number): EngineReading | undefined {
-  // A manifest that was read from a file may hold anything where its metadata should be.
-  const given = isJsonObject(object.metadata) ? object : { ...object, metadata: { name: '' } };
+export function engineReading(
+  object: KubeObject,
+  engine: Engine,
+  now: number = systemClock.now(),
+): EngineReading | undefined {
+  const given = tidied(object);
   if (engine === 'kstatus') {
     const { status, message } = kstatusHealth(given, now);
     return { engine, status, message };
