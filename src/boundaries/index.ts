@@ -64,6 +64,7 @@ export {
   lookAtHealth,
   objectHealth,
   ruleProblems,
+  tidied,
   watchHealth,
 } from './health/index.ts';
 export type {

@@ -1,11 +1,12 @@
 import { getIn, getNumber, getObject, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { conditionsOf, deadlineAfter, said, until } from './facts.ts';
+import { genericHealth } from './engine/generic.ts';
+import { conditionsOf, deadlineAfter, firstLine, said, until } from './facts.ts';
 import type { Condition, ObjectHealth } from './facts.ts';
 
-/** Conditions that are True when all is well. The first that is there speaks for the whole; all of them have to agree. */
-const GOOD = [
+/** Conditions of which one that is True is enough, as long as all that are there agree. */
+const ENOUGH = [
   'Ready',
   'Available',
   'Healthy',
@@ -15,14 +16,13 @@ const GOOD = [
   'Programmed',
   'Accepted',
   'ResolvedRefs',
-  'Provisioned',
-  'Initialized',
-  'Deployed',
-  'Running',
   'Succeeded',
   'Complete',
   'Completed',
 ];
+
+/** Conditions that have to be True too where they are, and that alone say too little. */
+const GOOD = [...ENOUGH, 'Provisioned', 'Initialized', 'Deployed', 'Running'];
 
 /** Conditions that are True when something is wrong for good. */
 const TERMINAL = ['Stalled', 'Failed', 'Failure', 'InvalidSpec'];
@@ -131,12 +131,7 @@ function allConditions(live: KubeObject): readonly Condition[] {
   ];
 }
 
-/**
- * A kind that is not known by name, by what its status says about the generation that is stored: conditions first,
- * then a word for its phase. What says nothing is unknown; kstatus calls it Current.
- * Source: Kubernetes API conventions (conditions), kstatus (Reconciling, Stalled, observedGeneration).
- */
-export function customHealth(live: KubeObject, now: number): ObjectHealth {
+function ownHealth(live: KubeObject, now: number): ObjectHealth {
   const name = objectName(live);
   const generation = live.metadata.generation ?? 0;
   const deadline = deadlineAfter(live);
@@ -201,7 +196,7 @@ export function customHealth(live: KubeObject, now: number): ObjectHealth {
       'unknown',
     );
   }
-  const [first] = good;
+  const first = good.find(({ type }) => ENOUGH.includes(type));
   if (first !== undefined) return { state: 'proven', reason: 'condition', text: `${name} is ${first.type}` };
   return byWord(live, name, working, deadline, now);
 }
@@ -239,4 +234,28 @@ function byWord(
         };
   }
   return { state: 'unknown', reason: 'no-condition', text: `${name} says nothing about its health` };
+}
+
+/**
+ * A kind that is not known by name, by what its status says about the generation that is stored: conditions first,
+ * then a word for its phase. What says nothing is unknown; kstatus calls it Current.
+ * Source: Kubernetes API conventions (conditions), kstatus (Reconciling, Stalled, observedGeneration).
+ *
+ * Never greener than an engine: what Argo CD's reading finds wrong with the status is not proven here either.
+ */
+export function customHealth(live: KubeObject, now: number): ObjectHealth {
+  const own = ownHealth(live, now);
+  if (own.state !== 'proven') return own;
+  const { status, message } = genericHealth(live);
+  if (status === 'Healthy') return own;
+  const told = message === undefined || message === '' ? status : `${status}: ${firstLine(message)}`;
+  const text = `${own.text}, and other words of its status mean ${told}`;
+  if (status === 'Degraded' || status === 'Progressing')
+    return until(
+      { reason: 'contradiction', text },
+      deadlineAfter(live),
+      now,
+      status === 'Degraded' ? 'broken' : 'unknown',
+    );
+  return { state: 'unknown', reason: 'contradiction', text };
 }

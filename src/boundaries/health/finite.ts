@@ -108,6 +108,14 @@ export function podHealth(subject: HealthSubject, live: KubeObject, now: number)
       ? { ...found, state: 'broken' }
       : until(found, (writtenAt(live) ?? 0) + DEFAULT_PROGRESS_SECONDS * 1000, now);
   }
+  // Ready says little of what is meant to end: that it ended well does.
+  if ((getString(live, 'spec', 'restartPolicy') ?? 'Always') !== 'Always')
+    return until(
+      { reason: 'running', text: `${name} runs, and is meant to end`, ...counts },
+      (writtenAt(live) ?? 0) + DEFAULT_PROGRESS_SECONDS * 1000,
+      now,
+      'unknown',
+    );
   const shaky = unsteady(pod, now);
   return shaky === undefined
     ? { state: 'proven', reason: 'ready', text: `${name} is ready`, ...counts }

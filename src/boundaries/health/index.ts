@@ -5,6 +5,7 @@ export { ENGINES, engineReading } from './engine/index.ts';
 export type { Engine, EngineReading } from './engine/index.ts';
 export { healthOffline, lookAtHealth } from './look.ts';
 export { objectHealth } from './object.ts';
+export { tidied } from './tidy.ts';
 export { watchHealth } from './wait.ts';
 export type { AppliedObject, ObjectOutcome, WatchHealthOptions, WatchOutcome } from './wait.ts';
 export { compileHealthRules, ruleProblems } from './rules.ts';

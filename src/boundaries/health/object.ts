@@ -23,6 +23,10 @@ type Check = (subject: HealthSubject, live: KubeObject, now: number) => ObjectHe
 /** The kinds that are known by name. Everything else is passive, or judged by its conditions. */
 const CHECKS: Readonly<Record<string, Check>> = {
   '/Pod': podHealth,
+  'apps/Deployment': workloadHealth,
+  'apps/StatefulSet': workloadHealth,
+  'apps/DaemonSet': workloadHealth,
+  'apps/ReplicaSet': workloadHealth,
   '/Service': serviceHealth,
   '/PersistentVolumeClaim': claimHealth,
   '/PersistentVolume': (_, live, now) => volumeHealth(live, now),

@@ -8,6 +8,7 @@ import {
   healthOffline,
   lookAtHealth,
   objectHealth,
+  tidied,
 } from '../../boundaries/index.ts';
 import type {
   BoundaryReport,
@@ -139,16 +140,14 @@ async function textOf(filename: string, io: CliIo): Promise<string> {
   }
 }
 
-function isObject(value: JsonValue | undefined): value is KubeObject {
-  if (!isJsonObject(value)) return false;
-  const { apiVersion, kind, metadata } = value;
-  return (
-    typeof apiVersion === 'string' &&
-    typeof kind === 'string' &&
-    isJsonObject(metadata) &&
-    typeof metadata['name'] === 'string' &&
-    ['string', 'undefined'].includes(typeof metadata['namespace'])
-  );
+/** A manifest need not have a name to be judged: what it says of itself is in its status. */
+function objectOf(value: JsonValue | undefined): KubeObject | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { apiVersion, kind } = value;
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined;
+  const metadata = isJsonObject(value['metadata']) ? value['metadata'] : {};
+  const name = typeof metadata['name'] === 'string' ? metadata['name'] : '(unnamed)';
+  return tidied({ ...value, apiVersion, kind, metadata: { ...metadata, name } });
 }
 
 /** The objects of a file; a List gives its items. Throws `invalid-input` with the line of what is none. */
@@ -158,16 +157,14 @@ function objectsOf(text: string, source: string): readonly KubeObject[] {
     if (value === null) return [];
     const items = isJsonObject(value) && Array.isArray(value['items']) ? getArray(value, 'items') : [value];
     return items.map((item) => {
-      if (isObject(item)) return item;
-      throw new LandfallError(
-        `${node.where}: an object with apiVersion, kind and metadata.name (and a namespace in text) is wanted.`,
-        {
-          kind: 'invalid-input',
-          code: 'no-object',
-          object: node.where,
-          hint: 'kubectl get KIND NAME -o yaml prints one.',
-        },
-      );
+      const object = objectOf(item);
+      if (object !== undefined) return object;
+      throw new LandfallError(`${node.where}: an object with apiVersion and kind is wanted.`, {
+        kind: 'invalid-input',
+        code: 'no-object',
+        object: node.where,
+        hint: 'kubectl get KIND NAME -o yaml prints one.',
+      });
     });
   });
   if (objects.length > 0) return objects;

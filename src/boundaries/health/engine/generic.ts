@@ -181,8 +181,11 @@ export function genericHealth(object: KubeObject): EngineHealth {
   const conditions = signsOfConditions(current);
   const words = signsOfWords(object, status, conditions.length > 0);
   // What runs to its end has reached it, whatever is left to be cleaned up.
-  const ended = FINITE.test(object.kind) ? words.find(({ message }) => ENDED.test(message)) : undefined;
-  const worst = ended ?? worstOf([...conditions, ...signsOfFlags(status), ...words]);
+  const flags = signsOfFlags(status);
+  const failed = flags.some((sign) => sign.status === 'Degraded');
+  const ended =
+    FINITE.test(object.kind) && !failed ? words.find(({ message }) => ENDED.test(message)) : undefined;
+  const worst = ended ?? worstOf([...conditions, ...flags, ...words]);
   if (worst !== undefined && worst.status !== 'Healthy') return worst;
   if (countsBehind(status, getNumber(object, 'spec', 'replicas')))
     return { status: 'Progressing', message: 'Waiting for replicas' };
