@@ -154,7 +154,7 @@ describe('any object from a file', () => {
         }
         for (const engine of ENGINES) engineReading(object, engine, AT);
       }),
-      { ...RUNS, numRuns: 2000 },
+      { ...RUNS, numRuns: 500 },
     );
   });
 });

@@ -320,14 +320,11 @@ describe('what runs to its end', () => {
 describe('a Service', () => {
   const service = (spec: JsonObject = {}, at = JUST_NOW, status: JsonObject = {}) =>
     object('v1', 'Service', { spec: { selector: { app: 'a' }, ports: [{ port: 80 }], ...spec }, status }, at);
-  const workload = workloadOf(
-    'StatefulSet',
-    { replicas: 1 },
-    { observedGeneration: 2, updateRevision: 'new' },
-  );
-  const beside = (pods: readonly PodFacts[]) => [
-    { object: workload, live: read(workload), pods: workloadPods(workload, read(pods), read([])) },
-  ];
+  const beside = (pods: readonly PodFacts[], spec: JsonObject = {}) => {
+    const status = { observedGeneration: 2, updateRevision: 'new' };
+    const workload = workloadOf('StatefulSet', { replicas: 1, ...spec }, status);
+    return [{ object: workload, live: read(workload), pods: workloadPods(workload, read(pods), read([])) }];
+  };
   const fresh = [labelled('a', { controllerRevision: 'new' })];
   const stale = [labelled('a', { controllerRevision: 'old' })];
   const idle = workloadOf('StatefulSet', { replicas: 0 }, {});
@@ -369,6 +366,22 @@ describe('a Service', () => {
       service(),
       'moving old-endpoints',
       { pods: stale, beside: beside(stale), slices: [slice('a', true)] },
+    ],
+    [
+      'is healthy with those of an old one that are kept on purpose',
+      service(),
+      'proven endpoints',
+      {
+        pods: stale,
+        beside: beside(stale, { updateStrategy: { type: 'OnDelete' } }),
+        slices: [slice('a', true)],
+      },
+    ],
+    [
+      'is not with those of somebody else',
+      service(),
+      'moving foreign-endpoints',
+      { pods: fresh, beside: beside(fresh), slices: [slice('a', true, 'stranger')] },
     ],
     [
       'leads to nobody on purpose',

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
-import type { KubeObject, ObjectMeta } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
 
 function texts(value: JsonValue): Record<string, string> | undefined {
   if (!isJsonObject(value)) return undefined;
@@ -36,10 +36,10 @@ const FIELDS: Readonly<Record<string, (value: JsonValue) => JsonValue | undefine
  * the API has it is left out, as if it were not there; so is `null`, which `kubectl` prints for what is unset.
  */
 export function tidied(object: KubeObject): KubeObject {
-  const given: JsonValue = object.metadata as JsonValue;
+  const given: JsonValue = object.metadata;
   const kept = Object.entries(isJsonObject(given) ? given : {}).flatMap(([key, value]) => {
     const found = Object.hasOwn(FIELDS, key) ? FIELDS[key]?.(value) : undefined;
     return found === undefined ? [] : [[key, found] as const];
   });
-  return { ...object, metadata: { name: '', ...Object.fromEntries(kept) } as ObjectMeta };
+  return { ...object, metadata: { name: '', ...Object.fromEntries(kept) } };
 }

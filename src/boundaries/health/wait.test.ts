@@ -268,6 +268,15 @@ describe('waiting for health after an apply', () => {
     expect(standing.map((pod) => JSON.stringify(pod['spec']).includes('CHANGED'))).toEqual([true]);
   });
 
+  it('has patience with an object that was there long before, when others of its set were changed', async () => {
+    const before = await apply(service('web'));
+    await clock.advance(70_000);
+    expect(told(await settled(watch([before])))).toBe('broken; broken no-endpoints');
+    const config: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace } };
+    const done = await settled(watch([await apply(config), before], 10_000));
+    expect(told(done)).toBe('late; not-applicable passive; moving no-endpoints');
+  });
+
   it('calls nothing healthy, and nothing broken, while the API server is away', async () => {
     const { hostname, port } = new URL(fixture.cluster.url);
     const gate = await openTcpGate({ host: hostname, port: Number(port) });

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../kernel/index.ts';
 import { objectName, refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
 import { writtenAt } from '../live/index.ts';
+import { read } from '../reading.ts';
 import { isWorkload, podTemplate } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import type { HealthSubject, ObjectHealth } from './facts.ts';
@@ -85,6 +86,7 @@ export async function watchHealth(
     clock,
     () => wake(),
   );
+  const appliedAt = Math.max(0, ...applied.map(({ object }) => writtenAt(object) ?? 0));
   const steady = steadiness(clock, options.steadyMs ?? STEADY_MS);
   const since = new Map<number, { readonly key: string; readonly at: number }>();
   let told = '';
@@ -107,7 +109,8 @@ export async function watchHealth(
   }
 
   function subjectOf(object: KubeObject): HealthSubject {
-    const live = watched.live(object);
+    const found = watched.live(object);
+    const live = found.state === 'read' ? read(asOf(found.value, appliedAt)) : found;
     return {
       object,
       live,
@@ -207,6 +210,17 @@ function cancelled(): LandfallError {
   return new LandfallError('Waiting for health was cancelled.', { kind: 'cancelled', code: 'cancelled' });
 }
 
+/**
+ * An object that the apply left as it was has its deadlines from the apply too, by the clock of the API server: what
+ * was changed beside it may take its pods away for a while.
+ */
+function asOf(live: KubeObject, appliedAt: number): KubeObject {
+  if ((writtenAt(live) ?? 0) >= appliedAt) return live;
+  const entry = { manager: 'apply', operation: 'Apply', time: new Date(appliedAt).toISOString() };
+  const managedFields = [...(live.metadata.managedFields ?? []), entry];
+  return { ...live, metadata: { ...live.metadata, managedFields } };
+}
+
 /** Undefined where the live object is the one that the apply produced. */
 function boundToApply({ object, live }: HealthSubject): ObjectHealth | undefined {
   if (live.state !== 'read') return undefined;
@@ -236,9 +250,9 @@ function boundToApply({ object, live }: HealthSubject): ObjectHealth | undefined
     : undefined;
 }
 
-/** An update is over when the pods before it are gone: until then they answer too. */
+/** An update is over when the pods before it are gone: until then they answer too. A Rollout keeps them on purpose. */
 function replaced({ object, pods }: HealthSubject, health: ObjectHealth): ObjectHealth {
-  if (health.state !== 'proven' || pods?.state !== 'read') return health;
+  if (health.state !== 'proven' || pods?.state !== 'read' || object.kind === 'Rollout') return health;
   const old = pods.value.old.filter((pod) => !pod.terminating).length;
   if (old === 0) return health;
   const what = old === 1 ? 'pod of an earlier template is' : 'pods of an earlier template are';

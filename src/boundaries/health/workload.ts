@@ -89,6 +89,11 @@ function heldBack(
   return undefined;
 }
 
+/** Whether pods of an earlier template run beside those of the stored one on purpose. */
+export function keepsOld(live: KubeObject): boolean {
+  return live.kind === 'Rollout' || heldBack(live, declaredReplicas(live) ?? 1) !== undefined;
+}
+
 /** How many pods of the stored template there have to be before nothing more is replaced. */
 function dueNow(live: KubeObject, wanted: number): number {
   const partition = getNumber(live, 'spec', 'updateStrategy', 'rollingUpdate', 'partition') ?? 0;
