@@ -1,6 +1,7 @@
 import { getIn, getNumber, getObject, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
+import { writtenAt } from '../live/index.ts';
 import { genericHealth } from './engine/generic.ts';
 import { conditionsOf, deadlineAfter, firstLine, said, until } from './facts.ts';
 import type { Condition, ObjectHealth } from './facts.ts';
@@ -116,6 +117,30 @@ function isStale(found: Condition, live: KubeObject): boolean {
   return found.generation !== undefined && found.generation < (live.metadata.generation ?? 0);
 }
 
+/** How long a controller that names no generation has to say something about a change, in ms. */
+const ANSWER_MS = 30_000;
+
+/** Whether the status cannot be about an earlier spec: there was none, or it was written after the last one. */
+function isNewerStatus(live: KubeObject): boolean {
+  if ((live.metadata.generation ?? 1) <= 1) return true;
+  const times = (live.metadata.managedFields ?? [])
+    .filter((entry) => getString(entry, 'subresource') === 'status')
+    .map((entry) => Date.parse(getString(entry, 'time') ?? ''));
+  return Math.max(0, ...times.filter((time) => !Number.isNaN(time))) >= (writtenAt(live) ?? 0);
+}
+
+/** A status that names no generation right after a change may be about what was there before. */
+function untold(live: KubeObject, name: string, now: number): ObjectHealth | undefined {
+  const deadline = (writtenAt(live) ?? 0) + ANSWER_MS;
+  if (isNewerStatus(live) || now > deadline) return undefined;
+  return {
+    state: 'moving',
+    reason: 'not-observed',
+    text: `${name}: its status names no generation and is older than the last change`,
+    deadline: new Date(deadline).toISOString(),
+  };
+}
+
 /**
  * The conditions of the whole and of its parts: a route has some for each of its parents. One about an earlier
  * generation counts for nothing where another part says the same of the stored one: that part was taken away.
@@ -197,7 +222,11 @@ function ownHealth(live: KubeObject, now: number): ObjectHealth {
     );
   }
   const first = good.find(({ type }) => ENOUGH.includes(type));
-  if (first !== undefined) return { state: 'proven', reason: 'condition', text: `${name} is ${first.type}` };
+  if (first !== undefined) {
+    const named = !Number.isNaN(observed) || first.generation !== undefined;
+    const before = named ? undefined : untold(live, name, now);
+    return before ?? { state: 'proven', reason: 'condition', text: `${name} is ${first.type}` };
+  }
   return byWord(live, name, working, deadline, now);
 }
 
@@ -223,8 +252,7 @@ function byWord(
     return until({ reason: 'phase', text: `${name} says ${word ?? working?.type ?? ''}` }, deadline, now);
   if (is(WORDS.good)) {
     // A word without a generation beside it may be about what was stored before.
-    const bound =
-      getNumber(live, 'status', 'observedGeneration') !== undefined || (live.metadata.generation ?? 1) <= 1;
+    const bound = getNumber(live, 'status', 'observedGeneration') !== undefined || isNewerStatus(live);
     return bound
       ? { state: 'proven', reason: 'phase', text: `${name} says ${word ?? ''}` }
       : {

@@ -591,8 +591,14 @@ describe('what extends the API', () => {
 
 describe('a kind that nobody knows', () => {
   const custom = (status: JsonObject, at = JUST_NOW, spec: JsonObject = {}) =>
-    object('db.example.com/v1', 'Database', { spec, status }, at);
+    object('db.example.com/v1', 'Database', { spec, status: { observedGeneration: 2, ...status } }, at);
+  const unnamed = (status: JsonObject, at = JUST_NOW) => custom({ observedGeneration: null, ...status }, at);
   const stale = { conditions: [{ type: 'Ready', status: 'True', observedGeneration: 1 }] };
+  const answered = unnamed(conditions(['Ready', 'True']));
+  answered.metadata.managedFields = [
+    { manager: 'm', operation: 'Apply', time: JUST_NOW, fieldsV1: {} },
+    { manager: 'c', operation: 'Update', subresource: 'status', time: NOW, fieldsV1: {} },
+  ];
   check([
     ['is healthy by a condition', custom(conditions(['Ready', 'True'])), 'proven condition'],
     [
@@ -629,8 +635,19 @@ describe('a kind that nobody knows', () => {
       'broken condition',
     ],
     ['is suspended', custom(conditions(['Ready', 'True']), JUST_NOW, { suspend: true }), 'unknown suspended'],
+    [
+      'names no generation right after a change',
+      unnamed(conditions(['Ready', 'True'])),
+      'moving not-observed',
+    ],
+    [
+      'names none, and had time to object',
+      unnamed(conditions(['Ready', 'True']), YESTERDAY),
+      'proven condition',
+    ],
+    ['names none, and spoke after the change', answered, 'proven condition'],
     ['says nothing', custom({}), 'unknown no-condition'],
-    ['says a word about something older', custom({ phase: 'Ready' }), 'unknown no-generation'],
+    ['says a word about something older', unnamed({ phase: 'Ready' }), 'unknown no-generation'],
     ['says a word about this', custom({ phase: 'Ready', observedGeneration: 2 }), 'proven phase'],
     ['says that it failed', custom({ phase: 'Failed' }, YESTERDAY), 'broken phase'],
   ]);

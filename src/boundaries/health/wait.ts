@@ -109,8 +109,7 @@ export async function watchHealth(
   }
 
   function subjectOf(object: KubeObject): HealthSubject {
-    const found = watched.live(object);
-    const live = found.state === 'read' ? read(asOf(found.value, appliedAt)) : found;
+    const live = watched.live(object);
     return {
       object,
       live,
@@ -126,7 +125,7 @@ export async function watchHealth(
     beside: readonly HealthSubject[],
   ): ObjectOutcome {
     const now = clock.now();
-    const health = replaced(subject, objectHealth({ ...subject, beside }, now));
+    const health = replaced(subject, patient({ ...subject, beside }, appliedAt, now));
     const found = boundToApply(subject) ?? steady(subject, health);
     const limit = wanted?.timeoutMs;
     // What could not be read is not late, it is not known.
@@ -211,14 +210,22 @@ function cancelled(): LandfallError {
 }
 
 /**
- * An object that the apply left as it was has its deadlines from the apply too, by the clock of the API server: what
- * was changed beside it may take its pods away for a while.
+ * The health of an object; one that the apply left as it was has its deadline from the apply too, by the clock of the
+ * API server: what was changed beside it may take its pods away for a while.
  */
-function asOf(live: KubeObject, appliedAt: number): KubeObject {
-  if ((writtenAt(live) ?? 0) >= appliedAt) return live;
+function patient(subject: HealthSubject, appliedAt: number, now: number): ObjectHealth {
+  const health = objectHealth(subject, now);
+  const { live } = subject;
+  if (health.state !== 'broken' && health.state !== 'unknown') return health;
+  if (live.state !== 'read' || (writtenAt(live.value) ?? 0) >= appliedAt) return health;
+  const { metadata } = live.value;
   const entry = { manager: 'apply', operation: 'Apply', time: new Date(appliedAt).toISOString() };
-  const managedFields = [...(live.metadata.managedFields ?? []), entry];
-  return { ...live, metadata: { ...live.metadata, managedFields } };
+  const managedFields = [...(metadata.managedFields ?? []), entry];
+  const later = objectHealth(
+    { ...subject, live: read({ ...live.value, metadata: { ...metadata, managedFields } }) },
+    now,
+  );
+  return later.state === 'moving' ? later : health;
 }
 
 /** Undefined where the live object is the one that the apply produced. */
