@@ -1,4 +1,4 @@
-import { getIn, getString } from '../../kernel/index.ts';
+import { getIn, getNumber, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { worst } from '../combine.ts';
@@ -90,6 +90,15 @@ export function objectHealth(subject: HealthSubject, now: number): ObjectHealth 
   const name = objectName(subject.object);
   if (subject.live.state === 'unreadable')
     return { state: 'unknown', reason: 'unreadable', text: subject.live.why };
+  if (
+    subject.live.state === 'absent' &&
+    getNumber(subject.object, 'spec', 'ttlSecondsAfterFinished') !== undefined
+  )
+    return {
+      state: 'unknown',
+      reason: 'job-gone',
+      text: `${name} is not there; it is deleted once it has ended, and how it ended is not known`,
+    };
   if (subject.live.state === 'absent')
     return { state: 'broken', reason: 'missing', text: `${name} does not exist` };
   const live = subject.live.value;

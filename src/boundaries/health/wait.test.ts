@@ -198,6 +198,30 @@ describe('waiting for health after an apply', () => {
     expect(told(failed)).toBe('broken; broken job-failed');
   });
 
+  it('remembers a Job that completed and was cleaned up at once', async () => {
+    const job: KubeObject = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'brief', namespace },
+      spec: {
+        ttlSecondsAfterFinished: 0,
+        template: {
+          spec: {
+            restartPolicy: 'Never',
+            containers: [{ name: 'task', image: 'registry.corp.io/task:v1' }],
+          },
+        },
+      },
+    };
+    const applied = await apply(job);
+    expect(told(await settled(watch([applied])))).toBe('healthy; proven job-complete');
+    const ref = { apiVersion: 'batch/v1', kind: 'Job', namespace, name: 'brief' };
+    for (let tries = 0; tries < 100 && (await client.get(ref)) !== undefined; tries++)
+      await clock.advance(500);
+    expect(await client.get(ref)).toBeUndefined();
+    expect(told(await settled(watch([applied])))).toBe('unproven; unknown job-gone');
+  });
+
   it('judges a custom resource by its conditions about the generation that was applied', async () => {
     expect(told(await settled(watch([definition()])))).toBe('healthy; proven established');
     const applied = await apply(widget(1));

@@ -1,3 +1,4 @@
+import { getString } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { startReflector } from '../../kube/index.ts';
 import type { KubeClient, KubeObject, Reflector } from '../../kube/index.ts';
@@ -5,6 +6,7 @@ import type { Reading } from '../reading.ts';
 import type { WorkloadPods } from '../workload-pods.ts';
 import { behind, surroundings, wantedKey } from './around.ts';
 import type { Wanted } from './around.ts';
+import { condition } from './facts.ts';
 import type { Surroundings } from './facts.ts';
 import { isPassive } from './passive.ts';
 
@@ -19,6 +21,18 @@ export interface Watched {
 }
 
 const NOT_READ = { state: 'unreadable', why: 'it was not read yet', code: 'not-read' } as const;
+
+/** A Job or pod that has succeeded, as far as its last state tells. */
+function ends(object: KubeObject): boolean {
+  if (object.kind === 'Job') return condition(object, 'Complete')?.status === 'True';
+  return object.kind === 'Pod' && getString(object, 'status', 'phase') === 'Succeeded';
+}
+
+/** Without the marks of its deletion. */
+function standing(object: KubeObject): KubeObject {
+  const { deletionTimestamp: _at, deletionGracePeriodSeconds: _grace, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
 
 function own(objects: readonly KubeObject[]): readonly Wanted[] {
   return objects.map(({ apiVersion, kind, metadata }) => ({
@@ -39,6 +53,8 @@ export function startWatched(
   const reflectors = new Map<string, Reflector>();
   // One list for everybody who asks between two changes.
   const lists = new Map<string, readonly KubeObject[]>();
+  // What ran to its end may be cleaned up before anybody looked: that it succeeded is known from its deletion.
+  const ended = new Map<string, KubeObject>();
   const changed = () => {
     lists.clear();
     onChange();
@@ -48,7 +64,10 @@ export function startWatched(
     const { kind, namespace, fieldSelector } = wanted;
     const reflector = startReflector(client, kind, {
       clock,
-      onChange: changed,
+      onChange({ object, gone }) {
+        if (gone && ends(object)) ended.set(object.metadata.uid ?? '', standing(object));
+        changed();
+      },
       onState: changed,
       ...(namespace === undefined ? {} : { namespace }),
       ...(fieldSelector === '' ? {} : { fieldSelector }),
@@ -85,9 +104,10 @@ export function startWatched(
       const reading = reflected({ kind: { apiVersion, kind }, namespace, fieldSelector: '' });
       if (reading.state !== 'read') return reading;
       const found = reading.value.get(namespace ? `${namespace}/${name}` : name);
-      return found === undefined
+      const known = found ?? ended.get(metadata.uid ?? '');
+      return known === undefined
         ? { state: 'absent', why: `${kind} ${name} is not in the cluster any more` }
-        : { state: 'read', value: found };
+        : { state: 'read', value: known };
     },
     isOpen: () =>
       [...reflectors.values()].some((reflector) => {
