@@ -4,6 +4,7 @@ import { completionCommand } from './completion.ts';
 import { driftCommand } from './drift.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
+import { healthCommand } from './health.ts';
 import { helpCommand } from './help.ts';
 import { historyCommand } from './history.ts';
 import { imageCommand } from './image.ts';
@@ -21,6 +22,7 @@ export const commands: readonly CliCommand[] = [
   proveCommand,
   traceCommand,
   explainCommand,
+  healthCommand,
   statusCommand,
   historyCommand,
   noteCommand,
