@@ -1,5 +1,6 @@
 import { LandfallError } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
+import { ApiStatusError } from '../api/contract.ts';
 import type { PodBackend } from '../api/contract.ts';
 import type { Caches } from '../controllers/index.ts';
 import type { NodeAgent, PodWorker } from '../node/index.ts';
@@ -27,7 +28,18 @@ export function podBackend(
     return workerOf(nodes, caches.pods.get(`${namespace}/${name}`)?.metadata.uid ?? '');
   }
 
+  /** Logs and commands come by the kubelet, and fail as soon as it is silent. */
+  function checkKubelet(namespace: string, name: string): void {
+    const nodeName = caches.pods.get(`${namespace}/${name}`)?.spec.nodeName;
+    const node = nodes.find((candidate) => candidate.name === nodeName);
+    if (node?.lost !== true) return;
+    const at = `${node.hostIP}:10250`;
+    const url = `https://${at}/containerLogs/${namespace}/${name}`;
+    throw new ApiStatusError(500, '', `Get "${url}": dial tcp ${at}: i/o timeout`);
+  }
+
   function containerOf(namespace: string, name: string, container: string | undefined) {
+    checkKubelet(namespace, name);
     const worker = workerOfPod(namespace, name);
     const named = container ?? worker?.pod().spec.containers[0]?.name;
     const unit = worker?.containers.find(({ spec }) => spec.name === named);
@@ -72,10 +84,8 @@ export function podBackend(
         signal,
       );
     },
-    async exec(namespace, name, options, signal) {
-      const unit = containerOf(namespace, name, options.container);
-      const { exitCode, output, errors } = await unit.exec(options.command, signal);
-      return { exitCode, stdout: output, stderr: errors };
-    },
+    exec: (namespace, name, options) => containerOf(namespace, name, options.container).open(options),
+    attach: (namespace, name, options) =>
+      containerOf(namespace, name, options.container).attach(options.onOutput),
   };
 }

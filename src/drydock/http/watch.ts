@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
+import { cutOff } from '../faults/index.ts';
 import { selectionOf, seenChange, selectEntries } from '../machinery/reads.ts';
 import { asServed } from '../machinery/object-meta.ts';
 import { expired, statusBody } from '../machinery/status-errors.ts';
@@ -53,9 +54,22 @@ export function serveWatch(
     ended = true;
     stop();
     for (const timer of timers) timer.cancel();
+    fate.stop();
     signal.removeEventListener('abort', end);
     response.end();
   };
+  const refuse = (oldest: number) => {
+    const status = statusBody(expired(`too old resource version: ${wanted} (${oldest})`));
+    send(Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`));
+    end();
+  };
+  const fate = exchange.watching({
+    end(how) {
+      if (how === 'expired') refuse(store.revision);
+      else if (how === 'close') end();
+      else cutOff(exchange.request);
+    },
+  });
   const send = (bytes: Buffer) => {
     if (ended) return;
     response.write(bytes);
@@ -67,6 +81,7 @@ export function serveWatch(
     const served = asServed(kind, object);
     if (!asTable) {
       send(eventBytes(type, served));
+      fate.sent();
       return;
     }
     const table = tableOf(
@@ -80,6 +95,7 @@ export function serveWatch(
     if (!firstTable) table.columnDefinitions = null;
     firstTable = false;
     send(Buffer.from(`${JSON.stringify({ type, object: table })}\n`));
+    fate.sent();
   };
   const bookmark = (initialEnd: boolean) => {
     const object = {
@@ -110,9 +126,7 @@ export function serveWatch(
   } else {
     const missed = table.changesAfter(wanted);
     if (missed === undefined) {
-      const status = statusBody(expired(`too old resource version: ${wanted} (${table.compactedAt})`));
-      send(Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`));
-      end();
+      refuse(table.compactedAt);
       return;
     }
     for (const change of missed) onChange(change);
