@@ -105,7 +105,7 @@ export async function until<T>(
   for (;;) {
     const value = await read();
     if (fits(value)) return value;
-    if (Date.now() > end) throw new Error(`Never became so: ${JSON.stringify(value)?.slice(0, 3000)}`);
+    if (Date.now() > end) throw new Error(`Never became so: ${JSON.stringify(value)?.slice(-2500)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

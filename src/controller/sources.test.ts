@@ -35,8 +35,8 @@ beforeAll(async () => {
   const one = await makeRepository(join(folder, 'one'), {
     'k8s/one.yaml': configMap('one', 'a'),
     'chart/Chart.yaml': 'name: chart\nversion: 1.0.0\n',
-    'apps/a/config.yaml': configMap('a', '1'),
-    'apps/b/config.yaml': configMap('b', '2'),
+    'apps/a/config.yaml': configMap('a', 'first'),
+    'apps/b/config.yaml': configMap('b', 'second'),
     'env/dev.json': '{"env":"dev","cluster":{"namespace":"set-dev"}}',
     'env/prod.json': '{"env":"prod","cluster":{"namespace":"set-prod"}}',
   });
@@ -235,7 +235,7 @@ describe('access by Secrets', () => {
       source: { repoURL: closed, path: 'extra' },
       destination: here('closed'),
     });
-    expect(await refused(name)).toContain('asks for');
+    expect(await refused(name)).toContain('the server refused the credentials');
     await scene.client.create(
       secret('creds', 'repo-creds', {
         url: locked.url,
@@ -341,7 +341,7 @@ describe('an ApplicationSet', () => {
     const app = await synced('folder-b');
     expect(app.metadata.finalizers).toEqual(['resources-finalizer.argocd.argoproj.io']);
     expect(await namesOf('folders')).toEqual(['folder-a', 'folder-b']);
-    expect(await config('folders', 'b')).toEqual({ key: '2' });
+    expect(await config('folders', 'b')).toEqual({ key: 'second' });
     const conditions = await until(
       () => conditionsOf('folders'),
       (found) => found['ResourcesUpToDate'] !== undefined,
