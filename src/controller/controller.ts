@@ -8,6 +8,7 @@ import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import { createEventRecorder } from './events.ts';
+import { startFlux } from './flux/index.ts';
 import { createLiveObjects } from './live.ts';
 import { createLooker } from './look.ts';
 import { createOperator } from './operate.ts';
@@ -34,6 +35,8 @@ export interface ControllerOptions {
   readonly homeNamespace?: string;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
+  /** Variables of Flux Kustomizations without a value fail the build. Default false, as in Flux. */
+  readonly strictSubstitutions?: boolean;
   /** 0 to 1, for jitter. Default Math.random. */
   readonly random?: () => number;
 }
@@ -72,6 +75,7 @@ export function startController(options: ControllerOptions): Controller {
   const events = createEventRecorder(client, clock, logger);
   /** An object changed: whose application has to be looked at. */
   function changed(object: KubeObject): void {
+    flux.objectChanged(object);
     const id = parseTrackingId(object.metadata.annotations?.[TRACKING_ANNOTATION]);
     if (id === undefined) return;
     const key = keyOfInstance(id.application);
@@ -92,12 +96,13 @@ export function startController(options: ControllerOptions): Controller {
   const projects = followProjects(client, homeNamespace, clock, (project) =>
     wake('live', (application) => (getString(application, 'spec', 'project') ?? 'default') === project),
   );
+  const openLive = (remote: KubeClient) => createLiveObjects({ client: remote, clock, onChange: changed });
   const clusters = createClusters({
     client,
     clock,
     logger,
     secrets,
-    openLive: (remote) => createLiveObjects({ client: remote, clock, onChange: changed }),
+    openLive,
   });
   const files = createAccessFiles();
   async function credentials(url: string, project: string, signal?: AbortSignal) {
@@ -161,6 +166,20 @@ export function startController(options: ControllerOptions): Controller {
     pollMs: options.pollMs ?? POLL,
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
   });
+  const flux = startFlux({
+    client,
+    clock,
+    logger,
+    events,
+    mirrors,
+    files,
+    random,
+    home: clusters.home,
+    openLive,
+    resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
+    strictSubstitutions: options.strictSubstitutions === true,
+    ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+  });
   const applications = startReflector(client, APPLICATION_KIND, {
     clock,
     random,
@@ -185,6 +204,7 @@ export function startController(options: ControllerOptions): Controller {
     async close() {
       await applications.close();
       await sets.close();
+      await flux.close();
       await queue.close();
       await clusters.close();
       await projects.close();

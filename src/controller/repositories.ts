@@ -10,6 +10,8 @@ export interface Repositories {
    * answer to a question that was asked after this call. Throws what Git says.
    */
   resolve(url: string, revision: string, level: Level, project: string, signal: AbortSignal): Promise<string>;
+  /** The same of a mirror that is open already. */
+  resolveIn(mirror: GitMirror, revision: string, level: Level, signal: AbortSignal): Promise<string>;
 }
 
 interface Waiting {
@@ -93,18 +95,28 @@ export function createRepositories(
   return {
     async resolve(url, revision, level, project, signal) {
       if (level === 'live' && COMMIT.test(revision)) return revision;
-      const mirror = await open(url, project, signal);
-      const repository = repositoryOf(mirror);
-      const known = repository.answers.get(revision);
-      if (known !== undefined && level === 'git' && clock.now() - known.at < FRESH) {
-        return known.commit;
-      }
-      return new Promise((resolve, reject) => {
-        repository.waiting.push({ revision, resolve, reject });
-        work(mirror, repository, signal).catch(reject);
-      });
+      return resolveIn(await open(url, project, signal), revision, level, signal);
     },
+    resolveIn,
   };
+
+  async function resolveIn(
+    mirror: GitMirror,
+    revision: string,
+    level: Level,
+    signal: AbortSignal,
+  ): Promise<string> {
+    if (level === 'live' && COMMIT.test(revision)) return revision;
+    const repository = repositoryOf(mirror);
+    const known = repository.answers.get(revision);
+    if (known !== undefined && level === 'git' && clock.now() - known.at < FRESH) {
+      return known.commit;
+    }
+    return new Promise((resolve, reject) => {
+      repository.waiting.push({ revision, resolve, reject });
+      work(mirror, repository, signal).catch(reject);
+    });
+  }
 }
 
 function timedOut(display: string, cause: unknown): LandfallError {

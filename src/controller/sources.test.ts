@@ -28,7 +28,7 @@ let closed: string;
 let counter = 0;
 
 beforeAll(async () => {
-  [cluster, other] = await Promise.all([startCluster({ nodes: 0 }), startCluster({ nodes: 0 })]);
+  [cluster, other] = await Promise.all([startCluster({ nodes: 1 }), startCluster({ nodes: 1 })]);
   scene = await openScene((file) => cluster.writeKubeconfig(file));
   const { client, folder } = scene;
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });

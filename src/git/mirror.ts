@@ -11,6 +11,7 @@ import {
   assertRevision,
   resolveRevision,
   revisionNotFound,
+  tagNames,
   type Repository,
   type ResolvedRevision,
 } from './revisions.ts';
@@ -28,6 +29,8 @@ export interface GitMirror {
    * answer from what the last fetch brought, except for a full commit that is not there, which is asked for.
    */
   resolve(revision: string, signal?: AbortSignal): Promise<ResolvedRevision>;
+  /** The tags there are; the first call fetches. */
+  tags(signal?: AbortSignal): Promise<readonly string[]>;
   /** The files of a commit, read from the object database. */
   tree(commit: string): FileTree;
   log(
@@ -79,7 +82,7 @@ export function createGitMirrors(options: { readonly folder: string; readonly cl
 
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-type Reading = Pick<GitMirror, 'tree' | 'log' | 'commitInfo' | 'isAncestor' | 'diffFiles'>;
+type Reading = Pick<GitMirror, 'tags' | 'tree' | 'log' | 'commitInfo' | 'isAncestor' | 'diffFiles'>;
 
 /** What folders and mirrors answer alike, once their repository is there. */
 function reading(
@@ -92,6 +95,7 @@ function reading(
     close: () => {},
   };
   return {
+    tags: async (signal) => tagNames(await ready(signal), signal),
     tree: (commit) => createCommitTree(late, commit, display),
     async log(options, signal) {
       const from = options.from ?? (await resolve('HEAD', signal)).commit;

@@ -6,6 +6,7 @@ export {
   applicationSpec,
   applicationStatus,
   isSyncing,
+  durationMs,
   retryOf,
 } from './application.ts';
 export type {

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { substituteVariables } from './envsubst.ts';
 
-const VALUES: Readonly<Record<string, string>> = { env: 'prod', path: 'a/b/c', Name: 'Shop', empty: '', n: '5' };
+const VALUES: Readonly<Record<string, string>> = {
+  env: 'prod',
+  path: 'a/b/c',
+  Name: 'Shop',
+  empty: '',
+  n: '5',
+};
 const run = (text: string, strict = false) => substituteVariables(text, (name) => VALUES[name], strict);
 
 describe('the substitution of variables, as Flux does it', () => {

@@ -172,7 +172,8 @@ class Scanner {
   }
 
   private close(): void {
-    if (this.peek() !== '}') throw problem(this.at >= this.source.length ? 'missing closing brace' : 'bad substitution');
+    if (this.peek() !== '}')
+      throw problem(this.at >= this.source.length ? 'missing closing brace' : 'bad substitution');
     this.at += 1;
   }
 
