@@ -1,5 +1,5 @@
-import { asLandfallError, getString } from '../kernel/index.ts';
-import type { Clock, Logger } from '../kernel/index.ts';
+import { asLandfallError, getString, isJsonObject } from '../kernel/index.ts';
+import type { Clock, JsonValue, Logger } from '../kernel/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { applicationSpec } from '../boundaries/sync/index.ts';
@@ -26,10 +26,14 @@ export interface ApplicationSets {
   applicationChanged(application: KubeObject): void;
   /** Clusters changed, or Git may have. */
   wakeAll(): void;
+  /** Somebody pushed to a repository: the sets whose generators name it are looked at. Gives how many. */
+  pushed(fits: (url: string) => boolean): number;
   close(): Promise<void>;
 }
 
 export interface ApplicationSetsOptions {
+  /** Runs a turn where this replica works on that key. */
+  readonly mine: <T>(key: string, turn: Turn, work: (own: Turn) => Promise<T>) => Promise<T | undefined>;
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -101,14 +105,18 @@ export function startApplicationSets(options: ApplicationSetsOptions): Applicati
     return 'problem' in cluster ? `application destination spec is invalid: ${cluster.problem}` : undefined;
   }
 
-  const queue = createQueue({ clock, logger, random, concurrency: AT_ONCE }, async (key, turn) => {
+  const queue = createQueue({ clock, logger, random, concurrency: AT_ONCE }, (key, given) =>
+    options.mine(key, given, (turn) => reconcileOne(key, turn)),
+  );
+
+  async function reconcileOne(key: string, turn: Turn) {
     const slash = key.indexOf('/');
     const ref = { ...APPLICATION_SET_KIND, namespace: key.slice(0, slash), name: key.slice(slash + 1) };
     const set = await client.get(ref, turn.signal);
     if (set === undefined) return undefined;
     const next = await reconcileSet({ ...options, sources: sourcesOf, problemOf }, set, turn);
     return next?.again === undefined ? next : { again: Math.round(next.again * (1 + random() / 3)) };
-  });
+  }
 
   const sets = startReflector(client, APPLICATION_SET_KIND, {
     clock,
@@ -139,9 +147,23 @@ export function startApplicationSets(options: ApplicationSetsOptions): Applicati
         queue.add(`${set.metadata.namespace ?? ''}/${set.metadata.name}`, 'asked');
       }
     },
+    pushed(fits) {
+      const concerned = sets.list().filter((set) => repositoriesIn(set['spec']).some(fits));
+      for (const set of concerned) queue.add(`${set.metadata.namespace ?? ''}/${set.metadata.name}`, 'asked');
+      return concerned.length;
+    },
     async close() {
       await sets.close();
       await queue.close();
     },
   };
+}
+
+/** Every repository that a generator names, however deep it stands. */
+function repositoriesIn(value: JsonValue | undefined): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(repositoriesIn);
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    key === 'repoURL' && typeof item === 'string' ? [item] : key === 'template' ? [] : repositoriesIn(item),
+  );
 }

@@ -3,7 +3,12 @@ import type { Clock, Logger } from '../kernel/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
-import { APPLICATION_KIND, TRACKING_ANNOTATION, parseTrackingId } from '../boundaries/sync/index.ts';
+import {
+  APPLICATION_KIND,
+  TRACKING_ANNOTATION,
+  applicationSpec,
+  parseTrackingId,
+} from '../boundaries/sync/index.ts';
 import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
@@ -14,11 +19,13 @@ import { createLooker } from './look.ts';
 import { createOperator } from './operate.ts';
 import { followProjects } from './projects/index.ts';
 import { createQueue } from './queue.ts';
-import type { Level } from './queue.ts';
+import type { Level, Turn } from './queue.ts';
 import { createReconciler } from './reconcile.ts';
 import { createRepositories } from './repositories.ts';
+import { startShards } from './shards.ts';
 import { createTargetLoader } from './target.ts';
 import type { SourceAccess } from './target.ts';
+import { repositoryKey } from './webhook.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -35,6 +42,14 @@ export interface ControllerOptions {
   readonly homeNamespace?: string;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
+  /** Divides applications with other replicas; left out: this controller is alone. */
+  readonly leases?: {
+    /** Default 4. */
+    readonly parts?: number;
+    /** Ms until another replica takes over. Default 15,000. */
+    readonly durationMs?: number;
+    readonly identity?: string;
+  };
   /** Variables of Flux Kustomizations without a value fail the build. Default false, as in Flux. */
   readonly strictSubstitutions?: boolean;
   /** 0 to 1, for jitter. Default Math.random. */
@@ -46,12 +61,15 @@ export interface Controller {
   readonly ready: Promise<void>;
   /** Looks at Git and the cluster now; resolves when that turn has ended, and rejects with what kept it from ending. */
   reconcileNow(application: { readonly namespace: string; readonly name: string }): Promise<void>;
+  /** Somebody pushed to repositories, named by `repositoryKey`: what reads them looks at Git now. Gives how many. */
+  pushed(keys: ReadonlySet<string>): number;
   /** Lets running turns end at their next wait, and stops. What was begun is taken up at the next start. */
   close(): Promise<void>;
 }
 
 const POLL = 180_000;
 const CONCURRENCY = 16;
+const PARTS = 4;
 
 /**
  * Keeps Argo CD Applications delivered: a loop that compares each one with Git and the cluster, applies what its
@@ -123,6 +141,32 @@ export function startController(options: ControllerOptions): Controller {
       return found === undefined ? mirrors.open(url) : mirrors.open(url, await files.git(found));
     },
   };
+  const shards =
+    options.leases === undefined
+      ? undefined
+      : startShards({
+          client,
+          clock,
+          logger,
+          namespace: homeNamespace,
+          count: options.leases.parts ?? PARTS,
+          ...(options.leases.durationMs === undefined ? {} : { leaseMs: options.leases.durationMs }),
+          ...(options.leases.identity === undefined ? {} : { identity: options.leases.identity }),
+          onGained: () => {
+            wake('git', () => true);
+            sets.wakeAll();
+            flux.wakeAll();
+          },
+        });
+
+  /** Runs a turn while this replica holds the part that its key is in; another replica's turns are not run at all. */
+  async function mine<T>(key: string, turn: Turn, work: (own: Turn) => Promise<T>): Promise<T | undefined> {
+    if (shards === undefined) return work(turn);
+    const held = shards.hold(key);
+    if (held === undefined) return undefined;
+    return work({ ...turn, signal: AbortSignal.any([turn.signal, held]) });
+  }
+
   const writer = createApplicationWriter(client, events);
   const repositories = createRepositories(access.mirror, clock);
   const targets = createTargetLoader({
@@ -148,9 +192,10 @@ export function startController(options: ControllerOptions): Controller {
   });
   const queue = createQueue(
     { clock, logger, random, concurrency: options.concurrency ?? CONCURRENCY },
-    (key, turn) => reconciler.reconcile(key, turn),
+    (key, turn) => mine(key, turn, (own) => reconciler.reconcile(key, own)),
   );
   const sets = startApplicationSets({
+    mine,
     client,
     clock,
     logger,
@@ -167,6 +212,7 @@ export function startController(options: ControllerOptions): Controller {
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
   });
   const flux = startFlux({
+    mine,
     client,
     clock,
     logger,
@@ -199,7 +245,17 @@ export function startController(options: ControllerOptions): Controller {
     },
   });
   return {
-    ready: applications.ready,
+    ready: Promise.all([applications.ready, shards?.ready]).then(() => {}),
+    pushed(keys) {
+      const fits = (url: string) => keys.has(repositoryKey(url));
+      let count = 0;
+      for (const application of applications.list()) {
+        if (!applicationSpec(application).sources.some((source) => fits(source.repoURL))) continue;
+        queue.add(keyOf(application), 'asked');
+        count += 1;
+      }
+      return count + flux.pushed(fits) + sets.pushed(fits);
+    },
     reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
       await applications.close();
@@ -210,6 +266,7 @@ export function startController(options: ControllerOptions): Controller {
       await projects.close();
       await secrets.close();
       await files.close();
+      await shards?.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { getArray, getIn, getObject, getString } from '../kernel/index.ts';
+import { getArray, getIn, getObject, getString, silentLogger, systemClock } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { publish, serveGit } from '../git/test-support.ts';
@@ -9,8 +9,11 @@ import type { GitServer } from '../git/test-support.ts';
 import { APPLICATION_KIND } from '../boundaries/sync/index.ts';
 import { startCluster } from '../drydock/index.ts';
 import type { Cluster } from '../drydock/index.ts';
+import type { Controller } from './controller.ts';
 import { configMap, makeRepository, openScene, secret, until } from './delivery.fixture.ts';
 import type { Scene } from './delivery.fixture.ts';
+import { bringRoot } from './root.ts';
+import { startWebhook } from './webhook.ts';
 
 const AUTO: JsonObject = {
   automated: { prune: true, selfHeal: true },
@@ -18,6 +21,7 @@ const AUTO: JsonObject = {
 };
 
 let cluster: Cluster;
+let controller: Controller;
 let other: Cluster;
 let scene: Scene;
 let git: GitServer;
@@ -54,7 +58,7 @@ beforeAll(async () => {
   const helm = join(folder, 'helm');
   await writeFile(helm, STAND_IN);
   await chmod(helm, 0o755);
-  await scene.controller({ helm, pollMs: 600_000 });
+  controller = await scene.controller({ helm, pollMs: 600_000 });
 });
 
 afterAll(async () => {
@@ -485,5 +489,56 @@ describe('an ApplicationSet', () => {
     );
     expect(conditions['ErrorOccurred']).toContain('map has no entry for key "path"');
     expect(await namesOf('wrong')).toEqual([]);
+  });
+});
+
+describe('applications in Git', () => {
+  it('are delivered without anybody applying them, and again after a push', async () => {
+    const applicationText = (name: string, path: string) =>
+      JSON.stringify({
+        ...APPLICATION_KIND,
+        metadata: { name, namespace: 'argocd' },
+        spec: {
+          project: 'default',
+          source: { repoURL: web, path, targetRevision: 'main' },
+          destination: here('from-git'),
+          syncPolicy: AUTO,
+        },
+      });
+    const platform = await makeRepository(join(scene.folder, 'platform'), {
+      'platform/clusters/dev/one.yaml': applicationText('git-one', 'k8s'),
+      'platform/clusters/prod/other.yaml': applicationText('git-other', 'k8s'),
+    });
+    const root = await bringRoot(scene.client, {
+      repository: `${git.url}/platform/.git`,
+      path: 'platform/clusters/dev/',
+    });
+    expect(root).toBe('landfall-platform-clusters-dev');
+    await until(
+      () => scene.client.get({ ...APPLICATION_KIND, namespace: 'argocd', name: 'git-one' }),
+      (found) => found !== undefined,
+    );
+    await synced('git-one');
+    expect(await config('from-git', 'one')).toEqual({ key: 'a' });
+
+    const hook = await startWebhook({
+      host: '127.0.0.1',
+      port: 0,
+      secret: undefined,
+      clock: systemClock,
+      logger: silentLogger,
+      onPush: (keys) => controller.pushed(keys),
+    });
+    await platform.commit({ 'platform/clusters/dev/two.yaml': applicationText('git-two', 'apps/a') });
+    const body = JSON.stringify({ repository: { clone_url: `${git.url}/platform/.git` } });
+    expect((await fetch(hook.url, { method: 'POST', body })).status).toBe(202);
+    await until(
+      () => config('from-git', 'a'),
+      (found) => found !== undefined,
+    );
+    await hook.close();
+    expect(
+      await scene.client.get({ ...APPLICATION_KIND, namespace: 'argocd', name: 'git-other' }),
+    ).toBeUndefined();
   });
 });

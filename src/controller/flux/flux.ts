@@ -48,8 +48,8 @@ export interface FluxOptions {
   readonly namespace?: string;
   /** Default false, as in Flux. */
   readonly strictSubstitutions?: boolean;
-  /** Keys that this replica does not work on are left to the others. */
-  readonly isMine?: (key: string) => boolean;
+  /** Runs a turn where this replica works on that key. */
+  readonly mine: <T>(key: string, turn: Turn, work: (own: Turn) => Promise<T>) => Promise<T | undefined>;
 }
 
 export interface Flux {
@@ -66,7 +66,7 @@ const AT_ONCE = 8;
 
 /** The loops over Flux' objects: each on its own, whenever it, its source, its objects or its time says so. */
 export function startFlux(options: FluxOptions): Flux {
-  const { client, clock, logger, random, isMine = () => true } = options;
+  const { client, clock, logger, random } = options;
   const remotes = new Map<string, { readonly version: string; readonly target: FluxTarget }>();
 
   async function targetOf(object: KubeObject, signal: AbortSignal): Promise<FluxTarget> {
@@ -110,8 +110,11 @@ export function startFlux(options: FluxOptions): Flux {
     reconcile: (object: KubeObject, turn: Turn) => Promise<{ readonly again?: number } | undefined>,
     changed: (object: KubeObject) => void,
   ): { readonly queue: Queue; readonly objects: Reflector } {
-    const queue = createQueue({ clock, logger, random, concurrency: AT_ONCE }, async (key, turn) => {
-      if (!isMine(key)) return undefined;
+    const queue = createQueue({ clock, logger, random, concurrency: AT_ONCE }, (key, given) =>
+      options.mine(key, given, (turn) => one(key, turn)),
+    );
+
+    async function one(key: string, turn: Turn) {
       const slash = key.indexOf('/');
       const ref = { ...kind, namespace: key.slice(0, slash), name: key.slice(slash + 1) };
       const object = await client.get(ref, turn.signal);
@@ -120,7 +123,8 @@ export function startFlux(options: FluxOptions): Flux {
       return next?.again === undefined || next.again < 2000
         ? next
         : { again: Math.round(next.again * (1 + random() / 10)) };
-    });
+    }
+
     const objects = startReflector(client, kind, {
       clock,
       random,
