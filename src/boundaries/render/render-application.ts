@@ -29,8 +29,8 @@ export interface RenderApplicationOptions {
   readonly application?: RenderedFor;
   /** Trees of the other sources that value files name, by `$name`. */
   readonly refs?: ReadonlyMap<string, FileTree>;
-  /** Default: the `helm` on PATH, told nothing of the cluster. */
-  readonly helm?: HelmProgram;
+  /** Asked for only where there is a chart. Default: the `helm` on PATH, told nothing of the cluster. */
+  readonly helm?: HelmProgram | (() => Promise<HelmProgram>);
   readonly signal?: AbortSignal;
 }
 
@@ -115,7 +115,7 @@ async function renderChart(
     application: target,
     environment: buildEnvironment(target, wanted),
     refs: options.refs ?? new Map(),
-    program: options.helm ?? {},
+    program: typeof options.helm === 'function' ? await options.helm() : (options.helm ?? {}),
     signal: options.signal,
   });
   return { sourceType: 'Helm', objects, findings: [], warnings: [] };

@@ -27,6 +27,7 @@ export type { CompareOptions, ComparedPair, Pair, SyncCode } from './compare.ts'
 export { syncCounts, syncCountsText } from './counts.ts';
 export type { SyncCounts } from './counts.ts';
 export { decideSync } from './decide.ts';
+export { FLUX_KUSTOMIZATION, fluxCommit, fluxCondition, isFlux } from './flux.ts';
 export type { SyncSubject } from './decide.ts';
 export { applicationEngineHealth, engineHealth, isHook, syncWave } from './engine-health.ts';
 export type { HealthSubject } from './engine-health.ts';

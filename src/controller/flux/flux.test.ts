@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { getArray, getIn, getObject, getString } from '../../kernel/index.ts';
+import { getArray, getIn, getObject, getString, systemClock } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { git as runGit, serveGit } from '../../git/test-support.ts';
 import type { GitServer } from '../../git/test-support.ts';
+import { createRegistryClient } from '../../oci/index.ts';
+import { prove } from '../../verdict/index.ts';
 import { startCluster } from '../../drydock/index.ts';
 import type { Cluster } from '../../drydock/index.ts';
 import { configMap, makeRepository, openScene, until } from '../delivery.fixture.ts';
@@ -224,6 +226,40 @@ describe('a Kustomization of Flux', () => {
     expect(getString(after, 'status', 'lastAppliedRevision')).toBe(
       getString(before, 'status', 'lastAppliedRevision'),
     );
+  });
+
+  it('is found and proven like an application, and stopped at sync where it is behind', async () => {
+    const registry = createRegistryClient({ clock: systemClock });
+    const sources = { kube: scene.client, git: scene.mirrors, registry, clock: systemClock };
+    const question = {
+      application: 'plain',
+      declaredBy: () => ({ images: [], observe: [], environment: undefined, source: undefined }),
+    };
+    const states = async () => {
+      const { proof } = await prove(sources, question, new AbortController().signal);
+      return Object.fromEntries(proof.boundaries.map((report) => [report.boundary, report]));
+    };
+    const landed = await states();
+    expect([landed['render']?.state, landed['sync']?.state, landed['live']?.state]).toEqual([
+      'proven',
+      'proven',
+      'proven',
+    ]);
+    expect(landed['sync']?.where).toBe('Kustomization flux-system/plain');
+    const suspend = (value: boolean) =>
+      scene.client.patch({ ...KUSTOMIZATION, ...where, name: 'plain' }, 'merge', {
+        spec: { suspend: value },
+      });
+    await suspend(true);
+    await repository.commit({ 'plain/one.yaml': configMap('one', 'changed', '  namespace: apps\n') });
+    const behind = await states();
+    expect(behind['sync']).toMatchObject({
+      state: 'broken',
+      reason: 'revision-not-fetched',
+      headline: 'suspended',
+    });
+    await suspend(false);
+    registry.close();
   });
 
   it('follows a new commit, and takes away what left it', async () => {

@@ -134,11 +134,6 @@ export function artifactRevision(name: string, commit: string): string {
   return name === '' ? hashed : `${name}@${hashed}`;
 }
 
-/** The commit in a revision, in its older forms (`main/0123…`) too. */
-export function commitOf(revision: string): string | undefined {
-  return /(?:^|[@/:])(?:sha(?:1|256):)?([0-9a-f]{64}|[0-9a-f]{40})$/.exec(revision)?.[1];
-}
-
 /** One look at a repository, and what follows from it for the status. */
 export async function reconcileGitRepository(
   options: GitSourceOptions,
@@ -235,15 +230,6 @@ export async function reconcileGitRepository(
     if (before !== message) await events.record(source, 'Warning', reason, message, turn.signal);
     return { again: Math.min(interval, 60_000) };
   }
-}
-
-/** Patterns of spec.ignore; without any nothing is left out that could be a manifest. */
-export function ignorePatterns(source: KubeObject): readonly string[] {
-  const text = getString(source, 'spec', 'ignore') ?? '';
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 export function usesIncludes(source: KubeObject): boolean {

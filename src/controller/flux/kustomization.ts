@@ -10,11 +10,11 @@ import {
 import type { Clock, JsonObject, JsonValue } from '../../kernel/index.ts';
 import { refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
-import { comparePair, pairObjects } from '../../boundaries/sync/index.ts';
+import { fluxVariables, ignorePatterns, renderFlux } from '../../boundaries/render/index.ts';
+import { comparePair, fluxCommit, pairObjects } from '../../boundaries/sync/index.ts';
 import type { GitMirror } from '../../git/index.ts';
 import { FIELD_MANAGER } from '../comparison.ts';
 import type { EventRecorder } from '../events.ts';
-import { secretValue } from '../followed.ts';
 import type { LiveObjects } from '../live.ts';
 import { broughtBySet } from '../order.ts';
 import type { Turn } from '../queue.ts';
@@ -30,8 +30,7 @@ import {
   policyOf,
 } from './apply.ts';
 import type { Change } from './apply.ts';
-import { buildKustomization } from './build.ts';
-import { commitOf, ignorePatterns, usesIncludes } from './git-repository.ts';
+import { usesIncludes } from './git-repository.ts';
 import { evaluates, readinessOf } from './health.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from './inventory.ts';
 import {
@@ -188,7 +187,7 @@ async function sourceOf(options: KustomizationOptions, object: KubeObject, turn:
     });
   }
   const revision = getString(source, 'status', 'artifact', 'revision');
-  const commit = revision === undefined ? undefined : commitOf(revision);
+  const commit = revision === undefined ? undefined : fluxCommit(revision);
   if (revision === undefined || commit === undefined) {
     throw failed({
       reason: 'ArtifactFailed',
@@ -253,40 +252,6 @@ function sourceKey(object: KubeObject): JsonValue {
   return [getString(ref, 'kind') ?? '', namespace, getString(ref, 'name') ?? ''];
 }
 
-/** substituteFrom in its order, then the inline ones; line ends are taken out of every value. */
-async function variablesOf(
-  client: KubeClient,
-  object: KubeObject,
-  turn: Turn,
-): Promise<Readonly<Record<string, string>> | undefined> {
-  const postBuild = getObject(object, 'spec', 'postBuild');
-  if (postBuild === undefined) return undefined;
-  const variables: Record<string, string> = {};
-  const { namespace = 'default' } = object.metadata;
-  for (const from of getArray(postBuild, 'substituteFrom')) {
-    const kind = getString(from, 'kind') ?? '';
-    const name = getString(from, 'name') ?? '';
-    if (kind !== 'ConfigMap' && kind !== 'Secret') continue;
-    const holder = await client.get({ apiVersion: 'v1', kind, namespace, name }, turn.signal);
-    if (holder === undefined) {
-      if (getIn(from, 'optional') === true) continue;
-      throw failed({
-        reason: 'BuildFailed',
-        message: `substitute from '${kind}/${name}' error: ${kind.toLowerCase()}s "${name}" not found`,
-      });
-    }
-    for (const key of Object.keys(getObject(holder, 'data') ?? {})) {
-      const value = kind === 'Secret' ? secretValue(holder, key) : getString(holder, 'data', key);
-      variables[key] = (value ?? '').replaceAll('\n', '');
-    }
-  }
-  for (const [key, value] of Object.entries(getObject(postBuild, 'substitute') ?? {})) {
-    variables[key] = String(value).replaceAll('\n', '');
-  }
-  const always = getString(postBuild, 'substituteStrategy') === 'Always';
-  return Object.keys(variables).length > 0 || always ? variables : undefined;
-}
-
 async function build(
   options: KustomizationOptions,
   object: KubeObject,
@@ -299,15 +264,19 @@ async function build(
       throw failed({ reason: 'BuildFailed', message: 'spec.decryption is not supported by this controller' });
     }
     const mirror = await options.mirror(source.object, turn.signal);
-    const objects = await buildKustomization({
+    const { namespace = 'default' } = object.metadata;
+    const rendered = await renderFlux({
       // The commit of the artifact and no other: reading it checks that it is what it is called.
       tree: mirror.tree(source.commit),
       object,
       ignore: ignorePatterns(source.object),
-      variables: await variablesOf(options.client, object, turn),
+      variables: await fluxVariables(object, (kind, name) =>
+        options.client.get({ apiVersion: 'v1', kind, namespace, name }, turn.signal),
+      ),
       strict: options.strict,
       signal: turn.signal,
     });
+    const objects = rendered.map(({ object: one }) => one);
     const placed: KubeObject[] = [];
     for (const each of objects) placed.push(await place(each, object, target.client, objects, turn.signal));
     return placed;

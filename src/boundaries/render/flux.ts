@@ -12,18 +12,15 @@ import {
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import {
-  joined,
-  kustomizationFile,
-  renderApplication,
-  withKustomization,
-} from '../../boundaries/render/index.ts';
+import type { RenderedFacts } from '../rendered.ts';
+import { joined, kustomizationFile, withKustomization } from './kustomization-edit.ts';
+import { renderApplication } from './render-application.ts';
 import { substituteVariables } from './envsubst.ts';
 
 const SUBSTITUTE = 'kustomize.toolkit.fluxcd.io/substitute';
 const MAX_FILES = 5000;
 
-export interface BuildRequest {
+export interface FluxBuild {
   readonly tree: FileTree;
   /** The Flux Kustomization. */
   readonly object: KubeObject;
@@ -48,7 +45,7 @@ function refuse(message: string, code = 'flux-build'): LandfallError {
  * The objects that a Flux Kustomization asks for: a kustomization.yaml is made where there is none, the fields of the
  * object are put into it, and variables are substituted in what comes out. Source: fluxcd/pkg/kustomize.
  */
-export async function buildKustomization(request: BuildRequest): Promise<readonly KubeObject[]> {
+export async function renderFlux(request: FluxBuild): Promise<readonly RenderedFacts[]> {
   const { object, signal } = request;
   const tree = withoutIgnored(request.tree, request.ignore);
   const folder = folderOf(getString(object, 'spec', 'path') ?? '');
@@ -66,11 +63,10 @@ export async function buildKustomization(request: BuildRequest): Promise<readonl
   );
   const set = await renderApplication(edited.tree, folder, { signal });
   if (set.failure !== undefined) throw refuse(`kustomize build failed: ${set.failure.message}`);
-  return set.objects.flatMap(({ object: rendered }) => {
-    // Of a folder without manifests nothing is left.
-    const substituted = withVariables(rendered, request);
-    return [withCommonMetadata(substituted, object)];
-  });
+  return set.objects.map(({ object: rendered, why }) => ({
+    object: withCommonMetadata(withVariables(rendered, request), object),
+    why: (field) => why(field).map(edited.sourceOf),
+  }));
 }
 
 function folderOf(path: string): string {
@@ -170,7 +166,7 @@ function withImages(before: readonly JsonValue[], images: readonly JsonValue[]):
   return result;
 }
 
-function withVariables(object: KubeObject, { variables, strict }: BuildRequest): KubeObject {
+function withVariables(object: KubeObject, { variables, strict }: FluxBuild): KubeObject {
   const { labels, annotations } = object.metadata;
   if (
     variables === undefined ||
@@ -265,4 +261,50 @@ function ruleOf(line: string): { readonly pattern: RegExp; readonly negated: boo
     else source += char.replaceAll(/[.+^$()|[\]\\{}]/g, String.raw`\$&`);
   }
   return { pattern: new RegExp(`^${anchored ? '' : '(?:.*/)?'}${source}$`), negated };
+}
+
+/** Patterns of a source's spec.ignore; without any nothing is left out that could be a manifest. */
+export function ignorePatterns(source: KubeObject | undefined): readonly string[] {
+  const text = getString(source, 'spec', 'ignore') ?? '';
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/**
+ * The variables of spec.postBuild: substituteFrom in its order, then the inline ones, line ends taken out of every
+ * value. Undefined: nothing is substituted. Throws what `read` throws, and `not-found`, code `flux-variables`, for what
+ * is missing and not optional.
+ */
+export async function fluxVariables(
+  object: KubeObject,
+  read: (kind: 'ConfigMap' | 'Secret', name: string) => Promise<KubeObject | undefined>,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const postBuild = getObject(object, 'spec', 'postBuild');
+  if (postBuild === undefined) return undefined;
+  const variables: Record<string, string> = {};
+  for (const from of getArray(postBuild, 'substituteFrom')) {
+    const kind = getString(from, 'kind') ?? '';
+    const name = getString(from, 'name') ?? '';
+    if (kind !== 'ConfigMap' && kind !== 'Secret') continue;
+    const holder = await read(kind, name);
+    if (holder === undefined) {
+      if (getIn(from, 'optional') === true) continue;
+      throw refuse(
+        `substitute from '${kind}/${name}' error: ${kind.toLowerCase()}s "${name}" not found`,
+        'flux-variables',
+      );
+    }
+    for (const key of Object.keys(getObject(holder, 'data') ?? {})) {
+      const value = getString(holder, 'data', key) ?? '';
+      const text = kind === 'Secret' ? Buffer.from(value, 'base64').toString('utf8') : value;
+      variables[key] = text.replaceAll('\n', '');
+    }
+  }
+  for (const [key, value] of Object.entries(getObject(postBuild, 'substitute') ?? {})) {
+    variables[key] = String(value).replaceAll('\n', '');
+  }
+  const always = getString(postBuild, 'substituteStrategy') === 'Always';
+  return Object.keys(variables).length > 0 || always ? variables : undefined;
 }
