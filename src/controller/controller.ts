@@ -1,4 +1,4 @@
-import { asLandfallError, getArray, getString } from '../kernel/index.ts';
+import { asLandfallError, getArray, getString, sleep } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
@@ -25,6 +25,7 @@ import { createRepositories } from './repositories.ts';
 import { startShards } from './shards.ts';
 import { createTargetLoader } from './target.ts';
 import type { SourceAccess } from './target.ts';
+import { touchedBy } from './touched.ts';
 import { repositoryKey } from './webhook.ts';
 
 export interface ControllerOptions {
@@ -70,6 +71,8 @@ export interface Controller {
 const POLL = 180_000;
 const CONCURRENCY = 16;
 const PARTS = 4;
+/** What a push changes is worked on for so long before everything else that names its repository. */
+const HEAD_START = 5000;
 
 /**
  * Keeps Argo CD Applications delivered: a loop that compares each one with Git and the cluster, applies what its
@@ -90,6 +93,7 @@ export function startController(options: ControllerOptions): Controller {
     return cut < 0 ? `${homeNamespace}/${instance}` : `${instance.slice(0, cut)}/${instance.slice(cut + 1)}`;
   }
 
+  const stopped = new AbortController();
   const events = createEventRecorder(client, clock, logger);
   /** An object changed: whose application has to be looked at. */
   function changed(object: KubeObject): void {
@@ -244,20 +248,37 @@ export function startController(options: ControllerOptions): Controller {
       }
     },
   });
+  /** After a push: first those that it changes, then those that only have to know the new commit. */
+  async function lookAt(concerned: readonly KubeObject[]): Promise<void> {
+    let rest = concerned;
+    try {
+      const found = await touchedBy({ access, repositories, signal: stopped.signal }, concerned);
+      rest = found.others;
+      const first = Promise.allSettled(found.touched.map((item) => queue.run(keyOf(item), 'asked')));
+      await Promise.race([first, sleep(clock, HEAD_START, stopped.signal)]);
+    } catch (thrown) {
+      if (stopped.signal.aborted) return;
+      logger.debug('What a push changed is not known, so everything is looked at', {
+        error: asLandfallError(thrown).message,
+      });
+    }
+    for (const application of rest) queue.add(keyOf(application), 'asked');
+  }
+
   return {
     ready: Promise.all([applications.ready, shards?.ready]).then(() => {}),
     pushed(keys) {
       const fits = (url: string) => keys.has(repositoryKey(url));
-      let count = 0;
-      for (const application of applications.list()) {
-        if (!applicationSpec(application).sources.some((source) => fits(source.repoURL))) continue;
-        queue.add(keyOf(application), 'asked');
-        count += 1;
-      }
-      return count + flux.pushed(fits) + sets.pushed(fits);
+      const concerned = applications
+        .list()
+        .filter((application) => applicationSpec(application).sources.some((source) => fits(source.repoURL)));
+      const others = flux.pushed(fits) + sets.pushed(fits);
+      void lookAt(concerned);
+      return concerned.length + others;
     },
     reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
+      stopped.abort();
       await applications.close();
       await sets.close();
       await flux.close();

@@ -70,7 +70,7 @@ export interface SourceAccess {
   credentials(url: string, project: string, signal?: AbortSignal): Promise<Credentials | undefined>;
 }
 
-const KEPT_SETS = 500;
+const KEPT_SETS = 2000;
 
 export function createTargetLoader(options: {
   readonly access: SourceAccess;
