@@ -172,7 +172,10 @@ export function startController(options: ControllerOptions): Controller {
   }
 
   const writer = createApplicationWriter(client, events);
-  const repositories = createRepositories(access.mirror, clock);
+  const repositories = createRepositories(
+    (url, project, signal) => access.mirror(url, project, signal),
+    clock,
+  );
   const targets = createTargetLoader({
     access,
     repositories,

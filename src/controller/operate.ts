@@ -1,4 +1,4 @@
-import { getArray, getObject, getString } from '../kernel/index.ts';
+import { getArray, getObject, getString, textOf } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { applicationSource, syncCounts, syncCountsText } from '../boundaries/sync/index.ts';
@@ -149,7 +149,7 @@ export function createOperator(options: OperatorOptions): Operator {
       finishedAt: kubeTime(now),
     };
     // A sync to a commit that is not the tracked one (a rollback) says nothing about the tracked one.
-    const compared = getArray(application, 'status', 'sync', 'revisions').join(', ');
+    const compared = getArray(application, 'status', 'sync', 'revisions').map(textOf).join(', ');
     const tracked =
       (request.revision === undefined && request.revisions === undefined) ||
       (getString(application, 'status', 'sync', 'revision') ?? compared) === run.commit;

@@ -151,7 +151,7 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

@@ -235,7 +235,7 @@ function substring(value: string, [from = '', count]: readonly string[]): string
 }
 
 function reversed(text: string): string {
-  return [...text].toReversed().join('');
+  return Array.from(text).toReversed().join('');
 }
 
 /** Patterns of path.Match: `*` and `?` do not go over `/`. */

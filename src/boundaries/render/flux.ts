@@ -8,6 +8,7 @@ import {
   isJsonObject,
   parseYaml,
   stringifyYaml,
+  textOf,
 } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
@@ -104,7 +105,7 @@ async function componentsOf(tree: FileTree, folder: string, object: KubeObject):
   const found: string[] = [];
   for (const component of getArray(object, 'spec', 'components')) {
     if (typeof component !== 'string' || component.startsWith('/') || component.includes('://')) {
-      throw refuse(`component path '${String(component)}' must be local and relative`);
+      throw refuse(`component path '${textOf(component)}' must be local and relative`);
     }
     const missing = ignoreMissing && (await tree.kind(folderOf(joined(folder, component)))) === undefined;
     if (!missing) found.push(component);
@@ -204,7 +205,7 @@ function withCommonMetadata(object: KubeObject, of: KubeObject): KubeObject {
     Object.fromEntries(
       Object.entries(getObject(of, 'spec', 'commonMetadata', field) ?? {}).map(([key, value]) => [
         key,
-        String(value),
+        textOf(value),
       ]),
     );
   const [labels, annotations] = [common('labels'), common('annotations')];
@@ -303,7 +304,7 @@ export async function fluxVariables(
     }
   }
   for (const [key, value] of Object.entries(getObject(postBuild, 'substitute') ?? {})) {
-    variables[key] = String(value).replaceAll('\n', '');
+    variables[key] = textOf(value).replaceAll('\n', '');
   }
   const always = getString(postBuild, 'substituteStrategy') === 'Always';
   return Object.keys(variables).length > 0 || always ? variables : undefined;

@@ -74,7 +74,7 @@ function rewritten(
   const kept = lines.map((line) => {
     const key = /^(?:"([^"]+)"|'([^']+)'|([A-Za-z][A-Za-z0-9_-]*))[ \t]*:/.exec(line);
     if (key !== null) inside = changed.includes(key[1] ?? key[2] ?? key[3] ?? '');
-    else if (/^---/.test(line)) inside = false;
+    else if (line.startsWith('---')) inside = false;
     return inside ? '' : line;
   });
   const added = changed.flatMap((key) => {

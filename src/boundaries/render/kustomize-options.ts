@@ -1,4 +1,12 @@
-import { LandfallError, getArray, getIn, getObject, getString, isJsonObject } from '../../kernel/index.ts';
+import {
+  LandfallError,
+  getArray,
+  getIn,
+  getObject,
+  getString,
+  isJsonObject,
+  textOf,
+} from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import type { ApplicationSource } from '../sync/index.ts';
@@ -154,7 +162,7 @@ function addLabels(
   environment: Readonly<Record<string, string>>,
 ): void {
   const labels = Object.entries(getObject(options, 'commonLabels') ?? {}).map(
-    ([name, value]) => [name, expandEnvironment(String(value), environment)] as const,
+    ([name, value]) => [name, expandEnvironment(textOf(value), environment)] as const,
   );
   if (labels.length === 0) return;
   const force = getIn(options, 'forceCommonLabels') === true;
@@ -193,7 +201,7 @@ function addAnnotations(
   const expand = getIn(options, 'commonAnnotationsEnvsubst') === true;
   const annotations = Object.entries(getObject(options, 'commonAnnotations') ?? {}).map(
     ([name, value]) =>
-      [name, expand ? expandEnvironment(String(value), environment) : String(value)] as const,
+      [name, expand ? expandEnvironment(textOf(value), environment) : textOf(value)] as const,
   );
   if (annotations.length === 0) return;
   const force = getIn(options, 'forceCommonAnnotations') === true;

@@ -1,4 +1,4 @@
-import { getArray, getIn, getString, isJsonObject } from '../../kernel/index.ts';
+import { getArray, getIn, getString, isJsonObject, textOf } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { templateError } from './template/index.ts';
 
@@ -17,8 +17,8 @@ export function withoutIgnored(
     const only = getString(rule, 'name');
     if (only !== undefined && only !== '' && only !== name) continue;
     for (const path of [
-      ...getArray(rule, 'jsonPointers').map((pointer) => pointerPath(String(pointer))),
-      ...getArray(rule, 'jqPathExpressions').map((expression) => plainPath(String(expression))),
+      ...getArray(rule, 'jsonPointers').map((pointer) => pointerPath(textOf(pointer))),
+      ...getArray(rule, 'jqPathExpressions').map((expression) => plainPath(textOf(expression))),
     ]) {
       const value = getIn(stored, ...path);
       result = replacedAt(result, path, value);

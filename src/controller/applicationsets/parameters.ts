@@ -1,4 +1,4 @@
-import { getArray, getIn, getObject, getString, isJsonObject } from '../../kernel/index.ts';
+import { getArray, getIn, getObject, getString, isJsonObject, textOf } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { isList, isMap, renderTemplate, show, templateError } from './template/index.ts';
 import { copyOf, fastTemplate } from './template/index.ts';
@@ -17,7 +17,7 @@ export function templatingOf(spec: JsonObject): Templating {
     if (option === 'missingkey=error') missing = 'error';
     else if (option === 'missingkey=zero') missing = 'zero';
     else if (option === 'missingkey=default' || option === 'missingkey=invalid') missing = 'default';
-    else throw templateError(`unrecognized option: ${String(option)}`);
+    else throw templateError(`unrecognized option: ${textOf(option)}`);
   }
   return { go: getIn(spec, 'goTemplate') === true, missing };
 }
@@ -80,7 +80,7 @@ export function withValues(
   templating: Templating,
 ): ValueMap {
   const entries = Object.entries(values ?? {}).map(
-    ([key, value]) => [key, substitute(String(value), params, templating)] as const,
+    ([key, value]) => [key, substitute(textOf(value), params, templating)] as const,
   );
   if (entries.length === 0) return params;
   if (templating.go) return { ...params, values: Object.fromEntries(entries) };
@@ -144,7 +144,7 @@ export function selects(selector: JsonObject | undefined, labels: Readonly<Recor
 function fits(rule: JsonValue, labels: Readonly<Record<string, string>>): boolean {
   const value = labels[getString(rule, 'key') ?? ''];
   const values = getArray(rule, 'values');
-  switch (getString(rule, 'operator')) {
+  switch (getString(rule, 'operator') ?? '') {
     case 'In':
       return value !== undefined && values.includes(value);
     case 'NotIn':

@@ -3,12 +3,22 @@ import { isJsonObject, parseYaml, stringifyYaml } from '../../../kernel/index.ts
 import type { JsonValue } from '../../../kernel/index.ts';
 import { count, float, int, list, listOf, mapOf, text } from './arguments.ts';
 import type { TemplateFunction } from './execute.ts';
-import { copyOf, isList, isMap, isTrue, sameValue, showFloat, templateError, typeName } from './value.ts';
+import {
+  copyOf,
+  isList,
+  isMap,
+  isTrue,
+  sameValue,
+  show,
+  showFloat,
+  templateError,
+  typeName,
+} from './value.ts';
 import type { Value, ValueMap } from './value.ts';
 
 /** A value of JSON as templates see it. */
 export function fromJson(value: JsonValue | undefined): Value {
-  return value as Value;
+  return value;
 }
 
 /** Ints and floats are numbers of JSON; what is not there is null. */
@@ -56,14 +66,14 @@ function parsedYaml(value: Value): Value {
 
 /** sprig mutates the maps it is given; so do `set`, `unset` and the merges here. */
 function mutable(value: Value): Record<string, Value> {
-  return mapOf(value) as Record<string, Value>;
+  return mapOf(value);
 }
 
 /** mergo: what the target has (and is not empty) stays, unless it is overwritten. */
 function merge(target: Record<string, Value>, source: ValueMap, overwrite: boolean): void {
   for (const [key, value] of Object.entries(source)) {
     const had = target[key];
-    if (isMap(had) && isMap(value)) merge(had as Record<string, Value>, value, overwrite);
+    if (isMap(had) && isMap(value)) merge(had, value, overwrite);
     else if (overwrite ? isTrue(value) || had === undefined : !isTrue(had)) target[key] = value;
   }
 }
@@ -72,7 +82,7 @@ function pairs(args: readonly Value[]): Value {
   const made: Record<string, Value> = {};
   for (let at = 0; at < args.length; at += 2) {
     const key = args[at];
-    made[typeof key === 'string' ? key : String(key)] = at + 1 < args.length ? args[at + 1] : '';
+    made[typeof key === 'string' ? key : show(key)] = at + 1 < args.length ? args[at + 1] : '';
   }
   return made;
 }

@@ -17,7 +17,7 @@ function expression(pattern: Value, flags = 'g'): RegExp {
 
 function trimSet(value: string, set: string, from: 'start' | 'end' | 'both'): string {
   const chars = new Set(set);
-  const letters = [...value];
+  const letters = Array.from(value);
   let start = 0;
   let end = letters.length;
   if (from !== 'end') while (start < end && chars.has(letters[start] ?? '')) start += 1;
@@ -131,7 +131,7 @@ export const textFunctions: Readonly<Record<string, TemplateFunction>> = {
   untitle: (value) =>
     text(value).replaceAll(/(^|\s)(\p{L})/gu, (_, a: string, b: string) => a + b.toLowerCase()),
   swapcase: (value) =>
-    [...text(value)]
+    Array.from(text(value))
       .map((char) => (char === char.toUpperCase() ? char.toLowerCase() : char.toUpperCase()))
       .join(''),
   snakecase: (value) => parts(value).join('_').toLowerCase(),
@@ -158,7 +158,7 @@ export const textFunctions: Readonly<Record<string, TemplateFunction>> = {
   initials: (value) =>
     text(value)
       .split(/\s+/)
-      .map((word) => [...word][0] ?? '')
+      .map((word) => Array.from(word)[0] ?? '')
       .join(''),
   contains: (part, value) => text(value).includes(text(part)),
   hasPrefix: (prefix, value) => text(value).startsWith(text(prefix)),

@@ -28,7 +28,7 @@ export function sprintf(format: string, args: readonly Value[]): string {
 }
 
 function padded(text: string, flags: string, size: number | undefined, verb: string): string {
-  const length = [...text].length;
+  const length = Array.from(text).length;
   if (size === undefined || length >= size) return text;
   if (size > 10_000) throw templateError('the width of a format is too large');
   if (flags.includes('-')) return text + ' '.repeat(size - length);
@@ -47,7 +47,7 @@ function formatted(verb: string, flags: string, digits: number | undefined, valu
       return show(value);
     case 's':
       if (typeof value === 'string')
-        return digits === undefined ? value : [...value].slice(0, digits).join('');
+        return digits === undefined ? value : Array.from(value).slice(0, digits).join('');
       if (isList(value)) return `[${value.map((item) => formatted('s', flags, digits, item)).join(' ')}]`;
       return isMap(value) ? show(value) : bad();
     case 'q':
