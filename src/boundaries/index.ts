@@ -21,14 +21,25 @@ export type {
 } from './artifact/index.ts';
 export { decideIntent } from './intent/index.ts';
 export type { Asked, TrackedRevision } from './intent/index.ts';
-export { decideRender, renderApplication } from './render/index.ts';
+export {
+  decideRender,
+  fluxVariables,
+  ignorePatterns,
+  renderApplication,
+  renderFlux,
+} from './render/index.ts';
 export type { RenderedSet } from './render/index.ts';
 export {
   APPLICATION_KIND,
+  FLUX_KUSTOMIZATION,
+  applicationSource,
   applicationSpec,
   applicationStatus,
   decideSync,
+  fluxCommit,
+  fluxCondition,
   ignoring,
+  isFlux,
   isHook,
   isSyncing,
   syncCounts,

@@ -1,16 +1,32 @@
+import { asLandfallError, getArray, getString, sleep } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
-import { APPLICATION_KIND } from '../boundaries/sync/index.ts';
+import {
+  APPLICATION_KIND,
+  TRACKING_ANNOTATION,
+  applicationSpec,
+  parseTrackingId,
+} from '../boundaries/sync/index.ts';
+import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
+import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import { createEventRecorder } from './events.ts';
+import { startFlux } from './flux/index.ts';
 import { createLiveObjects } from './live.ts';
 import { createLooker } from './look.ts';
 import { createOperator } from './operate.ts';
+import { followProjects } from './projects/index.ts';
 import { createQueue } from './queue.ts';
+import type { Level, Turn } from './queue.ts';
 import { createReconciler } from './reconcile.ts';
+import { createRepositories } from './repositories.ts';
+import { startShards } from './shards.ts';
 import { createTargetLoader } from './target.ts';
+import type { SourceAccess } from './target.ts';
+import { touchedBy } from './touched.ts';
+import { repositoryKey } from './webhook.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -25,6 +41,18 @@ export interface ControllerOptions {
   readonly namespace?: string;
   /** Applications outside of this namespace track their objects as `NAMESPACE_NAME`, as in Argo CD. Default `argocd`. */
   readonly homeNamespace?: string;
+  /** The program that renders charts. Default `helm`. */
+  readonly helm?: string;
+  /** Divides applications with other replicas; left out: this controller is alone. */
+  readonly leases?: {
+    /** Default 4. */
+    readonly parts?: number;
+    /** Ms until another replica takes over. Default 15,000. */
+    readonly durationMs?: number;
+    readonly identity?: string;
+  };
+  /** Variables of Flux Kustomizations without a value fail the build. Default false, as in Flux. */
+  readonly strictSubstitutions?: boolean;
   /** 0 to 1, for jitter. Default Math.random. */
   readonly random?: () => number;
 }
@@ -34,12 +62,17 @@ export interface Controller {
   readonly ready: Promise<void>;
   /** Looks at Git and the cluster now; resolves when that turn has ended, and rejects with what kept it from ending. */
   reconcileNow(application: { readonly namespace: string; readonly name: string }): Promise<void>;
+  /** Somebody pushed to repositories, named by `repositoryKey`: what reads them looks at Git now. Gives how many. */
+  pushed(keys: ReadonlySet<string>): number;
   /** Lets running turns end at their next wait, and stops. What was begun is taken up at the next start. */
   close(): Promise<void>;
 }
 
 const POLL = 180_000;
 const CONCURRENCY = 16;
+const PARTS = 4;
+/** What a push changes is worked on for so long before everything else that names its repository. */
+const HEAD_START = 5000;
 
 /**
  * Keeps Argo CD Applications delivered: a loop that compares each one with Git and the cluster, applies what its
@@ -60,42 +93,154 @@ export function startController(options: ControllerOptions): Controller {
     return cut < 0 ? `${homeNamespace}/${instance}` : `${instance.slice(0, cut)}/${instance.slice(cut + 1)}`;
   }
 
+  const stopped = new AbortController();
   const events = createEventRecorder(client, clock, logger);
-  const live = createLiveObjects({
+  /** An object changed: whose application has to be looked at. */
+  function changed(object: KubeObject): void {
+    flux.objectChanged(object);
+    const id = parseTrackingId(object.metadata.annotations?.[TRACKING_ANNOTATION]);
+    if (id === undefined) return;
+    const key = keyOfInstance(id.application);
+    if (applications.get(key) !== undefined) queue.add(key, 'live');
+  }
+
+  /** What applications are limited or reached by changed. */
+  function wake(level: Level, concerns: (application: KubeObject) => boolean): void {
+    for (const application of applications.list()) {
+      if (concerns(application)) queue.add(keyOf(application), level);
+    }
+  }
+
+  const secrets = followArgoSecrets(client, homeNamespace, clock, (kind) => {
+    wake(kind === 'cluster' ? 'live' : 'git', isRefused);
+    sets.wakeAll();
+  });
+  const projects = followProjects(client, homeNamespace, clock, (project) =>
+    wake('live', (application) => (getString(application, 'spec', 'project') ?? 'default') === project),
+  );
+  const openLive = (remote: KubeClient) => createLiveObjects({ client: remote, clock, onChange: changed });
+  const clusters = createClusters({
     client,
     clock,
-    onChange: (instance) => {
-      const key = keyOfInstance(instance);
-      if (applications.get(key) !== undefined) queue.add(key, 'live');
-    },
+    logger,
+    secrets,
+    openLive,
   });
+  const files = createAccessFiles();
+  async function credentials(url: string, project: string, signal?: AbortSignal) {
+    try {
+      return await argoCredentials(secrets, url, project, signal);
+    } catch (thrown) {
+      // A controller that may not read Secrets delivers what is public; what is not says so itself.
+      const error = asLandfallError(thrown);
+      if (error.kind === 'denied') return undefined;
+      throw error;
+    }
+  }
+
+  const access: SourceAccess = {
+    credentials,
+    async mirror(url, project, signal) {
+      const found = await credentials(url, project, signal);
+      return found === undefined ? mirrors.open(url) : mirrors.open(url, await files.git(found));
+    },
+  };
+  const shards =
+    options.leases === undefined
+      ? undefined
+      : startShards({
+          client,
+          clock,
+          logger,
+          namespace: homeNamespace,
+          count: options.leases.parts ?? PARTS,
+          ...(options.leases.durationMs === undefined ? {} : { leaseMs: options.leases.durationMs }),
+          ...(options.leases.identity === undefined ? {} : { identity: options.leases.identity }),
+          onGained: () => {
+            wake('git', () => true);
+            sets.wakeAll();
+            flux.wakeAll();
+          },
+        });
+
+  /** Runs a turn while this replica holds the part that its key is in; another replica's turns are not run at all. */
+  async function mine<T>(key: string, turn: Turn, work: (own: Turn) => Promise<T>): Promise<T | undefined> {
+    if (shards === undefined) return work(turn);
+    const held = shards.hold(key);
+    if (held === undefined) return undefined;
+    return work({ ...turn, signal: AbortSignal.any([turn.signal, held]) });
+  }
+
   const writer = createApplicationWriter(client, events);
-  const targets = createTargetLoader({ client, mirrors, clock });
-  const looker = createLooker({ clock, targets, live, instanceOf });
+  const repositories = createRepositories(
+    (url, project, signal) => access.mirror(url, project, signal),
+    clock,
+  );
+  const targets = createTargetLoader({
+    access,
+    repositories,
+    ...(options.helm === undefined ? {} : { helm: options.helm }),
+  });
+  const looker = createLooker({ clock, targets, instanceOf });
   const reconciler = createReconciler({
     client,
     clock,
     logger,
-    live,
+    clusters,
+    projects,
+    homeNamespace,
     looker,
     writer,
     events,
     instanceOf,
     random,
-    operator: createOperator({ client, clock, logger, looker, writer, events }),
+    operator: createOperator({ clock, logger, looker, writer, events }),
     pollMs: options.pollMs ?? POLL,
   });
   const queue = createQueue(
     { clock, logger, random, concurrency: options.concurrency ?? CONCURRENCY },
-    (key, turn) => reconciler.reconcile(key, turn),
+    (key, turn) => mine(key, turn, (own) => reconciler.reconcile(key, own)),
   );
+  const sets = startApplicationSets({
+    mine,
+    client,
+    clock,
+    logger,
+    events,
+    secrets,
+    clusters,
+    projects,
+    repositories,
+    access,
+    random,
+    applications: (namespace) =>
+      applications.list().filter((item) => namespace === undefined || item.metadata.namespace === namespace),
+    pollMs: options.pollMs ?? POLL,
+    ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+  });
+  const flux = startFlux({
+    mine,
+    client,
+    clock,
+    logger,
+    events,
+    mirrors,
+    files,
+    random,
+    home: clusters.home,
+    openLive,
+    resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
+    strictSubstitutions: options.strictSubstitutions === true,
+    ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+  });
   const applications = startReflector(client, APPLICATION_KIND, {
     clock,
     random,
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
-    onChange: ({ key, gone }) => {
+    onChange: ({ key, object, gone }) => {
       if (gone) queue.forget(key);
       else queue.add(key, 'live');
+      sets.applicationChanged(object);
     },
     onState: (state) => {
       if (state.state === 'stale') {
@@ -106,13 +251,57 @@ export function startController(options: ControllerOptions): Controller {
       }
     },
   });
+  /** After a push: first those that it changes, then those that only have to know the new commit. */
+  async function lookAt(concerned: readonly KubeObject[]): Promise<void> {
+    let rest = concerned;
+    try {
+      const found = await touchedBy({ access, repositories, signal: stopped.signal }, concerned);
+      rest = found.others;
+      const first = Promise.allSettled(found.touched.map((item) => queue.run(keyOf(item), 'asked')));
+      await Promise.race([first, sleep(clock, HEAD_START, stopped.signal)]);
+    } catch (thrown) {
+      if (stopped.signal.aborted) return;
+      logger.debug('What a push changed is not known, so everything is looked at', {
+        error: asLandfallError(thrown).message,
+      });
+    }
+    for (const application of rest) queue.add(keyOf(application), 'asked');
+  }
+
   return {
-    ready: applications.ready,
+    ready: Promise.all([applications.ready, shards?.ready]).then(() => {}),
+    pushed(keys) {
+      const fits = (url: string) => keys.has(repositoryKey(url));
+      const concerned = applications
+        .list()
+        .filter((application) => applicationSpec(application).sources.some((source) => fits(source.repoURL)));
+      const others = flux.pushed(fits) + sets.pushed(fits);
+      void lookAt(concerned);
+      return concerned.length + others;
+    },
     reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
+      stopped.abort();
       await applications.close();
+      await sets.close();
+      await flux.close();
       await queue.close();
-      await live.close();
+      await clusters.close();
+      await projects.close();
+      await secrets.close();
+      await files.close();
+      await shards?.close();
     },
   };
+}
+
+function keyOf(application: KubeObject): string {
+  return `${application.metadata.namespace ?? ''}/${application.metadata.name}`;
+}
+
+/** It waits for something outside of itself: a cluster, a project, a repository it may read. */
+function isRefused(application: KubeObject): boolean {
+  return getArray(application, 'status', 'conditions').some((condition) =>
+    ['InvalidSpecError', 'ComparisonError', 'UnknownError'].includes(getString(condition, 'type') ?? ''),
+  );
 }

@@ -3,7 +3,8 @@ import type { Clock, Logger } from '../kernel/index.ts';
 import { refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 
-export type EventReason = 'OperationStarted' | 'OperationCompleted' | 'ResourceUpdated' | 'ResourceDeleted';
+/** Argo CD's reasons for Applications and their sets, Flux' for its own kinds. */
+export type EventReason = string;
 
 export interface EventRecorder {
   /** Never fails: an event that could not be written is logged. */

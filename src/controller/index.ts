@@ -1,3 +1,5 @@
 /** The loop that keeps Applications delivered where no other engine does. */
 export { startController } from './controller.ts';
 export type { Controller, ControllerOptions } from './controller.ts';
+export { bringRoot } from './root.ts';
+export { startWebhook } from './webhook.ts';

@@ -99,6 +99,12 @@ export async function revisionNotFound(
   });
 }
 
+/** Names below `refs/tags/`, as the last fetch brought them. */
+export async function tagNames(repository: Repository, signal?: AbortSignal): Promise<readonly string[]> {
+  const refs = await readRefs(repository, ['refs/tags'], signal);
+  return [...refs.keys()].map((name) => name.slice('refs/tags/'.length));
+}
+
 async function resolveHead(
   repository: Repository,
   signal: AbortSignal | undefined,

@@ -1,8 +1,15 @@
-import { getObject, getString, LandfallError, nearest } from '../kernel/index.ts';
-import { APPLICATION_KIND, applicationSpec, applicationStatus, syncCounts } from '../boundaries/index.ts';
+import { asLandfallError, getObject, getString, LandfallError, nearest } from '../kernel/index.ts';
+import {
+  APPLICATION_KIND,
+  applicationSpec,
+  applicationStatus,
+  isFlux,
+  syncCounts,
+} from '../boundaries/index.ts';
 import type { ApplicationSource } from '../boundaries/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import type { EngineStatus } from './findings/index.ts';
+import { fluxStatus, listKustomizations, readKustomization } from './flux.ts';
 
 /** Where an application comes from and where it goes, as its Argo CD Application says. */
 export interface ApplicationSpec {
@@ -15,6 +22,8 @@ export interface ApplicationSpec {
   readonly destination: string;
   /** The source as the Application writes it. */
   readonly source: ApplicationSource;
+  /** Of a Flux Kustomization: where it comes from. */
+  readonly flux?: { readonly source: KubeObject };
 }
 
 /** Reads the spec of an Application; refuses what this first passage cannot judge, with the field that says so. */
@@ -59,14 +68,21 @@ export function readApplication(object: KubeObject): ApplicationSpec {
   };
 }
 
-/** Every Application that can be seen. */
+/** Every Application and Flux Kustomization that can be seen. */
 export async function listApplications(
   kube: KubeClient,
   namespace: string | undefined,
   signal?: AbortSignal,
 ): Promise<readonly KubeObject[]> {
-  const { items } = await kube.list(APPLICATION_KIND, namespace === undefined ? {} : { namespace }, signal);
-  return items;
+  const flux = await listKustomizations(kube, namespace, signal);
+  try {
+    const { items } = await kube.list(APPLICATION_KIND, namespace === undefined ? {} : { namespace }, signal);
+    return [...items, ...flux];
+  } catch (thrown) {
+    // A cluster that only Flux delivers to does not know the kind.
+    if (asLandfallError(thrown).code !== 'kind-unknown' || flux.length === 0) throw thrown;
+    return flux;
+  }
 }
 
 /** The Application of that name; `not-found` names the nearest ones, a name that stands in two namespaces asks which. */
@@ -104,7 +120,7 @@ export async function findApplication(
       hint: 'Name the namespace: --namespace NAMESPACE.',
     });
   }
-  return readApplication(first);
+  return isFlux(first) ? readKustomization(kube, first, signal) : readApplication(first);
 }
 
 /** Who wrote the status, by managed fields: Argo CD itself, or Landfall's controller in its place. */
@@ -115,6 +131,7 @@ function engineName(object: KubeObject): string {
 
 /** What the delivery engine says of the application; undefined where it has said nothing yet. */
 export function engineStatus(object: KubeObject): EngineStatus | undefined {
+  if (isFlux(object)) return fluxStatus(object);
   if (getObject(object, 'status') === undefined) return undefined;
   const status = applicationStatus(object);
   const { operation } = status;

@@ -33,6 +33,7 @@ import type {
 } from '../boundaries/index.ts';
 import { engineStatus, findApplication } from './application.ts';
 import type { ApplicationSpec } from './application.ts';
+import { renderKustomization } from './flux.ts';
 import { inventoryOf } from './inventory.ts';
 import type { Material } from './judge.ts';
 
@@ -206,6 +207,19 @@ async function askedImage(
   return { reference, repository: sameImage(reference, images), digest };
 }
 
+/** Whose it is, as the controller tells the renderer. */
+function renderedFor(spec: ApplicationSpec, revision: string) {
+  const { project, destination } = applicationSpec(spec.object);
+  return { name: spec.name, namespace: destination.namespace, project, revision };
+}
+
+/** Charts ask what the cluster can do. */
+async function helmFor(kube: KubeClient, signal: AbortSignal) {
+  const { gitVersion } = await kube.version(signal);
+  const kubeVersion = gitVersion.replace(/^v/, '').replace(/[-+].*$/, '');
+  return { kubeVersion, apiVersions: await kube.apiVersions(signal) };
+}
+
 const NOT_RENDERED = {
   state: 'unreadable' as const,
   why: 'the tracked revision could not be read',
@@ -235,7 +249,18 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const set =
     tree === undefined || tracked.state !== 'read' || !tracked.value.pathExists
       ? NOT_RENDERED
-      : await attempt(() => renderApplication(tree, spec.path, { source: spec.source, signal }), signal);
+      : await attempt(
+          () =>
+            spec.flux === undefined
+              ? renderApplication(tree, spec.path, {
+                  source: spec.source,
+                  application: renderedFor(spec, tracked.value.commit),
+                  helm: () => helmFor(kube, signal),
+                  signal,
+                })
+              : renderKustomization(kube, spec, tree, signal),
+          signal,
+        );
   const rendered =
     set.state === 'read' ? await placeRendered(kube, set.value.objects, spec.destination, signal) : [];
 

@@ -81,7 +81,8 @@ async function findFiles(
 }
 
 function wanted(file: string, options: DirectoryOptions): boolean {
-  const fits = (glob: string) => globPattern(glob).test(file);
+  // Argo CD matches without separators here: `*` goes down into folders.
+  const fits = (glob: string) => globPattern(glob.replaceAll(/\*+/g, '**')).test(file);
   return (
     (options.include === '' || fits(options.include)) && (options.exclude === '' || !fits(options.exclude))
   );
@@ -112,6 +113,16 @@ export function globPattern(glob: string): RegExp {
     }
   }
   return new RegExp(`^${pattern}${')'.repeat(depth)}$`);
+}
+
+/** The manifests in what a renderer printed: everything in it has to be one. */
+export function manifestsOf(text: string, name: string): readonly RenderedFacts[] {
+  return parseYamlDocuments(text, { source: name }).flatMap((node) => {
+    const value = yamlToJson(node);
+    if (value === null) return [];
+    if (!isManifest(value)) throw notAManifest(node);
+    return expand(value, node);
+  });
 }
 
 /** A file that holds no manifest at all (values, a CI file) is left alone; one broken manifest is an error. */

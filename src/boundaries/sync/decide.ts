@@ -7,6 +7,7 @@ import { objectSource } from '../source.ts';
 import { applicationSpec, applicationStatus, isSyncing } from './application.ts';
 import type { ApplicationStatus, OperationFacts, ResourceResult } from './application.ts';
 import { syncCounts, syncCountsText } from './counts.ts';
+import { decideFluxSync, isFlux } from './flux.ts';
 
 export interface SyncSubject {
   /** The Application as the cluster holds it. */
@@ -58,6 +59,7 @@ export function decideSync(subject: SyncSubject): BoundaryReport {
     };
   }
   const object = application.value;
+  if (isFlux(object)) return decideFluxSync(subject, object);
   const status = applicationStatus(object);
   const { deadline, ...answer } = judge(subject, object, status);
   const namespace = object.metadata.namespace;

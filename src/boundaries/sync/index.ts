@@ -6,6 +6,7 @@ export {
   applicationSpec,
   applicationStatus,
   isSyncing,
+  durationMs,
   retryOf,
 } from './application.ts';
 export type {
@@ -26,6 +27,7 @@ export type { CompareOptions, ComparedPair, Pair, SyncCode } from './compare.ts'
 export { syncCounts, syncCountsText } from './counts.ts';
 export type { SyncCounts } from './counts.ts';
 export { decideSync } from './decide.ts';
+export { FLUX_KUSTOMIZATION, fluxCommit, fluxCondition, isFlux } from './flux.ts';
 export type { SyncSubject } from './decide.ts';
 export { applicationEngineHealth, engineHealth, isHook, syncWave } from '../health/engine/index.ts';
 export type { HealthSubject } from '../health/engine/index.ts';

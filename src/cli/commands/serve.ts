@@ -1,43 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import { InvalidArgumentError } from 'commander';
+import { LandfallError } from '../../kernel/index.ts';
 import { EXIT } from '../exit.ts';
-import { parseDuration, withCluster, withExamples } from '../options.ts';
+import type { CliIo } from '../io.ts';
+import { parseCount, parseDuration, withCluster, withExamples } from '../options.ts';
 import type { ClusterOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface ServeOptions extends ClusterOptions {
+  readonly poll: number;
+  readonly from?: string;
+  readonly path?: string;
+  readonly revision?: string;
+  readonly webhook?: Address;
+  readonly webhookSecretFile?: string;
+  readonly leases: boolean;
+  readonly parts: number;
+  readonly helm?: string;
+}
+
+/** `HOST:PORT`, `:PORT` or `PORT`; without a host only this machine is listened to. */
+function parseAddress(text: string): Address {
+  const match = /^(?:(\[[0-9a-fA-F:]+\]|[^:]*):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) {
+    throw new InvalidArgumentError(
+      'An address is HOST:PORT, or a port of this machine: 127.0.0.1:9443, 9443.',
+    );
+  }
+  return { host: (match[1] ?? '').replace(/^\[|\]$/g, '') || '127.0.0.1', port };
+}
 
 export const serveCommand: CliCommand = {
   register(program, io, exit) {
     const command = program
       .command('serve')
-      .summary('keep the Applications of a cluster delivered')
+      .summary('keep the applications of a cluster delivered')
       .description(
-        'Keep every Application of the cluster delivered: fetch, render, apply, write its status, until Ctrl-C.',
+        'Keep every application of the cluster delivered: Argo CD Applications and ApplicationSets, Flux GitRepositories and Kustomizations. Fetch, render, apply, write their status, until Ctrl-C.',
       )
-      .option('--poll <duration>', 'how often Git is asked for something new', parseDuration, 180_000);
+      .option('--from <repository>', 'deliver the applications that a folder of this repository holds, too')
+      .option('--path <folder>', 'the folder of --from, such as platform/clusters/staging')
+      .option('--revision <name>', 'branch or tag of --from', 'HEAD')
+      .option('--poll <duration>', 'how often Git is asked for something new', parseDuration, 180_000)
+      .option(
+        '--webhook <address>',
+        'listen for push events there: HOST:PORT, or a port of this machine',
+        parseAddress,
+      )
+      .option(
+        '--webhook-secret-file <file>',
+        'what senders sign with; default: LANDFALL_WEBHOOK_SECRET of the environment',
+      )
+      .option('--no-leases', 'act alone, without dividing applications with other replicas')
+      .option('--parts <count>', 'parts that replicas divide the applications into', parseCount, 4)
+      .option('--helm <program>', 'the program that renders charts; default: helm on PATH');
     withExamples(withCluster(command), [
       'landfall serve',
-      'landfall serve --poll 30s --context staging',
-    ]).action(async (options: ClusterOptions & { readonly poll: number }) => {
-      const [{ openSources }, { startController }, { jsonLogger }, { untilAborted }] = await Promise.all([
+      'landfall serve --from https://git.corp.io/platform.git --path platform/clusters/staging',
+      'landfall serve --webhook 9443 --poll 10m --context staging',
+    ]).action(async (options: ServeOptions) => {
+      const [{ openSources }, controllers, { jsonLogger }, { untilAborted }] = await Promise.all([
         import('../sources.ts'),
         import('../../controller/index.ts'),
         import('../../kernel/index.ts'),
         import('../until-aborted.ts'),
       ]);
+      const secret = await webhookSecret(options, io);
       const sources = await openSources(options, io);
+      const say = (text: string) => {
+        if (options.quiet !== true) io.err(`${text}\n`);
+      };
       try {
         const { gitVersion } = await sources.kube.version(io.signal);
-        if (options.quiet !== true)
-          io.err(
-            `serving the Applications of ${sources.kube.server} (Kubernetes ${gitVersion}), Ctrl-C stops\n`,
-          );
-        const controller = startController({
+        const root = await rootOf(options, (repository, path) =>
+          controllers.bringRoot(
+            sources.kube,
+            { repository, path, ...(options.revision === undefined ? {} : { revision: options.revision }) },
+            io.signal,
+          ),
+        );
+        say(`serving the applications of ${sources.kube.server} (Kubernetes ${gitVersion}), Ctrl-C stops`);
+        if (root !== undefined)
+          say(`with those of ${options.from ?? ''} ${options.path ?? ''}, as Application ${root}`);
+        const logger = jsonLogger(io.out, () => io.clock.now());
+        const controller = controllers.startController({
           client: sources.kube,
           mirrors: sources.git,
           clock: io.clock,
-          logger: jsonLogger(io.out, () => io.clock.now()),
+          logger,
           pollMs: options.poll,
+          ...(options.helm === undefined ? {} : { helm: options.helm }),
+          ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+          ...(options.leases ? { leases: { parts: options.parts } } : {}),
         });
-        await untilAborted(io.signal);
-        await controller.close();
+        try {
+          const webhook =
+            options.webhook === undefined
+              ? undefined
+              : await controllers.startWebhook({
+                  ...options.webhook,
+                  secret,
+                  clock: io.clock,
+                  logger,
+                  onPush: (keys) => controller.pushed(keys),
+                });
+          if (webhook !== undefined) say(`listening for pushes on ${webhook.url}`);
+          await untilAborted(io.signal);
+          await webhook?.close();
+        } finally {
+          await controller.close();
+        }
         exit(EXIT.ok);
       } finally {
         sources.close();
@@ -45,3 +123,46 @@ export const serveCommand: CliCommand = {
     });
   },
 };
+
+async function rootOf(
+  options: ServeOptions,
+  bring: (repository: string, path: string) => Promise<string>,
+): Promise<string | undefined> {
+  const { from, path } = options;
+  if (from === undefined && path === undefined) return undefined;
+  if (from === undefined || path === undefined) {
+    throw new LandfallError(
+      `${from === undefined ? '--path' : '--from'} was given without ${from === undefined ? '--from' : '--path'}.`,
+      {
+        kind: 'invalid-input',
+        code: 'serve-from',
+        hint: 'Name both: --from REPOSITORY --path platform/clusters/ENVIRONMENT.',
+      },
+    );
+  }
+  return bring(from, path);
+}
+
+/** From a file or the environment, never from the command line, which every user of the machine can read. */
+async function webhookSecret(options: ServeOptions, io: CliIo): Promise<string | undefined> {
+  const { webhookSecretFile } = options;
+  if (webhookSecretFile === undefined) return io.env['LANDFALL_WEBHOOK_SECRET'] || undefined;
+  try {
+    const text = (await readFile(webhookSecretFile, 'utf8')).trim();
+    if (text !== '') return text;
+  } catch (cause) {
+    throw new LandfallError(`The webhook secret could not be read from ${webhookSecretFile}.`, {
+      kind: 'not-found',
+      code: 'webhook-secret-file',
+      object: webhookSecretFile,
+      hint: 'Check the path, and that this user may read it.',
+      cause,
+    });
+  }
+  throw new LandfallError(`${webhookSecretFile} is empty; a secret is wanted.`, {
+    kind: 'invalid-input',
+    code: 'webhook-secret-file',
+    object: webhookSecretFile,
+    hint: 'Write something that nobody guesses: openssl rand -hex 32.',
+  });
+}

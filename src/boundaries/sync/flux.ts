@@ -1,0 +1,141 @@
+import { getArray, getIn, getString } from '../../kernel/index.ts';
+import type { JsonValue } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
+import { shortDigest } from '../names.ts';
+import { objectSource } from '../source.ts';
+import { durationMs } from './application.ts';
+import type { SyncSubject } from './decide.ts';
+
+export const FLUX_KUSTOMIZATION = {
+  apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+  kind: 'Kustomization',
+} as const;
+
+export function isFlux(object: KubeObject): boolean {
+  return object.kind === 'Kustomization' && object.apiVersion.startsWith('kustomize.toolkit.fluxcd.io/');
+}
+
+/** The commit in a revision of an artifact (`main@sha1:…`, and its older form `main/…`). */
+export function fluxCommit(revision: string): string | undefined {
+  return /(?:^|[@/:])(?:sha(?:1|256):)?([0-9a-f]{64}|[0-9a-f]{40})$/.exec(revision)?.[1];
+}
+
+const TOLERANCE = 60_000;
+const OPERATION = 600_000;
+
+interface Answer {
+  readonly state: BoundaryState;
+  readonly reason: string;
+  readonly headline: string;
+  readonly detail: string;
+  readonly deadline?: number;
+}
+
+export function fluxCondition(object: KubeObject, type: string): JsonValue | undefined {
+  return getArray(object, 'status', 'conditions').find((item) => getString(item, 'type') === type);
+}
+
+/** Boundary 4 of a Flux Kustomization: Ready counts only for this generation and for the commit that Git has now. */
+export function decideFluxSync(subject: SyncSubject, object: KubeObject): BoundaryReport {
+  const { deadline, ...answer } = judge(subject, object);
+  const { name, namespace = '' } = object.metadata;
+  return {
+    boundary: 'sync',
+    ...answer,
+    where: `Kustomization ${namespace}/${name}`,
+    claims: claimsOf(object, subject.now),
+    ...(deadline === undefined ? {} : { deadline: new Date(deadline).toISOString() }),
+  };
+}
+
+function judge(subject: SyncSubject, object: KubeObject): Answer {
+  const { now } = subject;
+  const ready = fluxCondition(object, 'Ready');
+  const status = getString(ready, 'status');
+  const reason = getString(ready, 'reason') ?? '';
+  const message = getString(ready, 'message') ?? '';
+  const since = Date.parse(getString(ready, 'lastTransitionTime') ?? '');
+  const applied = fluxCommit(getString(object, 'status', 'lastAppliedRevision') ?? '');
+  const suspended = getIn(object, 'spec', 'suspend') === true;
+  if (object.metadata.deletionTimestamp !== undefined) {
+    const detail = 'the Kustomization is being deleted';
+    return { state: 'broken', reason: 'application-deleting', headline: 'deleting', detail };
+  }
+  if (status === undefined) {
+    const detail = 'no controller has reconciled this Kustomization yet';
+    return { state: 'unknown', reason: 'never-compared', headline: 'never reconciled', detail };
+  }
+  const current = getIn(object, 'status', 'observedGeneration') === object.metadata.generation;
+  if (status === 'Unknown' || (status === 'True' && !current && !suspended)) {
+    const deadline = (Number.isNaN(since) ? now : since) + OPERATION;
+    const detail = message || 'the controller has not seen this generation yet';
+    return now > deadline
+      ? { state: 'broken', reason: 'operation-stuck', headline: 'reconciling', detail }
+      : { state: 'moving', reason: 'syncing', headline: 'reconciling', detail, deadline };
+  }
+  const attempted = fluxCommit(getString(object, 'status', 'lastAttemptedRevision') ?? '');
+  if (
+    reason === 'HealthCheckFailed' &&
+    subject.expected.state === 'read' &&
+    attempted === subject.expected.value
+  ) {
+    // It was applied; what is not healthy is the next boundary's.
+    const detail = `applied, and then: ${message}`;
+    return { state: 'proven', reason: 'applied', headline: shortDigest(subject.expected.value), detail };
+  }
+  if (status !== 'True') {
+    const waits = reason === 'DependencyNotReady';
+    const failed =
+      reason === 'ReconciliationFailed' || reason === 'PruneFailed' || reason === 'HealthCheckFailed';
+    return {
+      state: waits ? 'unknown' : 'broken',
+      reason: waits ? 'dependency-not-ready' : failed ? 'sync-failed' : 'comparison-failed',
+      headline: reason || 'not ready',
+      detail: message,
+    };
+  }
+  if (subject.expected.state !== 'read') {
+    const detail = `Ready at ${shortDigest(applied ?? '')}; what Git has now is not known: ${subject.expected.why}`;
+    return { state: 'unknown', reason: 'revision-unknown', headline: 'Ready', detail };
+  }
+  const expected = subject.expected.value;
+  if (applied === expected) {
+    const detail = `${message}${suspended ? '; it is suspended, and the next commit will not be applied' : ''}`;
+    return { state: 'proven', reason: 'synced', headline: shortDigest(expected), detail };
+  }
+  const behind = `the controller applied ${shortDigest(applied ?? 'nothing')}, Git has ${shortDigest(expected)}`;
+  if (suspended) {
+    const detail = `${behind}, and spec.suspend keeps it so`;
+    return { state: 'broken', reason: 'revision-not-fetched', headline: 'suspended', detail };
+  }
+  const interval = (durationMs(getString(object, 'spec', 'interval')) ?? 600_000) + (subject.pollMs ?? 0);
+  const until = (subject.expectedSince ?? now) + interval + TOLERANCE;
+  return now > until
+    ? {
+        state: 'broken',
+        reason: 'revision-not-fetched',
+        headline: shortDigest(applied ?? ''),
+        detail: behind,
+      }
+    : {
+        state: 'moving',
+        reason: 'revision-behind',
+        headline: shortDigest(applied ?? ''),
+        detail: behind,
+        deadline: until,
+      };
+}
+
+function claimsOf(object: KubeObject, now: number): readonly Claim[] {
+  const subject = `Kustomization/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+  const at = new Date(now).toISOString();
+  const claim = (attribute: string, value: string | undefined): Claim[] =>
+    value === undefined || value === ''
+      ? []
+      : [{ subject, attribute, value, boundary: 'sync', source: objectSource(object), at }];
+  return [
+    ...claim('status.lastAppliedRevision', getString(object, 'status', 'lastAppliedRevision')),
+    ...claim('status.conditions[Ready]', getString(fluxCondition(object, 'Ready'), 'status')),
+  ];
+}

@@ -1,0 +1,323 @@
+import {
+  LandfallError,
+  asLandfallError,
+  getArray,
+  getObject,
+  getString,
+  parseYaml,
+} from '../../kernel/index.ts';
+import type { Clock, Logger } from '../../kernel/index.ts';
+import type { GitMirror, GitMirrors } from '../../git/index.ts';
+import { connectKubeClient, startReflector } from '../../kube/index.ts';
+import type { KindRef, KubeClient, KubeObject, Reflector } from '../../kube/index.ts';
+import type { AccessFiles } from '../clusters/index.ts';
+import type { EventRecorder } from '../events.ts';
+import { secretValue } from '../followed.ts';
+import type { LiveObjects } from '../live.ts';
+import { createQueue } from '../queue.ts';
+import type { Level, Queue, Turn } from '../queue.ts';
+import { NAMESPACE_LABEL, NAME_LABEL } from './apply.ts';
+import { mirrorOf, reconcileGitRepository } from './git-repository.ts';
+import {
+  GIT_REPOSITORY,
+  HELM_RELEASE,
+  KUSTOMIZATION,
+  requested,
+  withConditions,
+  writeStatus,
+} from './kinds.ts';
+import { reconcileKustomization } from './kustomization.ts';
+import type { FluxTarget } from './kustomization.ts';
+
+export interface FluxOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventRecorder;
+  readonly mirrors: GitMirrors;
+  readonly files: AccessFiles;
+  readonly home: FluxTarget;
+  readonly openLive: (client: KubeClient) => LiveObjects;
+  readonly resolve: (
+    mirror: GitMirror,
+    revision: string,
+    level: Level,
+    signal: AbortSignal,
+  ) => Promise<string>;
+  readonly random: () => number;
+  readonly namespace?: string;
+  /** Default false, as in Flux. */
+  readonly strictSubstitutions?: boolean;
+  /** Runs a turn where this replica works on that key. */
+  readonly mine: <T>(key: string, turn: Turn, work: (own: Turn) => Promise<T>) => Promise<T | undefined>;
+}
+
+export interface Flux {
+  /** An object changed: the Kustomization that it belongs to looks at it. */
+  objectChanged(object: KubeObject): void;
+  /** Somebody pushed to that repository. */
+  pushed(matches: (url: string) => boolean): number;
+  /** Looks at everything again: this replica's share changed. */
+  wakeAll(): void;
+  close(): Promise<void>;
+}
+
+const AT_ONCE = 8;
+
+/** The loops over Flux' objects: each on its own, whenever it, its source, its objects or its time says so. */
+export function startFlux(options: FluxOptions): Flux {
+  const { client, clock, logger, random } = options;
+  const remotes = new Map<string, { readonly version: string; readonly target: FluxTarget }>();
+
+  async function targetOf(object: KubeObject, signal: AbortSignal): Promise<FluxTarget> {
+    const { namespace = 'default' } = object.metadata;
+    const account = getString(object, 'spec', 'serviceAccountName') ?? '';
+    const cluster =
+      getObject(object, 'spec', 'kubeConfig') === undefined ? options.home : await remoteOf(object, signal);
+    if (account === '') return cluster;
+    return { live: cluster.live, client: cluster.client.as(`system:serviceaccount:${namespace}:${account}`) };
+  }
+
+  async function remoteOf(object: KubeObject, signal: AbortSignal): Promise<FluxTarget> {
+    const { namespace = 'default' } = object.metadata;
+    const name = getString(object, 'spec', 'kubeConfig', 'secretRef', 'name') ?? '';
+    const secret =
+      name === ''
+        ? undefined
+        : await client.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }, signal);
+    if (secret === undefined) {
+      throw new LandfallError(`unable to read KubeConfig secret '${namespace}/${name}': it does not exist`, {
+        kind: 'not-found',
+        code: 'kubeconfig-secret',
+        object: `${namespace}/${name}`,
+        hint: 'Create the Secret with a kubeconfig in the key value.',
+      });
+    }
+    const key = `${namespace}/${name}`;
+    const version = `${secret.metadata.uid ?? ''}/${secret.metadata.resourceVersion ?? ''}`;
+    const known = remotes.get(key);
+    if (known?.version === version) return known.target;
+    const remote = clientOf(secret, getString(object, 'spec', 'kubeConfig', 'secretRef', 'key'), clock);
+    const target = { client: remote, live: options.openLive(remote) };
+    remotes.set(key, { version, target });
+    if (known !== undefined) await leave(known.target);
+    return target;
+  }
+
+  function loop(
+    kind: KindRef,
+    level: (object: KubeObject) => Level,
+    reconcile: (object: KubeObject, turn: Turn) => Promise<{ readonly again?: number } | undefined>,
+    changed: (object: KubeObject) => void,
+  ): { readonly queue: Queue; readonly objects: Reflector } {
+    const queue = createQueue({ clock, logger, random, concurrency: AT_ONCE }, (key, given) =>
+      options.mine(key, given, (turn) => one(key, turn)),
+    );
+
+    async function one(key: string, turn: Turn) {
+      const slash = key.indexOf('/');
+      const ref = { ...kind, namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+      const object = await client.get(ref, turn.signal);
+      if (object === undefined) return undefined;
+      const next = await reconcile(object, turn);
+      return next?.again === undefined || next.again < 2000
+        ? next
+        : { again: Math.round(next.again * (1 + random() / 10)) };
+    }
+
+    const objects = startReflector(client, kind, {
+      clock,
+      random,
+      ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+      onChange: ({ key, object, gone }) => {
+        if (gone) queue.forget(key);
+        else queue.add(key, level(object));
+        changed(object);
+      },
+      onState: (state) => {
+        if (state.state !== 'stale' || state.error.code === 'kind-unknown') return;
+        logger.warn('Objects of Flux cannot be watched; what is known is kept and tried again', {
+          kind: kind.kind,
+          error: asLandfallError(state.error).message,
+        });
+      },
+    });
+    return { queue, objects };
+  }
+
+  const asked = (object: KubeObject): Level => (requested(object) === undefined ? 'live' : 'asked');
+
+  const kustomizations = loop(
+    KUSTOMIZATION,
+    asked,
+    (object, turn) =>
+      reconcileKustomization(
+        {
+          client,
+          clock,
+          events: options.events,
+          mirror: (source, signal) => mirrorOf(options, source, signal),
+          target: targetOf,
+          strict: options.strictSubstitutions === true,
+        },
+        object,
+        turn,
+      ),
+    (object) => wake(dependsOn(object)),
+  );
+  const repositories = loop(
+    GIT_REPOSITORY,
+    asked,
+    (object, turn) => reconcileGitRepository(options, object, turn),
+    (object) => wake(comesFrom(object)),
+  );
+  const releases = loop(
+    HELM_RELEASE,
+    () => 'live',
+    (object, turn) => markRelease(client, clock, object, turn),
+    () => {},
+  );
+
+  function wake(concerns: (object: KubeObject) => boolean): void {
+    for (const object of kustomizations.objects.list()) {
+      if (concerns(object)) kustomizations.queue.add(keyOf(object), 'live');
+    }
+  }
+
+  return {
+    objectChanged(object) {
+      const { labels } = object.metadata;
+      const key = `${labels?.[NAMESPACE_LABEL] ?? ''}/${labels?.[NAME_LABEL] ?? ''}`;
+      if (kustomizations.objects.get(key) !== undefined) kustomizations.queue.add(key, 'live');
+    },
+    pushed(matches) {
+      const found = repositories.objects
+        .list()
+        .filter((object) => matches(getString(object, 'spec', 'url') ?? ''));
+      for (const object of found) repositories.queue.add(keyOf(object), 'asked');
+      return found.length;
+    },
+    wakeAll() {
+      for (const { objects, queue } of [repositories, kustomizations]) {
+        for (const object of objects.list()) queue.add(keyOf(object), 'live');
+      }
+    },
+    async close() {
+      for (const { objects, queue } of [repositories, kustomizations, releases]) {
+        await objects.close();
+        await queue.close();
+      }
+      await Promise.all([...remotes.values()].map(({ target }) => leave(target)));
+    },
+  };
+}
+
+function keyOf(object: KubeObject): string {
+  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}
+
+async function leave(target: FluxTarget): Promise<void> {
+  await target.live.close();
+  target.client.close();
+}
+
+function comesFrom(source: KubeObject): (object: KubeObject) => boolean {
+  return (object) => {
+    const ref = getObject(object, 'spec', 'sourceRef');
+    const namespace = getString(ref, 'namespace') || object.metadata.namespace;
+    return (
+      getString(ref, 'kind') === source.kind &&
+      getString(ref, 'name') === source.metadata.name &&
+      namespace === source.metadata.namespace
+    );
+  };
+}
+
+function dependsOn(dependency: KubeObject): (object: KubeObject) => boolean {
+  return (object) =>
+    getArray(object, 'spec', 'dependsOn').some(
+      (item) =>
+        getString(item, 'name') === dependency.metadata.name &&
+        (getString(item, 'namespace') || object.metadata.namespace) === dependency.metadata.namespace,
+    );
+}
+
+/** A HelmRelease is recognised and not installed: it says so, unless somebody else already speaks for it. */
+async function markRelease(
+  client: KubeClient,
+  clock: Clock,
+  object: KubeObject,
+  turn: Turn,
+): Promise<undefined> {
+  if (getArray(object, 'status', 'conditions').length > 0) return undefined;
+  const message = 'HelmReleases are not installed by this controller; nothing is known of this one';
+  const status = { status: 'Unknown', reason: 'HelmNotSupported', message } as const;
+  await writeStatus(
+    client,
+    object,
+    {
+      ...getObject(object, 'status'),
+      conditions: withConditions(object, { Ready: status }, clock.now()),
+    },
+    turn.signal,
+  );
+  return undefined;
+}
+
+/** The kubeconfig of a Secret. Plugins that run programs are refused, as Flux refuses them. */
+function clientOf(secret: KubeObject, key: string | undefined, clock: Clock): KubeClient {
+  const where = `Secret ${secret.metadata.namespace ?? ''}/${secret.metadata.name}`;
+  const text =
+    key === undefined || key === ''
+      ? (secretValue(secret, 'value') ?? secretValue(secret, 'value.yaml'))
+      : secretValue(secret, key);
+  const refuse = (what: string) =>
+    new LandfallError(`${where} ${what}.`, {
+      kind: 'invalid-input',
+      code: 'kubeconfig-secret',
+      object: where,
+      hint: 'Put a kubeconfig with a token or a client certificate into the key value.',
+    });
+  if (text === undefined) throw refuse('holds no kubeconfig');
+  let config;
+  try {
+    [config] = parseYaml(text, where);
+  } catch {
+    throw refuse('holds a kubeconfig that is no YAML');
+  }
+  const named = (list: string, name: string) =>
+    getArray(config, list).find((item) => getString(item, 'name') === name);
+  const context = getObject(named('contexts', getString(config, 'current-context') ?? ''), 'context');
+  const cluster = getObject(named('clusters', getString(context, 'cluster') ?? ''), 'cluster');
+  const user = getObject(named('users', getString(context, 'user') ?? ''), 'user');
+  if (cluster === undefined) throw refuse('holds a kubeconfig without its current context');
+  if (getObject(user, 'exec') !== undefined || getObject(user, 'auth-provider') !== undefined) {
+    throw refuse('holds a kubeconfig that runs a program for its credentials, which is refused');
+  }
+  const data = (holder: typeof cluster | undefined, field: string) => {
+    const value = getString(holder, `${field}-data`);
+    return value === undefined || value === '' ? undefined : Buffer.from(value, 'base64').toString('utf8');
+  };
+  const [ca, cert, privateKey] = [
+    data(cluster, 'certificate-authority'),
+    data(user, 'client-certificate'),
+    data(user, 'client-key'),
+  ];
+  const token = getString(user, 'token') || undefined;
+  const username = getString(user, 'username') || undefined;
+  const password = getString(user, 'password') || undefined;
+  return connectKubeClient(
+    {
+      server: getString(cluster, 'server') ?? '',
+      name: where,
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(privateKey === undefined ? {} : { key: privateKey }),
+      ...(token === undefined ? {} : { token }),
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(cluster['insecure-skip-tls-verify'] === true ? { insecure: true } : {}),
+    },
+    { clock, userAgent: 'landfall-controller' },
+  );
+}
