@@ -67,12 +67,7 @@ export function definitionOf(object: KubeObject, set: readonly KubeObject[]): Ku
 }
 
 /** Kinds that hold what others have put into them: never deleted without explicit consent. */
-const KEPT = new Set([
-  'Namespace',
-  'CustomResourceDefinition',
-  'PersistentVolumeClaim',
-  'PersistentVolume',
-]);
+const KEPT = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume']);
 
 export function isKeptKind(kind: string): boolean {
   return KEPT.has(kind);

@@ -2,7 +2,7 @@ import { getArray, getString, isJsonObject, jsonEqual, parseJson, textOf } from 
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { isOurApply, isOurs, othersAt, ownedBy } from './field-manager.ts';
-import { covers, isWhole, nodeAt, onlyFields, setOf, unionOf, withoutFields } from './field-set.ts';
+import { covers, isWhole, nodeAt, unionOf } from './field-set.ts';
 import type { FieldSet, FieldSteps } from './field-set.ts';
 
 /** A field that is not brought back, because somebody else wrote it after us. */
@@ -82,7 +82,7 @@ export function restorationOf(
       field: fieldText(steps),
       by: othersAt(live, (set) => covers(set, steps))[0] ?? 'somebody',
     })),
-    managed: (now) => managedAfter(before, now, setOf(walk.restored), setOf(walk.left)),
+    managed: (now) => managedAfter(before, now),
   };
 }
 
@@ -152,12 +152,7 @@ function broughtBack(sides: Sides, owners: Owners, steps: FieldSteps, walk: Walk
 }
 
 /** A field that was not there. */
-function takenAway(
-  live: JsonValue,
-  owners: Owners,
-  steps: FieldSteps,
-  walk: Walk,
-): JsonValue | undefined {
+function takenAway(live: JsonValue, owners: Owners, steps: FieldSteps, walk: Walk): JsonValue | undefined {
   if (owners.ours === undefined && !walk.unowned) return live;
   walk.restored.push(steps);
   return undefined;
@@ -273,38 +268,66 @@ function identity(entry: JsonObject): string {
   );
 }
 
-/** As it was: ours as before, and with the others what we had taken from them; what they wrote since is theirs. */
-function managedAfter(
-  before: KubeObject,
-  live: KubeObject,
-  restoredSet: FieldSet,
-  leftSet: FieldSet,
-): readonly JsonObject[] {
-  const was = new Map((before.metadata.managedFields ?? []).map((entry) => [identity(entry), entry]));
+/**
+ * As it was: ours as before, and with the others what we had taken from them. Only for fields that hold again what they
+ * held: whoever wrote one since keeps it.
+ */
+function managedAfter(before: KubeObject, live: KubeObject): readonly JsonObject[] {
+  const was = new Map(
+    (before.metadata.managedFields ?? [])
+      .filter((entry) => getString(entry, 'subresource') !== 'status')
+      .map((entry) => [identity(entry), entry]),
+  );
+  const givenBack = (entry: JsonObject) => agreeing(fieldsOf(entry), before, live);
   const entries: JsonObject[] = [];
   for (const entry of live.metadata.managedFields ?? []) {
     if (isOurs(entry)) continue;
     const known = was.get(identity(entry));
     was.delete(identity(entry));
-    const given = known === undefined ? {} : givenBack(known, restoredSet, leftSet);
+    const given = known === undefined ? {} : givenBack(known);
     entries.push({ ...entry, fieldsV1: unionOf(fieldsOf(entry), given) });
   }
   for (const entry of was.values()) {
-    const fields = isOurs(entry)
-      ? withoutFields(fieldsOf(entry), leftSet)
-      : givenBack(entry, restoredSet, leftSet);
+    const fields = givenBack(entry);
     if (Object.keys(fields).length > 0) entries.push({ ...entry, fieldsV1: fields });
   }
   return entries;
 }
 
+/** The fields of a set that have the same value in both. */
+function agreeing(set: FieldSet, a: JsonValue | undefined, b: JsonValue | undefined): FieldSet {
+  const same: FieldSet = {};
+  for (const [step, node] of Object.entries(set)) {
+    if (step === '.') {
+      if (a !== undefined && b !== undefined) same[step] = node;
+      continue;
+    }
+    const [inA, inB] = [valueAt(a, step), valueAt(b, step)];
+    if (!isJsonObject(node) || isWhole(node)) {
+      if (jsonEqual(inA, inB)) same[step] = node;
+      continue;
+    }
+    const inner = agreeing(node, inA, inB);
+    if (Object.keys(inner).length > 0) same[step] = inner;
+  }
+  return same;
+}
+
+function valueAt(value: JsonValue | undefined, step: string): JsonValue | undefined {
+  if (step.startsWith('f:')) return isJsonObject(value) ? value[step.slice(2)] : undefined;
+  if (!Array.isArray(value)) return undefined;
+  const key = parseJson(step.slice(2), 'a key of managedFields');
+  if (step.startsWith('v:')) return value.find((item) => jsonEqual(item, key));
+  return value.find(
+    (item) =>
+      isJsonObject(key) &&
+      Object.entries(key).every(([name, wanted]) => jsonEqual(defaulted(item, name), wanted)),
+  );
+}
+
 function fieldsOf(entry: JsonObject): FieldSet {
   const fields = entry['fieldsV1'];
   return isJsonObject(fields) ? fields : {};
-}
-
-function givenBack(entry: JsonObject, restoredSet: FieldSet, leftSet: FieldSet): FieldSet {
-  return withoutFields(onlyFields(fieldsOf(entry), restoredSet), leftSet);
 }
 
 /** `spec.template.spec.containers[name=web].image` */

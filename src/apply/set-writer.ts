@@ -1,19 +1,11 @@
-import { LandfallError, asLandfallError, mapBounded } from '../kernel/index.ts';
+import { LandfallError, asLandfallError, mapBounded, sleep } from '../kernel/index.ts';
 import { objectName } from '../kube/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { objectKey } from '../boundaries/index.ts';
 import type { Journal, JournalStep } from '../ledger/index.ts';
 import { FIELD_MANAGER } from './field-manager.ts';
 import { kindRank } from './order.ts';
-import type {
-  Restored,
-  SetContext,
-  SetRequest,
-  SetStep,
-  SetWriter,
-  StepOutcome,
-  UndoneStep,
-} from './set.ts';
+import type { Restored, SetContext, SetRequest, SetStep, SetWriter, StepOutcome, UndoneStep } from './set.ts';
 import { throwIfAborted } from './trouble.ts';
 import { pendingReason, undoStep } from './undo-step.ts';
 import { applyObject, deleteObject } from './write-object.ts';
@@ -22,6 +14,7 @@ import type { Writing } from './write-object.ts';
 const AT_ONCE = 16;
 const PATIENCE = 30_000;
 const CONFLICTS = 5;
+const SETTLE = 1000;
 
 type Change = Partial<Pick<JournalStep, 'state' | 'uid' | 'resourceVersion' | 'message'>>;
 
@@ -118,7 +111,9 @@ export async function beginSet(context: SetContext, request: SetRequest): Promis
       const { uid, resourceVersion } = outcome.object?.metadata ?? {};
       await book.record(seq, { state: 'done', uid, resourceVersion });
     } else {
-      await book.record(seq, { state: 'failed', message: outcome.reason });
+      // Without an answer it may have happened: it stays begun, and is looked up.
+      const state = outcome.why === 'unknown' ? 'begun' : 'failed';
+      await book.record(seq, { state, message: outcome.reason });
     }
     return outcome;
   }
@@ -168,16 +163,33 @@ async function takeBack(context: SetContext, book: Book, signal: AbortSignal): P
   const written = book.steps.filter((step) => step.action !== 'prune' && step.action !== 'recreate');
   const groups = [...runsOf(written.toReversed()), ...runsOf(deleted)];
   for (const group of groups) {
-    const done = await mapBounded(group, context.atOnce ?? AT_ONCE, (step) => takeBackOne(step, book, writing));
+    const done = await mapBounded(group, context.atOnce ?? AT_ONCE, (step) =>
+      takeBackOne(step, book, writing),
+    );
     for (const step of done) results.set(step.seq, step);
     if (signal.aborted) break;
   }
+  await lookAgain(book, results, writing);
   const steps = book.steps.map(
     (step) => results.get(step.seq) ?? reported(step, 'pending', 'not taken back yet'),
   );
   const complete = steps.every((step) => step.state !== 'pending');
   if (complete) await context.ledger.journals.state(book.id, 'restored');
   return { complete, steps };
+}
+
+/**
+ * A request that got no answer may still be on its way when we find that it did not happen: those are looked at once
+ * more, a moment later.
+ */
+async function lookAgain(book: Book, results: Map<number, UndoneStep>, writing: Writing): Promise<void> {
+  const unanswered = book.steps.filter(
+    (step) =>
+      step.state === 'begun' && step.action !== 'hook' && results.get(step.seq)?.state === 'untouched',
+  );
+  if (unanswered.length === 0 || writing.signal.aborted) return;
+  await sleep(writing.clock, SETTLE, writing.signal);
+  for (const step of unanswered) results.set(step.seq, await takeBackOne(step, book, writing));
 }
 
 /** Steps that follow each other and are of the same rank: they do not depend on one another. */

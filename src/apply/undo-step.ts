@@ -42,8 +42,9 @@ export async function undoStep(step: JournalStep, writing: Writing): Promise<Und
   if (step.action === 'hook') {
     return step.state === 'planned' ? untouched : left('it is a hook that ran; what it did is not undone');
   }
-  // Nothing is sent before `begun` is written.
+  // Nothing is sent before `begun` is written; what the server refused did not happen, but for a deletion before it.
   if (step.state === 'planned') return untouched;
+  if (step.state === 'failed' && (step.action === 'create' || step.action === 'change')) return untouched;
   const { apiVersion, kind, name, namespace } = step;
   const ref: ObjectRef =
     namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, name, namespace };
@@ -91,7 +92,8 @@ async function undoCreation(
   const outcome = await deleteObject(live, 'Background', writing);
   if (outcome.state === 'done') return undone('deleted, as it was not there before');
   if (outcome.why === 'conflict') return left('somebody else deleted it and made another one meanwhile');
-  if (outcome.why === 'refused' && outcome.reason.startsWith('it is being deleted')) return left(outcome.reason);
+  if (outcome.why === 'refused' && outcome.reason.startsWith('it is being deleted'))
+    return left(outcome.reason);
   throw refused(step, outcome.reason, outcome.why === 'denied');
 }
 

@@ -69,11 +69,16 @@ function send(step: SetStep, desired: KubeObject, expected: KubeObject | undefin
  * Applies one object, insisting on what was seen of it. A status that moved on is no matter; a field that this apply
  * is about is. After an answer that never came, the cluster is asked whether it happened.
  */
-export async function applyObject(step: SetStep, desired: KubeObject, writing: Writing): Promise<StepOutcome> {
+export async function applyObject(
+  step: SetStep,
+  desired: KubeObject,
+  writing: Writing,
+): Promise<StepOutcome> {
   const { before } = step;
   const planned = before === undefined ? undefined : pendingDifferences(desired, before);
   let expected = before;
   let unanswered = false;
+  const end = writing.clock.now() + writing.patienceMs;
   for (let tries = 1; ; tries += 1) {
     try {
       const result = await send(step, desired, expected, writing);
@@ -85,6 +90,7 @@ export async function applyObject(step: SetStep, desired: KubeObject, writing: W
       const outage = isOutage(error);
       unanswered ||= outage;
       if ((!outage && error.kind !== 'conflict') || tries >= TRIES) return failed(error);
+      if (outage && writing.clock.now() > end) return failed(error);
       const live = await look(desired, writing, outage);
       if (live === 'unknown') return failed(error);
       if (before === undefined) {
@@ -113,7 +119,13 @@ export async function applyObject(step: SetStep, desired: KubeObject, writing: W
 /** It was not there when we looked, and was when we applied: our part is taken out again, the rest is not ours. */
 async function appeared(result: ApplyResult, writing: Writing): Promise<StepOutcome> {
   const { object } = result;
-  await withdraw(object, writing);
+  try {
+    await withdraw(object, writing);
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.kind === 'cancelled') throw error;
+    return { state: 'failed', why: 'unknown', reason: reasonOf(error) };
+  }
   return conflict(`${object.kind}/${object.metadata.name} was made by somebody else meanwhile`);
 }
 
@@ -188,7 +200,8 @@ export async function deleteObject(
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (error.kind === 'cancelled') throw error;
-    if (error.kind === 'conflict') return conflict(`${object.kind}/${object.metadata.name} is another one by now`);
+    if (error.kind === 'conflict')
+      return conflict(`${object.kind}/${object.metadata.name} is another one by now`);
     return failed(error);
   }
 }
