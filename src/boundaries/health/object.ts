@@ -1,4 +1,4 @@
-import { getIn } from '../../kernel/index.ts';
+import { getIn, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { writtenAt } from '../live/index.ts';
@@ -54,7 +54,7 @@ function cronJobHealth(subject: HealthSubject, live: KubeObject): ObjectHealth {
     return { state: 'not-applicable', reason: 'suspended', text: `${name} is suspended` };
   const { uid = '', namespace } = live.metadata;
   const told = latestEvent(subject.around, namespace, new Set([uid]), NOT_STARTED, writtenAt(live) ?? 0);
-  const since = Date.parse(String(getIn(live, 'status', 'lastScheduleTime') ?? ''));
+  const since = Date.parse(getString(live, 'status', 'lastScheduleTime') ?? '');
   if (told !== undefined && !(since > told.at))
     return { state: 'broken', reason: 'not-started', text: `${name} could not start a Job: ${told.message}` };
   return { state: 'not-applicable', reason: 'passive', text: `${name} starts a Job when its time comes` };

@@ -1,4 +1,4 @@
-import { getIn, getNumber, getObject, getString } from '../../kernel/index.ts';
+import { getIn, getNumber, getObject, getString, textOf } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { writtenAt } from '../live/index.ts';
@@ -34,7 +34,7 @@ function mayMakeRoom(live: KubeObject, wanted: number): boolean {
   if (getString(live, 'spec', 'strategy', 'type') === 'Recreate') return true;
   const limit = getIn(live, 'spec', 'strategy', 'rollingUpdate', 'maxUnavailable') ?? '25%';
   const count =
-    typeof limit === 'number' ? limit : Math.floor((Number.parseFloat(String(limit)) / 100) * wanted);
+    typeof limit === 'number' ? limit : Math.floor((Number.parseFloat(textOf(limit)) / 100) * wanted);
   return count >= 1;
 }
 
