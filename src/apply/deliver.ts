@@ -15,10 +15,13 @@ const ESTABLISH_WAIT = 30_000;
 const ESTABLISH_PAUSE = 100;
 const AT_ONCE = 16;
 
-/** Whether what was applied is usable. */
+/**
+ * Whether what was applied is usable. `unproven`: nothing contradicts it, and of something it is not known; that is
+ * told, and takes nothing back.
+ */
 export interface HealthAnswer {
-  readonly healthy: boolean;
-  /** What is not, each with its reason. */
+  readonly outcome: 'healthy' | 'unhealthy' | 'unproven';
+  /** What is not known to be healthy, each with its reason. */
   readonly reasons: readonly { readonly object: string; readonly message: string }[];
 }
 
@@ -71,6 +74,8 @@ export interface DeliveryOutcome {
   readonly restored: Restored | undefined;
   /** True when this revision is not applied again by itself. */
   readonly held: boolean;
+  /** Applied, and of something it is not known whether it is healthy or gone. */
+  readonly unproven: boolean;
 }
 
 export function stepsOf(plan: Plan): PlannedSteps {
@@ -121,6 +126,7 @@ export async function deliver(
   let writer: SetWriter | undefined;
   let failure: Failure | undefined;
   let unhealthy: HealthAnswer['reasons'] = [];
+  let unproven = false;
   try {
     const all = [...steps.applies, ...steps.prunes];
     if (all.length > 0) writer = await beginSet(context, { subject, delivery, revision, steps: all });
@@ -135,8 +141,9 @@ export async function deliver(
       const objects = storedObjects(plan, outcomes);
       context.onProgress?.({ step: 'health', objects: objects.length });
       const answer = await context.health(objects, signal);
-      if (!answer.healthy) {
-        unhealthy = answer.reasons;
+      unhealthy = answer.reasons;
+      unproven = answer.outcome === 'unproven';
+      if (answer.outcome === 'unhealthy') {
         const [first] = answer.reasons;
         failure = {
           message:
@@ -155,12 +162,29 @@ export async function deliver(
     await writer?.commit();
     const message = messageOfSuccess(plan);
     await finish(context, delivery, 'applied', message, results);
-    return { delivery, state: 'applied', message, results, restored: undefined, held: false };
+    const pending = results.some(({ action, state }) => action === 'prune' && state === 'failed');
+    return {
+      delivery,
+      state: 'applied',
+      message,
+      results,
+      restored: undefined,
+      held: false,
+      unproven: unproven || pending,
+    };
   }
   if (request.onFailure === 'keep' || writer === undefined) {
     await writer?.commit();
     await finish(context, delivery, 'kept', failure.message, results);
-    return { delivery, state: 'kept', message: failure.message, results, restored: undefined, held: false };
+    return {
+      delivery,
+      state: 'kept',
+      message: failure.message,
+      results,
+      restored: undefined,
+      held: false,
+      unproven: true,
+    };
   }
   return takenBack(context, request, delivery, writer, failure, results);
 }
@@ -190,7 +214,7 @@ async function takenBack(
     });
   }
   await finish(context, delivery, state, failure.message, results);
-  return { delivery, state, message: failure.message, results, restored, held };
+  return { delivery, state, message: failure.message, results, restored, held, unproven: true };
 }
 
 async function finish(

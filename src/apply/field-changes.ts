@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { getIn, getString, isJsonObject, jsonEqual, textOf } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
@@ -9,18 +9,17 @@ import type { PlannedField } from './plan.ts';
 type Path = readonly (string | number)[];
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-/** Good for one run: hashes tell that two values of a plan differ, and nothing about them outside of it. */
-const SALT = randomBytes(16);
 
 /** What a dry run says will be different, field by field, each with the line that asks for it. */
 export function fieldChanges(
   before: KubeObject,
   after: KubeObject,
   facts: RenderedFacts | undefined,
+  salt: string,
 ): readonly PlannedField[] {
   const found: PlannedField[] = [];
   const show = (path: Path, value: JsonValue | undefined) =>
-    before.kind === 'Secret' ? hidden(path, value) : value;
+    before.kind === 'Secret' ? hidden(path, value, salt) : value;
   const push = (path: Path, from: JsonValue | undefined, to: JsonValue | undefined, where?: string) => {
     if (path.includes(LAST_APPLIED)) return;
     const [was, is] = [show(path, from), show(path, to)];
@@ -41,16 +40,16 @@ export function fieldChanges(
 }
 
 /** A value of a Secret: nothing of it but whether it is the same as another one. */
-function hidden(path: Path, value: JsonValue | undefined): JsonValue | undefined {
+function hidden(path: Path, value: JsonValue | undefined, salt: string): JsonValue | undefined {
   if (value === undefined || (path[0] !== 'data' && path[0] !== 'stringData')) return value;
   if (isJsonObject(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hashed(inner)]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hashed(inner, salt)]));
   }
-  return hashed(value);
+  return hashed(value, salt);
 }
 
-function hashed(value: JsonValue): string {
-  return `(hidden ${createHmac('sha256', SALT).update(textOf(value)).digest('hex').slice(0, 8)})`;
+function hashed(value: JsonValue, salt: string): string {
+  return `(hidden ${createHmac('sha256', salt).update(textOf(value)).digest('hex').slice(0, 8)})`;
 }
 
 /** The line that asks for a field of the stored object: in Git the item of a list may stand elsewhere. */
@@ -100,6 +99,21 @@ export function firstLine(facts: RenderedFacts, path: Path): string | undefined 
 /** True where an apply would write nothing at all, owners of fields included. */
 export function wouldWriteNothing(before: KubeObject, after: KubeObject): boolean {
   return jsonEqual(comparable(before), comparable(after));
+}
+
+/** What an object is, but for its status and times: the same as long as nobody wrote it. Good only with this salt. */
+export function fingerprint(object: KubeObject, salt: string): string {
+  return createHmac('sha256', salt)
+    .update(canonical(comparable(object)))
+    .digest('hex');
+}
+
+/** JSON with sorted keys. */
+export function canonical(value: JsonValue): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (!isJsonObject(value)) return JSON.stringify(value);
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
 }
 
 function comparable(object: KubeObject): JsonObject {

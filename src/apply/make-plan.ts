@@ -5,7 +5,7 @@ import { isWorkload, objectKey } from '../boundaries/index.ts';
 import type { RenderedFacts } from '../boundaries/index.ts';
 import { dryRun, elsewhere } from './dry-run.ts';
 import type { DryRun, DryRunContext } from './dry-run.ts';
-import { fieldChanges, firstLine, wouldWriteNothing } from './field-changes.ts';
+import { fieldChanges, fingerprint, firstLine, wouldWriteNothing } from './field-changes.ts';
 import { readObject, readObjects } from './live-read.ts';
 import { isKeptKind } from './order.ts';
 import { deniedVerbs, identityOf } from './permissions.ts';
@@ -25,6 +25,8 @@ export interface PlanRequest {
   readonly pruneKept: boolean;
   /** An object whose change the server forbids for good is deleted and made anew. */
   readonly recreate: boolean;
+  /** What hashes of Secrets are made with: the same one makes the same plan comparable. */
+  readonly salt: string;
   /** Services that select nothing and the like are told, and do not keep the set from being applied. */
   readonly looseRelations: boolean;
 }
@@ -196,10 +198,16 @@ async function itemOf(asked: Asked, request: PlanRequest, context: DryRunContext
     const predicted = dry.state === 'accepted' ? dry.predicted : undefined;
     const fields: readonly PlannedField[] =
       action === 'change' && before !== undefined && predicted !== undefined
-        ? fieldChanges(before, predicted, facts)
+        ? fieldChanges(before, predicted, facts, request.salt)
         : [];
     return {
-      planned: plannedOf(desired, before, { action, checked, notes, fields, where: whereObject(facts) }),
+      planned: plannedOf(desired, before, request.salt, {
+        action,
+        checked,
+        notes,
+        fields,
+        where: whereObject(facts),
+      }),
       desired: action === 'skip' ? undefined : desired,
       before: action === 'create' ? undefined : before,
       predicted,
@@ -270,7 +278,13 @@ function extraItem(object: KubeObject, request: PlanRequest): ItemAndProblem {
   const notes = reason === undefined ? [] : [reason];
   return {
     item: {
-      planned: plannedOf(object, object, { action, checked: 'none', notes, fields: [], where: undefined }),
+      planned: plannedOf(object, object, request.salt, {
+        action,
+        checked: 'none',
+        notes,
+        fields: [],
+        where: undefined,
+      }),
       desired: undefined,
       before: object,
       predicted: undefined,
@@ -282,6 +296,7 @@ function extraItem(object: KubeObject, request: PlanRequest): ItemAndProblem {
 function plannedOf(
   object: KubeObject,
   before: KubeObject | undefined,
+  salt: string,
   rest: Pick<PlannedObject, 'action' | 'checked' | 'notes' | 'fields'> & {
     readonly where: string | undefined;
   },
@@ -289,6 +304,8 @@ function plannedOf(
   const { namespace, name } = object.metadata;
   const { where, ...more } = rest;
   const { uid, resourceVersion } = before?.metadata ?? {};
+  // A plan depends on what it touches, and on nothing else.
+  const touches = rest.action !== 'unchanged' && rest.action !== 'skip';
   return {
     ...more,
     apiVersion: object.apiVersion,
@@ -296,8 +313,9 @@ function plannedOf(
     ...(namespace === undefined ? {} : { namespace }),
     name,
     ...(where === undefined ? {} : { where }),
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(uid === undefined || !touches ? {} : { uid }),
+    ...(resourceVersion === undefined || !touches ? {} : { resourceVersion }),
+    ...(before === undefined || !touches ? {} : { fingerprint: fingerprint(before, salt) }),
   };
 }
 

@@ -38,6 +38,8 @@ export interface PlannedObject {
   /** What stands there now: the plan holds for exactly this. Left out where there is nothing. */
   readonly uid?: string;
   readonly resourceVersion?: string;
+  /** Salted hash of it without its status, which moves by itself. */
+  readonly fingerprint?: string;
 }
 
 export type ProblemCheck = 'set' | 'schema' | 'relation' | 'permission' | 'dry-run' | 'cluster';
