@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { RenderedFacts } from '../boundaries/index.ts';
 import { fieldDifferences, fieldPath } from '../boundaries/live/index.ts';
+import { isOurApply } from './field-manager.ts';
 import type { PlannedField } from './plan.ts';
 
 type Path = readonly (string | number)[];
@@ -96,15 +97,18 @@ export function firstLine(facts: RenderedFacts, path: Path): string | undefined 
   return undefined;
 }
 
-/** True where an apply would write nothing at all, owners of fields included. */
+/**
+ * True where an apply changes nothing and makes us own nothing more. Other managers' entries may differ: an object
+ * without any gets `before-first-apply` for the asking.
+ */
 export function wouldWriteNothing(before: KubeObject, after: KubeObject): boolean {
-  return jsonEqual(comparable(before), comparable(after));
+  return jsonEqual(comparable(before, isOurApply), comparable(after, isOurApply));
 }
 
 /** What an object is, but for its status and times: the same as long as nobody wrote it. Good only with this salt. */
 export function fingerprint(object: KubeObject, salt: string): string {
   return createHmac('sha256', salt)
-    .update(canonical(comparable(object)))
+    .update(canonical(comparable(object, (entry) => entry['subresource'] !== 'status')))
     .digest('hex');
 }
 
@@ -116,11 +120,11 @@ export function canonical(value: JsonValue): string {
   return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
 }
 
-function comparable(object: KubeObject): JsonObject {
+function comparable(object: KubeObject, counts: (entry: JsonObject) => boolean): JsonObject {
   const { resourceVersion: _version, generation: _generation, managedFields, ...metadata } = object.metadata;
   const { status: _status, ...rest } = object;
   const entries = (managedFields ?? [])
-    .filter((entry) => entry['subresource'] !== 'status')
+    .filter(counts)
     .map(({ time: _time, ...entry }) => entry)
     .map(
       (entry) =>

@@ -21,15 +21,18 @@ type Change = Partial<Pick<JournalStep, 'state' | 'uid' | 'resourceVersion' | 'm
 /** The steps of one journal, as they stand, here and in the ledger. */
 interface Book {
   readonly id: string;
+  /** ms */
+  readonly startedAt: number;
   readonly steps: JournalStep[];
   record(seq: number, change: Change): Promise<void>;
 }
 
-function bookOf(context: SetContext, journal: Pick<Journal, 'id' | 'steps'>): Book {
+function bookOf(context: SetContext, journal: Pick<Journal, 'id' | 'steps' | 'startedAt'>): Book {
   const steps = [...journal.steps];
   const place = new Map(steps.map((step, index) => [step.seq, index]));
   return {
     id: journal.id,
+    startedAt: Date.parse(journal.startedAt),
     steps,
     async record(seq, change) {
       const index = place.get(seq);
@@ -75,15 +78,16 @@ function journalStep(step: SetStep, seq: number): JournalStep {
 export async function beginSet(context: SetContext, request: SetRequest): Promise<SetWriter> {
   const { subject, delivery, revision } = request;
   const steps = request.steps.map(journalStep);
+  const startedAt = new Date(context.clock.now()).toISOString();
   const id = await context.ledger.journals.begin({
     ...subject,
     delivery,
     revision,
     fieldManager: FIELD_MANAGER,
-    startedAt: new Date(context.clock.now()).toISOString(),
+    startedAt,
     steps,
   });
-  const book = bookOf(context, { id, steps });
+  const book = bookOf(context, { id, steps, startedAt });
   const announced = new Map(
     request.steps.map((step, seq) => [keyOf(step.desired ?? step.before), { step, seq }] as const),
   );
@@ -211,7 +215,7 @@ function reported(step: JournalStep, state: UndoneStep['state'], message: string
 async function takeBackOne(step: JournalStep, book: Book, writing: Writing): Promise<UndoneStep> {
   for (let tries = 1; ; tries += 1) {
     try {
-      const result = await undoStep(step, writing);
+      const result = await undoStep(step, book.startedAt, writing);
       if (result.state === 'undone' || result.state === 'left') {
         await book.record(step.seq, { state: result.state, message: result.message });
       }

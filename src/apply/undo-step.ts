@@ -33,9 +33,9 @@ function objectIn(kept: JsonObject | undefined): KubeObject | undefined {
 
 /**
  * Takes one step of a journal back, from what stands in the cluster now: the same call again, after a crash in the
- * middle of it, ends in the same state. Throws when the API server is away, forbids it or refuses it.
+ * middle of it, ends in the same state. `startedAt` is when the journal was begun, in ms. Throws when the API server is away, forbids it or refuses it.
  */
-export async function undoStep(step: JournalStep, writing: Writing): Promise<Undone> {
+export async function undoStep(step: JournalStep, startedAt: number, writing: Writing): Promise<Undone> {
   if (step.state === 'undone' || step.state === 'left') {
     return step.state === 'undone' ? undone(step.message) : left(step.message);
   }
@@ -50,15 +50,15 @@ export async function undoStep(step: JournalStep, writing: Writing): Promise<Und
     namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, name, namespace };
   const live = await read(ref, writing);
   const before = objectIn(step.before);
-  if (before === undefined) return undoCreation(step, live, writing);
+  if (before === undefined) return undoCreation(step, live, startedAt, writing);
   if (live !== undefined && live.metadata.uid === before.metadata.uid) {
     if (live.metadata.deletionTimestamp !== undefined && before.metadata.deletionTimestamp === undefined) {
-      return undoDeletion(before, live, writing);
+      return undoDeletion(before, live, startedAt, writing);
     }
     return undoChange(before, objectIn(step.after) ?? before, live, writing);
   }
   if (step.action === 'change') return left('somebody else deleted it meanwhile');
-  return undoDeletion(before, live, writing);
+  return undoDeletion(before, live, startedAt, writing);
 }
 
 async function read(ref: ObjectRef, writing: Writing): Promise<KubeObject | undefined> {
@@ -76,10 +76,11 @@ async function read(ref: ObjectRef, writing: Writing): Promise<KubeObject | unde
 async function undoCreation(
   step: JournalStep,
   live: KubeObject | undefined,
+  startedAt: number,
   writing: Writing,
 ): Promise<Undone> {
   if (live === undefined) return step.uid === undefined ? untouched : undone('it is gone');
-  const ours = step.uid === undefined ? isOurCreation(live) : step.uid === live.metadata.uid;
+  const ours = step.uid === undefined ? isOurCreation(live, startedAt) : step.uid === live.metadata.uid;
   if (!ours) {
     if (!(live.metadata.managedFields ?? []).some(isOurApply)) return untouched;
     if (step.uid !== undefined) return left('somebody else deleted it and made another one meanwhile');
@@ -159,13 +160,14 @@ function patch(live: KubeObject, operations: JsonValue[], writing: Writing): Pro
 async function undoDeletion(
   before: KubeObject,
   live: KubeObject | undefined,
+  startedAt: number,
   writing: Writing,
 ): Promise<Undone> {
   if (live !== undefined && live.metadata.uid === before.metadata.uid) {
     const held = await goneOrHeld(live, writing);
     if (held !== undefined) return left(`${held}; a deletion cannot be taken back`);
   } else if (live !== undefined && !sameContent(live, before)) {
-    if (!isOurCreation(live)) return left('somebody else made another one meanwhile');
+    if (!isOurCreation(live, startedAt)) return left('somebody else made another one meanwhile');
     const outcome = await deleteObject(live, 'Background', writing);
     if (outcome.state === 'failed') throw refused(refOf(live), outcome.reason, outcome.why === 'denied');
   }

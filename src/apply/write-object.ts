@@ -1,5 +1,5 @@
-import { asLandfallError, jsonEqual, sleep } from '../kernel/index.ts';
-import type { Clock, JsonValue } from '../kernel/index.ts';
+import { asLandfallError, getObject, getString, jsonEqual, sleep } from '../kernel/index.ts';
+import type { Clock, JsonObject, JsonValue } from '../kernel/index.ts';
 import { refOf } from '../kube/index.ts';
 import type { ApplyResult, KubeClient, KubeObject } from '../kube/index.ts';
 import { comparePair } from '../boundaries/sync/index.ts';
@@ -26,18 +26,23 @@ export function pendingDifferences(desired: KubeObject, live: KubeObject): JsonV
   return pair.differences.map(({ path, desired: wanted, live: held }) => [[...path], wanted, held ?? null]);
 }
 
+/** An apply is over long before. */
+const LONGEST_APPLY = 15 * 60_000;
+
 /**
- * True for an object that our apply created: nobody else wrote anything but metadata or a subresource before it was
- * a second old. Both times are the API server's.
+ * True for an object that our apply created, when it was not there at `startedAt` (ms): nobody else wrote anything but
+ * metadata or a subresource before it was a second old. What says nothing but its name is owned by nobody, whoever
+ * made it; then the time has to do.
  */
-export function isOurCreation(live: KubeObject): boolean {
+export function isOurCreation(live: KubeObject, startedAt: number): boolean {
   const born = Date.parse(live.metadata.creationTimestamp ?? '');
   const entries = live.metadata.managedFields ?? [];
-  const timeOf = (entry: (typeof entries)[number]) => Date.parse(String(entry['time'] ?? ''));
+  if (entries.length === 0) return Math.abs(born - startedAt) < LONGEST_APPLY;
+  const timeOf = (entry: JsonObject) => Date.parse(getString(entry, 'time') ?? '');
   if (!entries.some((entry) => isOurApply(entry) && Math.abs(timeOf(entry) - born) <= 1000)) return false;
   return entries.every((entry) => {
-    if (isOurs(entry) || (entry['subresource'] ?? '') !== '' || timeOf(entry) > born) return true;
-    return Object.keys((entry['fieldsV1'] ?? {}) as object).every((field) => field === 'f:metadata');
+    if (isOurs(entry) || (getString(entry, 'subresource') ?? '') !== '' || timeOf(entry) > born) return true;
+    return Object.keys(getObject(entry, 'fieldsV1') ?? {}).every((field) => field === 'f:metadata');
   });
 }
 
@@ -78,7 +83,8 @@ export async function applyObject(
   const planned = before === undefined ? undefined : pendingDifferences(desired, before);
   let expected = before;
   let unanswered = false;
-  const end = writing.clock.now() + writing.patienceMs;
+  const begun = writing.clock.now();
+  const end = begun + writing.patienceMs;
   for (let tries = 1; ; tries += 1) {
     try {
       const result = await send(step, desired, expected, writing);
@@ -98,7 +104,7 @@ export async function applyObject(
           if (outage) continue;
           return failed(error);
         }
-        if (unanswered && isOurCreation(live)) return done(live, 'created', []);
+        if (unanswered && isOurCreation(live, begun)) return done(live, 'created', []);
         return conflict(`${desired.kind}/${desired.metadata.name} was made by somebody else meanwhile`);
       }
       if (live === undefined || live.metadata.uid !== before.metadata.uid) {
