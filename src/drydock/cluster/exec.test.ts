@@ -160,7 +160,7 @@ describe.skipIf(!run)('stock kubectl and a process pod (skipped where kubectl is
   it('run -it --rm gives a shell', async () => {
     const args = ['run', 'shell', '-it', '--rm', '--restart=Never', `--image=${IMAGE.image}`];
     const session = await typing([...args, '--command', '--', 'sh']);
-    await session.shows('press enter');
+    await session.shows('try pressing enter');
     session.type('echo $((6*7))\r');
     await session.shows('42');
     session.type('exit\r');
