@@ -17,7 +17,7 @@ import type { Authorizer } from '../machinery/authorizer.ts';
 import { ADMIN, type User } from '../machinery/write-request.ts';
 import { makeServerCertificate, type ServerCertificate } from './certificate.ts';
 import { writeFailure, type Exchange } from './exchange.ts';
-import { refuseUpgrade, serveExec } from './exec.ts';
+import { refuseUpgrade, serveRemoteCommand } from './exec.ts';
 import { RequestFaults } from './faults.ts';
 import { isFaultPath } from './fault-api.ts';
 import { impersonated, unauthorized } from './impersonation.ts';
@@ -60,6 +60,7 @@ export interface ServedApi {
 }
 
 const CLOSE_GRACE = 1_000;
+const UPGRADES: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward']);
 
 /** A certificate for every name a client on this machine may use. */
 export function localCertificate(host: string): ServerCertificate {
@@ -194,13 +195,13 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
     const user = identify(request, pathname);
     const path = readResourcePath(pathname);
     if (path?.resource !== 'pods' || path.group !== '') throw notServed();
-    if (path.subresource !== 'exec' && path.subresource !== 'portforward') throw notServed();
+    if (!UPGRADES.has(path.subresource ?? '')) throw notServed();
     authorizeResource(user, 'create', authorizer, path);
     if (path.subresource === 'portforward') {
       servePortForward(request, socket, head, api.engine, path, backend);
       return;
     }
-    serveExec(request, socket, head, api.engine, path, new URLSearchParams(search), backend);
+    serveRemoteCommand(request, socket, head, api.engine, path, new URLSearchParams(search), backend);
   };
   server.on('upgrade', (request, socket, head) => {
     const gone = new AbortController();
