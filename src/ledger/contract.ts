@@ -229,6 +229,9 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
+/** Name of the database in the state folder. */
+export const LEDGER_FILE = 'ledger.db';
+
 export interface LedgerOptions {
   /** `postgres://…`; without it a file in `folder`. */
   readonly url?: string | undefined;

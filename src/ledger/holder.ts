@@ -45,5 +45,5 @@ export function lives(
   now: number,
 ): boolean {
   if (held.machine === here.machine) return isAlive(held.pid, held.process_start);
-  return Number(held.lease_until) > now;
+  return held.lease_until > now;
 }

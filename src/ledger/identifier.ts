@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/index.ts';
 
 /** No letters that are read as digits; in the order of their bytes. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const ID = new RegExp(`^[${ALPHABET}]+$`);
 const TIME_DIGITS = 9;
 const TAIL_DIGITS = 5;
 const TAIL_END = ALPHABET.length ** TAIL_DIGITS;
@@ -37,9 +38,5 @@ export function createIds(clock: Clock): () => string {
 
 /** Whether a text can be an id or the beginning of one. */
 export function isBeginningOfId(text: string): boolean {
-  return (
-    text !== '' &&
-    text.length <= TIME_DIGITS + TAIL_DIGITS &&
-    [...text].every((character) => ALPHABET.includes(character))
-  );
+  return text.length <= TIME_DIGITS + TAIL_DIGITS && ID.test(text);
 }

@@ -1,178 +1,35 @@
 import { randomUUID } from 'node:crypto';
-import { isJsonObject, LandfallError } from '../kernel/index.ts';
-import type { JsonObject, JsonValue, Timer } from '../kernel/index.ts';
-import type { Selectable } from 'kysely';
-import type { Journal, JournalHead, JournalStep, Ledger, LedgerSubject } from './contract.ts';
+import { LandfallError } from '../kernel/index.ts';
+import type { Timer } from '../kernel/index.ts';
+import type { Journal, Ledger } from './contract.ts';
 import { lives } from './holder.ts';
-import { redactText } from './redact.ts';
+import {
+  headOf,
+  heldBy,
+  insertSteps,
+  isOpen,
+  journalOf,
+  lost,
+  OPEN,
+  refusal,
+  sealedFor,
+  stepUpdate,
+} from './journal-rows.ts';
+import type { StepChange } from './journal-rows.ts';
 import { about, subjectOf } from './rows.ts';
-import type { Session, Tables } from './schema.ts';
-import { seal, unseal } from './seal.ts';
+import type { Session } from './schema.ts';
+import { seal } from './seal.ts';
 import type { Store } from './store.ts';
-
-type Row = Selectable<Tables['landfall_journal']>;
-type StepChange = Partial<Pick<JournalStep, 'state' | 'uid' | 'resourceVersion' | 'message'>>;
 
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
-/** Rows of one insert, so that the number of parameters stays far below what either database takes. */
-const ROWS_AT_ONCE = 200;
-const OPEN = ['open', 'restoring'] as const;
-
-function isOpen(state: string): boolean {
-  return OPEN.some((open) => open === state);
-}
-
-/** The objects of one journal belong to it and to no other. */
-function sealedFor(id: string): string {
-  return `journal ${id}`;
-}
-
-function headOf(row: Row): JournalHead {
-  return {
-    id: row.id,
-    ...subjectOf(row),
-    delivery: row.delivery,
-    revision: row.revision,
-    fieldManager: row.field_manager,
-    state: row.state as Journal['state'],
-    startedAt: row.started_at,
-    holder: row.holder,
-  };
-}
-
-function nameOf({ namespace, application }: LedgerSubject): string {
-  return `${namespace}/${application}`;
-}
-
-function lost(id: string): LandfallError {
-  return new LandfallError(
-    `The journal ${id} is not this process's: it has ended, or another process has taken it over.`,
-    {
-      kind: 'conflict',
-      code: 'journal-lost',
-      object: id,
-      hint: 'Stop, and read again what is there: somebody else goes on with it.',
-    },
-  );
-}
-
-function contentOf(value: JsonValue | undefined): readonly [JsonObject | undefined, JsonObject | undefined] {
-  const [before, after] = Array.isArray(value) ? value : [];
-  return [isJsonObject(before) ? before : undefined, isJsonObject(after) ? after : undefined];
-}
-
-async function stepsOf(row: Row, store: Store): Promise<readonly JournalStep[]> {
-  const steps = await store.database
-    .selectFrom('landfall_step')
-    .selectAll()
-    .where('journal', '=', row.id)
-    .orderBy('seq')
-    .execute();
-  const opened =
-    row.sealed === null ? undefined : await unseal(row.sealed, sealedFor(row.id), await store.key());
-  return steps.map((step) => {
-    const [before, after] = contentOf(isJsonObject(opened) ? opened[String(step.seq)] : undefined);
-    return {
-      seq: step.seq,
-      action: step.action as JournalStep['action'],
-      apiVersion: step.api_version,
-      kind: step.kind,
-      namespace: step.namespace ?? undefined,
-      name: step.name,
-      before,
-      after,
-      state: step.state as JournalStep['state'],
-      uid: step.uid ?? undefined,
-      resourceVersion: step.resource_version ?? undefined,
-      message: step.message,
-    };
-  });
-}
-
-async function journalOf(row: Row, store: Store): Promise<Journal> {
-  const { holder: _holder, ...head } = headOf(row);
-  return { ...head, steps: await stepsOf(row, store) };
-}
-
-async function heldBy(session: Session, subject: LedgerSubject): Promise<Row | undefined> {
-  return session
-    .selectFrom('landfall_journal')
-    .selectAll()
-    .where(about(subject))
-    .where('state', 'in', OPEN)
-    .executeTakeFirst();
-}
-
-/** Says who is at it and since when, and whether to wait or to take over. */
-async function refusal(session: Session, row: Row, store: Store): Promise<LandfallError> {
-  const delivery = await session
-    .selectFrom('landfall_delivery')
-    .select('actor')
-    .where('id', '=', row.delivery)
-    .executeTakeFirst();
-  const who = delivery?.actor ?? 'somebody';
-  const what = `${row.state === 'open' ? 'applies' : 'restores what was before'} ${row.revision.slice(0, 12)}`;
-  const since = `since ${row.started_at} (${row.holder}, delivery ${row.delivery})`;
-  const alive = lives(row, store.holder, await store.flavour.now(session));
-  return alive
-    ? new LandfallError(`${nameOf(row)} is taken: ${who} ${what} ${since}.`, {
-        kind: 'conflict',
-        code: 'journal-held',
-        object: nameOf(row),
-        hint: 'Wait until it has ended, then try again.',
-      })
-    : new LandfallError(`${nameOf(row)} is half way: ${who} ${what} ${since}, and that process has died.`, {
-        kind: 'conflict',
-        code: 'journal-unfinished',
-        object: nameOf(row),
-        hint: 'It has to be restored or finished first.',
-      });
-}
+/** Times that an open journal may come and go while another one is begun. */
+const TRIES = 5;
 
 /** What other processes see of this one at a journal. */
 function holding(store: Store, owner: string, now: number) {
   const { name, machine, pid, start } = store.holder;
   return { owner, holder: name, machine, pid, process_start: start, lease_until: now + LEASE_MS };
-}
-
-async function insertSteps(session: Session, id: string, steps: readonly JournalStep[]): Promise<void> {
-  const rows = steps.map((step) => ({
-    journal: id,
-    seq: step.seq,
-    action: step.action,
-    api_version: step.apiVersion,
-    kind: step.kind,
-    namespace: step.namespace ?? null,
-    name: step.name,
-    state: step.state,
-    uid: step.uid ?? null,
-    resource_version: step.resourceVersion ?? null,
-    message: redactText(step.message),
-  }));
-  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
-    await session
-      .insertInto('landfall_step')
-      .values(rows.slice(from, from + ROWS_AT_ONCE))
-      .execute();
-}
-
-async function updateStep(session: Session, id: string, seq: number, change: StepChange): Promise<void> {
-  const { state, uid, resourceVersion, message } = change;
-  const { numUpdatedRows } = await session
-    .updateTable('landfall_step')
-    .set({
-      ...(state === undefined ? {} : { state }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resource_version: resourceVersion }),
-      ...(message === undefined ? {} : { message: redactText(message) }),
-      seq,
-    })
-    .where('journal', '=', id)
-    .where('seq', '=', seq)
-    .executeTakeFirst();
-  if (numUpdatedRows === 0n)
-    throw new LandfallError(`The journal ${id} has no step ${seq}.`, { kind: 'bug', code: 'journal-step' });
 }
 
 interface Waiting {
@@ -230,19 +87,56 @@ export function journalsIn(store: Store): Journals {
     if (held.size > 0) renewal ??= clock.after(RENEW_MS, () => void renew());
   }
 
-  /** Writes all changes that are waiting in one transaction: one wait for the disk, however many objects are at work. */
+  /** One change in one statement, for as long as the journal is this process's. */
+  async function writeOne({ seq, change }: Waiting, id: string): Promise<boolean> {
+    const { numUpdatedRows } = await stepUpdate(database, id, seq, change)
+      .where((build) =>
+        build.exists(
+          build
+            .selectFrom('landfall_journal')
+            .select('id')
+            .where('id', '=', id)
+            .where('owner', '=', owner)
+            .where('state', 'in', OPEN),
+        ),
+      )
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  /** Writes all changes that are waiting together: one wait for the disk, however many objects are at work. */
   async function flush(id: string): Promise<void> {
     const waiting = queues.get(id) ?? [];
     queues.delete(id);
+    const [first] = waiting;
     try {
-      await database.transaction().execute(async (session) => {
-        await claim(session, id, {});
-        for (const { seq, change } of waiting) await updateStep(session, id, seq, change);
-      });
+      const written = waiting.length === 1 && first !== undefined && (await writeOne(first, id));
+      if (!written) await database.transaction().execute((session) => writeAll(session, id, waiting));
       for (const { done } of waiting) done();
     } catch (thrown) {
       for (const { failed } of waiting) failed(thrown);
     }
+  }
+
+  async function writeAll(session: Session, id: string, waiting: readonly Waiting[]): Promise<void> {
+    await claim(session, id, {});
+    for (const { seq, change } of waiting) {
+      const { numUpdatedRows } = await stepUpdate(session, id, seq, change).executeTakeFirst();
+      if (numUpdatedRows === 0n)
+        throw new LandfallError(`The journal ${id} has no step ${seq}.`, {
+          kind: 'bug',
+          code: 'journal-step',
+        });
+    }
+  }
+
+  async function whole(id: string): Promise<Journal | undefined> {
+    const row = await database
+      .selectFrom('landfall_journal')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && journalOf(row, store);
   }
 
   return {
@@ -253,7 +147,7 @@ export function journalsIn(store: Store): Journals {
       );
       const sealed = await seal(objects, sealedFor(id), await store.key());
       await database.transaction().execute(async (session) => {
-        for (;;) {
+        for (let left = TRIES; ; left -= 1) {
           const now = await flavour.now(session);
           const added = await session
             .insertInto('landfall_journal')
@@ -275,6 +169,7 @@ export function journalsIn(store: Store): Journals {
           const other = await heldBy(session, journal);
           if (other !== undefined) throw await refusal(session, other, store);
           // It ended between the two looks.
+          if (left <= 1) throw lost(id);
         }
         await insertSteps(session, id, journal.steps);
       });
@@ -296,14 +191,7 @@ export function journalsIn(store: Store): Journals {
         .execute((session) => claim(session, id, { state, ...(ended ? { sealed: null } : {}) }));
       if (!isOpen(state)) held.delete(id);
     },
-    async get(id) {
-      const row = await database
-        .selectFrom('landfall_journal')
-        .selectAll()
-        .where('id', '=', id)
-        .executeTakeFirst();
-      return row && journalOf(row, store);
-    },
+    get: whole,
     async unfinished(subject = {}) {
       const rows = await database
         .selectFrom('landfall_journal')
@@ -316,6 +204,8 @@ export function journalsIn(store: Store): Journals {
       return rows.filter((row) => !lives(row, store.holder, now)).map(headOf);
     },
     async takeOver(id) {
+      // Whoever cannot open its objects must not take it from somebody who can.
+      await whole(id);
       const row = await database.transaction().execute(async (session) => {
         const found = await session
           .selectFrom('landfall_journal')

@@ -65,10 +65,11 @@ export async function postgresLedger(
       blob: 'bytea',
       name,
       async hasTables(session) {
-        const { rows } = await sql<{
-          readonly found: string | null;
-        }>`select to_regclass('landfall_format')::text as found`.execute(session);
-        return rows[0]?.found !== null;
+        // A table, not to_regclass: that answers from a cache which waiting for the lock below does not renew.
+        const { rows } = await sql`
+          select 1 from pg_catalog.pg_tables
+          where schemaname = any (current_schemas(false)) and tablename = 'landfall_format'`.execute(session);
+        return rows.length > 0;
       },
       async lock(session) {
         await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(session);

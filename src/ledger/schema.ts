@@ -170,7 +170,7 @@ const MIGRATIONS: readonly Migration[] = [
 
 async function formatOf(session: Session): Promise<number> {
   const row = await session.selectFrom('landfall_format').select('version').executeTakeFirst();
-  return Number(row?.version ?? 0);
+  return row?.version ?? 0;
 }
 
 function refuseNewer(format: number, flavour: Flavour): void {

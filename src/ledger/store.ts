@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Kysely } from 'kysely';
 import type { Clock } from '../kernel/index.ts';
+import { LEDGER_FILE } from './contract.ts';
 import type { Ledger, LedgerOptions } from './contract.ts';
 import { decisionsIn } from './decisions.ts';
 import { deliveriesIn } from './deliveries.ts';
@@ -38,7 +39,7 @@ export interface OpenLedger extends Ledger {
 export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
   const { url, folder, clock, key } = options;
   const { dialect, flavour } =
-    url === undefined ? await sqliteLedger(path.join(folder, 'ledger.db'), clock) : await postgresLedger(url);
+    url === undefined ? await sqliteLedger(path.join(folder, LEDGER_FILE), clock) : await postgresLedger(url);
   const database = new Kysely<Tables>({ dialect });
   try {
     await migrate(database, flavour);
@@ -64,7 +65,7 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     holds: holdsIn(store),
     errorShares: errorSharesIn(store),
     notices: noticesIn(store),
-    failure: flavour.failure,
+    failure: (thrown) => flavour.failure(thrown),
     async close() {
       await journals.letGo();
       await database.destroy();
