@@ -13,6 +13,7 @@ import type { Need, Verb } from './permissions.ts';
 import { whereObject } from './plan.ts';
 import type { Plan, PlanAction, PlanItem, PlannedField, PlannedObject, PlanProblem } from './plan.ts';
 import { keysOf, mayBeMadeBy, relationsOf } from './relations.ts';
+import type { Relation } from './relations.ts';
 
 export interface PlanRequest {
   /** What is wanted, each in its namespace. */
@@ -54,8 +55,9 @@ export async function makePlan(client: KubeClient, request: PlanRequest, signal:
     coming: new Set(set.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name)),
   };
   const relations = relationsOf(request.set);
-  const [asked, missing, identity] = await Promise.all([
+  const [asked, unfit, missing, identity] = await Promise.all([
     askAll(request, context),
+    stillUnfit(client, relations.problems, signal),
     missingReferences(client, relations.references, request.set, signal),
     identityOf(client, signal),
   ]);
@@ -65,7 +67,7 @@ export async function makePlan(client: KubeClient, request: PlanRequest, signal:
   ];
   const needs = items.flatMap(needOf);
   const denied = await deniedVerbs(client, needs, signal);
-  const loose = [...relations.problems, ...missing.problems].map(({ facts, path, message }) =>
+  const loose = [...unfit, ...missing.problems].map(({ facts, path, message }) =>
     problemOf(facts.object, 'relation', message, firstLine(facts, path) ?? whereObject(facts)),
   );
   const problems: PlanProblem[] = [
@@ -365,6 +367,30 @@ function needOf({ item }: ItemAndProblem): Need[] {
   const object = item.desired ?? item.before;
   const verbs = VERBS[item.planned.action];
   return object === undefined || verbs.length === 0 ? [] : [{ object, verbs }];
+}
+
+/** A Service may mean pods that are in the cluster already. */
+async function stillUnfit(
+  client: KubeClient,
+  relations: readonly Relation[],
+  signal: AbortSignal,
+): Promise<readonly Relation[]> {
+  const kept = await mapBounded(relations, AT_ONCE, async (relation) => {
+    const { unlessPods, facts } = relation;
+    const { namespace } = facts.object.metadata;
+    if (unlessPods === undefined || namespace === undefined) return relation;
+    const labelSelector = Object.entries(unlessPods)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',');
+    const found = await client
+      .list({ apiVersion: 'v1', kind: 'Pod' }, { namespace, labelSelector }, signal)
+      .then(
+        ({ items }) => items.length > 0,
+        () => false,
+      );
+    return found ? undefined : relation;
+  });
+  return kept.filter((relation) => relation !== undefined);
 }
 
 /** References that neither the set nor the cluster answers. What could not be read is told, and not held against it. */

@@ -23,6 +23,8 @@ export interface Relation {
   readonly facts: RenderedFacts;
   readonly path: Path;
   readonly message: string;
+  /** Nothing is wrong where the cluster has pods with these labels: somebody else delivers them. */
+  readonly unlessPods?: Readonly<Record<string, string>>;
 }
 
 export interface Relations {
@@ -201,6 +203,7 @@ function servicePairs(service: RenderedFacts, set: readonly RenderedFacts[]): re
       {
         facts: service,
         path: ['spec', 'selector', key],
+        unlessPods: selector as Record<string, string>,
         message: `it selects no pods of this set: it wants ${key}=${String(value)}, and ${kind}/${metadata.name} has ${
           labels[key] === undefined ? 'no such label' : `${key}=${labels[key]}`
         }`,

@@ -42,9 +42,9 @@ export async function undoStep(step: JournalStep, startedAt: number, writing: Wr
   if (step.action === 'hook') {
     return step.state === 'planned' ? untouched : left('it is a hook that ran; what it did is not undone');
   }
-  // Nothing is sent before `begun` is written; what the server refused did not happen, but for a deletion before it.
+  // Nothing is sent before `begun` is written. What was refused is looked up all the same: the answer may have been
+  // the one to a second try.
   if (step.state === 'planned') return untouched;
-  if (step.state === 'failed' && (step.action === 'create' || step.action === 'change')) return untouched;
   const { apiVersion, kind, name, namespace } = step;
   const ref: ObjectRef =
     namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, name, namespace };
@@ -55,7 +55,7 @@ export async function undoStep(step: JournalStep, startedAt: number, writing: Wr
     if (live.metadata.deletionTimestamp !== undefined && before.metadata.deletionTimestamp === undefined) {
       return undoDeletion(before, live, startedAt, writing);
     }
-    return undoChange(before, objectIn(step.after) ?? before, live, writing);
+    return undoChange(step, before, live, writing);
   }
   if (step.action === 'change') return left('somebody else deleted it meanwhile');
   return undoDeletion(before, live, startedAt, writing);
@@ -108,11 +108,12 @@ function refused(step: { readonly kind: string; readonly name: string }, reason:
 
 /** Values first, then who owns them: the API server gives every field that is written to its writer. */
 async function undoChange(
+  step: JournalStep,
   before: KubeObject,
-  applied: KubeObject,
   found: KubeObject,
   writing: Writing,
 ): Promise<Undone> {
+  const applied = objectIn(step.after) ?? before;
   let live = found;
   let unowned = true;
   let written = false;
@@ -130,6 +131,7 @@ async function undoChange(
         await patch(now, owners, writing);
         written = true;
       }
+      if (!written && step.state === 'failed') return untouched;
       if (restoration.left.length > 0) return undone('restored, but for what others wrote', restoration.left);
       return written ? undone('restored') : untouched;
     } catch (thrown) {

@@ -3,7 +3,8 @@ import type { Clock, JsonObject, JsonValue } from '../kernel/index.ts';
 import { refOf } from '../kube/index.ts';
 import type { ApplyResult, KubeClient, KubeObject } from '../kube/index.ts';
 import { comparePair } from '../boundaries/sync/index.ts';
-import { FIELD_MANAGER, isOurApply, isOurs } from './field-manager.ts';
+import { FIELD_MANAGER, isOurApply, isOurs, ownedBy } from './field-manager.ts';
+import { unionOf } from './field-set.ts';
 import type { SetStep, StepOutcome } from './set.ts';
 import { isOutage, reasonOf, withPatience } from './trouble.ts';
 
@@ -82,19 +83,19 @@ export async function applyObject(
   const { before } = step;
   const planned = before === undefined ? undefined : pendingDifferences(desired, before);
   let expected = before;
-  let unanswered = false;
   const begun = writing.clock.now();
   const end = begun + writing.patienceMs;
   for (let tries = 1; ; tries += 1) {
     try {
       const result = await send(step, desired, expected, writing);
-      if (expected === undefined && result.outcome !== 'created') return appeared(result, writing);
+      if (expected === undefined && result.outcome !== 'created' && !isOurCreation(result.object, begun)) {
+        return appeared(result, writing);
+      }
       return done(result.object, result.outcome, result.warnings);
     } catch (thrown) {
       const error = asLandfallError(thrown);
       if (error.kind === 'cancelled') throw error;
       const outage = isOutage(error);
-      unanswered ||= outage;
       if ((!outage && error.kind !== 'conflict') || tries >= TRIES) return failed(error);
       if (outage && writing.clock.now() > end) return failed(error);
       const live = await look(desired, writing, outage);
@@ -104,22 +105,38 @@ export async function applyObject(
           if (outage) continue;
           return failed(error);
         }
-        if (unanswered && isOurCreation(live, begun)) return done(live, 'created', []);
+        if (isOurCreation(live, begun)) return done(live, 'created', []);
         return conflict(`${desired.kind}/${desired.metadata.name} was made by somebody else meanwhile`);
       }
       if (live === undefined || live.metadata.uid !== before.metadata.uid) {
         return conflict(`${desired.kind}/${desired.metadata.name} was deleted meanwhile`);
       }
       const now = pendingDifferences(desired, live);
-      if (unanswered && live.metadata.resourceVersion !== expected?.metadata.resourceVersion) {
-        if (jsonEqual(now, [])) return done(live, 'changed', []);
-      }
+      if (happened(before, live, now)) return done(live, 'changed', []);
       if (!jsonEqual(now, planned)) {
         return conflict(`${desired.kind}/${desired.metadata.name} was changed by somebody else meanwhile`);
       }
       expected = live;
     }
   }
+}
+
+/**
+ * Whether our write is in there, though its answer did not come, or came to a second try. Nobody else adds to our entry
+ * of the managed fields or moves its time; what others take from it says nothing.
+ */
+function happened(before: KubeObject, live: KubeObject, pending: JsonValue): boolean {
+  if (live.metadata.resourceVersion === before.metadata.resourceVersion) return false;
+  if (jsonEqual(pending, [])) return true;
+  const timeOf = (object: KubeObject) =>
+    (object.metadata.managedFields ?? [])
+      .filter(isOurApply)
+      .map((entry) => getString(entry, 'time') ?? '')
+      .toSorted()
+      .at(-1) ?? '';
+  if (timeOf(live) > timeOf(before)) return true;
+  const owned = ownedBy(before, isOurApply);
+  return !jsonEqual(unionOf(owned, ownedBy(live, isOurApply)), owned);
 }
 
 /** It was not there when we looked, and was when we applied: our part is taken out again, the rest is not ours. */

@@ -26,6 +26,7 @@ export async function inventoryOf(
   client: KubeClient,
   ledger: Pick<Ledger, 'deliveries'>,
   target: ApplyTarget,
+  prune: boolean,
   signal: AbortSignal,
 ): Promise<Inventory> {
   const refs = new Map<string, ObjectRef>();
@@ -41,7 +42,8 @@ export async function inventoryOf(
       return await readObject(client, ref, signal);
     } catch (thrown) {
       const error = asLandfallError(thrown);
-      if (error.kind === 'cancelled') throw error;
+      // A prune that cannot see everything would leave something behind and say that it is done.
+      if (error.kind === 'cancelled' || prune) throw error;
       warnings.push(
         `${ref.kind}/${ref.name} is no longer asked for, and could not be read: ${error.message}`,
       );

@@ -55,7 +55,7 @@ export async function planFor(
   const { sources, ledger } = session;
   const target = await resolveTarget(what, options, sources, io);
   const { kube } = sources;
-  const inventory = await inventoryOf(kube, ledger, target, io.signal);
+  const inventory = await inventoryOf(kube, ledger, target, options.prune === true, io.signal);
   const plan = await makePlan(
     kube,
     {
