@@ -80,7 +80,7 @@ export class RequestFaults {
           break;
         case 'reset':
           if (effect.written !== true) {
-            exchange.request.socket.resetAndDestroy();
+            sever(exchange.request.socket);
             return undefined;
           }
           cut(next);
@@ -106,7 +106,7 @@ export class RequestFaults {
       if (effect.type === 'slow') await sleep(this.#clock, effect.ms, asked.signal);
       if (effect.type === 'hang' && !(await outlasts(active, asked))) return false;
       if (effect.type === 'reset') {
-        asked.request.socket.resetAndDestroy();
+        sever(asked.request.socket);
         return false;
       }
     }
@@ -189,9 +189,15 @@ function withhold({ response, signal }: Exchange, healed: AbortSignal): void {
   }) as typeof end;
 }
 
+/** Ends a connection without a word. One with TLS knows no reset, and throws when it is asked for one. */
+function sever(socket: Socket): void {
+  if ('encrypted' in socket) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** Cuts the connection where the answer would begin. */
 function cut({ request, response }: Exchange): void {
-  const reset = () => request.socket.resetAndDestroy();
+  const reset = () => sever(request.socket);
   response.write = () => {
     reset();
     return false;
