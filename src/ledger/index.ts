@@ -1,4 +1,5 @@
 export { openLedger } from './open.ts';
+export { redact, redactText } from './redact.ts';
 export type {
   Actor,
   Decision,
