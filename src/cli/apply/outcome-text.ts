@@ -88,7 +88,6 @@ function restoredLines(outcome: DeliveryOutcome, style: Style): readonly string[
 function toldText(told: Told | undefined, style: Style): string {
   if (told === undefined) return '';
   const { environment, channels, failed } = told;
-  if (environment === undefined) return '';
   if (channels.length === 0 && failed.length === 0) {
     return `\n  ${style.yellow('!')} ${environment} has no channel in landfall.yaml: nobody was told`;
   }

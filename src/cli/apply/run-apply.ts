@@ -103,9 +103,15 @@ async function applySet(
     } as const;
     if (plan.problems.length > 0) {
       const message = `${plan.problems.length} ${plan.problems.length === 1 ? 'problem' : 'problems'} before the first write`;
-      if (options.dryRun !== true) await recordRefusal(session, planned, actor, message, io);
       const told =
-        options.dryRun === true ? undefined : await tellEnvironment(session, planned, 'refused', message, io);
+        options.dryRun === true
+          ? undefined
+          : await tellEnvironment(
+              session,
+              planned,
+              await recordRefusal(session, planned, actor, message, io),
+              io,
+            );
       report.end(planned, undefined, recovered, told, io.clock.now() - started);
       return EXIT.broken;
     }
@@ -127,14 +133,7 @@ async function applySet(
       await waitForTurn(session, subject, options.timeout, io);
       continue;
     }
-    const told = await tellEnvironment(
-      session,
-      planned,
-      outcome.state,
-      outcome.message,
-      io,
-      outcome.delivery,
-    );
+    const told = await tellEnvironment(session, planned, outcome.delivery, io);
     report.end(planned, outcome, recovered, told, io.clock.now() - started);
     if (io.signal.aborted) return EXIT.interrupted;
     if (outcome.state !== 'applied') return EXIT.broken;
@@ -148,7 +147,7 @@ async function recordRefusal(
   actor: { readonly name: string; readonly attestedBy: 'cluster' | 'nobody' },
   message: string,
   io: CliIo,
-): Promise<void> {
+): Promise<string> {
   const at = new Date(io.clock.now()).toISOString();
   const { deliveries } = session.ledger;
   const { subject, revision } = target;
@@ -162,6 +161,7 @@ async function recordRefusal(
   });
   const results = plan.problems.map((problem) => ({ ...problem }));
   await deliveries.update(id, { state: 'refused', message, finishedAt: at, results });
+  return id;
 }
 
 /** What a run says: lines as they are known, or one document at its end. */
