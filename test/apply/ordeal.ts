@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LandfallError, getObject, jsonEqual, systemClock } from '../../src/kernel/index.ts';
-import type { Clock, JsonObject, JsonValue } from '../../src/kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
 import type { KubeClient, KubeObject } from '../../src/kube/index.ts';
 import { startCluster } from '../../src/drydock/index.ts';
@@ -10,6 +10,7 @@ import type { Cluster } from '../../src/drydock/index.ts';
 import type { ApiEffect } from '../../src/drydock/faults/index.ts';
 import { newPerson } from '../cli/terminal.ts';
 import type { Person } from '../cli/terminal.ts';
+import { hurriedClock } from './hurried-clock.ts';
 
 /**
  * What happens to the k-th call of an apply. `killed-…`: its process is killed by SIGKILL while that call is under way:
@@ -37,15 +38,6 @@ const EFFECTS: Readonly<Record<Ordeal, ApiEffect>> = {
   'killed-after': { type: 'hang', written: true },
   'killed-late': { type: 'late' },
 };
-
-/** Time that runs so many times faster than ours, for waits that nobody wants to sit through. */
-function hurriedClock(times: number): Clock {
-  const start = systemClock.now();
-  return {
-    now: () => start + (systemClock.now() - start) * times,
-    after: (ms, callback) => systemClock.after(ms / times, callback),
-  };
-}
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
