@@ -143,18 +143,13 @@ export async function elsewhere(
 
 function refusal(object: KubeObject, error: LandfallError): DryRun {
   const message = withoutValues(reasonOf(error), object);
-  const field = fieldIn(error);
-  return {
-    state: 'refused',
-    why:
-      error.kind === 'denied'
-        ? 'denied'
-        : /field is immutable|may not be changed/.test(message)
-          ? 'immutable'
-          : 'invalid',
-    message,
-    path: field,
-  };
+  return { state: 'refused', why: whyRefused(error, message), message, path: fieldIn(error) };
+}
+
+/** A quota, a policy or a webhook answers 403 as well as a missing permission does; only the last one names a user. */
+function whyRefused(error: LandfallError, message: string): 'denied' | 'immutable' | 'invalid' {
+  if (error.kind === 'denied' && /\bUser "[^"]*" cannot /.test(message)) return 'denied';
+  return /field is immutable|may not be changed/.test(message) ? 'immutable' : 'invalid';
 }
 
 /** The first field that the server complains about, as steps: `spec.ports[0].port`. */
