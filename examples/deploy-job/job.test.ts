@@ -44,6 +44,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => chat.listen(0, '127.0.0.1', resolve));
   const { port } = chat.address() as AddressInfo;
   env = {
+    HOME: person.home,
     KUBECONFIG: kubeconfig,
     PATH: process.env['PATH'] ?? '',
     DEPLOYS_STAGING: `http://127.0.0.1:${port}/staging`,

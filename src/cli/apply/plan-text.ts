@@ -49,10 +49,14 @@ function shown(value: JsonValue | undefined): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text.replaceAll('\n', '⏎');
 }
 
-function fieldLine(field: PlannedField, style: Style): string {
-  const change = `${style.red(shown(field.before))} → ${style.green(shown(field.after))}`;
-  const where = field.where === undefined ? '' : style.dim(`   ${field.where}`);
-  return `      ${field.field}: ${change}${where}`;
+/** On one line where it fits, else the line in Git below it. */
+function fieldLines(field: PlannedField, style: Style): readonly string[] {
+  const [before, after] = [shown(field.before), shown(field.after)];
+  const width = `      ${field.field}: ${before} → ${after}   ${field.where ?? ''}`.length;
+  const change = `      ${field.field}: ${style.red(before)} → ${style.green(after)}`;
+  if (field.where === undefined) return [change];
+  if (width <= style.width) return [`${change}   ${style.dim(field.where)}`];
+  return [change, `        ${style.dim(field.where)}`];
 }
 
 const MARKS: Readonly<Record<PlannedObject['action'], string>> = {
@@ -83,7 +87,7 @@ export function objectLines(plan: Plan, style: Style): readonly string[] {
     return [
       title,
       ...planned.notes.map((note) => style.dim(`      ${note}`)),
-      ...planned.fields.slice(0, SHOWN_FIELDS).map((field) => fieldLine(field, style)),
+      ...planned.fields.slice(0, SHOWN_FIELDS).flatMap((field) => fieldLines(field, style)),
       ...(more > 0 ? [style.dim(`      and ${more} more fields`)] : []),
     ];
   });

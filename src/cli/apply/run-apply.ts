@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { assertAsReviewed, deliver, parsePlan, refuseHeld } from '../../apply/index.ts';
-import type { DeliveryOutcome, PlanDocument, Recovered } from '../../apply/index.ts';
+import type { DeliveryOutcome, Plan, PlanDocument, Recovered } from '../../apply/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
 import { EXIT } from '../exit.ts';
 import { errStyle, outStyle } from '../io.ts';
@@ -102,7 +102,7 @@ async function applySet(
       attestedBy: plan.identity === undefined ? 'nobody' : 'cluster',
     } as const;
     if (plan.problems.length > 0) {
-      const message = `${plan.problems.length} ${plan.problems.length === 1 ? 'problem' : 'problems'} before the first write`;
+      const message = refusalText(plan);
       const told =
         options.dryRun === true
           ? undefined
@@ -139,6 +139,14 @@ async function applySet(
     if (outcome.state !== 'applied') return EXIT.broken;
     return outcome.unproven ? EXIT.unproven : EXIT.ok;
   }
+}
+
+/** The first problem, and how many more there are. */
+function refusalText({ problems }: Plan): string {
+  const [first] = problems;
+  const more = problems.length - 1;
+  const rest = more <= 0 ? '' : `, and ${more} more ${more === 1 ? 'problem' : 'problems'}`;
+  return first === undefined ? '' : `${first.kind}/${first.name}: ${first.message}${rest}`;
 }
 
 async function recordRefusal(

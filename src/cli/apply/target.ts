@@ -103,10 +103,16 @@ async function fromFolder(
   const repository = await findRepository(folder, io.signal);
   const root = repository === undefined || repository.bare ? folder : repository.root;
   const inside = path.relative(root, folder).split(path.sep).join('/');
-  const set = await renderApplication(whole(folderTree(root)), inside === '' ? '.' : inside, {
-    signal: io.signal,
-  });
-  const commit = repository === undefined ? undefined : await commitOf(root, io);
+  const render = (tree: FileTree) =>
+    renderApplication(tree, inside === '' ? '.' : inside, { signal: io.signal });
+  const set = await render(whole(folderTree(root)));
+  const commit =
+    repository === undefined
+      ? undefined
+      : await commitOf(root, sources, io, async (tree) => {
+          const committed = await render(tree);
+          return setDigest(committed.objects) === setDigest(set.objects);
+        });
   const base = path.basename(root);
   return placed(rendered(set, what), {
     what,
@@ -136,7 +142,13 @@ async function fromText(
   return placed(rendered(set, what), {
     what,
     name: options.name ?? (what === '-' ? path.basename(root) : `${path.basename(root)}/${inside}`),
-    commit: what === '-' || repository === undefined ? undefined : await commitOf(root, io),
+    commit:
+      what === '-' || repository === undefined
+        ? undefined
+        : await commitOf(root, sources, io, async (tree) => {
+            const committed = await tree.readFile(inside);
+            return committed !== undefined && Buffer.from(committed).toString('utf8') === text;
+          }),
     declarations: await readIfThere(path.join(root, LANDFALL_FILE)),
     warnings: set.warnings,
     options,
@@ -149,21 +161,28 @@ async function readIfThere(file: string): Promise<string | undefined> {
   return existsSync(file) ? readFile(file, 'utf8') : undefined;
 }
 
-/** The commit that is checked out, where the work tree is exactly that. */
-async function commitOf(root: string, io: CliIo): Promise<string | undefined> {
+/**
+ * The commit that is checked out, where it says exactly what is applied: the work tree is clean, or what is not
+ * committed has no part in the set.
+ */
+async function commitOf(
+  root: string,
+  sources: OpenSources,
+  io: CliIo,
+  saysTheSame: (tree: FileTree) => Promise<boolean>,
+): Promise<string | undefined> {
   const about = `Reading the state of ${root}`;
-  const status = await runGit(about, ['status', '--porcelain', '--untracked-files=normal'], {
-    cwd: root,
-    signal: io.signal,
-  });
-  if (status.toString().trim() !== '') return undefined;
+  const options = { cwd: root, signal: io.signal };
+  let head: string;
   try {
-    const head = await runGit(about, ['rev-parse', '--verify', 'HEAD'], { cwd: root, signal: io.signal });
-    return head.toString().trim();
+    head = (await runGit(about, ['rev-parse', '--verify', 'HEAD'], options)).trim();
   } catch {
     // A repository without a commit.
     return undefined;
   }
+  const status = await runGit(about, ['status', '--porcelain', '--untracked-files=normal'], options);
+  if (status.trim() === '') return head;
+  return (await saysTheSame(sources.git.open(root).tree(head))) ? head : undefined;
 }
 
 async function placed(
