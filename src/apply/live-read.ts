@@ -4,10 +4,13 @@ import type { KubeClient, KubeObject, ObjectRef } from '../kube/index.ts';
 import { objectKey } from '../boundaries/index.ts';
 
 /** From so many objects of one kind in one namespace on, one list is cheaper than a read of each. */
-const WORTH_A_LIST = 20;
+const WORTH_A_LIST = 5;
 const AT_ONCE = 16;
 
-/** The stored objects, by `objectKey`; those that are not there are left out. Throws what could not be read. */
+/**
+ * The stored objects, by `objectKey`; those that are not there are left out, and so are those that this identity may
+ * not read: permissions are asked for on their own. Throws what could not be read otherwise.
+ */
 export async function readObjects(
   client: KubeClient,
   objects: readonly KubeObject[],
@@ -28,7 +31,7 @@ export async function readObjects(
     else for (const object of listed) found.set(objectKey(object), object);
   });
   await mapBounded(single, AT_ONCE, async (object) => {
-    const live = await readObject(client, refOf(object), signal);
+    const live = await readAllowed(client, object, signal);
     if (live !== undefined) found.set(objectKey(object), live);
   });
   return found;
@@ -49,6 +52,20 @@ async function listOf(
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (error.kind === 'denied' || error.code === 'kind-unknown') return undefined;
+    throw error;
+  }
+}
+
+async function readAllowed(
+  client: KubeClient,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  try {
+    return await readObject(client, refOf(object), signal);
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.code === 'kube-forbidden') return undefined;
     throw error;
   }
 }

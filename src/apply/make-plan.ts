@@ -1,4 +1,4 @@
-import { getNumber, getString, mapBounded } from '../kernel/index.ts';
+import { getNumber, getObject, getString, mapBounded } from '../kernel/index.ts';
 import { objectName, refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { isWorkload, objectKey } from '../boundaries/index.ts';
@@ -12,6 +12,7 @@ import { deniedVerbs, identityOf } from './permissions.ts';
 import type { Need, Verb } from './permissions.ts';
 import { whereObject } from './plan.ts';
 import type { Plan, PlanAction, PlanItem, PlannedField, PlannedObject, PlanProblem } from './plan.ts';
+import { isKnownUnchanged } from './unchanged.ts';
 import { keysOf, mayBeMadeBy, relationsOf } from './relations.ts';
 import type { Relation } from './relations.ts';
 
@@ -33,6 +34,7 @@ export interface PlanRequest {
 }
 
 const AT_ONCE = 24;
+const TORN_TRIES = 3;
 
 interface Asked {
   readonly facts: RenderedFacts;
@@ -98,54 +100,48 @@ export async function makePlan(client: KubeClient, request: PlanRequest, signal:
       kinds: new Set(needs.map(({ object }) => object.kind)).size,
     },
     dryRun: {
-      asked: asked.length,
+      asked: asked.filter(({ dry }) => dry.state === 'refused' || dry.checked !== 'none').length,
       refused: asked.filter(({ dry }) => dry.state === 'refused').length,
-      later: asked.filter(({ dry }) => dry.state === 'accepted' && dry.checked !== 'dry-run').length,
+      later: asked.filter(
+        ({ dry }) =>
+          dry.state === 'accepted' && (dry.checked === 'elsewhere' || dry.checked === 'definition'),
+      ).length,
     },
   };
 }
 
-/** The dry run of the whole set, beside a read of what is there. */
+/** What is there, and a dry run of everything that is not known to be unchanged. */
 async function askAll(request: PlanRequest, context: DryRunContext): Promise<readonly Asked[]> {
   const { client, signal } = context;
-  const answers = await mapBounded(request.set, AT_ONCE, (facts) => dryRun(facts.object, context));
-  const there = request.set
-    .filter((_, index) => {
-      const dry = answers[index];
-      return dry !== undefined && (dry.state === 'refused' ? mayExist(dry.why) : !dry.created);
-    })
-    .map(({ object }) => object);
-  const live = await readObjects(client, there, signal);
-  return mapBounded(request.set, AT_ONCE, async (facts, index) => {
-    let dry = answers[index] as DryRun;
-    let before = live.get(objectKey(facts.object));
+  const objects = request.set.map(({ object }) => object);
+  const live = await readObjects(client, objects, signal);
+  return mapBounded(request.set, AT_ONCE, async (facts) => {
     let desired = facts.object;
+    let before = live.get(objectKey(desired));
+    if (before !== undefined && isKnownUnchanged(desired, before)) {
+      return { facts, desired, before, dry: unchanged(before) };
+    }
+    let dry = await dryRun(desired, context);
     // It moved between the two: what is compared has to be one and the same.
-    for (let tries = 0; tries < 3 && isTorn(dry, before); tries += 1) {
-      dry = await dryRun(desired, context);
+    for (let tries = 0; tries < TORN_TRIES && isTorn(dry, before); tries += 1) {
       before = await readObject(client, refOf(desired), signal);
+      dry = await dryRun(desired, context);
     }
     const scaled = before === undefined ? undefined : await scaledBy(desired, before, request, context);
     if (scaled !== undefined && before !== undefined && dry.state === 'accepted') {
-      desired = {
-        ...desired,
-        spec: { ...(desired['spec'] as object), replicas: scaled.replicas },
-      } as KubeObject;
+      const { replicas, by } = scaled;
+      desired = { ...desired, spec: { ...getObject(desired, 'spec'), replicas } };
       const again = await dryRun(desired, context);
-      dry =
-        again.state === 'accepted'
-          ? {
-              ...again,
-              notes: [...again.notes, `spec.replicas stays ${scaled.replicas}: ${scaled.by} decides it`],
-            }
-          : again;
+      const note = `spec.replicas stays ${replicas}: ${by} decides it`;
+      dry = again.state === 'accepted' ? { ...again, notes: [...again.notes, note] } : again;
     }
     return { facts, desired, before, dry };
   });
 }
 
-function mayExist(why: Extract<DryRun, { state: 'refused' }>['why']): boolean {
-  return why === 'invalid' || why === 'immutable' || why === 'denied';
+/** The answer that a dry run would give. */
+function unchanged(before: KubeObject): DryRun {
+  return { state: 'accepted', checked: 'none', predicted: before, created: false, notes: [], warnings: [] };
 }
 
 function isTorn(dry: DryRun, before: KubeObject | undefined): boolean {
@@ -249,7 +245,7 @@ async function itemOf(asked: Asked, request: PlanRequest, context: DryRunContext
   if (before === undefined) return { item: made('create', dry.checked, dry.notes), problem: undefined };
   const { predicted } = dry;
   if (predicted !== undefined && wouldWriteNothing(before, predicted)) {
-    return { item: made('unchanged', 'dry-run', dry.notes), problem: undefined };
+    return { item: made('unchanged', dry.checked, dry.notes), problem: undefined };
   }
   const item = made('change', dry.checked, dry.notes);
   const owners = item.planned.fields.length === 0 ? ['nothing but who owns its fields'] : [];

@@ -331,7 +331,7 @@ describe('a set that fails after the first write', () => {
     await write({ 'one.yaml': config('one', 'a'), 'web.yaml': deployment('web', 'app:1') });
     const away = cluster.faults.add({
       on: 'api',
-      verbs: ['patch', 'get', 'delete'],
+      verbs: ['patch', 'delete'],
       namespace,
       dryRun: false,
       times: 5,
