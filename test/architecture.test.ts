@@ -21,6 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   verdict: ['kernel', 'git', 'oci', 'kube', 'kustomize', 'boundaries'],
   ledger: ['kernel', 'boundaries', 'verdict'],
   notify: ['kernel', 'verdict', 'ledger'],
+  investigate: ['kernel', 'oci', 'kube', 'kustomize', 'boundaries', 'verdict'],
   apply: ['kernel', 'git', 'oci', 'kube', 'kustomize', 'boundaries', 'verdict', 'ledger'],
   pipeline: ['kernel', 'git', 'oci', 'kube', 'kustomize', 'boundaries', 'verdict', 'ledger', 'notify'],
   controller: [
@@ -33,6 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'verdict',
     'ledger',
     'notify',
+    'investigate',
     'apply',
     'pipeline',
   ],

@@ -37,12 +37,26 @@ export {
   decideSync,
   ignoring,
   isHook,
+  isSyncing,
   syncCounts,
+  trackedBy,
 } from './sync/index.ts';
 export type { ApplicationSource, IgnoreRule } from './sync/index.ts';
-export { decideLive, fieldPath, objectKey, takeSnapshot, writersOf } from './live/index.ts';
+export {
+  changedByOthers,
+  decideDrift,
+  decideLive,
+  fieldDifferences,
+  fieldPath,
+  objectKey,
+  takeSnapshot,
+  unreadSubjects,
+  writersOf,
+} from './live/index.ts';
 export type {
   ClusterSnapshot,
+  Drift,
+  DriftSubject,
   FieldDifference,
   FieldWriter,
   LiveSubject,

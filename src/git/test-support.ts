@@ -56,6 +56,8 @@ export interface GitServer extends AsyncDisposable {
   readonly advertisements: () => number;
   /** Runs before the next requests are answered. */
   onRequest: ((path: string) => Promise<void> | void) | undefined;
+  /** What is asked for from the next request on: passwords expire. */
+  password: string | undefined;
 }
 
 /** `git http-backend` behind node:http, as a CGI program: repositories under `root`, with or without a password. */
@@ -67,8 +69,8 @@ export async function serveGit(root: string, password?: string): Promise<GitServ
       const url = new URL(request.url ?? '/', 'http://localhost');
       if (url.pathname.endsWith('/info/refs')) advertisements += 1;
       await handle.onRequest?.(url.pathname);
-      const wanted = `Basic ${Buffer.from(`ci:${password}`).toString('base64')}`;
-      if (password !== undefined && request.headers.authorization !== wanted) {
+      const wanted = `Basic ${Buffer.from(`ci:${handle.password}`).toString('base64')}`;
+      if (handle.password !== undefined && request.headers.authorization !== wanted) {
         response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
         return;
       }
@@ -119,6 +121,7 @@ export async function serveGit(root: string, password?: string): Promise<GitServ
     url: `http://127.0.0.1:${port}`,
     advertisements: () => advertisements,
     onRequest: undefined,
+    password,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

@@ -1,5 +1,11 @@
-import type { BoundaryReport, ImageFacts, RolloutSubject } from '../boundaries/index.ts';
-import { shortDigest, shortReference, templateContainers } from '../boundaries/index.ts';
+import type { BoundaryReport, ImageFacts, LiveSubject, RolloutSubject } from '../boundaries/index.ts';
+import {
+  changedByOthers,
+  fieldDifferences,
+  shortDigest,
+  shortReference,
+  templateContainers,
+} from '../boundaries/index.ts';
 import { inOrder } from './verdict.ts';
 
 /** An image whose reference names no digest, and pods that run something else than its registry answers now. */
@@ -44,17 +50,31 @@ export function movedReferences(
   return found;
 }
 
+/** Objects differ from Git, and each of them only because somebody else wrote it after the sync. */
+function driftedSince(reports: readonly BoundaryReport[], lives: readonly LiveSubject[]): boolean {
+  const live = reports.find((report) => report.boundary === 'live');
+  if (live?.state !== 'broken' || live.reason !== 'drift') return false;
+  const differing = lives.filter(
+    ({ object, live: stored }) =>
+      stored.state !== 'read' || fieldDifferences(object, stored.value).length > 0,
+  );
+  return differing.length > 0 && differing.every(changedByOthers);
+}
+
 /**
- * Tells causes from consequences, in three steps. A moved reference is intent's fault, not rollout's: Git did not
- * change, so nothing after it could see a release. Pods that pulled a pinned digest prove that it exists when the
+ * Tells causes from consequences, in four steps. A moved reference is intent's fault, not rollout's: Git did not
+ * change, so nothing after it could see a release. An application that is OutOfSync only because somebody changed
+ * what had been applied is live's to decide, not the controller's to mend. Pods that pulled a pinned digest prove that it exists when the
  * registry cannot be asked. And whatever does not agree behind a boundary that still moves is moving too.
  */
 export function tellCauses(
   reports: readonly BoundaryReport[],
   images: readonly ImageFacts[],
   subjects: readonly RolloutSubject[],
+  lives: readonly LiveSubject[] = [],
 ): readonly BoundaryReport[] {
   const moved = movedReferences(images, subjects)[0];
+  const drifted = driftedSince(reports, lives);
   const blamed = reports.map((report): BoundaryReport => {
     if (report.boundary === 'intent' && report.state === 'proven' && moved !== undefined) {
       return {
@@ -63,6 +83,14 @@ export function tellCauses(
         reason: 'names-no-release',
         headline: shortReference(moved.image.reference),
         detail: `Git did not change; it cannot tell ${shortDigest(moved.answered)} from ${moved.running.map(shortDigest).join(', ')}`,
+      };
+    }
+    if (report.boundary === 'sync' && report.reason === 'not-synced' && drifted) {
+      return {
+        ...report,
+        state: 'proven',
+        reason: 'drifted-since',
+        detail: `${report.headline}, but only what was changed in the cluster after it had been applied`,
       };
     }
     if (

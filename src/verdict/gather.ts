@@ -100,7 +100,7 @@ async function isNamespaced(kube: KubeClient, object: KubeObject, signal: AbortS
 }
 
 /** The objects that have to be in the cluster; those that name no namespace where the Application sends them. */
-async function place(
+export async function placeRendered(
   kube: KubeClient,
   rendered: readonly RenderedFacts[],
   namespace: string,
@@ -233,7 +233,8 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     tree === undefined || tracked.state !== 'read' || !tracked.value.pathExists
       ? NOT_RENDERED
       : await attempt(() => renderApplication(tree, spec.path, { source: spec.source, signal }), signal);
-  const rendered = set.state === 'read' ? await place(kube, set.value.objects, spec.destination, signal) : [];
+  const rendered =
+    set.state === 'read' ? await placeRendered(kube, set.value.objects, spec.destination, signal) : [];
 
   progress('registry');
   const { images, resolutions } = await collectImages(

@@ -1,3 +1,5 @@
+export { findDrift } from './drift.ts';
+export type { DriftReport } from './drift.ts';
 export { findApplication, listApplications } from './application.ts';
 export type { ApplicationSpec } from './application.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
@@ -11,4 +13,18 @@ export { shownReference, TRACE_ATTRIBUTES, traceAttribute, traceImage } from './
 export type { Trace, TraceRow } from './trace.ts';
 export { traceField } from './trace-field.ts';
 export type { SystemPicture } from './system.ts';
+export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';
+export type {
+  AnswerFact,
+  BuildFact,
+  CommitFact,
+  DigestFact,
+  EngineFact,
+  EventFact,
+  LogLine,
+  MetricSample,
+  SourceFile,
+  World,
+  WorldObject,
+} from './world/index.ts';

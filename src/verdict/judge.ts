@@ -28,11 +28,14 @@ import type {
   ServiceFacts,
   TrackedRevision,
 } from '../boundaries/index.ts';
+import type { KubeObject } from '../kube/index.ts';
 import { behindServices } from './behind-services.ts';
 import { tellCauses } from './causes.ts';
 import { findFindings } from './findings/index.ts';
 import type { Case, EngineStatus, Finding, Subject } from './findings/index.ts';
 import { takingSimulated } from './simulated.ts';
+import { triageOf } from './triage.ts';
+import type { Triage } from './triage.ts';
 import { decideVerdict, inOrder } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -67,6 +70,8 @@ export interface Proof {
   readonly verdict: Verdict;
   readonly boundaries: readonly BoundaryReport[];
   readonly findings: readonly Finding[];
+  /** Where to look first; undefined when it landed. */
+  readonly triage: Triage | undefined;
   readonly engine: EngineStatus | undefined;
   readonly cluster: string;
   /** Image that the delivery is about, without tag and digest. */
@@ -129,7 +134,7 @@ export function judge(read: Material, tookMs: number): Proof {
   ];
   // Without rendered objects nothing behind them was looked at: no absence of objects may look like "nothing to prove".
   const seen = rendered.length > 0 ? raw : raw.map(unseenBehindRender);
-  const boundaries = inOrder(tellCauses(seen, images, rollouts));
+  const boundaries = inOrder(tellCauses(seen, images, rollouts, lives));
   const facts = withTime(
     {
       subject: material.subject,
@@ -148,12 +153,30 @@ export function judge(read: Material, tookMs: number): Proof {
     verdict: facts.verdict,
     boundaries,
     findings: findFindings(facts),
+    triage: triageOf({
+      subject: material.subject,
+      verdict: facts.verdict,
+      reports: boundaries,
+      workload: nameOf(rollouts[0]?.object),
+      service: nameOf(troubled(material.services, facts) ?? material.services[0]?.object),
+    }),
     engine: material.engine,
     cluster: snapshot.server,
     image: leading?.repository,
     at,
     tookMs,
   };
+}
+
+/** `deployment/payment-api`, as commands name it. */
+function nameOf(object: KubeObject | undefined): string | undefined {
+  return object && `${object.kind.toLowerCase()}/${object.metadata.name}`;
+}
+
+/** The Service that the boundary in the verdict speaks of. */
+function troubled(services: readonly ServiceFacts[], { verdict, reports }: Case): KubeObject | undefined {
+  const detail = reports.find(({ boundary }) => boundary === verdict.boundary)?.detail ?? '';
+  return services.find(({ object }) => detail.includes(object.metadata.name))?.object;
 }
 
 function unseenBehindRender(report: BoundaryReport): BoundaryReport {

@@ -45,7 +45,7 @@ export function traceField(material: Material, attribute: string): Trace {
       claims: [],
     });
     if (live !== undefined) {
-      const writer = writersOf(live, path)[0];
+      const writer = writersOf(live, path, facts.object)[0];
       const differs = asked !== undefined && !(stored !== undefined && jsonEqual(asked, stored));
       rows.push({
         boundary: 'live',

@@ -90,12 +90,20 @@ spec: { selector: { app: ${name} }, ports: [{ port: 80, targetPort: 8080 }] }
   };
 }
 
-export async function openStage(): Promise<Stage> {
+export interface StageOptions {
+  /** Everybody but the administrator needs a role. Default false. */
+  readonly rbac?: boolean;
+  /** Writes the kubeconfig of the identity that the controller works as. Default: the administrator's. */
+  readonly serveAs?: (kube: KubeClient, cluster: Cluster, home: string) => Promise<string>;
+}
+
+export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const person = await newPerson();
   const stop = new AbortController();
   const cluster = await startCluster({
     workDir: path.join(person.home, 'cluster'),
-    registryMirrors: { [REGISTRY]: 'drydock' },
+    registryMirrors: { [REGISTRY]: 'drydock', 'docker.io': 'drydock' },
+    rbac: options.rbac ?? false,
     isExecutable: builtImages(stateFolder({ HOME: person.home })),
   });
   const kubeconfig = path.join(person.home, 'kubeconfig');
@@ -111,7 +119,11 @@ export async function openStage(): Promise<Stage> {
   const kube = await loadKubeClient({ kubeconfig, clock: systemClock, env: {} });
   await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } }, {});
   await writeFile(path.join(repository, 'README.md'), 'Deployments\n');
-  const served = run(['serve', '--poll', '2s', '--quiet'], { signal: stop.signal });
+  const controller = (await options.serveAs?.(kube, cluster, person.home)) ?? kubeconfig;
+  const served = run(['serve', '--poll', '2s', '--quiet'], {
+    signal: stop.signal,
+    env: { KUBECONFIG: controller },
+  });
 
   return {
     cluster,

@@ -10,6 +10,7 @@ import { isWorkload, templateContainers } from '../workload.ts';
 import type { PullPolicy } from '../workload.ts';
 import { fieldDifferences, fieldPath } from './compare.ts';
 import type { FieldDifference } from './compare.ts';
+import { knownWriter } from './drift/writers.ts';
 import { writersOf } from './managers.ts';
 
 export interface LiveSubject {
@@ -41,7 +42,7 @@ function driftText(subject: LiveSubject, live: KubeObject, difference: FieldDiff
   const values = secret
     ? 'differs (values are not shown)'
     : `Git ${shown(difference.desired)}, live ${shown(difference.live)}`;
-  const writer = writersOf(live, difference.path)[0];
+  const writer = writersOf(live, difference.path, subject.object)[0];
   const by =
     writer === undefined
       ? ''
@@ -96,6 +97,26 @@ function judge(subject: LiveSubject, syncing: boolean): Judged {
     text: `${driftText(subject, live, first)}${more}`,
     where: subject.why(first.path),
   };
+}
+
+/**
+ * True when the object differs from what Git asks for, and everything that differs was written by somebody else than a
+ * delivery controller: nothing of the commit is missing, it was changed after it had been applied.
+ */
+export function changedByOthers(subject: LiveSubject): boolean {
+  const { object, live } = subject;
+  if (live.state !== 'read' || live.value.metadata.deletionTimestamp !== undefined) return false;
+  const stored = live.value;
+  const differences = fieldDifferences(object, stored).filter(
+    (difference) => subject.ignored?.(difference, stored) !== true,
+  );
+  return (
+    differences.length > 0 &&
+    differences.every(({ path }) => {
+      const writer = writersOf(stored, path, object)[0];
+      return writer !== undefined && knownWriter(writer).kind !== 'delivery';
+    })
+  );
 }
 
 /** The pull policy that is in force: what is stored, since the API server writes its default into the object. */

@@ -5,6 +5,7 @@ export {
   applicationSource,
   applicationSpec,
   applicationStatus,
+  isSyncing,
   retryOf,
 } from './application.ts';
 export type {

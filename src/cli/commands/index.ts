@@ -2,6 +2,7 @@ import { applyCommand } from './apply.ts';
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
+import { driftCommand } from './drift.ts';
 import { demoCommand } from './demo.ts';
 import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
@@ -9,6 +10,7 @@ import { helpCommand } from './help.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
 import { planCommand } from './plan.ts';
+import { layoutCommand } from './layout.ts';
 import { proveCommand } from './prove.ts';
 import { recoverCommand } from './recover.ts';
 import { renderCommand } from './render.ts';
@@ -22,11 +24,13 @@ export const commands: readonly CliCommand[] = [
   traceCommand,
   explainCommand,
   statusCommand,
+  driftCommand,
   renderCommand,
   planCommand,
   diffCommand,
   applyCommand,
   recoverCommand,
+  layoutCommand,
   initCommand,
   imageCommand,
   serveCommand,

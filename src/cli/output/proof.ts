@@ -88,6 +88,11 @@ export function renderProof(proof: Proof, style: Style): string {
   const { hint } = proof.boundaries.find((report) => report.boundary === proof.verdict.boundary) ?? {};
   if (hint !== undefined)
     lines.push(...wrap(`Do: ${hint}`, style.width - 2).map((line) => `  ${style.bold(line)}`));
+  const { triage } = proof;
+  if (triage !== undefined) {
+    lines.push('', `  ${style.bold('Look first:')} ${triage.check.commands[0] ?? triage.check.text}`);
+    lines.push(...wrap(`Avoid: ${triage.avoid}`, style.width - 2).map((line) => `  ${style.dim(line)}`));
+  }
   if (proof.verdict.state !== 'landed')
     lines.push(`  ${style.bold('Next:')} landfall explain ${proof.subject.name}`);
   return `${lines.join('\n')}\n`;

@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../kernel/index.ts';
+import type { KubeObject } from '../../../kube/index.ts';
+import { objectKey } from '../snapshot.ts';
+import { decideDrift } from './drift.ts';
+import type { Drift, DriftQuestion, DriftSubject } from './drift.ts';
+
+const AT = '2026-03-01T12:00:00Z';
+
+function entry(manager: string, fieldsV1: JsonObject, more: JsonObject = {}): JsonObject {
+  return { manager, operation: 'Update', time: AT, fieldsV1, ...more };
+}
+
+function deployment(spec: JsonObject, managedFields: readonly JsonObject[] = []): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {
+      name: 'payment-api',
+      namespace: 'payments',
+      ...(managedFields.length === 0 ? {} : { managedFields: [...managedFields] }),
+    },
+    spec,
+  };
+}
+
+function subject(object: KubeObject, live: KubeObject, more: Partial<DriftSubject> = {}): DriftSubject {
+  return {
+    object,
+    live: { state: 'read', value: live },
+    why: () => 'overlays/staging/patch.yaml:6',
+    autoscalers: [],
+    ignored: () => false,
+    ...more,
+  };
+}
+
+function drift(subjects: readonly DriftSubject[], more: Partial<DriftQuestion> = {}): readonly Drift[] {
+  return decideDrift({ subjects, leftOvers: [], syncing: false, applied: undefined, ...more });
+}
+
+const replicas = { 'f:spec': { 'f:replicas': {} } };
+const three = deployment({ replicas: 3 });
+const five = (...managed: readonly JsonObject[]) => deployment({ replicas: 5 }, managed);
+
+describe('who changed a field', () => {
+  it.each([
+    [
+      'kubectl scale',
+      entry('kubectl', replicas, { subresource: 'scale' }),
+      'person',
+      'changed-by-hand',
+      false,
+    ],
+    ['kubectl apply', entry('kubectl-client-side-apply', replicas), 'person', 'changed-by-hand', false],
+    ['an editor with a window', entry('Lens', replicas), 'person', 'changed-by-hand', false],
+    [
+      'an autoscaler that is gone',
+      entry('kube-controller-manager', replicas, { subresource: 'scale' }),
+      'autoscaler',
+      'autoscaler-gone',
+      false,
+    ],
+    ['another controller', entry('payment-operator', replicas), 'controller', 'changed-by-another', false],
+    [
+      'a webhook on our own apply',
+      entry('landfall', replicas, { operation: 'Apply' }),
+      'delivery',
+      'rewritten',
+      false,
+    ],
+  ] as const)('%s', (_who, managed, kind, reason, expected) => {
+    expect(drift([subject(three, five(managed))])).toMatchObject([
+      {
+        kind: 'changed',
+        field: 'spec.replicas',
+        desired: 3,
+        live: 5,
+        writer: { kind, time: AT },
+        reason,
+        expected,
+      },
+    ]);
+  });
+
+  it('takes the newest of several writers', () => {
+    const older = { ...entry('payment-operator', replicas), time: '2026-02-01T00:00:00Z' };
+    expect(drift([subject(three, five(older, entry('kubectl-edit', replicas)))])[0]?.writer?.manager).toBe(
+      'kubectl-edit',
+    );
+  });
+
+  it('tells the containers of a list apart by their names', () => {
+    const containers = (image: string) => [
+      { name: 'proxy', image: 'p' },
+      { name: 'api', image },
+    ];
+    const item = (name: string) => ({
+      'f:spec': {
+        'f:template': { 'f:spec': { 'f:containers': { [`k:{"name":"${name}"}`]: { 'f:image': {} } } } },
+      },
+    });
+    const pod = (image: string) => ({ template: { spec: { containers: containers(image) } } });
+    const asked = deployment({ template: { spec: { containers: [{ name: 'api', image: 'nginx:1' }] } } });
+    const live = deployment(pod('nginx:2'), [
+      entry('kubectl-set', item('api')),
+      entry('mesh-operator', item('proxy')),
+    ]);
+    expect(drift([subject(asked, live)]).find(({ kind }) => kind === 'changed')).toMatchObject({
+      field: 'spec.template.spec.containers[0].image',
+      writer: { manager: 'kubectl-set' },
+    });
+  });
+});
+
+describe('what belongs to its writer by design', () => {
+  it('is a replica count that an autoscaler owns', () => {
+    const owned = subject(three, five(entry('kubectl', replicas)), { autoscalers: ['payment-api'] });
+    expect(drift([owned])).toMatchObject([
+      { expected: true, reason: 'autoscaled', by: 'HorizontalPodAutoscaler/payment-api (an autoscaler)' },
+    ]);
+  });
+
+  it('is not explained while nobody knows whether there is an autoscaler', () => {
+    expect(
+      drift([subject(three, five(entry('kubectl', replicas)), { autoscalers: 'unknown' })])[0]?.expected,
+    ).toBe(false);
+  });
+
+  it('is a field that ignoreDifferences leaves to others', () => {
+    expect(drift([subject(three, five(), { ignored: () => true })])).toMatchObject([
+      { expected: true, reason: 'ignored' },
+    ]);
+  });
+
+  it('is a Secret that is rotated, and its values are never told', () => {
+    const secret = (value: string, more: JsonObject = {}): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'db', namespace: 'payments', ...more },
+      data: { password: value },
+    });
+    const owner = { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', name: 'db', uid: 'u' };
+    const found = drift([subject(secret('b2xk'), secret('bmV3', { ownerReferences: [owner] }))]);
+    expect(found).toMatchObject([
+      { expected: true, reason: 'secret-rotated', by: 'ExternalSecret/db (it owns this Secret)' },
+    ]);
+    expect(JSON.stringify(found)).not.toMatch(/b2xk|bmV3/);
+    const byHand = drift([
+      subject(
+        secret('b2xk'),
+        secret('bmV3', { managedFields: [entry('kubectl-edit', { 'f:data': { 'f:password': {} } })] }),
+      ),
+    ]);
+    expect(byHand).toMatchObject([{ expected: false, reason: 'changed-by-hand' }]);
+    expect(JSON.stringify(byHand)).not.toMatch(/b2xk|bmV3/);
+  });
+
+  it('is a sidecar that came in on admission, which owns no field', () => {
+    const pod = (...names: readonly string[]) => ({
+      template: { spec: { containers: names.map((name) => ({ name })) } },
+    });
+    const found = drift([subject(deployment(pod('api')), deployment(pod('api', 'istio-proxy')))]);
+    expect(found).toMatchObject([
+      {
+        kind: 'added',
+        expected: true,
+        reason: 'added-on-admission',
+        field: 'spec.template.spec.containers[1]',
+      },
+    ]);
+  });
+
+  it('is a commit that no sync has applied yet', () => {
+    const applied = new Map([[objectKey(three), deployment({ replicas: 5 })]]);
+    expect(drift([subject(three, five())], { applied })).toMatchObject([
+      { expected: true, reason: 'not-synced-yet' },
+    ]);
+    expect(drift([subject(three, deployment({ replicas: 4 }))], { applied })).toMatchObject([
+      { expected: false },
+    ]);
+  });
+});
+
+describe('what Git never asked for', () => {
+  const restarted = {
+    'f:spec': {
+      'f:template': { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/restartedAt': {} } } },
+    },
+  };
+
+  it('is told when a person put it in', () => {
+    const live = deployment(
+      { replicas: 3, template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': AT } } } },
+      [entry('kubectl-rollout', restarted)],
+    );
+    expect(drift([subject(deployment({ replicas: 3, template: { metadata: {} } }), live)])).toMatchObject([
+      { kind: 'added', reason: 'added-by-hand', live: AT, expected: false },
+    ]);
+  });
+
+  it('is not what the API server defaults or a controller keeps its books in', () => {
+    const live: KubeObject = {
+      ...deployment({
+        replicas: 3,
+        progressDeadlineSeconds: 600,
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+      }),
+      metadata: {
+        name: 'payment-api',
+        namespace: 'payments',
+        annotations: { 'deployment.kubernetes.io/revision': '3' },
+        managedFields: [
+          entry('kubectl-client-side-apply', {
+            'f:spec': {
+              'f:progressDeadlineSeconds': {},
+              'f:strategy': {
+                'f:type': {},
+                'f:rollingUpdate': { '.': {}, 'f:maxSurge': {}, 'f:maxUnavailable': {} },
+              },
+            },
+          }),
+          entry('kube-controller-manager', {
+            'f:metadata': { 'f:annotations': { '.': {}, 'f:deployment.kubernetes.io/revision': {} } },
+          }),
+        ],
+      },
+    };
+    expect(drift([subject(three, live)])).toEqual([]);
+  });
+});
+
+describe('what should be gone', () => {
+  const leftOver = (metadata: JsonObject, prunes = true) =>
+    decideDrift({
+      subjects: [],
+      leftOvers: [
+        {
+          live: {
+            apiVersion: 'apps/v1',
+            kind: 'Deployment',
+            metadata: { name: 'old-payment-worker', ...metadata },
+          },
+          prunes,
+        },
+      ],
+      syncing: false,
+      applied: undefined,
+    });
+
+  it.each([
+    [
+      'is held by a finalizer, which is named',
+      { deletionTimestamp: AT, finalizers: ['corp.io/backup'] },
+      true,
+      'prune-held',
+      /corp\.io\/backup/,
+    ],
+    [
+      'is kept on purpose',
+      { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false' } },
+      true,
+      'prune-kept',
+      /Prune=false/,
+    ],
+    ['is there because nothing prunes', {}, false, 'prune-off', /does not prune/],
+    ['waits for a sync', {}, true, 'prune-pending', /no sync has removed it/],
+  ] as const)('%s', (_what, metadata, prunes, reason, by) => {
+    const [found] = leftOver(metadata as JsonObject, prunes);
+    expect(found).toMatchObject({ kind: 'left-over', object: 'Deployment/old-payment-worker', reason });
+    expect(found?.by).toMatch(by);
+  });
+
+  it('is an object that Git asks for and somebody deleted, the other way round', () => {
+    const gone: DriftSubject = { ...subject(three, three), live: { state: 'absent', why: 'not found' } };
+    expect(drift([gone])).toMatchObject([{ kind: 'absent', reason: 'deleted', expected: false }]);
+  });
+});

@@ -1,0 +1,241 @@
+import { applicationSpec, renderApplication, valueOf } from '../../boundaries/index.ts';
+import type { Drift, RenderedFacts } from '../../boundaries/index.ts';
+import { treeWith } from '../../git/index.ts';
+import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
+import { getIn, jsonEqual, LandfallError } from '../../kernel/index.ts';
+import { changeField } from '../../pipeline/index.ts';
+import { findApplication, listApplications } from '../../verdict/index.ts';
+import type { ApplicationSpec } from '../../verdict/index.ts';
+import { refresh } from './application.ts';
+import { authorOf } from './author.ts';
+import { shownValue, untilAgreed } from './settle.ts';
+import type { Settled, SettledChange, Settling } from './settle.ts';
+
+function refuse(drift: Drift, why: string, hint: string): LandfallError {
+  return new LandfallError(
+    `${drift.object}${drift.field === '' ? '' : ` ${drift.field}`} cannot be accepted into Git: ${why}.`,
+    {
+      kind: 'invalid-input',
+      code: 'drift-not-acceptable',
+      object: drift.object,
+      hint,
+    },
+  );
+}
+
+function checkAcceptable(drift: Drift): void {
+  if (drift.kind === 'absent')
+    throw refuse(drift, 'it is not in the cluster', 'Take it out of Git by hand, or revert.');
+  if (drift.kind === 'left-over')
+    throw refuse(drift, 'Git asks for it no more', 'Bring its manifest back with git revert, or revert.');
+  if (drift.live === undefined)
+    throw refuse(drift, 'the cluster has no value for it', 'Take the line out by hand, or revert.');
+  if (drift.object.startsWith('Secret/'))
+    throw refuse(
+      drift,
+      'the values of Secrets are not written to Git',
+      'Use the system that your team keeps secrets in.',
+    );
+}
+
+interface Planned {
+  readonly files: FileTexts;
+  readonly changes: readonly SettledChange[];
+}
+
+interface Planning {
+  readonly work: Settling;
+  readonly spec: ApplicationSpec;
+  readonly tree: FileTree;
+}
+
+/** The files that change, one drift after the other; each is rendered and has to change nothing but its field. */
+async function plan({ work, spec, tree }: Planning): Promise<Planned> {
+  const { drifts, io } = work;
+  const render = (at: FileTree) =>
+    renderApplication(at, spec.path, { source: spec.source, signal: io.signal });
+  let files: FileTexts = {};
+  const changes: SettledChange[] = [];
+  for (const drift of drifts) {
+    const [kind, name] = drift.object.split('/');
+    const now = treeWith(tree, files);
+    const set = await render(now);
+    const facts = set.objects.find(
+      ({ object }) =>
+        object.kind === kind &&
+        object.metadata.name === name &&
+        (object.metadata.namespace ?? drift.namespace) === drift.namespace,
+    );
+    const live = liveOf(work, drift);
+    if (facts === undefined || live === undefined)
+      throw refuse(drift, 'it is not rendered', 'Look again: landfall drift.');
+    const value = drift.kind === 'added' ? getIn(live, ...drift.path) : drift.live;
+    if (value === undefined)
+      throw refuse(drift, 'the cluster has no value for it', 'Look again: landfall drift.');
+    const change = await changeField({
+      tree: now,
+      folder: spec.path,
+      facts,
+      live,
+      path: pathIn(facts, live, drift),
+      value,
+      render,
+    });
+    files = { ...files, [change.file]: change.text };
+    changes.push({
+      object: drift.object,
+      field: drift.field,
+      from: shownValue(drift.desired),
+      to: shownValue(drift.live),
+      where: `${change.file}:${change.line}`,
+    });
+  }
+  await checkOthers({ work, spec, tree }, files);
+  return { files, changes };
+}
+
+/** An item of a list that Git does not have stands behind those that it has. */
+function pathIn(
+  facts: RenderedFacts,
+  live: RenderedFacts['object'],
+  drift: Drift,
+): readonly (string | number)[] {
+  if (drift.kind !== 'added') return drift.path;
+  const path: (string | number)[] = [];
+  for (const step of drift.path) {
+    const there = getIn(facts.object, ...path);
+    if (typeof step === 'number' && Array.isArray(there)) {
+      const item = getIn(live, ...drift.path.slice(0, path.length + 1));
+      const name = getIn(item, 'name');
+      const at = there.findIndex(
+        (each) => name !== undefined && jsonEqual(getIn(each, 'name') ?? null, name),
+      );
+      path.push(at < 0 ? there.length : at);
+    } else path.push(typeof step === 'number' ? 0 : step);
+  }
+  return path;
+}
+
+function liveOf({ material }: Settling, drift: Drift) {
+  for (const reading of material.snapshot.objects.values()) {
+    const live = valueOf(reading);
+    if (
+      live !== undefined &&
+      `${live.kind}/${live.metadata.name}` === drift.object &&
+      live.metadata.namespace === drift.namespace
+    )
+      return live;
+  }
+  return undefined;
+}
+
+/** Other applications of the same repository must render as before: an accepted drift belongs to one environment. */
+async function checkOthers({ work, spec, tree }: Planning, files: FileTexts): Promise<void> {
+  const all = await listApplications(work.sources.kube, undefined, work.io.signal);
+  for (const application of all) {
+    const { name, namespace } = application.metadata;
+    if (name === spec.name && namespace === spec.namespace) continue;
+    const { sources } = applicationSpec(application);
+    for (const source of sources) {
+      if (source.repoURL !== spec.repository || source.path === '') continue;
+      const [before, after] = await Promise.all(
+        [tree, treeWith(tree, files)].map((at) =>
+          renderApplication(at, source.path, { source, signal: work.io.signal }).then(
+            (set) => JSON.stringify(set.objects.map(({ object }) => object)),
+            // What cannot be rendered now is not changed by this either.
+            () => '',
+          ),
+        ),
+      );
+      if (before !== after) {
+        throw new LandfallError(`Accepting this would change ${name}, too.`, {
+          kind: 'conflict',
+          code: 'drift-reaches-others',
+          object: name,
+          hint: `Its folder ${source.path} uses the same file; write a patch in ${spec.path} by hand.`,
+        });
+      }
+    }
+  }
+}
+
+async function branchOf(mirror: GitMirror, spec: ApplicationSpec, signal: AbortSignal): Promise<string> {
+  const { ref } = await mirror.resolve(spec.revision, signal);
+  const branch = /^refs\/heads\/(.+)$/.exec(ref ?? '')?.[1];
+  if (branch !== undefined) return branch;
+  throw new LandfallError(`${spec.name} tracks ${spec.revision}, which is no branch; a commit needs one.`, {
+    kind: 'invalid-input',
+    code: 'revision-not-a-branch',
+    object: spec.revision,
+    hint: 'Commit the change by hand where releases are made, and move what the application tracks.',
+  });
+}
+
+function messageOf(work: Settling, spec: ApplicationSpec, changes: readonly SettledChange[]): string {
+  const [first] = changes;
+  const what =
+    changes.length === 1 && first !== undefined
+      ? `${first.field} ${first.to}`
+      : `${changes.length} live values`;
+  const who = work.drifts.map(
+    ({ field, by, writer }) => `${field}: ${by}${writer?.time === undefined ? '' : ` at ${writer.time}`}`,
+  );
+  const { reason } = work.options;
+  return [
+    `Accept ${what} for ${spec.name}`.slice(0, 100),
+    '',
+    ...(reason === undefined ? [] : [reason, '']),
+    'Changed in the cluster, and taken over into Git:',
+    ...changes.map(({ object, field, from, to }) => `${object} ${field}: ${from} → ${to}`),
+    ...who,
+  ].join('\n');
+}
+
+/** Commits live values to the lines that own them, and waits until Git, controller and workload agree. */
+export async function acceptDrift(work: Settling): Promise<Settled> {
+  const { sources, drifts, options, io, report } = work;
+  const { signal } = io;
+  for (const drift of drifts) checkAcceptable(drift);
+  const base = {
+    action: 'accept' as const,
+    application: report.application,
+    dryRun: options.dryRun === true,
+  };
+  if (drifts.length === 0)
+    return { ...base, agrees: true, commit: undefined, changes: [], agreements: [], problem: undefined };
+  const spec = await findApplication(sources.kube, report.application, report.namespace, signal);
+  const mirror = sources.git.open(spec.repository);
+  const branch = await branchOf(mirror, spec, signal);
+  const planned = await plan({ work, spec, tree: mirror.tree(report.revision) });
+  if (options.dryRun === true) {
+    return {
+      ...base,
+      agrees: false,
+      commit: undefined,
+      changes: planned.changes,
+      agreements: [],
+      problem: undefined,
+    };
+  }
+  const made = await mirror.commit(
+    {
+      branch,
+      files: planned.files,
+      message: messageOf(work, spec, planned.changes),
+      author: await authorOf(io),
+      expectParent: report.revision,
+    },
+    signal,
+  );
+  await refresh(sources.kube, spec.object, signal);
+  const agreements = await untilAgreed(work, (now) => now.revision === made.commit);
+  const missing = agreements.find(({ agrees }) => !agrees);
+  return {
+    ...base,
+    agrees: missing === undefined,
+    commit: made.commit,
+    changes: planned.changes,
+    agreements,
+    problem: missing && `${missing.who} does not agree yet: ${missing.text}`,
+  };
+}

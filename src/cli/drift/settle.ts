@@ -1,0 +1,102 @@
+import type { Drift } from '../../boundaries/index.ts';
+import { sleep } from '../../kernel/index.ts';
+import { findDrift, prove } from '../../verdict/index.ts';
+import type { DriftReport, Material, Proof, Question, Sources } from '../../verdict/index.ts';
+import type { DriftOptions } from '../commands/drift.ts';
+import type { CliIo } from '../io.ts';
+
+/** Everything that accepting and reverting work with. */
+export interface Settling {
+  readonly sources: Sources;
+  readonly question: Question;
+  readonly material: Material;
+  readonly report: DriftReport;
+  /** What is to be settled. */
+  readonly drifts: readonly Drift[];
+  readonly options: DriftOptions;
+  readonly io: CliIo;
+}
+
+/** One of the three that have to agree. */
+export interface Agreement {
+  readonly who: 'Git' | 'controller' | 'workload';
+  readonly agrees: boolean;
+  readonly text: string;
+}
+
+/** How it ended. Plain JSON. */
+export interface Settled {
+  readonly action: 'accept' | 'revert';
+  readonly application: string;
+  readonly dryRun: boolean;
+  readonly agrees: boolean;
+  /** Made by accepting. */
+  readonly commit: string | undefined;
+  readonly changes: readonly SettledChange[];
+  readonly agreements: readonly Agreement[];
+  readonly problem: string | undefined;
+}
+
+export interface SettledChange {
+  readonly object: string;
+  readonly field: string;
+  readonly from: string;
+  readonly to: string;
+  /** The line in Git that now says it, or what was done in the cluster. */
+  readonly where: string;
+}
+
+/** A value for a sentence, shortened. */
+export function shownValue(value: unknown): string {
+  const text = value === undefined ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+const LOOK_EVERY = 1000;
+
+function isSame(a: Drift, b: Drift): boolean {
+  return a.object === b.object && a.namespace === b.namespace && a.field === b.field;
+}
+
+function agreementsOf(drifts: readonly Drift[], report: DriftReport, proof: Proof): readonly Agreement[] {
+  const left = report.drifts.filter((drift) => drifts.some((wanted) => isSame(wanted, drift)));
+  const rollout = proof.boundaries.find(({ boundary }) => boundary === 'rollout');
+  const sync = proof.boundaries.find(({ boundary }) => boundary === 'sync');
+  const health = proof.boundaries.find(({ boundary }) => boundary === 'health');
+  const fine = (state: string | undefined) => state === 'proven' || state === 'not-applicable';
+  const controller = report.sync === 'Synced' && fine(sync?.state);
+  const workload = left.length === 0 && fine(health?.state) && fine(rollout?.state);
+  return [
+    { who: 'Git', agrees: true, text: `tracked at ${report.revision.slice(0, 12)}` },
+    {
+      who: 'controller',
+      agrees: controller,
+      text: `${report.sync ?? 'has said nothing'}${sync === undefined ? '' : `, ${sync.detail || sync.headline}`}`,
+    },
+    {
+      who: 'workload',
+      agrees: workload,
+      text:
+        left.length > 0
+          ? `${left[0]?.field || left[0]?.object} still differs`
+          : `${health?.headline ?? ''}${fine(rollout?.state) ? '' : `, rollout: ${rollout?.detail ?? ''}`}`,
+    },
+  ];
+}
+
+/** Looks until Git, controller and workload agree again about these fields, or until the time is over. */
+export async function untilAgreed(
+  work: Settling,
+  done: (report: DriftReport) => boolean = () => true,
+): Promise<readonly Agreement[]> {
+  const { sources, question, options, io, drifts } = work;
+  const started = io.clock.now();
+  for (;;) {
+    const { material, proof } = await prove(sources, question, io.signal);
+    const report = await findDrift(sources, material, io.signal);
+    const agreements = agreementsOf(drifts, report, proof);
+    const settled = done(report) && agreements.every(({ agrees }) => agrees);
+    if (settled || io.clock.now() - started >= options.wait) return agreements;
+    await sleep(io.clock, LOOK_EVERY, io.signal);
+  }
+}

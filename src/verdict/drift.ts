@@ -1,0 +1,160 @@
+import {
+  applicationSpec,
+  applicationStatus,
+  attempt,
+  decideDrift,
+  ignoring,
+  isHook,
+  isSyncing,
+  objectKey,
+  renderApplication,
+  trackedBy,
+  unreadSubjects,
+  valueOf,
+  whereSet,
+} from '../boundaries/index.ts';
+import type { Drift, DriftSubject, Reading } from '../boundaries/index.ts';
+import { getString, LandfallError, mapBounded } from '../kernel/index.ts';
+import type { KubeObject, ObjectRef } from '../kube/index.ts';
+import { findApplication } from './application.ts';
+import type { ApplicationSpec } from './application.ts';
+import { placeRendered } from './gather.ts';
+import type { Sources } from './gather.ts';
+import type { Material } from './judge.ts';
+
+/** In what the cluster differs from Git, for one application. Plain JSON. */
+export interface DriftReport {
+  readonly application: string;
+  readonly namespace: string;
+  /** The tracked commit that everything is compared with. */
+  readonly revision: string;
+  /** What the delivery controller says; read, never believed. */
+  readonly sync: string | undefined;
+  readonly selfHeal: boolean;
+  /** What nobody explains first, then what belongs to its writer by design. */
+  readonly drifts: readonly Drift[];
+  /** Objects whose drift is not known. */
+  readonly unread: readonly { readonly object: string; readonly why: string }[];
+}
+
+const AT_ONCE = 6;
+
+function autoscalersOf(material: Material, object: KubeObject): readonly string[] | 'unknown' {
+  const subject = material.rollouts.find((candidate) => candidate.object === object);
+  if (subject === undefined || subject.autoscaled === false) return [];
+  if (subject.autoscaled === 'unknown') return 'unknown';
+  const { namespace = '', name } = object.metadata;
+  const scalers = valueOf(material.snapshot.namespaces.get(namespace)?.autoscalers) ?? [];
+  return scalers
+    .filter(
+      (scaler) =>
+        getString(scaler, 'spec', 'scaleTargetRef', 'kind') === object.kind &&
+        getString(scaler, 'spec', 'scaleTargetRef', 'name') === name,
+    )
+    .map((scaler) => scaler.metadata.name);
+}
+
+/** Objects that the status names and Git does not, as they are stored, where they still carry the application's mark. */
+async function leftOvers(
+  sources: Sources,
+  application: KubeObject,
+  rendered: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  const listed = applicationStatus(application).resources.flatMap((item, index): readonly ObjectRef[] => {
+    const version = getString(application, 'status', 'resources', index, 'version') ?? 'v1';
+    const apiVersion = item.group === '' ? version : `${item.group}/${version}`;
+    const ref = { apiVersion, kind: item.kind, name: item.name };
+    return [item.namespace === '' ? ref : { ...ref, namespace: item.namespace }];
+  });
+  const gone = listed.filter(
+    (ref) =>
+      !rendered.has(
+        objectKey({
+          apiVersion: ref.apiVersion,
+          kind: ref.kind,
+          metadata: { name: ref.name, ...(ref.namespace === undefined ? {} : { namespace: ref.namespace }) },
+        }),
+      ),
+  );
+  const found = await mapBounded(gone, AT_ONCE, (ref) =>
+    attempt(() => sources.kube.get(ref, signal), signal),
+  );
+  const { name, namespace } = application.metadata;
+  const marks = new Set([name, `${namespace ?? ''}_${name}`]);
+  return found.flatMap((reading) => {
+    const live = valueOf(reading);
+    if (live === undefined || isHook(live)) return [];
+    const mark = trackedBy(live);
+    return mark !== undefined && marks.has(mark) ? [live] : [];
+  });
+}
+
+/** What the last successful sync applied, where that was another commit than the tracked one. */
+async function appliedBefore(
+  sources: Sources,
+  spec: ApplicationSpec,
+  tracked: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, KubeObject> | undefined> {
+  const { operation } = applicationStatus(spec.object);
+  const revision = operation?.phase === 'Succeeded' ? operation.revision : '';
+  if (revision === '' || revision === tracked) return undefined;
+  const reading: Reading<ReadonlyMap<string, KubeObject>> = await attempt(async () => {
+    const tree = sources.git.open(spec.repository).tree(revision);
+    const set = await renderApplication(tree, spec.path, { source: spec.source, signal });
+    const placed = await placeRendered(sources.kube, set.objects, spec.destination, signal);
+    return new Map(placed.map(({ object }) => [objectKey(object), object]));
+  }, signal);
+  return valueOf(reading);
+}
+
+/**
+ * Compares every field that Git asks for with what is stored, and says who wrote what differs. Throws when the tracked
+ * commit could not be read or rendered: without it there is nothing to compare with.
+ */
+export async function findDrift(
+  sources: Sources,
+  material: Material,
+  signal: AbortSignal,
+): Promise<DriftReport> {
+  const { subject, tracked } = material;
+  const failure = material.render.state === 'broken' || material.render.state === 'unknown';
+  if (tracked.state !== 'read' || failure) {
+    const why = tracked.state === 'read' ? material.render.detail : tracked.why;
+    throw new LandfallError(`What Git asks for in ${subject.name} is not known: ${why}`, {
+      kind: 'unavailable',
+      code: 'desired-unknown',
+      object: subject.name,
+      hint: `Mend that first: landfall prove ${subject.name}`,
+    });
+  }
+  const spec = await findApplication(sources.kube, subject.name, subject.namespace, signal);
+  const policy = applicationSpec(spec.object).policy;
+  const status = applicationStatus(spec.object);
+  const unread = { state: 'unreadable' as const, why: 'not read', code: 'not-read' };
+  const subjects = material.rendered.map((facts): DriftSubject => ({
+    object: facts.object,
+    live: material.snapshot.objects.get(objectKey(facts.object)) ?? unread,
+    why: (path) => whereSet(facts, path),
+    autoscalers: autoscalersOf(material, facts.object),
+    ignored: ignoring(material.ignore ?? []),
+  }));
+  const rendered = new Set(material.rendered.map(({ object }) => objectKey(object)));
+  const left = await leftOvers(sources, spec.object, rendered, signal);
+  const drifts = decideDrift({
+    subjects,
+    leftOvers: left.map((live) => ({ live, prunes: policy.automated && policy.prune })),
+    syncing: isSyncing(status),
+    applied: await appliedBefore(sources, spec, tracked.value.commit, signal),
+  });
+  return {
+    application: subject.name,
+    namespace: subject.namespace,
+    revision: tracked.value.commit,
+    sync: status.sync || undefined,
+    selfHeal: policy.automated && policy.selfHeal,
+    drifts,
+    unread: unreadSubjects(subjects),
+  };
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { NGINX_VERSIONS, nginxFiles, platformRepositoryFiles } from '../examples/payment-api/index.ts';
+import { commitAll, createRepository } from '../src/git/test-support.ts';
+import { runGit } from '../src/git/index.ts';
+import { parseYamlDocuments, yamlToJson } from '../src/kernel/index.ts';
+import type { KubeObject } from '../src/kube/index.ts';
+import { openStage } from './cli/stage.ts';
+import type { Stage, StageOptions } from './cli/stage.ts';
+
+/** The lab: a cluster with the images, a controller, and the platform repository. */
+export interface Lab extends Stage {
+  /** Commits the files as they are in the document, and what is given over them. */
+  onboard(over?: Readonly<Record<string, string>>): Promise<string>;
+  /** Hands the Application of an environment to the controller, changed where the test says so. */
+  register(
+    environment: 'dev' | 'staging' | 'prod',
+    change?: (application: KubeObject) => KubeObject,
+  ): Promise<void>;
+  /** Makes a branch at the tip. */
+  branch(name: string): Promise<void>;
+  /** The text of a file at the tip. */
+  read(file: string): Promise<string>;
+}
+
+export async function openLab(options: StageOptions = {}): Promise<Lab> {
+  const stage = await openStage(options);
+  for (const version of NGINX_VERSIONS) {
+    const source = await createRepository(path.join(stage.home, `source-${version}`));
+    await commitAll(source, await nginxFiles(version));
+    const built = await stage.run(['image', 'build', source, '-t', `docker.io/library/nginx:${version}`]);
+    if (built.code !== 0) throw new Error(built.err);
+  }
+  const read = (file: string) => readFile(path.join(stage.repository, file), 'utf8');
+  return {
+    ...stage,
+    read,
+    async branch(name) {
+      await runGit('Making a branch', ['branch', name], { cwd: stage.repository });
+    },
+    onboard: async (over = {}) =>
+      stage.commit({ ...(await platformRepositoryFiles(stage.repository)), ...over }),
+    async register(environment, change = (application) => application) {
+      const [document] = parseYamlDocuments(
+        await read(`platform/clusters/${environment}/payment-api-application.yaml`),
+        { source: 'application' },
+      );
+      if (document === undefined) throw new Error('no application');
+      await stage.kube.create(change(yamlToJson(document) as KubeObject), {});
+    },
+  };
+}
