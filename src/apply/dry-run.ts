@@ -1,4 +1,5 @@
-import { LandfallError, asLandfallError } from '../kernel/index.ts';
+import { asLandfallError } from '../kernel/index.ts';
+import type { LandfallError } from '../kernel/index.ts';
 import { statusBehind } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { FIELD_MANAGER } from './field-manager.ts';

@@ -1,4 +1,4 @@
-import { getArray, getIn, getObject, getString, isJsonObject } from '../kernel/index.ts';
+import { getArray, getIn, getObject, getString, isJsonObject, textOf } from '../kernel/index.ts';
 import type { JsonValue } from '../kernel/index.ts';
 import { splitApiVersion } from '../kube/index.ts';
 import type { KubeObject } from '../kube/index.ts';
@@ -204,7 +204,7 @@ function servicePairs(service: RenderedFacts, set: readonly RenderedFacts[]): re
         facts: service,
         path: ['spec', 'selector', key],
         unlessPods: selector as Record<string, string>,
-        message: `it selects no pods of this set: it wants ${key}=${String(value)}, and ${kind}/${metadata.name} has ${
+        message: `it selects no pods of this set: it wants ${key}=${textOf(value)}, and ${kind}/${metadata.name} has ${
           labels[key] === undefined ? 'no such label' : `${key}=${labels[key]}`
         }`,
       },
@@ -244,7 +244,7 @@ function undeclared(
     {
       facts: service,
       path: ['spec', 'ports', index, 'targetPort'],
-      message: `targetPort ${target} is no container port of ${namesOf(chosen)}, which has ${[...new Set(declared)].join(', ')}`,
+      message: `targetPort ${target} is no container port of ${namesOf(chosen)}, which has ${[...new Set(declared)].map(textOf).join(', ')}`,
     },
   ];
 }

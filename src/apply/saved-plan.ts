@@ -1,7 +1,7 @@
 import { array, literal, looseObject, object, record, string, unknown } from 'zod';
 import type { output } from 'zod';
 import { LandfallError, jsonEqual, parseJson } from '../kernel/index.ts';
-import type { JsonObject, JsonValue } from '../kernel/index.ts';
+import type { JsonObject } from '../kernel/index.ts';
 import { objectName } from '../kube/index.ts';
 import type { Plan, PlannedObject } from './plan.ts';
 
@@ -50,7 +50,7 @@ function reviewed(object: PlannedObject): JsonObject {
     ...rest
   } = object;
   const shown = fields.map(({ where: _line, ...field }) => field);
-  return { ...(rest as unknown as JsonObject), fields: shown as unknown as JsonValue };
+  return { ...(rest as unknown as JsonObject), fields: shown };
 }
 
 /**

@@ -83,7 +83,7 @@ function kept(object: KubeObject | undefined): JsonValue {
       .filter((entry) => entry['subresource'] !== 'status' && entry['manager'] !== 'kube-controller-manager')
       .map(({ time: _time, ...entry }) => entry)
       .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
-  } as JsonValue;
+  };
 }
 
 function contextOf(): SetContext & { readonly ledger: ReturnType<typeof memoryJournals> } {

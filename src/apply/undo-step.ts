@@ -33,7 +33,8 @@ function objectIn(kept: JsonObject | undefined): KubeObject | undefined {
 
 /**
  * Takes one step of a journal back, from what stands in the cluster now: the same call again, after a crash in the
- * middle of it, ends in the same state. `startedAt` is when the journal was begun, in ms. Throws when the API server is away, forbids it or refuses it.
+ * middle of it, ends in the same state. `startedAt` is when the journal was begun, in ms. Throws when the API server
+ * is away, forbids it or refuses it.
  */
 export async function undoStep(step: JournalStep, startedAt: number, writing: Writing): Promise<Undone> {
   if (step.state === 'undone' || step.state === 'left') {
@@ -193,7 +194,7 @@ async function makeAgain(before: KubeObject, writing: Writing): Promise<KubeObje
     // A request that was not answered may have made it.
     const live = await client.get(refOf(before), signal);
     if (live !== undefined) return live;
-    return client.create({ ...rest, metadata: kept } as KubeObject, { fieldManager: FIELD_MANAGER }, signal);
+    return client.create({ ...rest, metadata: kept }, { fieldManager: FIELD_MANAGER }, signal);
   });
 }
 

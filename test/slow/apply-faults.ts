@@ -6,7 +6,6 @@ import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { openBinary } from '../cli/binary.ts';
 import { openOrdeals, ORDEALS, suffer } from '../apply/ordeal.ts';
-import type { Ordeal } from '../apply/ordeal.ts';
 
 const MOST_CALLS = 1000;
 const named = process.argv.slice(2);
@@ -18,7 +17,7 @@ try {
   for (const ordeal of ORDEALS.filter((each) => named.length === 0 || named.includes(each))) {
     const ends = new Map<string, number>();
     for (let nth = 1; nth <= MOST_CALLS; nth += 1) {
-      const { hit, state, text } = await suffer(stage, ordeal as Ordeal, nth, binary.script);
+      const { hit, state, text } = await suffer(stage, ordeal, nth, binary.script);
       if (!hit) break;
       const end = state === 'old' || state === 'new' ? state : 'neither';
       ends.set(end, (ends.get(end) ?? 0) + 1);

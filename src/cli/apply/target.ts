@@ -13,7 +13,6 @@ import { renderApplication } from '../../boundaries/render/index.ts';
 import type { RenderedSet } from '../../boundaries/render/index.ts';
 import { applicationSpec, trackedBy, withTracking } from '../../boundaries/sync/index.ts';
 import type { LedgerSubject } from '../../ledger/index.ts';
-import { findApplication } from '../../verdict/index.ts';
 import type { CliIo } from '../io.ts';
 import type { OpenSources } from '../sources.ts';
 import type { SetOptions } from './options.ts';
@@ -219,6 +218,8 @@ async function fromApplication(
   io: CliIo,
 ): Promise<ApplyTarget> {
   const { kube, git } = sources;
+  // The verdict engine is behind this door, and files need none of it.
+  const { findApplication } = await import('../../verdict/index.ts');
   const found = await findApplication(kube, name, options.namespace, io.signal);
   const { destination } = applicationSpec(found.object);
   const here = destination.server === undefined || destination.server === 'https://kubernetes.default.svc';
