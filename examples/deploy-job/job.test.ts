@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -126,6 +127,18 @@ describe('the deploy job whose Service the server refuses', () => {
     );
     expect(heard[1]?.text).toContain('exceeded quota');
     expect(words[0]?.split('\n')[1]).toBe(words[1]?.split('\n')[1]);
+  });
+
+  it('is told of even when the manifests do not render', async () => {
+    const base = path.join(repository.folder, 'deploy/base/settings.yaml');
+    const text = await readFile(base, 'utf8');
+    await writeFile(base, `${text}  greeting: twice: colon\n`);
+    const { code, err } = await landfall('staging');
+    await writeFile(base, text);
+    expect(code).toBe(3);
+    expect(err).toContain('deploy/base/settings.yaml:7');
+    expect(heard.at(-1)).toMatchObject({ channel: '/staging' });
+    expect(heard.at(-1)?.text).toContain('settings.yaml');
   });
 
   it('is applied whole once the quota has room', async () => {

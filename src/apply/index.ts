@@ -11,6 +11,7 @@ export type {
 } from './deliver.ts';
 export { FIELD_MANAGER } from './field-manager.ts';
 export { readObject } from './live-read.ts';
+export { applyGroups, definitionOf, isKeptKind, kindRank } from './order.ts';
 export { isEmptyPlan, makePlan } from './make-plan.ts';
 export type { PlanRequest } from './make-plan.ts';
 export { placeObjects, setDigest } from './place.ts';

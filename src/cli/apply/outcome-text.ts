@@ -97,6 +97,11 @@ function toldText(told: Told | undefined, style: Style): string {
   return `${good}${bad}`;
 }
 
+/** The same on a line of its own, for a run that ended before it had anything to say. */
+export function toldLine(told: Told, style: Style): string {
+  return `${toldText(told, style).replace(/^\. /, '  ').replace(/^\n/, '')}\n`;
+}
+
 /** How a run ended, from the apply on; the last line says whether anything stands. */
 export function outcomeLines(
   planned: Planned,

@@ -8,7 +8,8 @@ import { EXIT } from '../exit.ts';
 import { errStyle, outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { formatAnswer } from '../output/format.ts';
-import { outcomeLines, recoveredLines } from './outcome-text.ts';
+import { failureOf } from '../system-failure.ts';
+import { outcomeLines, recoveredLines, toldLine } from './outcome-text.ts';
 import type { ApplyCommandOptions } from './options.ts';
 import { planJson, planLines } from './plan-text.ts';
 import { tellEnvironment } from './tell.ts';
@@ -66,7 +67,18 @@ export async function runApply(
     const document = given.plan === undefined ? undefined : await savedPlan(given.plan, session, io);
     const options = document === undefined ? given : asAsked(document, given);
     const named = document === undefined ? (what ?? '') : namedBy(document);
-    return await applySet(named, document, options, session, io);
+    try {
+      return await applySet(named, document, options, session, io);
+    } catch (thrown) {
+      const error = failureOf(thrown);
+      // Somebody else is at it, or it is held: whoever has to know has been told of that delivery.
+      if (error.kind !== 'cancelled' && error.kind !== 'conflict') {
+        const { tellOfFailure } = await import('./tell.ts');
+        const told = await tellOfFailure(session, named, options, error, io);
+        if (told !== undefined) io.err(toldLine(told, errStyle(io)));
+      }
+      throw error;
+    }
   } finally {
     await session.close();
   }

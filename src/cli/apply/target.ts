@@ -156,6 +156,15 @@ async function fromText(
   });
 }
 
+/** The landfall.yaml of the repository that a folder or manifest lies in; undefined where there is none. */
+export async function declarationsBeside(what: string, io: CliIo): Promise<string | undefined> {
+  const location = path.resolve(io.cwd, what === '-' ? '.' : what);
+  if (!existsSync(location)) return undefined;
+  const folder = statSync(location).isDirectory() ? location : path.dirname(location);
+  const repository = await findRepository(folder, io.signal);
+  return readIfThere(path.join(repository?.root ?? folder, LANDFALL_FILE));
+}
+
 async function readIfThere(file: string): Promise<string | undefined> {
   return existsSync(file) ? readFile(file, 'utf8') : undefined;
 }
