@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCluster } from '../../src/drydock/index.ts';
 import type { Cluster } from '../../src/drydock/index.ts';
+import { commitAll, createRepository } from '../../src/git/test-support.ts';
 import { getIn, systemClock } from '../../src/kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
@@ -451,6 +452,49 @@ spec:
     const made = (await get('ConfigMap', 'one')) as KubeObject;
     expect(made['data']).toEqual({ key: 'b' });
     expect(made.metadata.uid).not.toBe(metadata.uid);
+  });
+});
+
+describe('an Application', () => {
+  it('is applied at the commit that it tracks, with its namespace, its marks and without its hooks', async () => {
+    const repository = await createRepository(path.join(person.folder, `repo-${counter}`));
+    const hook = config('hook', 'x').replace(
+      'name: hook',
+      'name: hook\n  annotations: { argocd.argoproj.io/hook: PreSync }',
+    );
+    const commit = await commitAll(repository, {
+      'k8s/one.yaml': config('one', 'a'),
+      'k8s/two.yaml': config('two', 'a'),
+      'k8s/hook.yaml': hook,
+    });
+    const inner = `${namespace}-app`;
+    await kube.create({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Application',
+      metadata: { name: inner, namespace },
+      spec: {
+        project: 'default',
+        source: { repoURL: repository, path: 'k8s', targetRevision: 'main' },
+        destination: { server: 'https://kubernetes.default.svc', namespace: inner },
+        syncPolicy: { syncOptions: ['CreateNamespace=true'] },
+      },
+    });
+    const { code, out } = await run(['apply', inner]);
+    expect(code, out).toBe(0);
+    expect(out).toContain(commit.slice(0, 8));
+    expect(out).toContain('ConfigMap/hook is a hook; landfall sync runs it');
+    const at = (name: string) => kube.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: inner, name });
+    expect((await at('one'))?.metadata.annotations?.['argocd.argoproj.io/tracking-id']).toContain(
+      `${inner}:`,
+    );
+    expect(await at('hook')).toBeUndefined();
+    await commitAll(repository, { 'k8s/two.yaml': '# gone\n' });
+    expect((await run(['apply', inner, '--prune'])).code).toBe(0);
+    expect(await at('two')).toBeUndefined();
+    expect(await run(['apply', `${inner}x`])).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(inner) as string,
+    });
   });
 });
 

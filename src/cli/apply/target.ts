@@ -11,7 +11,7 @@ import { placeObjects, setDigest } from '../../apply/index.ts';
 import type { RenderedFacts } from '../../boundaries/index.ts';
 import { renderApplication } from '../../boundaries/render/index.ts';
 import type { RenderedSet } from '../../boundaries/render/index.ts';
-import { applicationSpec, trackedBy, withTracking } from '../../boundaries/sync/index.ts';
+import { applicationSpec, isHook, trackedBy, withTracking } from '../../boundaries/sync/index.ts';
 import type { LedgerSubject } from '../../ledger/index.ts';
 import type { CliIo } from '../io.ts';
 import type { OpenSources } from '../sources.ts';
@@ -249,7 +249,11 @@ async function fromApplication(
   const tree = mirror.tree(commit);
   const set = await renderApplication(tree, found.path, { source: found.source, signal: io.signal });
   const bytes = await tree.readFile(LANDFALL_FILE);
-  const objects = await placeObjects(kube, rendered(set, name), found.destination, io.signal);
+  const all = rendered(set, name);
+  const hooks = all.filter(({ object }) => isHook(object));
+  const brought = await broughtNamespace(found.object, found.destination, all, sources, io);
+  const own = [...brought, ...all.filter(({ object }) => !isHook(object))];
+  const objects = await placeObjects(kube, own, found.destination, io.signal);
   return {
     subject: { cluster: kube.server, namespace: found.namespace, application: name },
     revision: commit,
@@ -260,8 +264,26 @@ async function fromApplication(
     declarations: bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8'),
     application: found.object,
     display: name,
-    warnings: set.warnings,
+    warnings: [
+      ...set.warnings,
+      ...hooks.map(({ object }) => `${object.kind}/${object.metadata.name} is a hook; landfall sync runs it`),
+    ],
   };
+}
+
+/** The destination's namespace, where CreateNamespace asks for it, the set does not bring it and it is not there. */
+async function broughtNamespace(
+  application: KubeObject,
+  name: string,
+  set: readonly RenderedFacts[],
+  { kube }: OpenSources,
+  io: CliIo,
+): Promise<readonly RenderedFacts[]> {
+  if (!applicationSpec(application).policy.options.includes('CreateNamespace=true')) return [];
+  if (set.some(({ object }) => object.kind === 'Namespace' && object.metadata.name === name)) return [];
+  const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  const live = await kube.get({ apiVersion: 'v1', kind: 'Namespace', name }, io.signal);
+  return live === undefined ? [{ object: namespace, why: () => [] }] : [];
 }
 
 /** Objects that the status of an Application lists and that say that they are its own. */
