@@ -8,7 +8,7 @@ export type {
   HealthAnswer,
   HealthWatch,
   ObjectResult,
-} from './deliver.ts';
+} from './delivery.ts';
 export { FIELD_MANAGER } from './field-manager.ts';
 export { readObject } from './live-read.ts';
 export { applyGroups, definitionOf, isKeptKind, kindRank } from './order.ts';

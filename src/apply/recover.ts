@@ -2,7 +2,7 @@ import { asLandfallError, isJsonObject } from '../kernel/index.ts';
 import { refOf } from '../kube/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { Journal, JournalStep, LedgerSubject } from '../ledger/index.ts';
-import type { DeliveryContext } from './deliver.ts';
+import type { DeliveryContext } from './delivery.ts';
 import { readObject } from './live-read.ts';
 import type { Restored } from './set.ts';
 import { recoverSet } from './set-writer.ts';
