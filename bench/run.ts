@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   apply: async () => (await import('./apply.ts')).benchApply(),
   kustomize: async () => (await import('./kustomize.ts')).benchKustomize(),
   registry: async () => (await import('./registry.ts')).benchRegistry(),
+  ledger: async () => (await import('./ledger.ts')).benchLedger(),
 };
 
 const RESULTS = path.join(import.meta.dirname, 'RESULTS.md');

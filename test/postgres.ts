@@ -27,8 +27,11 @@ function otherUser(): { readonly uid: number; readonly gid: number } | undefined
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** A server of its own in a temporary folder, reached by a socket in it. */
-export async function startPostgres(programs: string): Promise<PostgresServer> {
+/**
+ * A server of its own in a temporary folder, reached by a socket in it. Tests do not wait for its disk; what is measured
+ * does.
+ */
+export async function startPostgres(programs: string, durable = false): Promise<PostgresServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'landfall-postgres-'));
   const user = otherUser();
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
@@ -41,7 +44,18 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
   );
   const child = spawn(
     path.join(programs, 'postgres'),
-    ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off', '-c', 'max_connections=40'],
+    [
+      '-D',
+      data,
+      '-k',
+      folder,
+      '-c',
+      'listen_addresses=',
+      '-c',
+      `fsync=${durable ? 'on' : 'off'}`,
+      '-c',
+      'max_connections=40',
+    ],
     { ...run, stdio: 'ignore' },
   );
   const exited = once(child, 'exit');

@@ -17,7 +17,7 @@ export interface Actor {
 /**
  * How a delivery stands. `applied`: everything was written and is healthy, not yet proven. `landed`: proven once at all
  * eight boundaries; what happens to it later does not take that back. `stopped`: a proof of somebody else's delivery
- * found a broken boundary. `refused`: nothing was written. `restored`: it failed half way and what was there before is
+ * found a broken boundary; `unproven`: it found none, and not all proven either. `refused`: nothing was written. `restored`: it failed half way and what was there before is
  * there again. `kept`: it failed and was left as it is, because that was asked for. `stuck`: it failed and could not be
  * restored whole; the journal says what is left. `superseded`: a newer one began before this one was decided.
  */
@@ -26,6 +26,7 @@ export type DeliveryState =
   | 'applied'
   | 'landed'
   | 'stopped'
+  | 'unproven'
   | 'refused'
   | 'restored'
   | 'kept'
@@ -59,7 +60,7 @@ export interface Observation extends LedgerSubject {
   readonly environment: string | undefined;
   readonly revision: string;
   readonly actor: Actor;
-  readonly state: Extract<DeliveryState, 'running' | 'landed' | 'stopped'>;
+  readonly state: Extract<DeliveryState, 'unproven' | 'landed' | 'stopped'>;
   readonly message: string;
   readonly proof: JsonObject;
 }

@@ -12,6 +12,8 @@ import type { Store } from './store.ts';
 
 type Row = Selectable<Tables['landfall_delivery']>;
 
+/** Characters; two hundred of an application are kept. */
+const LARGEST_PROOF = 256 * 1024;
 /** States that a proof may still change. */
 const OPEN: readonly DeliveryState[] = ['running', 'applied'];
 
@@ -34,9 +36,20 @@ function deliveryOf(row: Row): Delivery {
   };
 }
 
+/** The claims of a proof of thousands of objects; what it says of each boundary stays. */
+function withoutClaims(key: string, value: unknown): unknown {
+  return key === 'claims' ? [] : value;
+}
+
 function proofColumns(proof: JsonObject): { readonly proof: string; readonly digest?: string } {
   const digest = getString(proof, 'release', 'digest');
-  return { proof: JSON.stringify(redact(proof)), ...(digest === undefined ? {} : { digest }) };
+  const kept = redact(proof);
+  const whole = JSON.stringify(kept);
+  return {
+    proof:
+      whole.length <= LARGEST_PROOF ? whole : JSON.stringify({ ...kept, claimsLeftOut: true }, withoutClaims),
+    ...(digest === undefined ? {} : { digest }),
+  };
 }
 
 function unknownDelivery(id: string): LandfallError {
@@ -82,7 +95,7 @@ async function addObserved(session: Session, seen: Observation, store: Store): P
       trigger: 'observed',
       ...actorColumns(seen.actor),
       started_at: now,
-      finished_at: seen.state === 'running' ? null : now,
+      finished_at: seen.state === 'unproven' ? null : now,
       state: seen.state,
       message: redactText(seen.message),
       results: '[]',
@@ -98,7 +111,7 @@ async function addObserved(session: Session, seen: Observation, store: Store): P
     .set({ state: 'superseded', finished_at: now })
     .where(about(seen))
     .where('trigger', '=', 'observed')
-    .where('state', '=', 'running')
+    .where('state', '=', 'unproven')
     .where('id', '<', id)
     .execute();
   return id;
@@ -113,7 +126,7 @@ async function seeAgain(session: Session, row: Row, seen: Observation, store: St
     ? {
         state: seen.state,
         message: redactText(seen.message),
-        finished_at: seen.state === 'running' ? null : isoNow(store),
+        finished_at: seen.state === 'unproven' ? null : isoNow(store),
       }
     : {};
   await session
@@ -129,6 +142,8 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
     async start(delivery) {
       const id = store.newId();
       await database.transaction().execute(async (session) => {
+        // First, so that a machine whose clock is wrong does not lose what it begins.
+        await dropOldDeliveries(session, delivery, store.clock.now());
         await session
           .insertInto('landfall_delivery')
           .values({
@@ -147,7 +162,6 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
             proof: null,
           })
           .execute();
-        await dropOldDeliveries(session, delivery, store.clock.now());
       });
       return id;
     },
@@ -157,9 +171,8 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
         const id = await database.transaction().execute(async (session) => {
           const before = await observedBefore(session, seen, digest);
           if (before === undefined) {
-            const added = await addObserved(session, seen, store);
             await dropOldDeliveries(session, seen, store.clock.now());
-            return added;
+            return addObserved(session, seen, store);
           }
           await seeAgain(session, before, seen, store);
           return before.id;

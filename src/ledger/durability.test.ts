@@ -182,7 +182,7 @@ describe('a ledger file', () => {
     expect((await ledger.deliveries.get(id))?.results[1]).toEqual({
       kind: 'Secret',
       name: 'db',
-      changes: [{ path: 'data.password' }],
+      changes: [{ path: 'data.password', from: '(left out)', to: '(left out)' }],
     });
   });
 

@@ -1,5 +1,6 @@
 export { openLedger } from './open.ts';
 export { redact, redactText } from './redact.ts';
+export { stoppedAt } from './stopped-at.ts';
 export type {
   Actor,
   Decision,

@@ -24,7 +24,7 @@ function seen(change: Partial<Observation> = {}): Observation {
     environment: 'prod',
     revision: 'rev1',
     actor: ANA,
-    state: 'running',
+    state: 'unproven',
     message: 'moving at rollout',
     proof: proofOf(D1),
     ...change,
@@ -112,6 +112,22 @@ describe.each(kinds)('a ledger in $name', (kind) => {
       });
     });
 
+    it('with a proof whole, unless it is very large: then without its claims', async () => {
+      const claims = Array.from({ length: 3000 }, (_, n) => ({
+        subject: `Deployment/${n}`,
+        value: 'x'.repeat(80),
+      }));
+      const proof = (count: number): JsonObject => ({
+        verdict: { summary: 'landed' },
+        boundaries: [{ boundary: 'live', detail: 'as asked for', claims: claims.slice(0, count) }],
+      });
+      const id = await startDelivery(ledger, place.clock);
+      await ledger.deliveries.update(id, { proof: proof(10) });
+      expect((await ledger.deliveries.get(id))?.proof).toEqual(proof(10));
+      await ledger.deliveries.update(id, { proof: proof(3000) });
+      expect((await ledger.deliveries.get(id))?.proof).toEqual({ ...proof(0), claimsLeftOut: true });
+    });
+
     it('two hundred of an application and ninety days, but always the last that landed and what is open', async () => {
       const landed = await startDelivery(ledger, place.clock, 'landed');
       await ledger.deliveries.update(landed, { state: 'landed' });
@@ -155,10 +171,10 @@ describe.each(kinds)('a ledger in $name', (kind) => {
       const first = await ledger.deliveries.observe(seen());
       for (let look = 0; look < 3; look += 1) await ledger.deliveries.observe(seen());
       await ledger.deliveries.observe(seen({ proof: proofOf(undefined) }));
-      expect(await states()).toEqual(['observed rev1 running']);
+      expect(await states()).toEqual(['observed rev1 unproven']);
       const other = await ledger.deliveries.observe(seen({ proof: proofOf(D2) }));
       expect(other).not.toBe(first);
-      expect(await states()).toEqual(['observed rev1 running', 'observed rev1 superseded']);
+      expect(await states()).toEqual(['observed rev1 unproven', 'observed rev1 superseded']);
       expect(await ledger.deliveries.observe(seen())).toBe(first);
       expect(await ledger.deliveries.list(SHOP, 10)).toHaveLength(2);
     });
@@ -191,7 +207,7 @@ describe.each(kinds)('a ledger in $name', (kind) => {
       const others = [place.open(), place.open(), ledger];
       const ids = await Promise.all(others.map((each) => each.deliveries.observe(seen())));
       expect(new Set(ids).size).toBe(1);
-      expect(await states()).toEqual(['observed rev1 running']);
+      expect(await states()).toEqual(['observed rev1 unproven']);
     });
   });
 

@@ -45,8 +45,24 @@ it('leaves everything else as it is', () => {
   const value = {
     kind: 'ConfigMap',
     data: { kind: 'Secret agent' },
-    list: [{ kind: 'Deployment', data: 1 }, 'a Secret is missing', { path: 'data.size', from: 1, to: 2 }],
+    list: [
+      { kind: 'Deployment', data: 1 },
+      'a Secret is missing',
+      'kind: Secret, name: db',
+      { path: 'data.size', from: 1, to: 2 },
+    ],
     ref: { kind: 'Secret', name: 'db', result: 'changed' },
   };
   expect(redact(value)).toEqual(value);
+});
+
+it('leaves the keys of a Secret, and what a plan shows instead of its values', () => {
+  const field = { field: 'data.password', before: '(hidden 0a1b2c3d)', where: 'deploy/secret.yaml:7' };
+  const whole = { field: 'data', after: { password: '(hidden 0a1b2c3d)', user: '(hidden 4e5f6071)' } };
+  const plan = { objects: [{ kind: 'Secret', name: 'db', action: 'change', fields: [field, whole] }] };
+  expect(redact(plan)).toEqual(plan);
+  expect(redact({ kind: 'Secret', data: { password: VALUE, user: VALUE } })).toEqual({
+    kind: 'Secret',
+    data: { password: '(left out)', user: '(left out)' },
+  });
 });

@@ -7,7 +7,7 @@ const KEPT = { deliveries: 200, decisions: 500, plans: 50, notices: 200, holds: 
 const KEPT_MS = 90 * 24 * 60 * 60 * 1000;
 
 /**
- * Keeps 200 deliveries of an application, and of all applications those of the last 90 days. The last one that landed
+ * Keeps 200 deliveries of an application, the one that comes next counted, and of all applications those of the last 90 days. The last one that landed
  * stays, since it is what one goes back to, and so does everything whose journal is not at an end.
  */
 export async function dropOldDeliveries(
@@ -22,7 +22,7 @@ export async function dropOldDeliveries(
     where (started_at < ${before} or (
         ${mine} and id < coalesce((
           select id from landfall_delivery where ${mine}
-          order by id desc limit 1 offset ${sql.lit(KEPT.deliveries - 1)}
+          order by id desc limit 1 offset ${sql.lit(KEPT.deliveries - 2)}
         ), '')
       ))
       and id <> coalesce((

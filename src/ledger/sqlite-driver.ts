@@ -67,8 +67,13 @@ class LockedConnection implements DatabaseConnection {
     });
   }
 
-  end(how: 'commit' | 'rollback'): void {
-    this.#database.exec(how);
+  commit(): void {
+    this.#database.exec('commit');
+  }
+
+  /** A full disk ends a transaction by itself. */
+  rollback(): void {
+    if (this.#database.inTransaction) this.#database.exec('rollback');
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -78,10 +83,10 @@ class LockedConnection implements DatabaseConnection {
     await this.begin();
     try {
       const result = this.#run<R>(query);
-      this.end('commit');
+      this.commit();
       return result;
     } catch (thrown) {
-      if (this.#database.inTransaction) this.end('rollback');
+      this.rollback();
       throw thrown;
     }
   }
@@ -117,11 +122,11 @@ class LockedDriver extends SqliteDriver {
   }
 
   override async commitTransaction(): Promise<void> {
-    this.#connection.end('commit');
+    this.#connection.commit();
   }
 
   override async rollbackTransaction(): Promise<void> {
-    this.#connection.end('rollback');
+    this.#connection.rollback();
   }
 }
 

@@ -25,6 +25,14 @@ function failureAt(file: string, thrown: unknown): unknown {
       hint: `Restore it from a backup, or move it away (mv ${path.basename(file)} ${path.basename(file)}.damaged) to begin an empty one; unfinished journals in it are then lost.`,
     });
   }
+  if (code.endsWith('MODULE_NOT_FOUND')) {
+    return new LandfallError(`SQLite does not run on this machine: ${messageOf(thrown).split('\n')[0]}.`, {
+      ...details,
+      kind: 'unavailable',
+      code: 'ledger-unavailable',
+      hint: 'Install Landfall with its optional dependencies, or keep the history in PostgreSQL with --ledger.',
+    });
+  }
   if (isBusy(thrown)) {
     return new LandfallError(
       `The ledger ${file} was locked by another process for ${(TRIES * BUSY_MS) / 1000} s.`,

@@ -1,6 +1,6 @@
 import { getString } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
-import { redact, redactText } from '../ledger/index.ts';
+import { redact, redactText, stoppedAt } from '../ledger/index.ts';
 import type { Actor, Delivery, DeliveryState, LedgerSubject } from '../ledger/index.ts';
 
 /** What went wrong with one object, and where it is asked for. */
@@ -31,7 +31,8 @@ export interface News extends LedgerSubject {
 }
 
 const GOOD: readonly DeliveryState[] = ['applied', 'landed'];
-const FINE: readonly string[] = ['done', 'unchanged', 'skipped'];
+/** Nothing went wrong with these; what a failure kept from being reached is not its cause. */
+const FINE: readonly string[] = ['done', 'unchanged', 'skipped', 'not-reached'];
 /** Objects that one message names; the rest is counted. */
 const NAMED = 10;
 
@@ -54,7 +55,7 @@ export function newsOf(delivery: Delivery): News {
     revision,
     state,
     verdict: getString(delivery.proof, 'verdict', 'summary'),
-    boundary: getString(delivery.proof, 'verdict', 'boundary'),
+    boundary: stoppedAt(delivery),
     reason: message,
     objects: GOOD.includes(state)
       ? []
@@ -75,7 +76,7 @@ export function newsOf(delivery: Delivery): News {
 export function commandsOf({ application, namespace, delivery }: News): readonly string[] {
   const app = `${application} -n ${namespace}`;
   return [
-    ...(delivery === undefined ? [] : [`landfall history ${application} ${delivery} -n ${namespace}`]),
+    ...(delivery === undefined ? [] : [`landfall history ${application} ${delivery}`]),
     `landfall explain ${app}`,
   ];
 }

@@ -39,6 +39,7 @@ const DELIVERY: Delivery = {
       message: 'spec.ports[0].port: 99999 is not between 1 and 65535 <b>',
       where: 'deploy/service.yaml:11',
     },
+    { kind: 'Ingress', namespace: 'shop', name: 'checkout', state: 'not-reached', message: '' },
   ],
   digest: undefined,
   proof: { verdict: { summary: 'stopped at sync', boundary: 'sync' } },
@@ -182,7 +183,7 @@ describe('a webhook', () => {
       ],
       actor: { name: 'ana', attestedBy: 'cluster' },
     });
-    expect(body['commands']).toContain(`landfall history payment-api ${DELIVERY.id} -n argocd`);
+    expect(body['commands']).toContain(`landfall history payment-api ${DELIVERY.id}`);
     expect(await ledger.notices.list({}, 9)).toMatchObject([
       { state: 'told', channel: `webhook ${host}`, delivery: DELIVERY.id, environment: 'staging' },
     ]);
@@ -242,7 +243,7 @@ describe('a chat', () => {
       'Service/checkout was refused, everything is as it was',
       'revision 1a2b3c4d5e6f by ana, delivery 1m7y4nqgcekj7k',
       '• Service/shop/checkout: spec.ports[0].port: 99999 is not between 1 and 65535 &lt;b&gt; (deploy/service.yaml:11)',
-      '`landfall history payment-api 1m7y4nqgcekj7k -n argocd`',
+      '`landfall history payment-api 1m7y4nqgcekj7k`',
       '`landfall explain payment-api -n argocd`',
     ]);
   });

@@ -279,7 +279,12 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const observed = await observe(kube, observations, services, snapshot, signal);
   const leading = images.find((image) => image.ours);
   const digest = leading?.answer.state === 'read' ? leading.answer.value.digest : leading?.pinned;
-  const baseline = await question.baselineFor?.(spec, digest);
+  // Only what was measured now is compared with what was measured before.
+  const measured = observed.some(({ errors }) => errors?.state === 'read');
+  const before = measured
+    ? await attempt(async () => question.baselineFor?.(spec, digest), signal)
+    : read(undefined);
+  const baseline = before.state === 'read' ? before.value && read(before.value) : before;
   // The Application again: its controller may have worked while everything else was read.
   const again = await attempt(() => findApplication(kube, spec.name, spec.namespace, signal), signal);
   const application = again.state === 'read' ? again.value.object : spec.object;

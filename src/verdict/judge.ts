@@ -55,7 +55,7 @@ export interface Material {
   readonly rollouts: readonly RolloutSubject[];
   readonly services: readonly ServiceFacts[];
   readonly observed: readonly Observed[];
-  readonly baseline: ErrorBaseline | undefined;
+  readonly baseline: Reading<ErrorBaseline> | undefined;
   readonly acceptSimulated: boolean;
   /** The Application's `ignoreDifferences`. */
   readonly ignore?: readonly IgnoreRule[];

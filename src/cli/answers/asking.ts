@@ -16,6 +16,8 @@ export interface Asked {
   readonly sources: Sources;
   readonly question: Question;
   readonly ledger: Ledger;
+  /** Prints the answer where the progress was. What is done after it keeps nobody waiting. */
+  readonly say: (text: string) => void;
 }
 
 /** Opens the sources, shows on a terminal what is being read, and closes everything whatever happens. */
@@ -32,6 +34,10 @@ export async function asking<T>(
     return await work({
       sources,
       ledger,
+      say(text) {
+        progress.clear();
+        io.out(text);
+      },
       question: questionOf({ ...ask, onProgress: progress.step }, sources, ledger),
     });
   } finally {

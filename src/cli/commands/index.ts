@@ -7,9 +7,11 @@ import { demoCommand } from './demo.ts';
 import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
 import { helpCommand } from './help.ts';
+import { historyCommand } from './history.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
 import { planCommand } from './plan.ts';
+import { noteCommand } from './note.ts';
 import { layoutCommand } from './layout.ts';
 import { proveCommand } from './prove.ts';
 import { recoverCommand } from './recover.ts';
@@ -24,6 +26,8 @@ export const commands: readonly CliCommand[] = [
   traceCommand,
   explainCommand,
   statusCommand,
+  historyCommand,
+  noteCommand,
   driftCommand,
   renderCommand,
   planCommand,
