@@ -62,8 +62,31 @@ export type {
   LiveSubject,
   NamespaceFacts,
 } from './live/index.ts';
-export { decideHealth } from './health/index.ts';
-export type { HealthSubject } from './health/index.ts';
+export {
+  compileHealthRules,
+  decideHealth,
+  ENGINES,
+  engineReading,
+  healthOffline,
+  lookAtHealth,
+  objectHealth,
+  ruleProblems,
+  tidied,
+  watchHealth,
+} from './health/index.ts';
+export type {
+  AppliedObject,
+  Engine,
+  EngineReading,
+  HealthRule,
+  HealthRules,
+  HealthSubject,
+  ObjectHealth,
+  ObjectOutcome,
+  Surroundings,
+  WatchHealthOptions,
+  WatchOutcome,
+} from './health/index.ts';
 export { collectRollouts, decideRollout, nodePlatforms } from './rollout/index.ts';
 export type { DigestCheck, DigestOutcome, RolloutOptions, RolloutSubject } from './rollout/index.ts';
 export {

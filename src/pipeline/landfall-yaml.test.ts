@@ -171,4 +171,34 @@ describe('landfall.yaml', () => {
   test('that is empty, a list, or two documents is refused', () => {
     for (const text of ['', '- a\n', `${WHOLE}---\na: 1\n`]) expect(failure(text).kind).toBe('invalid-input');
   });
+
+  test('says how the health of a kind is told, and refuses an expression that is none, with its line', () => {
+    const text = (current: string, more = '') => `apiVersion: landfall.dev/v1
+health:
+  - apiVersion: example.com/v1
+    kind: Database
+    namespace: shop-*
+    current: ${current}
+    failed: status.phase == 'Dead'
+${more}`;
+    expect(declarationsOf(text('status.up'), 'any').health).toEqual([
+      {
+        apiVersion: 'example.com/v1',
+        kind: 'Database',
+        namespace: 'shop-*',
+        current: 'status.up',
+        failed: "status.phase == 'Dead'",
+      },
+    ]);
+    expect(failure(text('status.')).message).toMatch(
+      /landfall\.yaml:6:\d+: 'health\.0\.current': this is no CEL expression: Expected IDENTIFIER/,
+    );
+    expect(failure(text('1 + 1')).message).toContain('true or false is wanted');
+    expect(failure(text('status.up', '    progress: status.x\n')).message).toContain(
+      "unknown key 'progress'; did you mean 'inProgress'?",
+    );
+    expect(
+      failure('apiVersion: landfall.dev/v1\nhealth:\n  - { apiVersion: v1, kind: A }\n').message,
+    ).toContain("'health.0.current' is missing");
+  });
 });

@@ -14,6 +14,7 @@ import {
   ZodUnion,
 } from 'zod';
 import type { core, output } from 'zod';
+import { ruleProblems } from '../boundaries/index.ts';
 import { LandfallError, nearest, parseYamlDocuments, yamlToJson } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import type { ChannelDeclaration } from '../notify/index.ts';
@@ -90,11 +91,28 @@ const environment = strictObject({
   notify: array(channel).exactOptional(),
 });
 
+/** How to tell the health of a kind that Landfall does not know, in CEL. */
+const healthRule = strictObject({
+  apiVersion: name,
+  kind: name,
+  /** `*` stands for any characters; left out: every object of the kind. */
+  name: name.exactOptional(),
+  namespace: name.exactOptional(),
+  current: string(),
+  inProgress: string().exactOptional(),
+  failed: string().exactOptional(),
+}).check((context) => {
+  for (const { field, problem } of ruleProblems(context.value))
+    context.issues.push({ code: 'custom', input: context.value[field], path: [field], message: problem });
+});
+
 const landfallYaml = strictObject({
   apiVersion: literal('landfall.dev/v1'),
   applications: record(name, application).exactOptional(),
   /** In the order in which a release passes through them. */
   environments: array(environment).exactOptional(),
+  /** Of several rules for an object the first counts. */
+  health: array(healthRule).max(100).exactOptional(),
 });
 
 export type LandfallYaml = output<typeof landfallYaml>;
@@ -130,6 +148,7 @@ export function declarationsOf(text: string | undefined, application: string): D
     source: declared?.source?.repository,
     images: image === undefined ? [] : [image],
     observe: declared?.observe ?? [],
+    ...(file.health === undefined ? {} : { health: file.health }),
   };
 }
 

@@ -24,6 +24,7 @@ import {
 import type {
   Asked,
   ErrorBaseline,
+  HealthRule,
   ImageFacts,
   Observation,
   Reading,
@@ -50,6 +51,8 @@ export interface Declared {
   /** Images that we build. */
   readonly images: readonly string[];
   readonly observe: readonly Observation[];
+  /** How to tell the health of kinds that Landfall does not know. */
+  readonly health?: readonly HealthRule[];
 }
 
 export interface Question {
@@ -329,6 +332,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     baseline,
     ignore: applicationSpec(application).ignoreDifferences,
     acceptSimulated: question.acceptSimulated ?? false,
+    ...(declared.health === undefined ? {} : { healthRules: declared.health }),
     at,
   };
 }

@@ -1,11 +1,13 @@
-import { getIn, getNumber, getString } from '../../kernel/index.ts';
+import { getIn, getNumber, getObject, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { conditionsOf, deadlineAfter, said, until } from './facts.ts';
+import { writtenAt } from '../live/index.ts';
+import { genericHealth } from './engine/generic.ts';
+import { conditionsOf, deadlineAfter, firstLine, said, until } from './facts.ts';
 import type { Condition, ObjectHealth } from './facts.ts';
 
-/** Conditions that are True when all is well. The first that is there speaks for the whole; all of them have to agree. */
-const GOOD = [
+/** Conditions of which one that is True is enough, as long as all that are there agree. */
+const ENOUGH = [
   'Ready',
   'Available',
   'Healthy',
@@ -15,14 +17,13 @@ const GOOD = [
   'Programmed',
   'Accepted',
   'ResolvedRefs',
-  'Provisioned',
-  'Initialized',
-  'Deployed',
-  'Running',
   'Succeeded',
   'Complete',
   'Completed',
 ];
+
+/** Conditions that have to be True too where they are, and that alone say too little. */
+const GOOD = [...ENOUGH, 'Provisioned', 'Initialized', 'Deployed', 'Running'];
 
 /** Conditions that are True when something is wrong for good. */
 const TERMINAL = ['Stalled', 'Failed', 'Failure', 'InvalidSpec'];
@@ -116,12 +117,46 @@ function isStale(found: Condition, live: KubeObject): boolean {
   return found.generation !== undefined && found.generation < (live.metadata.generation ?? 0);
 }
 
+/** How long a controller that names no generation has to say something about a change, in ms. */
+const ANSWER_MS = 30_000;
+
+/** Whether the status cannot be about an earlier spec: there was none, or it was written after the last one. */
+function isNewerStatus(live: KubeObject): boolean {
+  if ((live.metadata.generation ?? 1) <= 1) return true;
+  const times = (live.metadata.managedFields ?? [])
+    .filter((entry) => getString(entry, 'subresource') === 'status')
+    .map((entry) => Date.parse(getString(entry, 'time') ?? ''));
+  return Math.max(0, ...times.filter((time) => !Number.isNaN(time))) >= (writtenAt(live) ?? 0);
+}
+
+/** A status that names no generation right after a change may be about what was there before. */
+function untold(live: KubeObject, name: string, now: number): ObjectHealth | undefined {
+  const deadline = (writtenAt(live) ?? 0) + ANSWER_MS;
+  if (isNewerStatus(live) || now > deadline) return undefined;
+  return {
+    state: 'moving',
+    reason: 'not-observed',
+    text: `${name}: its status names no generation and is older than the last change`,
+    deadline: new Date(deadline).toISOString(),
+  };
+}
+
 /**
- * A kind that is not known by name, by what its status says about the generation that is stored: conditions first,
- * then a word for its phase. What says nothing is unknown; kstatus calls it Current.
- * Source: Kubernetes API conventions (conditions), kstatus (Reconciling, Stalled, observedGeneration).
+ * The conditions of the whole and of its parts: a route has some for each of its parents. One about an earlier
+ * generation counts for nothing where another part says the same of the stored one: that part was taken away.
  */
-export function customHealth(live: KubeObject, now: number): ObjectHealth {
+function allConditions(live: KubeObject): readonly Condition[] {
+  const parts = Object.values(getObject(live, 'status') ?? {}).flatMap((value) =>
+    Array.isArray(value) ? value.flatMap((part) => conditionsOf(live, part)) : [],
+  );
+  const current = new Set(parts.filter((found) => !isStale(found, live)).map(({ type }) => type));
+  return [
+    ...conditionsOf(live),
+    ...parts.filter((found) => !isStale(found, live) || !current.has(found.type)),
+  ];
+}
+
+function ownHealth(live: KubeObject, now: number): ObjectHealth {
   const name = objectName(live);
   const generation = live.metadata.generation ?? 0;
   const deadline = deadlineAfter(live);
@@ -142,7 +177,7 @@ export function customHealth(live: KubeObject, now: number): ObjectHealth {
       now,
       'unknown',
     );
-  const conditions = conditionsOf(live);
+  const conditions = allConditions(live);
   const isTrue = (types: readonly string[]) =>
     conditions.find(
       (found) => types.includes(found.type) && found.status === 'True' && !isStale(found, live),
@@ -186,8 +221,12 @@ export function customHealth(live: KubeObject, now: number): ObjectHealth {
       'unknown',
     );
   }
-  const [first] = good;
-  if (first !== undefined) return { state: 'proven', reason: 'condition', text: `${name} is ${first.type}` };
+  const first = good.find(({ type }) => ENOUGH.includes(type));
+  if (first !== undefined) {
+    const named = !Number.isNaN(observed) || first.generation !== undefined;
+    const before = named ? undefined : untold(live, name, now);
+    return before ?? { state: 'proven', reason: 'condition', text: `${name} is ${first.type}` };
+  }
   return byWord(live, name, working, deadline, now);
 }
 
@@ -213,8 +252,7 @@ function byWord(
     return until({ reason: 'phase', text: `${name} says ${word ?? working?.type ?? ''}` }, deadline, now);
   if (is(WORDS.good)) {
     // A word without a generation beside it may be about what was stored before.
-    const bound =
-      getNumber(live, 'status', 'observedGeneration') !== undefined || (live.metadata.generation ?? 1) <= 1;
+    const bound = getNumber(live, 'status', 'observedGeneration') !== undefined || isNewerStatus(live);
     return bound
       ? { state: 'proven', reason: 'phase', text: `${name} says ${word ?? ''}` }
       : {
@@ -224,4 +262,28 @@ function byWord(
         };
   }
   return { state: 'unknown', reason: 'no-condition', text: `${name} says nothing about its health` };
+}
+
+/**
+ * A kind that is not known by name, by what its status says about the generation that is stored: conditions first,
+ * then a word for its phase. What says nothing is unknown; kstatus calls it Current.
+ * Source: Kubernetes API conventions (conditions), kstatus (Reconciling, Stalled, observedGeneration).
+ *
+ * Never greener than an engine: what Argo CD's reading finds wrong with the status is not proven here either.
+ */
+export function customHealth(live: KubeObject, now: number): ObjectHealth {
+  const own = ownHealth(live, now);
+  if (own.state !== 'proven') return own;
+  const { status, message } = genericHealth(live);
+  if (status === 'Healthy') return own;
+  const told = message === undefined || message === '' ? status : `${status}: ${firstLine(message)}`;
+  const text = `${own.text}, and other words of its status mean ${told}`;
+  if (status === 'Degraded' || status === 'Progressing')
+    return until(
+      { reason: 'contradiction', text },
+      deadlineAfter(live),
+      now,
+      status === 'Degraded' ? 'broken' : 'unknown',
+    );
+  return { state: 'unknown', reason: 'contradiction', text };
 }

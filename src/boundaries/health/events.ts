@@ -1,6 +1,6 @@
 import { getString } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import type { Surroundings } from './facts.ts';
+import type { HealthSubject } from './facts.ts';
 import { firstLine } from './facts.ts';
 
 /** What was told about an object, and when it was told last. */
@@ -26,13 +26,12 @@ function timeOf(event: KubeObject): number {
  * it tells is still so. Events that were last seen before `since` (ms) are about something else.
  */
 export function latestEvent(
-  around: Surroundings | undefined,
-  namespace: string | undefined,
+  subject: HealthSubject,
   uids: ReadonlySet<string>,
   reasons: ReadonlySet<string>,
   since: number,
 ): Told | undefined {
-  const events = around?.events(namespace ?? 'default');
+  const events = subject.events ?? subject.around?.events(subject.object.metadata.namespace ?? 'default');
   if (events?.state !== 'read') return undefined;
   let latest: Told | undefined;
   for (const event of events.value) {

@@ -1,10 +1,12 @@
-import { getArray, getNumber, getString } from '../../kernel/index.ts';
+import { getArray, getNumber, getObject, getString } from '../../kernel/index.ts';
+import type { JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
-import type { KubeObject, ObjectRef } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryState } from '../boundary.ts';
 import type { Reading } from '../reading.ts';
 import type { PodFacts } from '../workload.ts';
 import type { WorkloadPods } from '../workload-pods.ts';
+import type { HealthRules } from './rules.ts';
 import { writtenAt } from '../live/index.ts';
 
 /** Deadline of what declares none; Kubernetes' own default for a Deployment. */
@@ -19,9 +21,8 @@ export interface Surroundings {
   readonly endpointSlices: (namespace: string) => Reading<readonly KubeObject[]>;
   /** Events of the type Warning, and those that a claim gets. */
   readonly events: (namespace: string) => Reading<readonly KubeObject[]>;
-  /** A StorageClass, an IngressClass or the like. */
-  readonly object: (ref: ObjectRef) => Reading<KubeObject>;
-  readonly list: (kind: string) => Reading<readonly KubeObject[]>;
+  readonly storageClass: (name: string) => Reading<KubeObject>;
+  readonly ingressClasses: () => Reading<readonly KubeObject[]>;
 }
 
 /** One object whose health is asked. */
@@ -31,10 +32,14 @@ export interface HealthSubject {
   readonly live: Reading<KubeObject>;
   /** For what runs pods: those of the stored template, and older ones. */
   readonly pods: Reading<WorkloadPods> | undefined;
+  /** Events of its namespace, where they were read without everything else that stands around it. */
+  readonly events?: Reading<readonly KubeObject[]>;
   /** Left out where nobody looked around: Services, claims and the like are then left to other boundaries. */
   readonly around?: Surroundings;
   /** The workloads that are judged with it, for a Service that leads to them. */
   readonly beside?: readonly HealthSubject[];
+  /** Rules of the user: instead of Landfall's for what runs no pods, and beside them for what does. */
+  readonly rules?: HealthRules;
 }
 
 /** What is known about one object. */
@@ -60,9 +65,9 @@ export interface Condition {
   readonly changed: string | undefined;
 }
 
-/** The conditions of an object's status, in its order. */
-export function conditionsOf(object: KubeObject): readonly Condition[] {
-  return getArray(object, 'status', 'conditions').map((item) => ({
+/** The conditions of an object's status, in its order; or of one part of it. */
+export function conditionsOf(object: KubeObject, part?: JsonValue): readonly Condition[] {
+  return getArray(part ?? getObject(object, 'status'), 'conditions').map((item) => ({
     type: getString(item, 'type') ?? '',
     status: getString(item, 'status') ?? '',
     reason: getString(item, 'reason') ?? '',
@@ -110,6 +115,10 @@ export function until(
   after: 'broken' | 'unknown' = 'broken',
 ): ObjectHealth {
   return now <= deadline
-    ? { ...found, state: 'moving', deadline: new Date(deadline).toISOString() }
+    ? {
+        ...found,
+        state: 'moving',
+        ...(Number.isFinite(deadline) ? { deadline: new Date(deadline).toISOString() } : {}),
+      }
     : { ...found, state: after };
 }

@@ -3,7 +3,7 @@ import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { writtenAt } from '../live/index.ts';
 import { latestEvent } from './events.ts';
-import { condition, DEFAULT_PROGRESS_SECONDS, said, until } from './facts.ts';
+import { condition, DEFAULT_PROGRESS_SECONDS, firstLine, said, until } from './facts.ts';
 import type { HealthSubject, ObjectHealth } from './facts.ts';
 import { podTrouble, unsteady } from './pods.ts';
 
@@ -46,13 +46,7 @@ export function jobHealth(subject: HealthSubject, live: KubeObject, now: number)
   const newest = Math.max(writtenAt(live) ?? 0, ...pods.map((pod) => Date.parse(pod.createdAt) || 0));
   const refused =
     (getNumber(live, 'status', 'active') ?? 0) === 0
-      ? latestEvent(
-          subject.around,
-          live.metadata.namespace,
-          new Set([live.metadata.uid ?? '']),
-          REFUSED,
-          newest,
-        )
+      ? latestEvent(subject, new Set([live.metadata.uid ?? '']), REFUSED, newest)
       : undefined;
   if (refused !== undefined)
     return { state: 'broken', reason: 'pods-refused', text: `${name}: pods are refused: ${refused.message}` };
@@ -104,14 +98,24 @@ export function podHealth(subject: HealthSubject, live: KubeObject, now: number)
     };
   const counts = { ready: pod.ready ? 1 : 0, wanted: 1 };
   const trouble = podTrouble(pod, now);
-  if (phase === 'Failed')
-    return { state: 'broken', reason: 'pod-failed', text: `${name} failed: ${trouble.text}`, ...counts };
+  if (phase === 'Failed') {
+    const why = getString(live, 'status', 'message') ?? getString(live, 'status', 'reason') ?? trouble.text;
+    return { state: 'broken', reason: 'pod-failed', text: `${name} failed: ${firstLine(why)}`, ...counts };
+  }
   if (!pod.ready) {
     const found = { reason: trouble.reason, text: trouble.text, ...counts };
     return trouble.terminal
       ? { ...found, state: 'broken' }
       : until(found, (writtenAt(live) ?? 0) + DEFAULT_PROGRESS_SECONDS * 1000, now);
   }
+  // Ready says little of what is meant to end: that it ended well does.
+  if ((getString(live, 'spec', 'restartPolicy') ?? 'Always') !== 'Always')
+    return until(
+      { reason: 'running', text: `${name} runs, and is meant to end`, ...counts },
+      (writtenAt(live) ?? 0) + DEFAULT_PROGRESS_SECONDS * 1000,
+      now,
+      'unknown',
+    );
   const shaky = unsteady(pod, now);
   return shaky === undefined
     ? { state: 'proven', reason: 'ready', text: `${name} is ready`, ...counts }

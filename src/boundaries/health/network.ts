@@ -2,11 +2,13 @@ import { getArray, getIn, getObject, getString, textOf } from '../../kernel/inde
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { endpointsOf } from '../traffic/index.ts';
+import type { Endpoint } from '../traffic/index.ts';
 import type { Reading } from '../reading.ts';
 import { declaredReplicas, isWorkload, podTemplate, selects } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import { deadlineAfter, until } from './facts.ts';
 import type { HealthSubject, ObjectHealth, Surroundings } from './facts.ts';
+import { keepsOld } from './workload.ts';
 
 /** Without a pod to wait for, ready endpoints will not come: a selector that is wrong shows within this time. */
 const NO_POD_SECONDS = 60;
@@ -101,22 +103,8 @@ export function serviceHealth(subject: HealthSubject, live: KubeObject, now: num
       none && behind.length === 0 ? deadlineAfter(live, NO_POD_SECONDS) : deadlineOf(live, pods);
     return until(what, deadline, now);
   }
-  const current = new Set(behind.flatMap((other) => podKeys(other, 'current')));
-  const old = new Set(behind.flatMap((other) => podKeys(other, 'old')));
-  const byOld = endpoints.filter((endpoint) => endpoint.pod !== undefined && old.has(endpoint.pod));
-  if (
-    behind.length > 0 &&
-    (byOld.length > 0 || !endpoints.some((endpoint) => current.has(endpoint.pod ?? '')))
-  ) {
-    return until(
-      {
-        reason: 'old-endpoints',
-        text: `${byOld.length} of ${endpoints.length} endpoints of ${name} are pods of an earlier template`,
-      },
-      deadlineOf(live, pods),
-      now,
-    );
-  }
+  const wrong = behind.length === 0 ? undefined : notOfRelease(name, endpoints, behind);
+  if (wrong !== undefined) return until(wrong, deadlineOf(live, pods), now);
   if (
     getString(live, 'spec', 'type') === 'LoadBalancer' &&
     getArray(live, 'status', 'loadBalancer', 'ingress').length === 0
@@ -132,6 +120,31 @@ export function serviceHealth(subject: HealthSubject, live: KubeObject, now: num
     reason: 'endpoints',
     text: `${name} has ${count} ready endpoint${count === 1 ? '' : 's'}`,
   };
+}
+
+/** Endpoints that are not pods of the stored templates, unless those before them are kept on purpose. */
+function notOfRelease(
+  name: string,
+  endpoints: readonly Endpoint[],
+  behind: readonly HealthSubject[],
+): { readonly reason: string; readonly text: string } | undefined {
+  const kept = behind.some(({ live }) => live.state === 'read' && keepsOld(live.value));
+  const old = new Set(kept ? [] : behind.flatMap((other) => podKeys(other, 'old')));
+  const own = new Set(
+    behind.flatMap((other) => [...podKeys(other, 'current'), ...(kept ? podKeys(other, 'old') : [])]),
+  );
+  const byOld = endpoints.filter((endpoint) => endpoint.pod !== undefined && old.has(endpoint.pod));
+  if (byOld.length > 0)
+    return {
+      reason: 'old-endpoints',
+      text: `${byOld.length} of ${endpoints.length} endpoints of ${name} are pods of an earlier template`,
+    };
+  return endpoints.some((endpoint) => own.has(endpoint.pod ?? ''))
+    ? undefined
+    : {
+        reason: 'foreign-endpoints',
+        text: `none of the ${endpoints.length} endpoints of ${name} is a pod of this release`,
+      };
 }
 
 /** Pods that start late take their Service with them. */
@@ -156,7 +169,7 @@ export function ingressHealth(subject: HealthSubject, live: KubeObject): ObjectH
     return { state: 'not-applicable', reason: 'passive', text: `${name} is judged by what it leads to` };
   const named =
     getString(live, 'spec', 'ingressClassName') ?? live.metadata.annotations?.['kubernetes.io/ingress.class'];
-  const classes = subject.around.list('IngressClass');
+  const classes = subject.around.ingressClasses();
   if (classes.state !== 'read')
     return {
       state: 'unknown',

@@ -1,6 +1,7 @@
 import { getIn, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
+import { worst } from '../combine.ts';
 import { writtenAt } from '../live/index.ts';
 import { isWorkload } from '../workload.ts';
 import { applicationHealth } from './application.ts';
@@ -12,6 +13,7 @@ import type { HealthSubject, ObjectHealth } from './facts.ts';
 import { jobHealth, podHealth } from './finite.ts';
 import { ingressHealth, serviceHealth, webhookHealth } from './network.ts';
 import { isPassive } from './passive.ts';
+import { ruleHealth } from './rules.ts';
 import { autoscalerHealth, budgetHealth } from './scaling.ts';
 import { claimHealth, volumeHealth } from './storage.ts';
 import { workloadHealth } from './workload.ts';
@@ -21,6 +23,10 @@ type Check = (subject: HealthSubject, live: KubeObject, now: number) => ObjectHe
 /** The kinds that are known by name. Everything else is passive, or judged by its conditions. */
 const CHECKS: Readonly<Record<string, Check>> = {
   '/Pod': podHealth,
+  'apps/Deployment': workloadHealth,
+  'apps/StatefulSet': workloadHealth,
+  'apps/DaemonSet': workloadHealth,
+  'apps/ReplicaSet': workloadHealth,
   '/Service': serviceHealth,
   '/PersistentVolumeClaim': claimHealth,
   '/PersistentVolume': (_, live, now) => volumeHealth(live, now),
@@ -52,8 +58,8 @@ function cronJobHealth(subject: HealthSubject, live: KubeObject): ObjectHealth {
   const name = objectName(live);
   if (getIn(live, 'spec', 'suspend') === true)
     return { state: 'not-applicable', reason: 'suspended', text: `${name} is suspended` };
-  const { uid = '', namespace } = live.metadata;
-  const told = latestEvent(subject.around, namespace, new Set([uid]), NOT_STARTED, writtenAt(live) ?? 0);
+  const { uid = '' } = live.metadata;
+  const told = latestEvent(subject, new Set([uid]), NOT_STARTED, writtenAt(live) ?? 0);
   const since = Date.parse(getString(live, 'status', 'lastScheduleTime') ?? '');
   if (told !== undefined && !(since > told.at))
     return { state: 'broken', reason: 'not-started', text: `${name} could not start a Job: ${told.message}` };
@@ -90,6 +96,16 @@ export function objectHealth(subject: HealthSubject, now: number): ObjectHealth 
   if (live.metadata.deletionTimestamp !== undefined && live.kind !== 'Namespace') {
     const held = live.metadata.finalizers?.length ? `, held by ${live.metadata.finalizers.join(', ')}` : '';
     return { state: 'broken', reason: 'deleting', text: `${name} is being deleted${held}` };
+  }
+  const own = subject.rules?.ruleFor(live);
+  if (own !== undefined) {
+    const ruled = ruleHealth(own, live, now);
+    if (!isWorkload(live)) return ruled;
+    // A rule may ask for more of a workload, never for less.
+    const strict = checkOf(live)(subject, live, now);
+    return strict.state !== ruled.state && worst([strict.state, ruled.state]) === ruled.state
+      ? { ...strict, ...ruled }
+      : strict;
   }
   if (isPassive(live))
     return { state: 'not-applicable', reason: 'passive', text: `${name} needs nothing to become usable` };

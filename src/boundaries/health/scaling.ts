@@ -1,16 +1,29 @@
-import { getNumber } from '../../kernel/index.ts';
+import { getArray, getNumber, getObject, parseJson } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { observedGeneration } from '../workload.ts';
 import { condition, deadlineAfter, said, until } from './facts.ts';
 import type { HealthSubject, ObjectHealth } from './facts.ts';
 
+const V1_CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions';
+
+/** Version 1 of the kind keeps its conditions in an annotation. */
+function withConditions(live: KubeObject): KubeObject {
+  const text = live.metadata.annotations?.[V1_CONDITIONS];
+  if (text === undefined || getArray(live, 'status', 'conditions').length > 0) return live;
+  try {
+    return { ...live, status: { ...getObject(live, 'status'), conditions: parseJson(text, V1_CONDITIONS) } };
+  } catch {
+    return live;
+  }
+}
+
 /** An autoscaler is usable when it can read its metrics and set the scale. Source: autoscaling/v2 conditions. */
 export function autoscalerHealth(subject: HealthSubject, live: KubeObject, now: number): ObjectHealth {
   const name = objectName(live);
-  // Conditions of version 1 are an annotation; the server keeps version 2.
-  const able = condition(live, 'AbleToScale');
-  const active = condition(live, 'ScalingActive');
+  const told = withConditions(live);
+  const able = condition(told, 'AbleToScale');
+  const active = condition(told, 'ScalingActive');
   const deadline = deadlineAfter(live);
   if (able?.status === 'False')
     return until(
@@ -41,7 +54,7 @@ export function autoscalerHealth(subject: HealthSubject, live: KubeObject, now: 
       'unknown',
     );
   }
-  const limited = condition(live, 'ScalingLimited');
+  const limited = condition(told, 'ScalingLimited');
   const bound = limited?.status === 'True' ? ` (${said(limited)})` : '';
   return {
     state: 'proven',

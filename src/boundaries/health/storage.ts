@@ -1,8 +1,7 @@
-import { getString } from '../../kernel/index.ts';
+import { getArray, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { podTemplate } from '../workload.ts';
-import { getArray } from '../../kernel/index.ts';
 import { latestEvent } from './events.ts';
 import { deadlineAfter, until } from './facts.ts';
 import type { HealthSubject, ObjectHealth } from './facts.ts';
@@ -15,11 +14,13 @@ function waitsForConsumer(subject: HealthSubject, live: KubeObject): boolean | u
   const { around } = subject;
   const name = getString(live, 'spec', 'storageClassName');
   if (around !== undefined && name !== undefined && name !== '') {
-    const found = around.object({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', name });
+    const found = around.storageClass(name);
+    // A class that does not exist waits for nobody.
+    if (found.state === 'absent') return false;
     if (found.state === 'read') return getString(found.value, 'volumeBindingMode') === 'WaitForFirstConsumer';
   }
   const uids = new Set([live.metadata.uid ?? '']);
-  return latestEvent(around, live.metadata.namespace, uids, WAITS, 0) === undefined ? undefined : true;
+  return latestEvent(subject, uids, WAITS, 0) === undefined ? undefined : true;
 }
 
 /** Whether somebody consumes the claim: a pod that is there, or the template of a workload that is judged with it. */
@@ -55,8 +56,9 @@ export function claimHealth(subject: HealthSubject, live: KubeObject, now: numbe
       text: `${name} has lost its volume ${getString(live, 'spec', 'volumeName') ?? ''}`.trim(),
     };
   const uids = new Set([live.metadata.uid ?? '']);
-  const failed = latestEvent(subject.around, live.metadata.namespace, uids, FAILED, deadlineAfter(live, 0));
-  if (waitsForConsumer(subject, live) === true && isConsumed(subject, live) === false)
+  const failed = latestEvent(subject, uids, FAILED, deadlineAfter(live, 0));
+  const waits = waitsForConsumer(subject, live);
+  if (waits === true && isConsumed(subject, live) === false)
     return {
       state: 'not-applicable',
       reason: 'waits-for-consumer',
@@ -69,6 +71,8 @@ export function claimHealth(subject: HealthSubject, live: KubeObject, now: numbe
     },
     deadlineAfter(live),
     now,
+    // What nobody looked at may be waiting on purpose.
+    waits === undefined && isConsumed(subject, live) !== true ? 'unknown' : 'broken',
   );
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { loadKubeClient } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import { clusterFixture, program, WEB } from '../../drydock/cluster/cluster-fixture.ts';
 import type { ClusterFixture } from '../../drydock/cluster/cluster-fixture.ts';
+import { openTcpGate } from '../../../test/tcp-gate.ts';
 import { watchHealth } from './wait.ts';
 import type { ObjectOutcome, WatchOutcome } from './wait.ts';
 
@@ -253,6 +254,58 @@ describe('waiting for health after an apply', () => {
     expect(told(done)).toBe('broken; proven ready; broken no-endpoints');
     expect(done.objects[1]?.text).toContain('app=wbe');
     expect(done.tookMs).toBeLessThan(120_000);
+  });
+
+  it('is not over while pods of the earlier template are left', async () => {
+    await settled(watch([await apply(deployment('web:v1', {}, { readinessProbe: PROBE }))]));
+    const applied = await apply(
+      deployment('web:v1', {}, { readinessProbe: PROBE, env: [{ name: 'CHANGED', value: 'yes' }] }),
+    );
+    const watching = watch([applied, await apply(service('web'))]);
+    expect(told(await settled(watching))).toBe('healthy; proven ready; proven endpoints');
+    const pods = await client.list({ apiVersion: 'v1', kind: 'Pod' }, { namespace });
+    const standing = pods.items.filter((pod) => pod.metadata.deletionTimestamp === undefined);
+    expect(standing.map((pod) => JSON.stringify(pod['spec']).includes('CHANGED'))).toEqual([true]);
+  });
+
+  it('has patience with an object that was there long before, when others of its set were changed', async () => {
+    const before = await apply(service('web'));
+    await clock.advance(70_000);
+    expect(told(await settled(watch([before])))).toBe('broken; broken no-endpoints');
+    const config: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace } };
+    const done = await settled(watch([await apply(config), before], 10_000));
+    expect(told(done)).toBe('late; not-applicable passive; moving no-endpoints');
+  });
+
+  it('calls nothing healthy, and nothing broken, while the API server is away', async () => {
+    const { hostname, port } = new URL(fixture.cluster.url);
+    const gate = await openTcpGate({ host: hostname, port: Number(port) });
+    const config = path.join(folder, 'gated');
+    await writeFile(config, fixture.cluster.kubeconfig().replaceAll(`:${port}`, `:${gate.port}`));
+    const gated = await loadKubeClient({ kubeconfig: config, clock });
+    try {
+      const applied = await apply(deployment('web:v1', {}, { readinessProbe: PROBE }));
+      gate.shut();
+      const away: string[] = [];
+      const watching = {
+        progress: [],
+        outcome: watchHealth(
+          gated,
+          [{ object: applied }],
+          {
+            clock,
+            timeoutMs: 30_000,
+            onProgress: ([only]) => away.push(`${only?.state} ${only?.reason}`),
+          },
+          AbortSignal.timeout(60_000),
+        ),
+      };
+      expect(told(await settled(watching))).toBe('late; unknown unreadable');
+      expect(away).toEqual(['unknown unreadable']);
+    } finally {
+      gated.close();
+      await gate.close();
+    }
   });
 
   it('stops when it is told to', async () => {

@@ -3,10 +3,12 @@ import type { Clock, Timer } from '../../kernel/index.ts';
 import { objectName, refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
 import { writtenAt } from '../live/index.ts';
+import { read } from '../reading.ts';
 import { isWorkload, podTemplate } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import type { HealthSubject, ObjectHealth } from './facts.ts';
 import { objectHealth } from './object.ts';
+import type { HealthRules } from './rules.ts';
 import { startWatched } from './watched.ts';
 
 /** One object that an apply produced. */
@@ -45,6 +47,8 @@ export interface WatchHealthOptions {
   readonly steadyMs?: number;
   /** ms after which nobody is expected to say more about an object that says nothing. Default 10000. */
   readonly silenceMs?: number;
+  /** Rules of landfall.yaml, or of a Flux Kustomization. */
+  readonly rules?: HealthRules;
 }
 
 const STEADY_MS = 3_000;
@@ -52,7 +56,9 @@ const SILENCE_MS = 10_000;
 /** A broken state counts when it lasts this long: between two events a cluster may pass through anything. */
 const CONFIRM_MS = 1_000;
 /** Changes come in bursts. */
-const GATHER_MS = 50;
+const GATHER_MS = 100;
+/** Looked again after this long even if nothing changes; timers of many days overflow. */
+const LONGEST_PAUSE_MS = 60_000;
 /** A pod that started this long ago is steady, however far apart the clocks of two machines are. */
 const LONG_AGO_MS = 60_000;
 
@@ -80,6 +86,7 @@ export async function watchHealth(
     clock,
     () => wake(),
   );
+  const appliedAt = Math.max(0, ...applied.map(({ object }) => writtenAt(object) ?? 0));
   const steady = steadiness(clock, options.steadyMs ?? STEADY_MS);
   const since = new Map<number, { readonly key: string; readonly at: number }>();
   let told = '';
@@ -90,7 +97,8 @@ export async function watchHealth(
       });
       const now = clock.now();
       const subjects = applied.map(({ object }) => subjectOf(object));
-      const objects = subjects.map((subject, index) => judge(subject, applied[index], subjects));
+      const beside = subjects.filter(({ object }) => isWorkload(object));
+      const objects = subjects.map((subject, index) => judge(subject, applied[index], beside));
       tell(objects);
       const outcome = decide(objects, now);
       if (outcome !== undefined) return { outcome, objects, tookMs: now - start };
@@ -105,25 +113,26 @@ export async function watchHealth(
     return {
       object,
       live,
-      pods: live.state === 'read' ? watched.pods(live.value) : undefined,
+      pods: live.state === 'read' ? watched.podsOf(live.value) : undefined,
       around: watched.around,
+      ...(options.rules === undefined ? {} : { rules: options.rules }),
     };
   }
 
   function judge(
     subject: HealthSubject,
     wanted: AppliedObject | undefined,
-    all: readonly HealthSubject[],
+    beside: readonly HealthSubject[],
   ): ObjectOutcome {
     const now = clock.now();
-    const beside = all.filter((other) => isWorkload(other.object));
-    const found = boundToApply(subject) ?? steady(subject, objectHealth({ ...subject, beside }, now));
+    const health = replaced(subject, patient({ ...subject, beside }, appliedAt, now));
+    const found = boundToApply(subject) ?? steady(subject, health);
     const limit = wanted?.timeoutMs;
-    const overdue = limit !== undefined && now - start >= limit;
-    const settled = found.state === 'proven' || found.state === 'not-applicable';
+    // What could not be read is not late, it is not known.
+    const late = found.state === 'moving' && limit !== undefined && now - start >= limit;
     return {
       ...found,
-      ...(overdue && !settled ? { state: 'broken' as const } : {}),
+      ...(late ? { state: 'broken' as const } : {}),
       name: objectName(subject.object),
       ref: refOf(subject.object),
     };
@@ -186,7 +195,7 @@ export async function watchHealth(
         stop = () => reject(cancelled());
         if (signal.aborted) stop();
         signal.addEventListener('abort', stop, { once: true });
-        timers.push(clock.after(Math.max(1, until - now), resolve));
+        timers.push(clock.after(Math.min(Math.max(1, until - now), LONGEST_PAUSE_MS), resolve));
         void changed.then(() => timers.push(clock.after(GATHER_MS, resolve)));
       });
     } finally {
@@ -198,6 +207,25 @@ export async function watchHealth(
 
 function cancelled(): LandfallError {
   return new LandfallError('Waiting for health was cancelled.', { kind: 'cancelled', code: 'cancelled' });
+}
+
+/**
+ * The health of an object; one that the apply left as it was has its deadline from the apply too, by the clock of the
+ * API server: what was changed beside it may take its pods away for a while.
+ */
+function patient(subject: HealthSubject, appliedAt: number, now: number): ObjectHealth {
+  const health = objectHealth(subject, now);
+  const { live } = subject;
+  if (health.state !== 'broken' && health.state !== 'unknown') return health;
+  if (live.state !== 'read' || (writtenAt(live.value) ?? 0) >= appliedAt) return health;
+  const { metadata } = live.value;
+  const entry = { manager: 'apply', operation: 'Apply', time: new Date(appliedAt).toISOString() };
+  const managedFields = [...(metadata.managedFields ?? []), entry];
+  const later = objectHealth(
+    { ...subject, live: read({ ...live.value, metadata: { ...metadata, managedFields } }) },
+    now,
+  );
+  return later.state === 'moving' ? later : health;
 }
 
 /** Undefined where the live object is the one that the apply produced. */
@@ -227,6 +255,20 @@ function boundToApply({ object, live }: HealthSubject): ObjectHealth | undefined
         text: `${name}: somebody changed its pod template after the apply (generation ${generation}, applied ${produced})`,
       }
     : undefined;
+}
+
+/** An update is over when the pods before it are gone: until then they answer too. A Rollout keeps them on purpose. */
+function replaced({ object, pods }: HealthSubject, health: ObjectHealth): ObjectHealth {
+  if (health.state !== 'proven' || pods?.state !== 'read' || object.kind === 'Rollout') return health;
+  const old = pods.value.old.filter((pod) => !pod.terminating).length;
+  if (old === 0) return health;
+  const what = old === 1 ? 'pod of an earlier template is' : 'pods of an earlier template are';
+  return {
+    ...health,
+    state: 'moving',
+    reason: 'old-pods',
+    text: `${objectName(object)}: ${old} ${what} still there`,
+  };
 }
 
 /** Whether the node looks at the container's readiness, or takes it for ready as soon as it runs. */

@@ -6,7 +6,7 @@ import { declaredReplicas, observedGeneration } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import type { WorkloadPods } from '../workload-pods.ts';
 import { latestEvent } from './events.ts';
-import { condition, DEFAULT_PROGRESS_SECONDS, firstLine, said } from './facts.ts';
+import { condition, DEFAULT_PROGRESS_SECONDS, firstLine, said, until } from './facts.ts';
 import type { Condition, HealthSubject, ObjectHealth } from './facts.ts';
 import { unsteady, worstTrouble } from './pods.ts';
 
@@ -63,7 +63,7 @@ function refusal(subject: HealthSubject, live: KubeObject, found: WorkloadPods):
     [live.metadata.uid ?? '', found.replicaSet?.metadata.uid ?? ''].filter((uid) => uid !== ''),
   );
   const newest = Math.max(writtenAt(live) ?? 0, ...found.current.map((pod) => parse(pod.createdAt) || 0));
-  const told = latestEvent(subject.around, live.metadata.namespace, uids, REFUSED, newest);
+  const told = latestEvent(subject, uids, REFUSED, newest);
   return told && { text: told.message, at: told.at };
 }
 
@@ -87,6 +87,11 @@ function heldBack(
   if (live.kind === 'Deployment' && getIn(live, 'spec', 'paused') === true)
     return { reason: 'paused', text: 'it is paused' };
   return undefined;
+}
+
+/** Whether pods of an earlier template run beside those of the stored one on purpose. */
+export function keepsOld(live: KubeObject): boolean {
+  return live.kind === 'Rollout' || heldBack(live, declaredReplicas(live) ?? 1) !== undefined;
 }
 
 /** How many pods of the stored template there have to be before nothing more is replaced. */
@@ -117,25 +122,62 @@ function isPausedRollout(live: KubeObject): boolean {
   );
 }
 
+/** Where the pods could not be read: what the workload says itself may tell that it is not healthy, never that it is. */
+function withoutPods(subject: HealthSubject, live: KubeObject, now: number): ObjectHealth {
+  const name = objectName(live);
+  const wanted = wantedPods(live);
+  const progressing = condition(live, 'Progressing');
+  const deadline = deadlineOf(live, progressing, []);
+  const ready = getNumber(live, 'status', live.kind === 'DaemonSet' ? 'numberReady' : 'readyReplicas') ?? 0;
+  const counts = { ready, wanted };
+  const unseen = unseenGeneration(live);
+  if (unseen !== undefined) return until({ reason: 'not-observed', text: unseen, ...counts }, deadline, now);
+  if (wanted === 0) return zero(subject, live, counts);
+  const refused = condition(live, 'ReplicaFailure');
+  if (refused?.status === 'True' && ready < wanted)
+    return {
+      state: 'broken',
+      reason: 'pods-refused',
+      text: `${name}: pods are refused: ${said(refused)}`,
+      ...counts,
+    };
+  if (progressing?.reason === 'ProgressDeadlineExceeded' && ready < wanted)
+    return {
+      state: 'broken',
+      reason: 'deadline-exceeded',
+      text: `${name} did not progress within its deadline`,
+      ...counts,
+    };
+  return {
+    state: 'unknown',
+    reason: 'pods-unreadable',
+    text: `the pods of ${name} could not be read: ${subject.pods === undefined || subject.pods.state === 'read' ? 'not asked' : subject.pods.why}`,
+  };
+}
+
+function wantedPods(live: KubeObject): number {
+  const counted =
+    live.kind === 'DaemonSet' ? getNumber(live, 'status', 'desiredNumberScheduled') : declaredReplicas(live);
+  return counted ?? 1;
+}
+
+function unseenGeneration(live: KubeObject): string | undefined {
+  const observed = observedGeneration(live);
+  const generation = live.metadata.generation ?? 0;
+  return observed < generation
+    ? `${objectName(live)}: its controller has seen generation ${observed} of ${generation}`
+    : undefined;
+}
+
 /** Workloads that keep pods running, by the pods of the template that is stored now. */
 export function workloadHealth(subject: HealthSubject, live: KubeObject, now: number): ObjectHealth {
   const name = objectName(live);
-  if (subject.pods === undefined || subject.pods.state !== 'read') {
-    return {
-      state: 'unknown',
-      reason: 'pods-unreadable',
-      text: `the pods of ${name} could not be read: ${subject.pods?.why ?? 'not asked'}`,
-    };
-  }
-  const observed = observedGeneration(live);
-  const generation = live.metadata.generation ?? 0;
+  if (subject.pods === undefined || subject.pods.state !== 'read') return withoutPods(subject, live, now);
   const pods = subject.pods.value.current.filter((pod) => !pod.terminating);
   const old = subject.pods.value.old.filter((pod) => !pod.terminating);
   const progressing = condition(live, 'Progressing');
   const deadline = deadlineOf(live, progressing, pods);
-  const counted =
-    live.kind === 'DaemonSet' ? getNumber(live, 'status', 'desiredNumberScheduled') : declaredReplicas(live);
-  const wanted = counted ?? 1;
+  const wanted = wantedPods(live);
   const ready = pods.filter((pod) => pod.ready).length;
   const counts = { ready, wanted };
   const late = (reason: string, text: string, terminal = false): ObjectHealth => ({
@@ -145,8 +187,8 @@ export function workloadHealth(subject: HealthSubject, live: KubeObject, now: nu
     state: terminal || deadline < now ? 'broken' : 'moving',
     ...(Number.isFinite(deadline) ? { deadline: new Date(deadline).toISOString() } : {}),
   });
-  if (observed < generation)
-    return late('not-observed', `${name}: its controller has seen generation ${observed} of ${generation}`);
+  const unseen = unseenGeneration(live);
+  if (unseen !== undefined) return late('not-observed', unseen);
   if (wanted === 0) return zero(subject, live, counts);
   const rollout = live.kind === 'Rollout' ? rolloutHealth(live, name) : undefined;
   if (rollout !== undefined) return { ...rollout, ...counts };
@@ -178,6 +220,11 @@ export function workloadHealth(subject: HealthSubject, live: KubeObject, now: nu
     };
   }
   if (pods.length < wanted) return missing(live, pods.length, wanted, late);
+  const seconds = getNumber(live, 'spec', 'minReadySeconds') ?? 0;
+  const usable =
+    getNumber(live, 'status', live.kind === 'DaemonSet' ? 'numberAvailable' : 'availableReplicas') ?? 0;
+  if (seconds > 0 && usable < wanted)
+    return late('not-available', `${name} has ${usable} of ${wanted} pods that are ready for ${seconds} s`);
   return { state: 'proven', reason: 'ready', text: `${name} ${ready}/${wanted} ready`, ...counts };
 }
 

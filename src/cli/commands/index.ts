@@ -6,6 +6,7 @@ import { driftCommand } from './drift.ts';
 import { demoCommand } from './demo.ts';
 import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
+import { healthCommand } from './health.ts';
 import { helpCommand } from './help.ts';
 import { historyCommand } from './history.ts';
 import { imageCommand } from './image.ts';
@@ -25,6 +26,7 @@ export const commands: readonly CliCommand[] = [
   proveCommand,
   traceCommand,
   explainCommand,
+  healthCommand,
   statusCommand,
   historyCommand,
   noteCommand,

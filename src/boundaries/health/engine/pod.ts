@@ -1,7 +1,7 @@
-import { getArray, getIn, getNumber, getString } from '../../kernel/index.ts';
-import type { JsonValue } from '../../kernel/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
-import type { EngineHealth } from './engine-health-status.ts';
+import { getArray, getIn, getNumber, getString } from '../../../kernel/index.ts';
+import type { JsonValue } from '../../../kernel/index.ts';
+import type { KubeObject } from '../../../kube/index.ts';
+import type { EngineHealth } from './status.ts';
 
 const IGNORE_RESTART_POLICY = 'argocd.argoproj.io/ignore-restart-policy';
 

@@ -1,6 +1,6 @@
-import { getArray, getIn, getNumber, getObject, getString } from '../../kernel/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
-import type { EngineHealth } from './engine-health-status.ts';
+import { getArray, getIn, getNumber, getObject, getString } from '../../../kernel/index.ts';
+import type { KubeObject } from '../../../kube/index.ts';
+import type { EngineHealth } from './status.ts';
 
 const progressing = (message: string): EngineHealth => ({ status: 'Progressing', message });
 

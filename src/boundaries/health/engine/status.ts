@@ -19,3 +19,9 @@ const ORDER: readonly EngineHealthStatus[] = [
 export function isWorseHealth(than: EngineHealthStatus, candidate: EngineHealthStatus): boolean {
   return ORDER.indexOf(candidate) > ORDER.indexOf(than);
 }
+
+/** One thing that the status says, and what it means. */
+export interface Sign {
+  readonly status: EngineHealthStatus;
+  readonly message: string;
+}

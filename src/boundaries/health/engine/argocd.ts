@@ -1,16 +1,12 @@
-import { getArray, getString, messageOf, parseJson } from '../../kernel/index.ts';
-import type { JsonValue } from '../../kernel/index.ts';
-import { splitApiVersion } from '../../kube/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
-import type { EngineHealth, EngineHealthStatus } from './engine-health-status.ts';
-import { isWorseHealth } from './engine-health-status.ts';
-import { podHealth } from './engine-pod-health.ts';
-import {
-  daemonSetHealth,
-  deploymentHealth,
-  replicaSetHealth,
-  statefulSetHealth,
-} from './engine-workload-health.ts';
+import { getArray, getString, messageOf, parseJson } from '../../../kernel/index.ts';
+import type { JsonValue } from '../../../kernel/index.ts';
+import { splitApiVersion } from '../../../kube/index.ts';
+import type { KubeObject } from '../../../kube/index.ts';
+import type { EngineHealth, EngineHealthStatus } from './status.ts';
+import { isWorseHealth } from './status.ts';
+import { podHealth } from './pod.ts';
+import { budgetHealth, cronJobHealth, definitionHealth } from './scripted.ts';
+import { daemonSetHealth, deploymentHealth, replicaSetHealth, statefulSetHealth } from './workload.ts';
 
 type Check = (object: KubeObject) => EngineHealth;
 
@@ -28,6 +24,9 @@ const CHECKS: Readonly<Record<string, { readonly versions: readonly string[]; re
   '/PersistentVolumeClaim': { versions: ['v1'], check: claimHealth },
   '/Pod': { versions: ['v1'], check: podHealth },
   'batch/Job': { versions: ['v1'], check: jobHealth },
+  'batch/CronJob': { versions: [], check: cronJobHealth },
+  'policy/PodDisruptionBudget': { versions: [], check: budgetHealth },
+  'apiextensions.k8s.io/CustomResourceDefinition': { versions: [], check: definitionHealth },
   'autoscaling/HorizontalPodAutoscaler': { versions: ['v1', 'v2'], check: autoscalerHealth },
 };
 
@@ -43,7 +42,11 @@ export function engineHealth(object: KubeObject): EngineHealth | undefined {
   const rule = CHECKS[`${group}/${object.kind}`];
   if (rule === undefined) return undefined;
   if (rule.versions.length > 0 && !rule.versions.includes(version)) {
-    return { status: 'Unknown', message: `unsupported ${object.kind} version: ${object.apiVersion}` };
+    const kind = object.kind === 'HorizontalPodAutoscaler' ? 'HPA' : object.kind;
+    return {
+      status: 'Unknown',
+      message: `unsupported ${kind} GVK: ${object.apiVersion}, Kind=${object.kind}`,
+    };
   }
   return rule.check(object);
 }

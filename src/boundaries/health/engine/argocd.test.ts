@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../kernel/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
-import { applicationEngineHealth, engineHealth, syncWave } from './engine-health.ts';
+import type { JsonObject } from '../../../kernel/index.ts';
+import type { KubeObject } from '../../../kube/index.ts';
+import { applicationEngineHealth, engineHealth, syncWave } from './argocd.ts';
 
 interface Case {
   readonly suite: string;
