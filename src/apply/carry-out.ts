@@ -58,6 +58,7 @@ export async function applyAll(
       failure = await askAgain(context, plan, signal);
       if (failure !== undefined) return failure;
     }
+    await writer.begin(group.map(({ desired }) => desired));
     await mapBounded(group, context.atOnce ?? AT_ONCE, async ({ desired }) => {
       if (failure !== undefined) return;
       const outcome = await writer.apply(desired, signal);
@@ -67,6 +68,7 @@ export async function applyAll(
         failure ??= { message: `${objectName(desired)}: ${outcome.reason}`, interrupted: false };
       }
     });
+    await writer.settled();
     if (failure !== undefined) return failure;
     failure = await established(
       context,

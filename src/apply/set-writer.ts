@@ -25,12 +25,18 @@ interface Book {
   readonly startedAt: number;
   readonly steps: JournalStep[];
   record(seq: number, change: Change): Promise<void>;
+  /** As `record`, without waiting for the disk: `settled` does that for all of them. */
+  note(seq: number, change: Change): void;
+  /** Throws what the ledger could not store. */
+  settled(): Promise<void>;
 }
 
 function bookOf(context: SetContext, journal: Pick<Journal, 'id' | 'steps' | 'startedAt'>): Book {
   const steps = [...journal.steps];
   const place = new Map(steps.map((step, index) => [step.seq, index]));
-  return {
+  const open = new Set<Promise<void>>();
+  let failure: { readonly thrown: unknown } | undefined;
+  const book: Book = {
     id: journal.id,
     startedAt: Date.parse(journal.startedAt),
     steps,
@@ -42,7 +48,21 @@ function bookOf(context: SetContext, journal: Pick<Journal, 'id' | 'steps' | 'st
       steps[index] = { ...step, ...change };
       await context.ledger.journals.step(journal.id, seq, change);
     },
+    note(seq, change) {
+      const noted = book
+        .record(seq, change)
+        .catch((thrown: unknown) => {
+          failure ??= { thrown };
+        })
+        .finally(() => open.delete(noted));
+      open.add(noted);
+    },
+    async settled() {
+      await Promise.all(open);
+      if (failure !== undefined) throw failure.thrown;
+    },
   };
+  return book;
 }
 
 function writingOf(context: SetContext, signal: AbortSignal): Writing {
@@ -102,22 +122,25 @@ export async function beginSet(context: SetContext, request: SetRequest): Promis
     });
   }
 
-  /** Begun in the journal, done in the cluster, done in the journal. */
+  /**
+   * Begun in the journal, done in the cluster, done in the journal. What is done need not be durable before the next
+   * write goes out: a step that is begun and no more is looked up.
+   */
   async function perform(
     seq: number,
     signal: AbortSignal,
     work: (writing: Writing) => Promise<StepOutcome>,
   ): Promise<StepOutcome> {
     throwIfAborted(signal);
-    await book.record(seq, { state: 'begun' });
+    if (book.steps[seq]?.state !== 'begun') await book.record(seq, { state: 'begun' });
     const outcome = await work(writingOf(context, signal));
     if (outcome.state === 'done') {
       const { uid, resourceVersion } = outcome.object?.metadata ?? {};
-      await book.record(seq, { state: 'done', uid, resourceVersion });
+      book.note(seq, { state: 'done', uid, resourceVersion });
     } else {
       // Without an answer it may have happened: it stays begun, and is looked up.
       const state = outcome.why === 'unknown' ? 'begun' : 'failed';
-      await book.record(seq, { state, message: outcome.reason });
+      book.note(seq, { state, message: outcome.reason });
     }
     return outcome;
   }
@@ -141,8 +164,20 @@ export async function beginSet(context: SetContext, request: SetRequest): Promis
         deleteObject(step.before ?? object, step.propagation ?? 'Background', writing),
       );
     },
-    commit: () => context.ledger.journals.state(id, 'committed'),
-    restore: (signal) => takeBack(context, book, signal),
+    async begin(objects) {
+      const seqs = objects.map((object) => find(object, false).seq);
+      await Promise.all(seqs.map((seq) => book.record(seq, { state: 'begun' })));
+    },
+    settled: () => book.settled(),
+    async commit() {
+      await book.settled();
+      await context.ledger.journals.state(id, 'committed');
+    },
+    async restore(signal) {
+      // What the ledger lost of these is looked up in the cluster.
+      await book.settled().catch(() => undefined);
+      return takeBack(context, book, signal);
+    },
   };
 }
 

@@ -85,6 +85,13 @@ export interface Restored {
 export interface SetWriter {
   /** Id of the journal. */
   readonly journal: string;
+  /**
+   * Notes that these are about to be applied, in one write of the ledger: cheaper than one for each. Left out, `apply`
+   * does it.
+   */
+  begin(objects: readonly KubeObject[]): Promise<void>;
+  /** Resolves once the ledger holds how every step went so far; throws when it could not. */
+  settled(): Promise<void>;
   /** Applies an object that `steps` announced. Throws only `bug` (it was not announced) and `cancelled`. */
   apply(object: KubeObject, signal: AbortSignal): Promise<StepOutcome>;
   /** Deletes an object that `steps` announced, by the uid that was seen. Resolves once it is gone or known not to go. */
