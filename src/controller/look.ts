@@ -2,7 +2,8 @@ import { asLandfallError } from '../kernel/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { RenderedSet } from '../boundaries/render/index.ts';
-import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
+import { findIgnored } from '../boundaries/sync/index.ts';
+import type { ApplicationSource, ApplicationSpec, CompareOptions, Jq } from '../boundaries/sync/index.ts';
 import { compareWith, compareWithoutTarget, readLive } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { LiveObjects } from './live.ts';
@@ -45,13 +46,14 @@ export interface LookerOptions {
   readonly targets: TargetLoader;
   readonly live: LiveObjects;
   readonly instanceOf: (application: KubeObject) => string;
+  readonly jq: Jq;
 }
 
 /** As Argo CD: a Git server that is away for a moment is not yet an error of the application. */
 const GIT_GRACE = 180_000;
 
 export function createLooker(options: LookerOptions): Looker {
-  const { clock, targets, live, instanceOf } = options;
+  const { clock, targets, live, instanceOf, jq } = options;
   const unreachableSince = new Map<string, number>();
   return {
     async findTarget({ key, application, spec }, source, revision, level, turn) {
@@ -77,24 +79,30 @@ export function createLooker(options: LookerOptions): Looker {
     },
     async look({ application, spec }, target, how, turn) {
       const instance = instanceOf(application);
-      if (!('objects' in target)) {
-        const stored = await readLive(live, [], application, instance, how, turn.signal);
-        const message = `Failed to load target state: ${target.error}`;
-        return {
-          target,
-          comparison: compareWithoutTarget(stored),
-          conditions: [{ type: 'ComparisonError', message }],
+      const objects = 'objects' in target ? target.objects : [];
+      const stored = await readLive(live, objects, application, instance, how, turn.signal);
+      if (!('objects' in target)) return withoutTarget(target, stored);
+      let found: CompareOptions['found'];
+      try {
+        found = {
+          desired: await findIgnored(spec.ignoreDifferences, objects, jq, turn.signal),
+          live: await findIgnored(spec.ignoreDifferences, stored, jq, turn.signal),
         };
+      } catch (thrown) {
+        const error = asLandfallError(thrown);
+        if (error.kind !== 'invalid-input') throw error;
+        return withoutTarget({ commit: target.commit, error: error.message }, stored);
       }
-      const stored = await readLive(live, target.objects, application, instance, how, turn.signal);
-      return {
-        target,
-        comparison: compareWith(target, stored, spec),
-        conditions: target.repeated.map((name) => ({
-          type: 'RepeatedResourceWarning',
-          message: `Resource ${name.replaceAll('|', '/')} appeared more than once among application resources.`,
-        })),
-      };
+      const comparison = compareWith(target, stored, spec, { instance, found });
+      const repeated = target.repeated.map((name): Condition => ({
+        type: 'RepeatedResourceWarning',
+        message: `Resource ${name.replaceAll('|', '/')} appeared more than once among application resources.`,
+      }));
+      const shared = comparison.shared.map((message): Condition => ({
+        type: 'SharedResourceWarning',
+        message,
+      }));
+      return { target, comparison, conditions: [...repeated, ...shared] };
     },
     statusOf({ application, spec }, looked, extra, reconciled) {
       return comparedStatus({
@@ -111,5 +119,14 @@ export function createLooker(options: LookerOptions): Looker {
     forget: (key) => {
       unreachableSince.delete(key);
     },
+  };
+}
+
+function withoutTarget(target: NoTarget, stored: readonly KubeObject[]): Looked {
+  const message = `Failed to load target state: ${target.error}`;
+  return {
+    target,
+    comparison: compareWithoutTarget(stored),
+    conditions: [{ type: 'ComparisonError', message }],
   };
 }

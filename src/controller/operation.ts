@@ -120,6 +120,10 @@ export interface SyncRequest {
     readonly name: string;
     readonly namespace: string;
   }[];
+  /** What the server refuses to change is deleted and made again. */
+  readonly force: boolean;
+  /** Hooks do not run: it is about some objects only, or was asked to apply and nothing else. */
+  readonly skipHooks: boolean;
   readonly automated: boolean;
   readonly retry: RetryPolicy | undefined;
   /** Why it cannot be done. */
@@ -146,9 +150,8 @@ export function syncRequest(operation: JsonObject, policyOptions: readonly strin
         ? 'local manifests are not supported by this controller'
         : list(sync, 'sources').length > 0
           ? 'several sources are not supported by this controller'
-          : forced
-            ? 'a forced sync is not supported by this controller'
-            : undefined;
+          : undefined;
+  const resources = list(sync, 'resources');
   return {
     revision: getString(sync, 'revision') || undefined,
     prune: getIn(sync, 'prune') === true,
@@ -157,12 +160,14 @@ export function syncRequest(operation: JsonObject, policyOptions: readonly strin
       getIn(sync, 'syncOptions') === undefined
         ? policyOptions
         : list(sync, 'syncOptions').filter((option): option is string => typeof option === 'string'),
-    only: list(sync, 'resources').map((item) => ({
+    only: resources.map((item) => ({
       group: getString(item, 'group') ?? '',
       kind: getString(item, 'kind') ?? '',
       name: getString(item, 'name') ?? '',
       namespace: getString(item, 'namespace') ?? '',
     })),
+    force: forced,
+    skipHooks: resources.length > 0 || getObject(strategy, 'apply') !== undefined,
     automated: getIn(operation, 'initiatedBy', 'automated') === true,
     retry: retryOf(getObject(operation, 'retry')),
     problem,

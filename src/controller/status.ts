@@ -11,7 +11,12 @@ export function kubeTime(ms: number): string {
 }
 
 export interface Condition {
-  readonly type: 'ComparisonError' | 'InvalidSpecError' | 'SyncError' | 'RepeatedResourceWarning';
+  readonly type:
+    | 'ComparisonError'
+    | 'InvalidSpecError'
+    | 'SyncError'
+    | 'RepeatedResourceWarning'
+    | 'SharedResourceWarning';
   readonly message: string;
 }
 
@@ -68,6 +73,7 @@ const OURS: readonly Condition['type'][] = [
   'InvalidSpecError',
   'SyncError',
   'RepeatedResourceWarning',
+  'SharedResourceWarning',
 ];
 
 /** The status after a comparison, by Argo CD's rules; operation state and history stay as they are. */

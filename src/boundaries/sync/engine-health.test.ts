@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { applicationEngineHealth, engineHealth, syncWave } from './engine-health.ts';
+import { applicationEngineHealth, engineHealth } from './engine-health.ts';
+import { syncWave } from './hooks.ts';
 
 interface Case {
   readonly suite: string;

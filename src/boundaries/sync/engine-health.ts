@@ -5,6 +5,7 @@ import type { KubeObject } from '../../kube/index.ts';
 import type { EngineHealth, EngineHealthStatus } from './engine-health-status.ts';
 import { isWorseHealth } from './engine-health-status.ts';
 import { podHealth } from './engine-pod-health.ts';
+import { HOOK_FINALIZER, isHook } from './hooks.ts';
 import {
   daemonSetHealth,
   deploymentHealth,
@@ -49,7 +50,7 @@ export function engineHealth(object: KubeObject): EngineHealth | undefined {
 }
 
 function hasHookFinalizer(object: KubeObject): boolean {
-  return object.metadata.finalizers?.includes('argocd.argoproj.io/hook-finalizer') ?? false;
+  return object.metadata.finalizers?.includes(HOOK_FINALIZER) ?? false;
 }
 
 function ingressHealth(object: KubeObject): EngineHealth {
@@ -198,15 +199,3 @@ export function applicationEngineHealth(subjects: readonly HealthSubject[]): Eng
 }
 
 const IGNORE_HEALTH = 'argocd.argoproj.io/ignore-healthcheck';
-
-/** Argo CD's hooks, and Helm's that it maps to its own. */
-export function isHook(object: KubeObject): boolean {
-  const annotations = object.metadata.annotations ?? {};
-  return annotations['argocd.argoproj.io/hook'] !== undefined || annotations['helm.sh/hook'] !== undefined;
-}
-
-/** The wave of a sync that an object belongs to; 0 where it says nothing readable. */
-export function syncWave(object: KubeObject): number {
-  const text = getString(object, 'metadata', 'annotations', 'argocd.argoproj.io/sync-wave') ?? '0';
-  return /^-?\d{1,9}$/.test(text) ? Number(text) : 0;
-}
