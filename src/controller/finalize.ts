@@ -2,7 +2,7 @@ import type { Clock, Logger } from '../kernel/index.ts';
 import { refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { readLive } from './comparison.ts';
-import type { LiveObjects } from './live.ts';
+import type { Cluster } from './clusters/index.ts';
 import { kindRank } from './order.ts';
 import { gone } from './prune.ts';
 import { objectOptions } from './validate.ts';
@@ -15,9 +15,11 @@ export const FINALIZERS: ReadonlySet<string> = new Set([
 ]);
 
 export interface Finalizing {
-  readonly client: KubeClient;
+  /** Where the Application itself is. */
+  readonly home: KubeClient;
+  /** Where its objects are; undefined: no such cluster is configured any more, and nothing there can be reached. */
+  readonly cluster: Pick<Cluster, 'client' | 'live'> | undefined;
   readonly clock: Clock;
-  readonly live: LiveObjects;
   readonly logger: Logger;
   readonly instance: string;
 }
@@ -28,15 +30,16 @@ export async function finishDeletion(
   application: KubeObject,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { client, clock, live, logger, instance } = work;
+  const { home, cluster, clock, logger, instance } = work;
   const finalizers = application.metadata.finalizers ?? [];
   const background = finalizers.includes('resources-finalizer.argocd.argoproj.io/background');
-  const objects = await readLive(live, [], application, instance, 'fresh', signal);
+  const objects =
+    cluster === undefined ? [] : await readLive(cluster.live, [], application, instance, 'fresh', signal);
   const ordered = objects
     .filter((object) => !objectOptions(object).includes('Delete=false'))
     .toSorted((a, b) => kindRank(b) - kindRank(a));
   for (const object of ordered) {
-    await client.delete(
+    await cluster?.client.delete(
       refOf(object),
       {
         propagationPolicy: background ? 'Background' : 'Foreground',
@@ -46,7 +49,8 @@ export async function finishDeletion(
     );
   }
   for (const object of ordered) {
-    const held = await gone({ client, clock, signal }, object);
+    const held =
+      cluster === undefined ? undefined : await gone({ client: cluster.client, clock, signal }, object);
     if (held === undefined) continue;
     logger.warn('An object of a deleted application is still there', {
       application: instance,
@@ -55,7 +59,7 @@ export async function finishDeletion(
     });
     return false;
   }
-  await client.patch(
+  await home.patch(
     refOf(application),
     'json',
     [

@@ -3,9 +3,11 @@ import type { Clock, JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { RenderedSet } from '../boundaries/render/index.ts';
 import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
+import { objectKey } from '../boundaries/index.ts';
 import { compareWith, compareWithoutTarget, readLive } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
-import type { LiveObjects } from './live.ts';
+import type { Cluster } from './clusters/index.ts';
+import type { Project } from './projects/index.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus } from './status.ts';
 import type { Condition } from './status.ts';
@@ -17,6 +19,9 @@ export interface Subject {
   readonly key: string;
   readonly application: KubeObject;
   readonly spec: ApplicationSpec;
+  /** Where its objects go. */
+  readonly cluster: Cluster;
+  readonly project: Project;
 }
 
 /** What Git asks for beside what the cluster holds. */
@@ -30,8 +35,9 @@ export interface Looker {
   /** The commit and its objects; a NoTarget is the application's fault, a throw is nobody's. */
   findTarget(
     subject: Subject,
-    source: ApplicationSource,
-    revision: string | undefined,
+    sources: readonly ApplicationSource[],
+    /** One for each source; left out: what the sources themselves name. */
+    revisions: readonly string[] | undefined,
     level: Level,
     turn: Turn,
   ): Promise<Target | NoTarget>;
@@ -43,7 +49,6 @@ export interface Looker {
 export interface LookerOptions {
   readonly clock: Clock;
   readonly targets: TargetLoader;
-  readonly live: LiveObjects;
   readonly instanceOf: (application: KubeObject) => string;
 }
 
@@ -51,31 +56,51 @@ export interface LookerOptions {
 const GIT_GRACE = 180_000;
 
 export function createLooker(options: LookerOptions): Looker {
-  const { clock, targets, live, instanceOf } = options;
+  const { clock, targets, instanceOf } = options;
   const unreachableSince = new Map<string, number>();
   return {
-    async findTarget({ key, application, spec }, source, revision, level, turn) {
-      let commit: string | undefined;
-      let set: RenderedSet;
+    async findTarget({ key, application, spec, cluster }, sources, revisions, level, turn) {
+      const asker = { instance: instanceOf(application), name: application.metadata.name, spec, cluster };
+      const found: string[] = [];
+      const sets: RenderedSet[] = [];
+      let at = 0;
       try {
-        const wanted = revision === undefined ? source : { ...source, targetRevision: revision };
-        commit = await turn.outside(() => targets.resolve(wanted, level, turn.signal));
-        set = await targets.render(source, commit, level, turn.signal);
+        const asked = sources.map((source, index) => {
+          const revision = revisions?.[index];
+          const wanted = revision === undefined ? source : { ...source, targetRevision: revision };
+          return turn.outside(() => targets.resolve(wanted, level, asker, turn.signal));
+        });
+        for (const result of await Promise.allSettled(asked)) {
+          if (result.status === 'rejected') throw result.reason;
+          found.push(result.value);
+          at += 1;
+        }
+        at = 0;
+        for (const index of sources.keys()) {
+          const set = await targets.render(sources, found, index, level, asker, turn.signal);
+          if (set.failure !== undefined) {
+            return { ...named(found), error: `${place(index, sources.length)}${set.failure.message}` };
+          }
+          sets.push(set);
+          at += 1;
+        }
         unreachableSince.delete(key);
       } catch (thrown) {
         const error = asLandfallError(thrown);
         if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
-        if (error.kind === 'unavailable' && commit === undefined) {
+        const whole = found.length === sources.length;
+        if (error.kind === 'unavailable' && !whole) {
           const since = unreachableSince.get(key) ?? clock.now();
           unreachableSince.set(key, since);
-          if (clock.now() - since < GIT_GRACE) throw error;
+          if (error.code !== 'helm-missing' && clock.now() - since < GIT_GRACE) throw error;
         }
-        return { commit, error: error.message };
+        const message = `${place(at, sources.length)}${error.message}`;
+        return whole ? { ...named(found), error: message } : { commit: undefined, error: message };
       }
-      if (set.failure !== undefined) return { commit, error: set.failure.message };
-      return targets.place({ instance: instanceOf(application), spec }, commit, set, turn.signal);
+      return targets.place(asker, found, sets, turn.signal);
     },
-    async look({ application, spec }, target, how, turn) {
+    async look({ application, spec, cluster, project }, target, how, turn) {
+      const { live } = cluster;
       const instance = instanceOf(application);
       if (!('objects' in target)) {
         const stored = await readLive(live, [], application, instance, how, turn.signal);
@@ -86,7 +111,12 @@ export function createLooker(options: LookerOptions): Looker {
           conditions: [{ type: 'ComparisonError', message }],
         };
       }
-      const stored = await readLive(live, target.objects, application, instance, how, turn.signal);
+      const all = await readLive(live, target.objects, application, instance, how, turn.signal);
+      // What the project does not let the application touch is not pruned by it either.
+      const wanted = new Set(target.objects.map(objectKey));
+      const stored = all.filter(
+        (object) => wanted.has(objectKey(object)) || project.refusal(object, cluster) === undefined,
+      );
       return {
         target,
         comparison: compareWith(target, stored, spec),
@@ -103,6 +133,7 @@ export function createLooker(options: LookerOptions): Looker {
         comparison: looked.comparison,
         target: 'objects' in looked.target ? looked.target : undefined,
         commit: looked.target.commit,
+        revisions: looked.target.revisions,
         conditions: [...looked.conditions, ...extra],
         reconciled,
         now: clock.now(),
@@ -112,4 +143,13 @@ export function createLooker(options: LookerOptions): Looker {
       unreachableSince.delete(key);
     },
   };
+}
+
+function named(revisions: readonly string[]) {
+  return { commit: revisions.join(', '), revisions };
+}
+
+/** Which of several sources is meant, in Argo CD's words. */
+function place(index: number, count: number): string {
+  return count > 1 ? `failed to generate manifest for source ${index + 1} of ${count}: ` : '';
 }

@@ -1,6 +1,6 @@
 import { getArray, getObject, getString } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
-import type { KubeClient, KubeObject } from '../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
 import { applicationSource, syncCounts, syncCountsText } from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
 import { resourceKey } from './comparison.ts';
@@ -9,9 +9,10 @@ import type { EventRecorder } from './events.ts';
 import type { Looked, Looker, Subject } from './look.ts';
 import { retryDelay, syncRequest } from './operation.ts';
 import type { Pending, SyncRequest } from './operation.ts';
+import { result } from './outcome.ts';
 import type { SyncOutcome } from './outcome.ts';
 import type { Turn } from './queue.ts';
-import { kubeTime, withHistory } from './status.ts';
+import { deliveredFields, kubeTime, withHistory } from './status.ts';
 import { runSync } from './sync.ts';
 
 export interface Operator {
@@ -26,7 +27,6 @@ export interface Operator {
 }
 
 export interface OperatorOptions {
-  readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly looker: Looker;
@@ -40,51 +40,70 @@ interface Run {
   readonly startedAt: string;
   readonly retryCount: number;
   readonly commit: string;
+  /** `revision` and `source`, or those of several. */
+  readonly delivered: JsonObject;
   readonly request: SyncRequest;
   /** Milliseconds since the epoch. */
   readonly begun: number;
 }
 
 export function createOperator(options: OperatorOptions): Operator {
-  const { client, clock, logger, looker, writer, events } = options;
+  const { clock, logger, looker, writer, events } = options;
 
   async function attempt(
     subject: Subject,
-    run: Omit<Run, 'commit'>,
+    run: Omit<Run, 'commit' | 'delivered'>,
     turn: Turn,
   ): Promise<{
     readonly subject: Subject;
     readonly commit: string;
+    readonly delivered: JsonObject;
     readonly looked: Looked | undefined;
     readonly outcome: SyncOutcome;
   }> {
     const { spec } = subject;
     const { request } = run;
-    const override = getObject(run.operation, 'sync', 'source');
-    const source = override === undefined ? spec.sources[0] : applicationSource(override);
-    if (request.problem !== undefined || source === undefined) {
+    const sources = request.sources?.map(applicationSource) ?? spec.sources;
+    if (request.problem !== undefined || sources.length === 0) {
       const message = request.problem ?? 'spec.source is missing';
-      return { subject, commit: '', looked: undefined, outcome: { phase: 'Error', message, results: [] } };
+      return {
+        subject,
+        commit: '',
+        delivered: {},
+        looked: undefined,
+        outcome: { phase: 'Error', message, results: [] },
+      };
     }
     // A commit is what it is; a branch is asked for anew, because somebody wants what is there now.
-    const level = request.revision === undefined ? 'asked' : 'live';
-    const target = await looker.findTarget(subject, source, request.revision, level, turn);
+    const asked = request.revisions ?? (request.revision === undefined ? undefined : [request.revision]);
+    const level = asked === undefined ? 'asked' : 'live';
+    const target = await looker.findTarget(subject, sources, asked, level, turn);
     const looked = await looker.look(subject, target, 'fresh', turn);
     const commit = target.commit ?? '';
+    const delivered = deliveredFields(
+      spec.multiple,
+      target.revisions ?? [],
+      sources.map((source) => source.raw),
+    );
     if (!('objects' in target)) {
       const message = looked.conditions.map((condition) => condition.message).join('; ');
-      return { subject, commit, looked, outcome: { phase: 'Error', message, results: [] } };
+      return { subject, commit, delivered, looked, outcome: { phase: 'Error', message, results: [] } };
+    }
+    const refused = refusals(subject, target.objects);
+    if (refused.length > 0) {
+      const message = 'one or more synchronization tasks are not valid';
+      return { subject, commit, delivered, looked, outcome: { phase: 'Failed', message, results: refused } };
     }
     const application = await recordInventory(subject.application, looked.comparison, turn);
     const outcome = await runSync({
-      client,
+      client: subject.cluster.client,
       clock,
       spec,
       request,
       comparison: looked.comparison,
       signal: turn.signal,
     });
-    return { subject: { ...subject, application }, commit, looked, outcome };
+    return { subject: { ...subject, application }, commit, delivered, looked, outcome };
   }
 
   /** Everything that is about to be applied stands in the status first, so that it is found again after a crash. */
@@ -116,7 +135,6 @@ export function createOperator(options: OperatorOptions): Operator {
     const { application, spec } = subject;
     const { request, retryCount } = run;
     const now = clock.now();
-    const source = getObject(run.operation, 'sync', 'source') ?? spec.sources[0]?.raw ?? {};
     const limit = request.retry?.limit ?? 0;
     const retry = outcome.phase !== 'Succeeded' && (retryCount < limit || limit < 0);
     const wait = retryDelay(request.retry, retryCount);
@@ -126,15 +144,15 @@ export function createOperator(options: OperatorOptions): Operator {
       phase: retry ? 'Running' : outcome.phase,
       message: endMessage(outcome, retryCount, retry ? now + wait : undefined),
       ...(attempts > 0 ? { retryCount: attempts } : {}),
-      ...(looked === undefined
-        ? {}
-        : { syncResult: { revision: run.commit, source, resources: [...outcome.results] } }),
+      ...(looked === undefined ? {} : { syncResult: { ...run.delivered, resources: [...outcome.results] } }),
       startedAt: run.startedAt,
       finishedAt: kubeTime(now),
     };
     // A sync to a commit that is not the tracked one (a rollback) says nothing about the tracked one.
+    const compared = getArray(application, 'status', 'sync', 'revisions').join(', ');
     const tracked =
-      request.revision === undefined || getString(application, 'status', 'sync', 'revision') === run.commit;
+      (request.revision === undefined && request.revisions === undefined) ||
+      (getString(application, 'status', 'sync', 'revision') ?? compared) === run.commit;
     const status: JsonObject = {
       ...(looked === undefined || !tracked
         ? getObject(application, 'status')
@@ -143,8 +161,7 @@ export function createOperator(options: OperatorOptions): Operator {
     };
     if (outcome.phase === 'Succeeded' && !request.dryRun && request.only.length === 0) {
       const entry = {
-        revision: run.commit,
-        source,
+        delivered: run.delivered,
         startedAt: run.startedAt,
         deployedAt: now,
         initiatedBy: getObject(run.operation, 'initiatedBy'),
@@ -215,7 +232,13 @@ export function createOperator(options: OperatorOptions): Operator {
       );
       const run = { operation, startedAt, retryCount, request, begun: clock.now() };
       const made = await attempt({ ...subject, application }, run, turn);
-      return conclude(made.subject, { ...run, commit: made.commit }, made.outcome, made.looked, turn);
+      return conclude(
+        made.subject,
+        { ...run, commit: made.commit, delivered: made.delivered },
+        made.outcome,
+        made.looked,
+        turn,
+      );
     },
     async terminate({ application }, operation, turn) {
       const before = getObject(application, 'status') ?? {};
@@ -241,4 +264,12 @@ function endMessage(outcome: SyncOutcome, retryCount: number, retryAt: number | 
   return retryCount > 0 && outcome.phase !== 'Succeeded'
     ? `${outcome.message} (retried ${retryCount} times).`
     : outcome.message;
+}
+
+/** What the application's project does not let it apply. */
+function refusals({ project, cluster }: Subject, objects: readonly KubeObject[]): readonly JsonObject[] {
+  return objects.flatMap((object) => {
+    const refusal = project.refusal(object, cluster);
+    return refusal === undefined ? [] : [result(object, 'SyncFailed', refusal)];
+  });
 }

@@ -1,10 +1,11 @@
-import { getIn, getNumber, getObject, getString, jsonEqual } from '../kernel/index.ts';
+import { getIn, getNumber, getObject, getString, isJsonObject, jsonEqual } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { retryOf } from '../boundaries/sync/index.ts';
 import type { ApplicationSpec, RetryPolicy } from '../boundaries/sync/index.ts';
 import type { Comparison } from './comparison.ts';
-import { kubeTime } from './status.ts';
+import { deliveredFields, kubeTime } from './status.ts';
+import type { Target } from './target.ts';
 
 /** Whether a comparison starts a sync by itself. `error` becomes the SyncError condition. */
 export type AutoSync =
@@ -22,27 +23,31 @@ export function decideAutoSync(
   application: KubeObject,
   spec: ApplicationSpec,
   comparison: Comparison,
-  commit: string,
+  target: Pick<Target, 'commit' | 'revisions'>,
   now: number,
 ): AutoSync {
   const { policy } = spec;
+  const { commit } = target;
   if (!policy.automated || comparison.sync !== 'OutOfSync') return {};
   const different = comparison.pairs.filter((pair) => pair.status !== 'Synced');
   if (!policy.prune && different.every((pair) => pair.requiresPruning)) return {};
   if (comparison.pairs.every((pair) => pair.desired === undefined) && !(policy.prune && policy.allowEmpty)) {
     return { error: `Skipping sync attempt to ${commit}: auto-sync will wipe out all resources` };
   }
-  const source = spec.sources[0]?.raw ?? {};
+  const delivered = deliveredFields(
+    spec.multiple,
+    target.revisions,
+    spec.sources.map((source) => source.raw),
+  );
   const sync: JsonObject = {
-    revision: commit,
-    source,
+    ...delivered,
     ...(policy.prune ? { prune: true } : {}),
     ...(policy.options.length === 0 ? {} : { syncOptions: [...policy.options] }),
   };
   const retry = getObject(application, 'spec', 'syncPolicy', 'retry') ?? { limit: AUTO_RETRIES };
   const operation: JsonObject = { initiatedBy: { automated: true }, retry, sync };
   const last = getObject(application, 'status', 'operationState');
-  if (last === undefined || !attempted(last, commit, source)) return { start: operation };
+  if (last === undefined || !attempted(last, delivered)) return { start: operation };
   if (getString(last, 'phase') !== 'Succeeded') {
     return { error: `Failed last sync attempt to ${commit}: ${getString(last, 'message') ?? ''}` };
   }
@@ -54,13 +59,12 @@ export function decideAutoSync(
   return { start: { ...operation, sync: { ...sync, autoHealAttemptsCount: attempts + 1 } } };
 }
 
-/** The last operation was about this commit of this source. */
-function attempted(last: JsonObject, commit: string, source: JsonObject): boolean {
+/** The last operation was about these commits of these sources. */
+function attempted(last: JsonObject, delivered: JsonObject): boolean {
   const phase = getString(last, 'phase') ?? '';
   if (getObject(last, 'syncResult') === undefined) return phase === 'Failed' || phase === 'Error';
-  return (
-    getString(last, 'syncResult', 'revision') === commit &&
-    jsonEqual(getObject(last, 'syncResult', 'source'), source)
+  return Object.entries(delivered).every(([field, value]) =>
+    jsonEqual(getIn(last, 'syncResult', field), value),
   );
 }
 
@@ -110,6 +114,10 @@ export function retryDelay(policy: RetryPolicy | undefined, retries: number): nu
 
 export interface SyncRequest {
   readonly revision: string | undefined;
+  /** One for each source, where there are several. */
+  readonly revisions: readonly string[] | undefined;
+  /** Other sources than those of the Application: a rollback. */
+  readonly sources: readonly JsonObject[] | undefined;
   readonly prune: boolean;
   readonly dryRun: boolean;
   readonly options: readonly string[];
@@ -144,13 +152,16 @@ export function syncRequest(operation: JsonObject, policyOptions: readonly strin
       ? 'Invalid operation request: no operation specified'
       : list(sync, 'manifests').length > 0
         ? 'local manifests are not supported by this controller'
-        : list(sync, 'sources').length > 0
-          ? 'several sources are not supported by this controller'
-          : forced
-            ? 'a forced sync is not supported by this controller'
-            : undefined;
+        : forced
+          ? 'a forced sync is not supported by this controller'
+          : undefined;
+  const revisions = list(sync, 'revisions').filter((item): item is string => typeof item === 'string');
+  const source = getObject(sync, 'source');
+  const sources = list(sync, 'sources').filter(isJsonObject);
   return {
     revision: getString(sync, 'revision') || undefined,
+    revisions: revisions.length === 0 ? undefined : revisions,
+    sources: sources.length > 0 ? sources : source === undefined ? undefined : [source],
     prune: getIn(sync, 'prune') === true,
     dryRun: getIn(sync, 'dryRun') === true,
     options:

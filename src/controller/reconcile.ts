@@ -2,11 +2,13 @@ import { getArray, getObject, getString, isJsonObject, jsonEqual } from '../kern
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { APPLICATION_KIND, applicationSpec, REFRESH_ANNOTATION } from '../boundaries/sync/index.ts';
+import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
+import type { Cluster, Clusters } from './clusters/index.ts';
 import { compareWithoutTarget } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
 import { FINALIZERS, finishDeletion } from './finalize.ts';
-import type { LiveObjects } from './live.ts';
+import type { Project, Projects } from './projects/index.ts';
 import type { Looker, Subject } from './look.ts';
 import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
 import type { Operator } from './operate.ts';
@@ -27,7 +29,10 @@ export interface ReconcilerOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly live: LiveObjects;
+  readonly clusters: Clusters;
+  readonly projects: Projects;
+  /** Applications of other namespaces need their project's leave. */
+  readonly homeNamespace: string;
   readonly looker: Looker;
   readonly operator: Operator;
   readonly writer: ApplicationWriter;
@@ -45,26 +50,39 @@ function askedRefresh(application: KubeObject): string | undefined {
   return application.metadata.annotations?.[REFRESH_ANNOTATION];
 }
 
+/** The commits of the last comparison, while they are about the same sources. */
+function comparedRevisions(application: KubeObject, spec: ApplicationSpec): readonly string[] | undefined {
+  const sync = getObject(application, 'status', 'sync');
+  const single = getString(sync, 'revision');
+  const known = spec.multiple
+    ? getArray(sync, 'revisions').filter((item): item is string => typeof item === 'string')
+    : single === undefined
+      ? []
+      : [single];
+  return known.length === spec.sources.length ? known : undefined;
+}
+
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { client, clock, logger, live, looker, operator, writer, events } = options;
+  const { client, clock, logger, looker, operator, writer, events } = options;
   const polledAt = new Map<string, number>();
 
   /** The comparison of this turn, and what follows from it: a status, and maybe an operation of its own. */
   async function refresh(subject: Subject, turn: Turn) {
     const { key, application, spec } = subject;
-    const source = spec.sources[0];
-    if (source === undefined) return undefined;
+    if (spec.sources.length === 0) return undefined;
     const asked = askedRefresh(application);
     const level = refreshLevel(subject, turn.level);
-    const known = getString(application, 'status', 'sync', 'revision');
-    const revision = level === 'live' && known !== undefined ? known : undefined;
-    const target = await looker.findTarget(subject, source, revision, level, turn);
+    const target = await looker.findTarget(
+      subject,
+      spec.sources,
+      level === 'live' ? comparedRevisions(application, spec) : undefined,
+      level,
+      turn,
+    );
     const looked = await looker.look(subject, target, asked === undefined ? 'watched' : 'fresh', turn);
     if (level !== 'live') polledAt.set(key, clock.now());
     const auto =
-      'objects' in target
-        ? decideAutoSync(application, spec, looked.comparison, target.commit, clock.now())
-        : {};
+      'objects' in target ? decideAutoSync(application, spec, looked.comparison, target, clock.now()) : {};
     const errors: Condition[] =
       auto.start === undefined && auto.error !== undefined
         ? [{ type: 'SyncError', message: auto.error }]
@@ -82,6 +100,34 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return { stored, run: true };
   }
 
+  /** Where the application goes and whose limits it has, or what its spec cannot be honoured for. */
+  async function permitted(
+    application: KubeObject,
+    spec: ApplicationSpec,
+    turn: Turn,
+  ): Promise<
+    { readonly cluster: Cluster; readonly project: Project } | { readonly problems: readonly string[] }
+  > {
+    const problems = specProblems(spec);
+    if (problems.length > 0) return { problems };
+    const project = await options.projects.get(spec.project, turn.signal);
+    if (project === undefined) {
+      return { problems: [`Application referencing project ${spec.project} which does not exist`] };
+    }
+    const { name, namespace = options.homeNamespace } = application.metadata;
+    if (!project.admits(namespace, options.homeNamespace)) {
+      return {
+        problems: [
+          `application '${name}' in namespace '${namespace}' is not permitted to use project '${project.name}'`,
+        ],
+      };
+    }
+    const cluster = await options.clusters.of(spec.destination, turn.signal);
+    if ('problem' in cluster) return { problems: [cluster.problem] };
+    const refused = project.problems(spec, cluster);
+    return refused.length > 0 ? { problems: refused } : { cluster, project };
+  }
+
   function refreshLevel({ key, application, spec }: Subject, level: Level): Level {
     const asked = askedRefresh(application);
     if (asked !== undefined) return asked === 'hard' ? 'hard' : higher(level, 'asked');
@@ -96,7 +142,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   /** A spec that cannot be honoured: said in the status, and an operation that waits is answered with it. */
-  async function refuse({ application, spec }: Subject, problems: readonly string[], turn: Turn) {
+  async function refuse(
+    { application, spec }: Pick<Subject, 'application' | 'spec'>,
+    problems: readonly string[],
+    turn: Turn,
+  ) {
     const asked = askedRefresh(application);
     const now = clock.now();
     const listed = getArray(application, 'status', 'resources').filter(isJsonObject);
@@ -133,17 +183,27 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   /** A commit that came while a failed one waits for its retry is not kept waiting by it. */
   async function isOvertaken(subject: Subject, operation: JsonObject, turn: Turn): Promise<boolean> {
     const request = syncRequest(operation);
-    const source = subject.spec.sources[0];
+    const { sources } = subject.spec;
     const level = askedRefresh(subject.application) === undefined ? turn.level : higher(turn.level, 'asked');
-    if (!request.automated || source === undefined || level === 'live') return false;
-    const target = await looker.findTarget(subject, source, undefined, level, turn);
-    return target.commit !== undefined && target.commit !== request.revision;
+    if (!request.automated || sources.length === 0 || level === 'live') return false;
+    const target = await looker.findTarget(subject, sources, undefined, level, turn);
+    return (
+      target.commit !== undefined && target.commit !== (request.revisions?.join(', ') ?? request.revision)
+    );
   }
 
   async function finish(application: KubeObject, turn: Turn): Promise<Next> {
     if (!application.metadata.finalizers?.some((name) => FINALIZERS.has(name))) return undefined;
     const instance = options.instanceOf(application);
-    const done = await finishDeletion({ client, clock, live, logger, instance }, application, turn.signal);
+    const cluster = await options.clusters.of(applicationSpec(application).destination, turn.signal);
+    const work = {
+      home: client,
+      clock,
+      logger,
+      instance,
+      cluster: 'problem' in cluster ? undefined : cluster,
+    };
+    const done = await finishDeletion(work, application, turn.signal);
     return done ? undefined : { again: DELETION_WAIT };
   }
 
@@ -174,12 +234,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')
         return nextPoll(key);
       if (application.metadata.deletionTimestamp !== undefined) return finish(application, turn);
-      const subject: Subject = { key, application, spec: applicationSpec(application) };
-      const problems = specProblems(subject.spec, client);
-      if (problems.length > 0) {
-        await refuse(subject, problems, turn);
-        return undefined;
+      const spec = applicationSpec(application);
+      const placed = await permitted(application, spec, turn);
+      if ('problems' in placed) {
+        await refuse({ application, spec }, placed.problems, turn);
+        // A Secret or a project that is mended wakes the application; the poll is for what nobody announces.
+        return { again: options.pollMs };
       }
+      const subject: Subject = { key, application, spec, ...placed };
       const pending = pendingOperation(application, clock.now());
       switch (pending.do) {
         case 'run':
