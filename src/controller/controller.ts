@@ -1,16 +1,21 @@
+import { asLandfallError, getArray, getString, systemClock } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
-import { APPLICATION_KIND } from '../boundaries/sync/index.ts';
+import { APPLICATION_KIND, TRACKING_ANNOTATION, createJq, parseTrackingId } from '../boundaries/sync/index.ts';
 import { createApplicationWriter } from './application-writer.ts';
+import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import { createEventRecorder } from './events.ts';
 import { createLiveObjects } from './live.ts';
 import { createLooker } from './look.ts';
 import { createOperator } from './operate.ts';
+import { followProjects } from './projects/index.ts';
 import { createQueue } from './queue.ts';
+import type { Level } from './queue.ts';
 import { createReconciler } from './reconcile.ts';
 import { createTargetLoader } from './target.ts';
+import type { SourceAccess } from './target.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -25,6 +30,10 @@ export interface ControllerOptions {
   readonly namespace?: string;
   /** Applications outside of this namespace track their objects as `NAMESPACE_NAME`, as in Argo CD. Default `argocd`. */
   readonly homeNamespace?: string;
+  /** Ms after which an operation that still waits is ended. Default none, as in Argo CD. */
+  readonly syncTimeoutMs?: number;
+  /** The program that renders charts. Default `helm`. */
+  readonly helm?: string;
   /** 0 to 1, for jitter. Default Math.random. */
   readonly random?: () => number;
 }
@@ -61,29 +70,76 @@ export function startController(options: ControllerOptions): Controller {
   }
 
   const events = createEventRecorder(client, clock, logger);
-  const live = createLiveObjects({
+  /** An object changed: whose application has to be looked at. */
+  function changed(object: KubeObject): void {
+    const id = parseTrackingId(object.metadata.annotations?.[TRACKING_ANNOTATION]);
+    if (id === undefined) return;
+    const key = keyOfInstance(id.application);
+    if (applications.get(key) !== undefined) queue.add(key, 'live');
+  }
+
+  /** What applications are limited or reached by changed. */
+  function wake(level: Level, concerns: (application: KubeObject) => boolean): void {
+    for (const application of applications.list()) {
+      if (concerns(application)) queue.add(keyOf(application), level);
+    }
+  }
+
+  const secrets = followArgoSecrets(client, homeNamespace, clock, (kind) =>
+    wake(kind === 'cluster' ? 'live' : 'git', isRefused),
+  );
+  const projects = followProjects(client, homeNamespace, clock, (project) =>
+    wake('live', (application) => (getString(application, 'spec', 'project') ?? 'default') === project),
+  );
+  const clusters = createClusters({
     client,
     clock,
-    onChange: (instance) => {
-      const key = keyOfInstance(instance);
-      if (applications.get(key) !== undefined) queue.add(key, 'live');
-    },
+    logger,
+    secrets,
+    openLive: (remote) => createLiveObjects({ client: remote, clock, onChange: changed }),
   });
+  const files = createAccessFiles();
+  async function credentials(url: string, project: string, signal?: AbortSignal) {
+    try {
+      return await argoCredentials(secrets, url, project, signal);
+    } catch (thrown) {
+      // A controller that may not read Secrets delivers what is public; what is not says so itself.
+      const error = asLandfallError(thrown);
+      if (error.kind === 'denied') return undefined;
+      throw error;
+    }
+  }
+
+  const access: SourceAccess = {
+    credentials,
+    async mirror(url, project, signal) {
+      const found = await credentials(url, project, signal);
+      return found === undefined ? mirrors.open(url) : mirrors.open(url, await files.git(found));
+    },
+  };
   const writer = createApplicationWriter(client, events);
-  const targets = createTargetLoader({ client, mirrors, clock });
-  const looker = createLooker({ clock, targets, live, instanceOf });
+  const targets = createTargetLoader({
+    access,
+    clock,
+    ...(options.helm === undefined ? {} : { helm: options.helm }),
+  });
+  const jq = createJq(systemClock);
+  const looker = createLooker({ clock, targets, instanceOf, jq });
   const reconciler = createReconciler({
     client,
     clock,
     logger,
-    live,
+    clusters,
+    projects,
+    homeNamespace,
     looker,
     writer,
     events,
     instanceOf,
     random,
-    operator: createOperator({ client, clock, logger, looker, writer, events }),
+    operator: createOperator({ clock, logger, looker, writer, events, instanceOf }),
     pollMs: options.pollMs ?? POLL,
+    ...(options.syncTimeoutMs === undefined ? {} : { syncTimeoutMs: options.syncTimeoutMs }),
   });
   const queue = createQueue(
     { clock, logger, random, concurrency: options.concurrency ?? CONCURRENCY },
@@ -112,7 +168,22 @@ export function startController(options: ControllerOptions): Controller {
     async close() {
       await applications.close();
       await queue.close();
-      await live.close();
+      await jq.close();
+      await clusters.close();
+      await projects.close();
+      await secrets.close();
+      await files.close();
     },
   };
+}
+
+function keyOf(application: KubeObject): string {
+  return `${application.metadata.namespace ?? ''}/${application.metadata.name}`;
+}
+
+/** It waits for something outside of itself: a cluster, a project, a repository it may read. */
+function isRefused(application: KubeObject): boolean {
+  return getArray(application, 'status', 'conditions').some((condition) =>
+    ['InvalidSpecError', 'ComparisonError', 'UnknownError'].includes(getString(condition, 'type') ?? ''),
+  );
 }

@@ -2,7 +2,6 @@ import { asLandfallError, mapBounded } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, ObjectRef, Reflector } from '../kube/index.ts';
-import { parseTrackingId, TRACKING_ANNOTATION } from '../boundaries/sync/index.ts';
 
 /** The stored side of applications: followed by watches, so that comparing again costs the API server nothing. */
 export interface LiveObjects {
@@ -20,8 +19,8 @@ const AT_ONCE = 8;
 export function createLiveObjects(options: {
   readonly client: KubeClient;
   readonly clock: Clock;
-  /** An object of the application of that tracking name appeared, changed or went away. */
-  readonly onChange: (application: string) => void;
+  /** An object of a kind that is followed appeared, changed or went away. */
+  readonly onChange: (object: KubeObject) => void;
 }): LiveObjects {
   const { client, clock, onChange } = options;
   const followed = new Map<string, Reflector>();
@@ -36,10 +35,7 @@ export function createLiveObjects(options: {
         { apiVersion: kind.apiVersion, kind: kind.kind },
         {
           clock,
-          onChange: ({ object }) => {
-            const id = parseTrackingId(object.metadata.annotations?.[TRACKING_ANNOTATION]);
-            if (id !== undefined) onChange(id.application);
-          },
+          onChange: ({ object }) => onChange(object),
         },
       );
       followed.set(name, reflector);

@@ -4,9 +4,11 @@ import type { KubeObject } from '../kube/index.ts';
 import type { RenderedSet } from '../boundaries/render/index.ts';
 import { findIgnored } from '../boundaries/sync/index.ts';
 import type { ApplicationSource, ApplicationSpec, CompareOptions, Jq } from '../boundaries/sync/index.ts';
+import { objectKey } from '../boundaries/index.ts';
 import { compareWith, compareWithoutTarget, readLive } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
-import type { LiveObjects } from './live.ts';
+import type { Cluster } from './clusters/index.ts';
+import type { Project } from './projects/index.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus } from './status.ts';
 import type { Condition } from './status.ts';
@@ -18,6 +20,9 @@ export interface Subject {
   readonly key: string;
   readonly application: KubeObject;
   readonly spec: ApplicationSpec;
+  /** Where its objects go. */
+  readonly cluster: Cluster;
+  readonly project: Project;
 }
 
 /** What Git asks for beside what the cluster holds. */
@@ -31,8 +36,9 @@ export interface Looker {
   /** The commit and its objects; a NoTarget is the application's fault, a throw is nobody's. */
   findTarget(
     subject: Subject,
-    source: ApplicationSource,
-    revision: string | undefined,
+    sources: readonly ApplicationSource[],
+    /** One for each source; left out: what the sources themselves name. */
+    revisions: readonly string[] | undefined,
     level: Level,
     turn: Turn,
   ): Promise<Target | NoTarget>;
@@ -44,7 +50,6 @@ export interface Looker {
 export interface LookerOptions {
   readonly clock: Clock;
   readonly targets: TargetLoader;
-  readonly live: LiveObjects;
   readonly instanceOf: (application: KubeObject) => string;
   readonly jq: Jq;
 }
@@ -53,34 +58,59 @@ export interface LookerOptions {
 const GIT_GRACE = 180_000;
 
 export function createLooker(options: LookerOptions): Looker {
-  const { clock, targets, live, instanceOf, jq } = options;
+  const { clock, targets, instanceOf, jq } = options;
   const unreachableSince = new Map<string, number>();
   return {
-    async findTarget({ key, application, spec }, source, revision, level, turn) {
-      let commit: string | undefined;
-      let set: RenderedSet;
+    async findTarget({ key, application, spec, cluster }, sources, revisions, level, turn) {
+      const asker = { instance: instanceOf(application), name: application.metadata.name, spec, cluster };
+      const found: string[] = [];
+      const sets: RenderedSet[] = [];
+      let at = 0;
       try {
-        const wanted = revision === undefined ? source : { ...source, targetRevision: revision };
-        commit = await turn.outside(() => targets.resolve(wanted, level, turn.signal));
-        set = await targets.render(source, commit, level, turn.signal);
+        const asked = sources.map((source, index) => {
+          const revision = revisions?.[index];
+          const wanted = revision === undefined ? source : { ...source, targetRevision: revision };
+          return turn.outside(() => targets.resolve(wanted, level, asker, turn.signal));
+        });
+        for (const result of await Promise.allSettled(asked)) {
+          if (result.status === 'rejected') throw result.reason;
+          found.push(result.value);
+          at += 1;
+        }
+        at = 0;
+        for (const index of sources.keys()) {
+          const set = await targets.render(sources, found, index, level, asker, turn.signal);
+          if (set.failure !== undefined) {
+            return { ...named(found), error: `${place(index, sources.length)}${set.failure.message}` };
+          }
+          sets.push(set);
+          at += 1;
+        }
         unreachableSince.delete(key);
       } catch (thrown) {
         const error = asLandfallError(thrown);
         if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
-        if (error.kind === 'unavailable' && commit === undefined) {
+        const whole = found.length === sources.length;
+        if (error.kind === 'unavailable' && !whole) {
           const since = unreachableSince.get(key) ?? clock.now();
           unreachableSince.set(key, since);
-          if (clock.now() - since < GIT_GRACE) throw error;
+          if (error.code !== 'helm-missing' && clock.now() - since < GIT_GRACE) throw error;
         }
-        return { commit, error: error.message };
+        const message = `${place(at, sources.length)}${error.message}`;
+        return whole ? { ...named(found), error: message } : { commit: undefined, error: message };
       }
-      if (set.failure !== undefined) return { commit, error: set.failure.message };
-      return targets.place({ instance: instanceOf(application), spec }, commit, set, turn.signal);
+      return targets.place(asker, found, sets, turn.signal);
     },
-    async look({ application, spec }, target, how, turn) {
+    async look({ application, spec, cluster, project }, target, how, turn) {
+      const { live } = cluster;
       const instance = instanceOf(application);
       const objects = 'objects' in target ? target.objects : [];
-      const stored = await readLive(live, objects, application, instance, how, turn.signal);
+      const all = await readLive(live, objects, application, instance, how, turn.signal);
+      // What the project does not let the application touch is not pruned by it either.
+      const wanted = new Set(objects.map(objectKey));
+      const stored = all.filter(
+        (object) => wanted.has(objectKey(object)) || project.refusal(object, cluster) === undefined,
+      );
       if (!('objects' in target)) return withoutTarget(target, stored);
       let found: CompareOptions['found'];
       try {
@@ -111,6 +141,7 @@ export function createLooker(options: LookerOptions): Looker {
         comparison: looked.comparison,
         target: 'objects' in looked.target ? looked.target : undefined,
         commit: looked.target.commit,
+        revisions: looked.target.revisions,
         conditions: [...looked.conditions, ...extra],
         reconciled,
         now: clock.now(),
@@ -129,4 +160,13 @@ function withoutTarget(target: NoTarget, stored: readonly KubeObject[]): Looked 
     comparison: compareWithoutTarget(stored),
     conditions: [{ type: 'ComparisonError', message }],
   };
+}
+
+function named(revisions: readonly string[]) {
+  return { commit: revisions.join(', '), revisions };
+}
+
+/** Which of several sources is meant, in Argo CD's words. */
+function place(index: number, count: number): string {
+  return count > 1 ? `failed to generate manifest for source ${index + 1} of ${count}: ` : '';
 }

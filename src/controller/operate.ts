@@ -1,7 +1,12 @@
-import { getArray, getObject, getString } from '../kernel/index.ts';
+import { getArray, getObject, getString, isJsonObject } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
-import type { KubeClient, KubeObject } from '../kube/index.ts';
-import { applicationSource, syncCounts, syncCountsText } from '../boundaries/sync/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+import {
+  REFRESH_ANNOTATION,
+  applicationSource,
+  syncCounts,
+  syncCountsText,
+} from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
 import { resourceKey } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
@@ -9,29 +14,36 @@ import type { EventRecorder } from './events.ts';
 import type { Looked, Looker, Subject } from './look.ts';
 import { retryDelay, syncRequest } from './operation.ts';
 import type { Pending, SyncRequest } from './operation.ts';
+import { result } from './outcome.ts';
 import type { SyncOutcome } from './outcome.ts';
 import type { Turn } from './queue.ts';
-import { kubeTime, withHistory } from './status.ts';
-import { runSync } from './sync.ts';
+import { deliveredFields, kubeTime, withHistory } from './status.ts';
+import { createSyncWriter, runSync, terminateHooks } from './sync/index.ts';
+import { createWaits } from './waits.ts';
+import { mayGoOn } from './windows.ts';
 
 export interface Operator {
-  /** Runs an operation to its end, or to its next retry. Gives the ms after which to look again, if it knows better. */
+  /**
+   * Takes an operation as far as it gets in one turn: to its end, to its next retry, or to what it has to wait for.
+   * Gives the ms after which to look again, if it knows better; `waiting` when it goes on then.
+   */
   operate(
     subject: Subject,
     pending: Extract<Pending, { do: 'run' }>,
     turn: Turn,
-  ): Promise<{ readonly again?: number }>;
-  /** Ends an operation that somebody stopped, or that a newer commit overtook. */
-  terminate(subject: Subject, operation: JsonObject, turn: Turn): Promise<void>;
+  ): Promise<{ readonly again?: number; readonly waiting?: true }>;
+  /** Ends an operation that somebody stopped, that took too long, or that a newer commit overtook. */
+  terminate(subject: Subject, operation: JsonObject, cause: string | undefined, turn: Turn): Promise<void>;
 }
 
 export interface OperatorOptions {
-  readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly looker: Looker;
   readonly writer: ApplicationWriter;
   readonly events: EventRecorder;
+  /** Name that objects carry for an application. */
+  readonly instanceOf: (application: KubeObject) => string;
 }
 
 /** One attempt at an operation. */
@@ -40,51 +52,106 @@ interface Run {
   readonly startedAt: string;
   readonly retryCount: number;
   readonly commit: string;
+  /** `revision` and `source`, or those of several. */
+  readonly delivered: JsonObject;
   readonly request: SyncRequest;
+  /** What earlier turns of this attempt wrote. */
+  readonly going: JsonObject | undefined;
   /** Milliseconds since the epoch. */
   readonly begun: number;
 }
 
+/** How often something is looked at that nobody announces; what is watched wakes the operation itself. */
+const LOOK_AGAIN = 2000;
+const BLOCKED = 30_000;
+
 export function createOperator(options: OperatorOptions): Operator {
-  const { client, clock, logger, looker, writer, events } = options;
+  const { clock, logger, looker, writer, events } = options;
+  const waits = createWaits(clock);
 
   async function attempt(
     subject: Subject,
-    run: Omit<Run, 'commit'>,
+    run: Omit<Run, 'commit' | 'delivered'>,
     turn: Turn,
   ): Promise<{
     readonly subject: Subject;
     readonly commit: string;
+    readonly delivered: JsonObject;
     readonly looked: Looked | undefined;
     readonly outcome: SyncOutcome;
   }> {
     const { spec } = subject;
-    const { request } = run;
-    const override = getObject(run.operation, 'sync', 'source');
-    const source = override === undefined ? spec.sources[0] : applicationSource(override);
-    if (request.problem !== undefined || source === undefined) {
+    const { request, going } = run;
+    const sources = request.sources?.map(applicationSource) ?? spec.sources;
+    if (request.problem !== undefined || sources.length === 0) {
       const message = request.problem ?? 'spec.source is missing';
-      return { subject, commit: '', looked: undefined, outcome: { phase: 'Error', message, results: [] } };
+      return {
+        subject,
+        commit: '',
+        delivered: {},
+        looked: undefined,
+        outcome: { phase: 'Error', message, results: [] },
+      };
     }
     // A commit is what it is; a branch is asked for anew, because somebody wants what is there now.
-    const level = request.revision === undefined ? 'asked' : 'live';
-    const target = await looker.findTarget(subject, source, request.revision, level, turn);
+    const asked = recordedRevisions(going) ?? askedRevisions(request);
+    const level = asked === undefined ? 'asked' : 'live';
+    const target = await looker.findTarget(subject, sources, asked, level, turn);
     const looked = await looker.look(subject, target, 'fresh', turn);
     const commit = target.commit ?? '';
-    if (!('objects' in target)) {
-      const message = looked.conditions.map((condition) => condition.message).join('; ');
-      return { subject, commit, looked, outcome: { phase: 'Error', message, results: [] } };
+    const delivered = deliveredFields(
+      spec.multiple,
+      target.revisions ?? [],
+      sources.map((source) => source.raw),
+    );
+    const failure = looked.conditions.find((condition) => condition.type === 'ComparisonError');
+    if (!('objects' in target) || failure !== undefined) {
+      const message = failure?.message ?? '';
+      return { subject, commit, delivered, looked, outcome: { phase: 'Error', message, results: [] } };
     }
-    const application = await recordInventory(subject.application, looked.comparison, turn);
+    const refused = refusals(subject, target.objects);
+    if (refused.length > 0) {
+      const message = 'one or more synchronization tasks are not valid';
+      return { subject, commit, delivered, looked, outcome: { phase: 'Failed', message, results: refused } };
+    }
+    let application = await recordInventory(subject.application, looked.comparison, turn);
+    const whole: Run = { ...run, commit, delivered };
+    const { client } = subject.cluster;
     const outcome = await runSync({
       client,
+      writer: createSyncWriter(client, clock),
       clock,
       spec,
+      instance: options.instanceOf(application),
       request,
       comparison: looked.comparison,
+      commit,
+      startedAt: run.startedAt,
+      operationId: `${run.startedAt} ${run.retryCount} ${commit.slice(0, 12)}`,
+      before: getArray(going, 'resources').filter(isJsonObject),
+      approved: isApproved(application, run.startedAt),
+      since: (name, at) => waits.since(subject.key, name, at),
+      async record(sofar) {
+        application = await writer.write(
+          application,
+          { status: { ...getObject(application, 'status'), operationState: runningState(whole, sofar) } },
+          turn.signal,
+        );
+      },
       signal: turn.signal,
     });
-    return { subject: { ...subject, application }, commit, looked, outcome };
+    return { subject: { ...subject, application }, commit, delivered, looked, outcome };
+  }
+
+  function runningState(run: Run, outcome: SyncOutcome): JsonObject {
+    return {
+      operation: run.operation,
+      phase: 'Running',
+      ...(run.retryCount > 0 ? { retryCount: run.retryCount } : {}),
+      message: outcome.message,
+      syncResult: { ...run.delivered, resources: [...outcome.results] },
+      startedAt: run.startedAt,
+    };
   }
 
   /** Everything that is about to be applied stands in the status first, so that it is found again after a crash. */
@@ -105,6 +172,36 @@ export function createOperator(options: OperatorOptions): Operator {
     );
   }
 
+  /** Writes how far the attempt is, beside what the comparison of this turn found. */
+  async function keep(
+    subject: Subject,
+    run: Run,
+    outcome: SyncOutcome,
+    looked: Looked,
+    turn: Turn,
+  ): Promise<{ readonly again: number; readonly waiting: true }> {
+    const { application } = subject;
+    const status: JsonObject = {
+      ...(isTracked(application, run)
+        ? looker.statusOf(subject, looked, [], false)
+        : getObject(application, 'status')),
+      operationState: runningState(run, outcome),
+    };
+    const refreshed = application.metadata.annotations?.[REFRESH_ANNOTATION];
+    const change = { status, ...(refreshed === undefined ? {} : { refreshed }) };
+    await writer.write(application, change, turn.signal);
+    return { again: LOOK_AGAIN, waiting: true };
+  }
+
+  /** False for a sync to a commit that is not the tracked one (a rollback): it says nothing about the tracked one. */
+  function isTracked(application: KubeObject, { request, commit }: Run): boolean {
+    const compared = getArray(application, 'status', 'sync', 'revisions').join(', ');
+    return (
+      (request.revision === undefined && request.revisions === undefined) ||
+      (getString(application, 'status', 'sync', 'revision') ?? compared) === commit
+    );
+  }
+
   /** Writes how the attempt ended together with a comparison made after it. */
   async function conclude(
     subject: Subject,
@@ -116,7 +213,6 @@ export function createOperator(options: OperatorOptions): Operator {
     const { application, spec } = subject;
     const { request, retryCount } = run;
     const now = clock.now();
-    const source = getObject(run.operation, 'sync', 'source') ?? spec.sources[0]?.raw ?? {};
     const limit = request.retry?.limit ?? 0;
     const retry = outcome.phase !== 'Succeeded' && (retryCount < limit || limit < 0);
     const wait = retryDelay(request.retry, retryCount);
@@ -126,15 +222,11 @@ export function createOperator(options: OperatorOptions): Operator {
       phase: retry ? 'Running' : outcome.phase,
       message: endMessage(outcome, retryCount, retry ? now + wait : undefined),
       ...(attempts > 0 ? { retryCount: attempts } : {}),
-      ...(looked === undefined
-        ? {}
-        : { syncResult: { revision: run.commit, source, resources: [...outcome.results] } }),
+      ...(looked === undefined ? {} : { syncResult: { ...run.delivered, resources: [...outcome.results] } }),
       startedAt: run.startedAt,
       finishedAt: kubeTime(now),
     };
-    // A sync to a commit that is not the tracked one (a rollback) says nothing about the tracked one.
-    const tracked =
-      request.revision === undefined || getString(application, 'status', 'sync', 'revision') === run.commit;
+    const tracked = isTracked(application, run);
     const status: JsonObject = {
       ...(looked === undefined || !tracked
         ? getObject(application, 'status')
@@ -143,8 +235,7 @@ export function createOperator(options: OperatorOptions): Operator {
     };
     if (outcome.phase === 'Succeeded' && !request.dryRun && request.only.length === 0) {
       const entry = {
-        revision: run.commit,
-        source,
+        delivered: run.delivered,
         startedAt: run.startedAt,
         deployedAt: now,
         initiatedBy: getObject(run.operation, 'initiatedBy'),
@@ -196,40 +287,81 @@ export function createOperator(options: OperatorOptions): Operator {
     }
   }
 
+  /** An operation that may not run now stays, and says so; it is looked at again when the windows may have changed. */
+  async function block(
+    subject: Subject,
+    pending: Extract<Pending, { do: 'run' }>,
+    problem: string | undefined,
+    turn: Turn,
+  ): Promise<{ readonly again: number; readonly waiting: true }> {
+    const { application } = subject;
+    const { operation, startedAt, retryCount, going } = pending;
+    const blocked = 'Sync operation blocked by sync window';
+    const operationState: JsonObject = {
+      operation,
+      phase: 'Running',
+      ...(retryCount === 0 ? {} : { retryCount }),
+      message: problem === undefined ? blocked : `${blocked}: ${problem}`,
+      ...(going === undefined ? {} : { syncResult: going }),
+      startedAt,
+    };
+    const status = { ...getObject(application, 'status'), operationState };
+    await writer.write(application, { status }, turn.signal);
+    return { again: BLOCKED, waiting: true };
+  }
+
   return {
-    async operate(subject, { operation, startedAt, retryCount }, turn) {
+    async operate(subject, pending, turn) {
+      const { operation, startedAt, retryCount, going } = pending;
       const request = syncRequest(operation, subject.spec.policy.options);
-      const operationState: JsonObject = {
-        operation,
-        phase: 'Running',
-        ...(retryCount === 0 ? {} : { retryCount }),
-        message:
-          retryCount === 0 ? 'one or more tasks are running' : `Retrying operation. Attempt #${retryCount}`,
-        startedAt,
-      };
-      const before = getObject(subject.application, 'status') ?? {};
-      const application = await writer.write(
-        subject.application,
-        { status: { ...before, operationState } },
-        turn.signal,
-      );
-      const run = { operation, startedAt, retryCount, request, begun: clock.now() };
+      const window = mayGoOn(subject, request, Date.parse(startedAt), clock.now());
+      if (!window.allowed) return block(subject, pending, window.problem, turn);
+      waits.begin(subject.key, `${startedAt} ${retryCount}`);
+      let { application } = subject;
+      if (going === undefined) {
+        const operationState: JsonObject = {
+          operation,
+          phase: 'Running',
+          ...(retryCount === 0 ? {} : { retryCount }),
+          message:
+            retryCount === 0 ? 'one or more tasks are running' : `Retrying operation. Attempt #${retryCount}`,
+          startedAt,
+        };
+        const status = { ...getObject(application, 'status'), operationState };
+        application = await writer.write(application, { status }, turn.signal);
+      }
+      const run = { operation, startedAt, retryCount, request, going, begun: clock.now() };
       const made = await attempt({ ...subject, application }, run, turn);
-      return conclude(made.subject, { ...run, commit: made.commit }, made.outcome, made.looked, turn);
+      const whole: Run = { ...run, commit: made.commit, delivered: made.delivered };
+      if (made.outcome.phase === 'Running' && made.looked !== undefined) {
+        return keep(made.subject, whole, made.outcome, made.looked, turn);
+      }
+      waits.forget(subject.key);
+      return conclude(made.subject, whole, made.outcome, made.looked, turn);
     },
-    async terminate({ application }, operation, turn) {
+    async terminate({ application, cluster, key }, operation, cause, turn) {
       const before = getObject(application, 'status') ?? {};
+      const state = getObject(before, 'operationState');
+      const { client } = cluster;
+      const work = { client, writer: createSyncWriter(client, clock), signal: turn.signal };
+      const sofar = getArray(state, 'syncResult', 'resources').filter(isJsonObject);
+      const { results, clean } = await terminateHooks(work, sofar);
+      const ended = clean ? 'Operation terminated' : 'Operation termination had errors';
+      const message = cause === undefined ? ended : `${ended}, triggered by ${cause}`;
+      const syncResult = getObject(state, 'syncResult');
       const operationState: JsonObject = {
-        ...getObject(before, 'operationState'),
+        ...state,
         operation,
-        phase: 'Failed',
-        message: 'Operation terminated',
+        phase: clean ? 'Failed' : 'Error',
+        message,
+        ...(syncResult === undefined ? {} : { syncResult: { ...syncResult, resources: [...results] } }),
         finishedAt: kubeTime(clock.now()),
       };
+      waits.forget(key);
       const change = { status: { ...before, operationState }, operation: null };
       await writer.write(application, change, turn.signal);
-      const message = 'Sync operation failed: Operation terminated';
-      await events.record(application, 'Warning', 'OperationCompleted', message, turn.signal);
+      const text = `Sync operation failed: ${message}`;
+      await events.record(application, 'Warning', 'OperationCompleted', text, turn.signal);
     },
   };
 }
@@ -241,4 +373,31 @@ function endMessage(outcome: SyncOutcome, retryCount: number, retryAt: number | 
   return retryCount > 0 && outcome.phase !== 'Succeeded'
     ? `${outcome.message} (retried ${retryCount} times).`
     : outcome.message;
+}
+
+/** What the application's project does not let it apply. */
+function refusals({ project, cluster }: Subject, objects: readonly KubeObject[]): readonly JsonObject[] {
+  return objects.flatMap((object) => {
+    const refusal = project.refusal(object, cluster);
+    return refusal === undefined ? [] : [result(object, 'SyncFailed', refusal)];
+  });
+}
+
+/** The commits that earlier turns of the attempt worked on: a branch that moved meanwhile is for the next one. */
+function recordedRevisions(going: JsonObject | undefined): readonly string[] | undefined {
+  const several = getArray(going, 'revisions').filter((item): item is string => typeof item === 'string');
+  if (several.length > 0) return several;
+  const one = getString(going, 'revision');
+  return one === undefined || one === '' ? undefined : [one];
+}
+
+function askedRevisions(request: SyncRequest): readonly string[] | undefined {
+  return request.revisions ?? (request.revision === undefined ? undefined : [request.revision]);
+}
+
+/** `argocd.argoproj.io/deletion-approved`: somebody looked, after the operation had begun, and agreed. */
+function isApproved(application: KubeObject, startedAt: string): boolean {
+  const text = application.metadata.annotations?.['argocd.argoproj.io/deletion-approved'];
+  const at = Date.parse(text ?? '');
+  return !Number.isNaN(at) && at >= Date.parse(startedAt);
 }

@@ -1,17 +1,20 @@
-import { getIn, getNumber, getObject, getString, jsonEqual } from '../kernel/index.ts';
+import { getIn, getNumber, getObject, getString, isJsonObject, jsonEqual } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
+import { splitApiVersion } from '../kube/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { retryOf } from '../boundaries/sync/index.ts';
 import type { ApplicationSpec, RetryPolicy } from '../boundaries/sync/index.ts';
 import type { Comparison } from './comparison.ts';
-import { kubeTime } from './status.ts';
+import { deliveredFields, kubeTime } from './status.ts';
+import type { Target } from './target.ts';
 
 /** Whether a comparison starts a sync by itself. `error` becomes the SyncError condition. */
 export type AutoSync =
   | { readonly start: JsonObject }
   | { readonly start?: undefined; readonly error?: string; readonly again?: number };
 
-const SELF_HEAL_WAIT = 5000;
+const HEAL_FIRST = 2000;
+const HEAL_LONGEST = 300_000;
 const AUTO_RETRIES = 5;
 
 /**
@@ -22,45 +25,71 @@ export function decideAutoSync(
   application: KubeObject,
   spec: ApplicationSpec,
   comparison: Comparison,
-  commit: string,
+  target: Pick<Target, 'commit' | 'revisions'>,
   now: number,
 ): AutoSync {
   const { policy } = spec;
+  const { commit } = target;
   if (!policy.automated || comparison.sync !== 'OutOfSync') return {};
   const different = comparison.pairs.filter((pair) => pair.status !== 'Synced');
   if (!policy.prune && different.every((pair) => pair.requiresPruning)) return {};
   if (comparison.pairs.every((pair) => pair.desired === undefined) && !(policy.prune && policy.allowEmpty)) {
     return { error: `Skipping sync attempt to ${commit}: auto-sync will wipe out all resources` };
   }
-  const source = spec.sources[0]?.raw ?? {};
+  const delivered = deliveredFields(
+    spec.multiple,
+    target.revisions,
+    spec.sources.map((source) => source.raw),
+  );
   const sync: JsonObject = {
-    revision: commit,
-    source,
+    ...delivered,
     ...(policy.prune ? { prune: true } : {}),
     ...(policy.options.length === 0 ? {} : { syncOptions: [...policy.options] }),
   };
   const retry = getObject(application, 'spec', 'syncPolicy', 'retry') ?? { limit: AUTO_RETRIES };
   const operation: JsonObject = { initiatedBy: { automated: true }, retry, sync };
   const last = getObject(application, 'status', 'operationState');
-  if (last === undefined || !attempted(last, commit, source)) return { start: operation };
+  if (last === undefined || !attempted(last, delivered)) return { start: operation };
   if (getString(last, 'phase') !== 'Succeeded') {
     return { error: `Failed last sync attempt to ${commit}: ${getString(last, 'message') ?? ''}` };
   }
   if (!policy.selfHeal) return {};
   const finished = Date.parse(getString(last, 'finishedAt') ?? '');
-  const wait = Number.isNaN(finished) ? 0 : finished + SELF_HEAL_WAIT - now;
+  const quiet = Number.isNaN(finished) ? Infinity : now - finished;
+  const before = getNumber(last, 'operation', 'sync', 'autoHealAttemptsCount') ?? 0;
+  const attempts = quiet > HEAL_LONGEST * 2 ? 0 : before;
+  const wait = healDelay(attempts) - quiet;
   if (wait > 0) return { again: wait };
-  const attempts = getNumber(last, 'operation', 'sync', 'autoHealAttemptsCount') ?? 0;
-  return { start: { ...operation, sync: { ...sync, autoHealAttemptsCount: attempts + 1 } } };
+  const resources = different.flatMap((pair) => {
+    const object = pair.desired ?? pair.live;
+    return object === undefined ? [] : [resourceName(object)];
+  });
+  return { start: { ...operation, sync: { ...sync, autoHealAttemptsCount: attempts + 1, resources } } };
 }
 
-/** The last operation was about this commit of this source. */
-function attempted(last: JsonObject, commit: string, source: JsonObject): boolean {
+/** Ms before drift is healed for the time after `attempts`: at once, then 2 s, tripled, at most 5 minutes. As Argo CD. */
+function healDelay(attempts: number): number {
+  return attempts === 0 ? 0 : Math.min(HEAL_LONGEST, HEAL_FIRST * 3 ** Math.min(attempts - 1, 20));
+}
+
+/** Names one object in an operation. */
+function resourceName(object: KubeObject): JsonObject {
+  const { group } = splitApiVersion(object.apiVersion);
+  const { name, namespace } = object.metadata;
+  return {
+    ...(group === '' ? {} : { group }),
+    kind: object.kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+}
+
+/** The last operation was about these commits of these sources. */
+function attempted(last: JsonObject, delivered: JsonObject): boolean {
   const phase = getString(last, 'phase') ?? '';
   if (getObject(last, 'syncResult') === undefined) return phase === 'Failed' || phase === 'Error';
-  return (
-    getString(last, 'syncResult', 'revision') === commit &&
-    jsonEqual(getObject(last, 'syncResult', 'source'), source)
+  return Object.entries(delivered).every(([field, value]) =>
+    jsonEqual(getIn(last, 'syncResult', field), value),
   );
 }
 
@@ -72,6 +101,8 @@ export type Pending =
       readonly operation: JsonObject;
       readonly startedAt: string;
       readonly retryCount: number;
+      /** It was begun, and goes on: `syncResult` of what was done so far, empty before the first write. */
+      readonly going: JsonObject | undefined;
     }
   | { readonly do: 'wait'; readonly ms: number; readonly operation: JsonObject }
   | { readonly do: 'terminate'; readonly operation: JsonObject };
@@ -83,23 +114,30 @@ export function pendingOperation(application: KubeObject, now: number): Pending 
   if (phase === 'Terminating') return { do: 'terminate', operation: running };
   if (phase === 'Running') {
     const retryCount = getNumber(state, 'retryCount') ?? 0;
+    const startedAt = getString(state, 'startedAt') ?? kubeTime(now);
     const finished = Date.parse(getString(state, 'finishedAt') ?? '');
-    // A run that has an end and still runs waits to be tried again.
-    if (!Number.isNaN(finished)) {
-      const due = finished + retryDelay(retryOf(getObject(running, 'retry')), retryCount - 1) - now;
-      if (due > 0) return { do: 'wait', ms: due, operation: running };
+    if (Number.isNaN(finished)) {
+      const going = getObject(state, 'syncResult') ?? {};
+      return { do: 'run', operation: running, startedAt, retryCount, going };
     }
-    return {
-      do: 'run',
-      operation: running,
-      startedAt: getString(state, 'startedAt') ?? kubeTime(now),
-      retryCount,
-    };
+    // A run that has an end and still runs waits to be tried again.
+    const due = finished + retryDelay(retryOf(getObject(running, 'retry')), retryCount - 1) - now;
+    if (due > 0) return { do: 'wait', ms: due, operation: running };
+    return { do: 'run', operation: retried(running), startedAt, retryCount, going: undefined };
   }
   const operation = getObject(application, 'operation');
-  return operation === undefined
-    ? { do: 'nothing' }
-    : { do: 'run', operation, startedAt: kubeTime(now), retryCount: 0 };
+  if (operation === undefined) return { do: 'nothing' };
+  // Times are kept to the second; an operation must not look like the one before it.
+  const last = Date.parse(getString(state, 'startedAt') ?? '');
+  const begin = Number.isNaN(last) ? now : Math.max(now, last + 1000);
+  return { do: 'run', operation, startedAt: kubeTime(begin), retryCount: 0, going: undefined };
+}
+
+/** `retry.refresh`: what is tried again is what the source says by then. */
+function retried(operation: JsonObject): JsonObject {
+  if (getIn(operation, 'retry', 'refresh') !== true) return operation;
+  const { revision: _one, revisions: _all, ...sync } = getObject(operation, 'sync') ?? {};
+  return { ...operation, sync };
 }
 
 /** Milliseconds before the attempt after `retries` retries; doubles, and has an end. */
@@ -110,6 +148,10 @@ export function retryDelay(policy: RetryPolicy | undefined, retries: number): nu
 
 export interface SyncRequest {
   readonly revision: string | undefined;
+  /** One for each source, where there are several. */
+  readonly revisions: readonly string[] | undefined;
+  /** Other sources than those of the Application: a rollback. */
+  readonly sources: readonly JsonObject[] | undefined;
   readonly prune: boolean;
   readonly dryRun: boolean;
   readonly options: readonly string[];
@@ -148,12 +190,15 @@ export function syncRequest(operation: JsonObject, policyOptions: readonly strin
       ? 'Invalid operation request: no operation specified'
       : list(sync, 'manifests').length > 0
         ? 'local manifests are not supported by this controller'
-        : list(sync, 'sources').length > 0
-          ? 'several sources are not supported by this controller'
-          : undefined;
+        : undefined;
   const resources = list(sync, 'resources');
+  const revisions = list(sync, 'revisions').filter((item): item is string => typeof item === 'string');
+  const source = getObject(sync, 'source');
+  const sources = list(sync, 'sources').filter(isJsonObject);
   return {
     revision: getString(sync, 'revision') || undefined,
+    revisions: revisions.length === 0 ? undefined : revisions,
+    sources: sources.length > 0 ? sources : source === undefined ? undefined : [source],
     prune: getIn(sync, 'prune') === true,
     dryRun: getIn(sync, 'dryRun') === true,
     options:

@@ -37,7 +37,7 @@ export interface SyncWork {
   /** Somebody approved deletions since the operation began. */
   readonly approved: boolean;
   /** Ms since the epoch when a thing with that name was first waited for. */
-  readonly since: (name: string) => number;
+  readonly since: (name: string, at?: number) => number;
   /** Writes down what has been done so far, before the next thing is. */
   readonly record: (outcome: SyncOutcome) => Promise<void>;
   readonly signal: AbortSignal;

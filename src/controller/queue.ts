@@ -21,8 +21,11 @@ export interface Turn {
   outside<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** Undefined: nothing more until something happens; a number: look again after so many ms. */
-export type Handler = (key: string, turn: Turn) => Promise<{ readonly again?: number } | undefined>;
+/** Undefined: nothing more until something happens; a number: look again after so many ms, at `git` or that level. */
+export type Handler = (
+  key: string,
+  turn: Turn,
+) => Promise<{ readonly again?: number; readonly level?: Level } | undefined>;
 
 export interface QueueOptions {
   readonly clock: Clock;
@@ -150,7 +153,7 @@ export function createQueue(options: QueueOptions, handler: Handler): Queue {
       if (entry.owed === undefined || higher(level, entry.owed) === level) {
         entry.failures = 0;
         entry.owed = undefined;
-        if (next?.again !== undefined) addAfter(key, 'git', next.again);
+        if (next?.again !== undefined) addAfter(key, next.level ?? 'git', next.again);
       }
       for (const waiter of waiters) waiter.resolve();
     } catch (thrown) {

@@ -2,21 +2,26 @@ import { getArray, getObject, getString, isJsonObject, jsonEqual } from '../kern
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { APPLICATION_KIND, applicationSpec, REFRESH_ANNOTATION } from '../boundaries/sync/index.ts';
+import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
-import { compareWithoutTarget } from './comparison.ts';
+import type { Cluster, Clusters } from './clusters/index.ts';
+import { compareWithoutTarget, inventoryOf } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
 import { FINALIZERS, finishDeletion } from './finalize.ts';
-import type { LiveObjects } from './live.ts';
+import type { Project, Projects } from './projects/index.ts';
 import type { Looker, Subject } from './look.ts';
 import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
+import type { Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus, comparedTo, kubeTime } from './status.ts';
 import type { Condition } from './status.ts';
+import { isWorking } from './sync/index.ts';
 import { specProblems } from './validate.ts';
+import { mayGoOn } from './windows.ts';
 
-type Next = { readonly again?: number } | undefined;
+type Next = { readonly again?: number; readonly level?: Level } | undefined;
 
 export interface Reconciler {
   /** One application, from what is stored and what Git says now; the same state twice writes nothing twice. */
@@ -27,43 +32,67 @@ export interface ReconcilerOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly live: LiveObjects;
+  readonly clusters: Clusters;
+  readonly projects: Projects;
+  /** Applications of other namespaces need their project's leave. */
+  readonly homeNamespace: string;
   readonly looker: Looker;
   readonly operator: Operator;
   readonly writer: ApplicationWriter;
   readonly events: EventRecorder;
   /** Ms between two looks at Git. */
   readonly pollMs: number;
+  /** Ms that one operation may take; left out: as long as it likes. */
+  readonly syncTimeoutMs?: number;
   readonly random: () => number;
   /** Name that objects carry for an application. */
   readonly instanceOf: (application: KubeObject) => string;
 }
 
-const DELETION_WAIT = 10_000;
+const DELETION_WAIT = 2000;
+/** A hook that works is given this long before a newer commit may end it. */
+const HOOK_GRACE = 600_000;
 
 function askedRefresh(application: KubeObject): string | undefined {
   return application.metadata.annotations?.[REFRESH_ANNOTATION];
 }
 
+/** The commits of the last comparison, while they are about the same sources. */
+function comparedRevisions(application: KubeObject, spec: ApplicationSpec): readonly string[] | undefined {
+  const sync = getObject(application, 'status', 'sync');
+  const single = getString(sync, 'revision');
+  const known = spec.multiple
+    ? getArray(sync, 'revisions').filter((item): item is string => typeof item === 'string')
+    : single === undefined
+      ? []
+      : [single];
+  return known.length === spec.sources.length ? known : undefined;
+}
+
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { client, clock, logger, live, looker, operator, writer, events } = options;
+  const { client, clock, logger, looker, operator, writer, events } = options;
   const polledAt = new Map<string, number>();
 
   /** The comparison of this turn, and what follows from it: a status, and maybe an operation of its own. */
   async function refresh(subject: Subject, turn: Turn) {
     const { key, application, spec } = subject;
-    const source = spec.sources[0];
-    if (source === undefined) return undefined;
+    if (spec.sources.length === 0) return undefined;
     const asked = askedRefresh(application);
     const level = refreshLevel(subject, turn.level);
-    const known = getString(application, 'status', 'sync', 'revision');
-    const revision = level === 'live' && known !== undefined ? known : undefined;
-    const target = await looker.findTarget(subject, source, revision, level, turn);
+    const target = await looker.findTarget(
+      subject,
+      spec.sources,
+      level === 'live' ? comparedRevisions(application, spec) : undefined,
+      level,
+      turn,
+    );
     const looked = await looker.look(subject, target, asked === undefined ? 'watched' : 'fresh', turn);
     if (level !== 'live') polledAt.set(key, clock.now());
+    const now = clock.now();
+    const compared = looked.target;
     const auto =
-      'objects' in target
-        ? decideAutoSync(application, spec, looked.comparison, target.commit, clock.now())
+      'objects' in compared && mayGoOn(subject, { automated: true }, undefined, now).allowed
+        ? decideAutoSync(application, spec, looked.comparison, compared, now)
         : {};
     const errors: Condition[] =
       auto.start === undefined && auto.error !== undefined
@@ -82,6 +111,34 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return { stored, run: true };
   }
 
+  /** Where the application goes and whose limits it has, or what its spec cannot be honoured for. */
+  async function permitted(
+    application: KubeObject,
+    spec: ApplicationSpec,
+    turn: Turn,
+  ): Promise<
+    { readonly cluster: Cluster; readonly project: Project } | { readonly problems: readonly string[] }
+  > {
+    const problems = specProblems(spec);
+    if (problems.length > 0) return { problems };
+    const project = await options.projects.get(spec.project, turn.signal);
+    if (project === undefined) {
+      return { problems: [`Application referencing project ${spec.project} which does not exist`] };
+    }
+    const { name, namespace = options.homeNamespace } = application.metadata;
+    if (!project.admits(namespace, options.homeNamespace)) {
+      return {
+        problems: [
+          `application '${name}' in namespace '${namespace}' is not permitted to use project '${project.name}'`,
+        ],
+      };
+    }
+    const cluster = await options.clusters.of(spec.destination, turn.signal);
+    if ('problem' in cluster) return { problems: [cluster.problem] };
+    const refused = project.problems(spec, cluster);
+    return refused.length > 0 ? { problems: refused } : { cluster, project };
+  }
+
   function refreshLevel({ key, application, spec }: Subject, level: Level): Level {
     const asked = askedRefresh(application);
     if (asked !== undefined) return asked === 'hard' ? 'hard' : higher(level, 'asked');
@@ -96,7 +153,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   /** A spec that cannot be honoured: said in the status, and an operation that waits is answered with it. */
-  async function refuse({ application, spec }: Subject, problems: readonly string[], turn: Turn) {
+  async function refuse(
+    { application, spec }: Pick<Subject, 'application' | 'spec'>,
+    problems: readonly string[],
+    turn: Turn,
+  ) {
     const asked = askedRefresh(application);
     const now = clock.now();
     const listed = getArray(application, 'status', 'resources').filter(isJsonObject);
@@ -130,20 +191,82 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     );
   }
 
-  /** A commit that came while a failed one waits for its retry is not kept waiting by it. */
-  async function isOvertaken(subject: Subject, operation: JsonObject, turn: Turn): Promise<boolean> {
+  /** A newer commit is not kept waiting by one that failed and waits for its retry, or that gets nowhere. */
+  async function isOvertaken(
+    subject: Subject,
+    operation: JsonObject,
+    going: JsonObject | undefined,
+    turn: Turn,
+  ): Promise<boolean> {
     const request = syncRequest(operation);
-    const source = subject.spec.sources[0];
-    const level = askedRefresh(subject.application) === undefined ? turn.level : higher(turn.level, 'asked');
-    if (!request.automated || source === undefined || level === 'live') return false;
-    const target = await looker.findTarget(subject, source, undefined, level, turn);
-    return target.commit !== undefined && target.commit !== request.revision;
+    const { sources } = subject.spec;
+    const level = waitingLevel(subject, turn.level);
+    if (!request.automated || sources.length === 0 || level === 'live') return false;
+    polledAt.set(subject.key, clock.now());
+    const target = await looker.findTarget(subject, sources, undefined, level, turn);
+    const running = going === undefined ? operation['sync'] : going;
+    const several = getArray(running, 'revisions').join(', ');
+    const commit = several === '' ? getString(running, 'revision') : several;
+    return target.commit !== undefined && target.commit !== commit;
+  }
+
+  function waitingLevel({ key, application }: Subject, level: Level): Level {
+    if (askedRefresh(application) !== undefined) return higher(level, 'asked');
+    const last = polledAt.get(key);
+    if (last === undefined) polledAt.set(key, clock.now());
+    return last !== undefined && clock.now() - last >= options.pollMs ? higher(level, 'git') : level;
+  }
+
+  /** False while a hook does its work: what it has begun is not cut off for a commit that can wait. */
+  async function isReplaceable(subject: Subject, going: JsonObject, startedAt: string, turn: Turn) {
+    if (clock.now() - Date.parse(startedAt) >= HOOK_GRACE) return true;
+    const hooks = inventoryOf({
+      ...subject.application,
+      status: {
+        resources: getArray(going, 'resources').filter(
+          (item) =>
+            getString(item, 'hookType') !== undefined && getString(item, 'hookPhase') === 'Running',
+        ),
+      },
+    });
+    const live = await subject.cluster.live.read(hooks, 'fresh', turn.signal);
+    return !live.some((hook) => hook !== undefined && isWorking(hook));
+  }
+
+  async function goOn(
+    subject: Subject,
+    pending: Extract<Pending, { do: 'run' }>,
+    turn: Turn,
+  ): Promise<Next> {
+    const { operation, going, startedAt } = pending;
+    const left = (options.syncTimeoutMs ?? Infinity) - (clock.now() - Date.parse(startedAt));
+    if (left <= 0) {
+      await operator.terminate(subject, operation, 'controller sync timeout', turn);
+      return { again: 0 };
+    }
+    const begun = going !== undefined && getArray(going, 'resources').length > 0;
+    if (begun && (await isOvertaken(subject, operation, going, turn))) {
+      if (await isReplaceable(subject, going, startedAt, turn)) {
+        await operator.terminate(subject, operation, 'a newer commit', turn);
+        return { again: 0 };
+      }
+    }
+    return operate(subject, turn, left);
   }
 
   async function finish(application: KubeObject, turn: Turn): Promise<Next> {
     if (!application.metadata.finalizers?.some((name) => FINALIZERS.has(name))) return undefined;
     const instance = options.instanceOf(application);
-    const done = await finishDeletion({ client, clock, live, logger, instance }, application, turn.signal);
+    const cluster = await options.clusters.of(applicationSpec(application).destination, turn.signal);
+    const work = {
+      home: client,
+      clock,
+      logger,
+      instance,
+      cluster: 'problem' in cluster ? undefined : cluster,
+      options: applicationSpec(application).policy.options,
+    };
+    const done = await finishDeletion(work, application, turn.signal);
     return done ? undefined : { again: DELETION_WAIT };
   }
 
@@ -153,10 +276,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return { again: Math.max(0, (polledAt.get(key) ?? clock.now()) + interval - clock.now()) };
   }
 
-  async function operate(subject: Subject, turn: Turn): Promise<Next> {
+  async function operate(subject: Subject, turn: Turn, left = Infinity): Promise<Next> {
     const pending = pendingOperation(subject.application, clock.now());
     if (pending.do !== 'run') return nextPoll(subject.key);
-    const { again } = await operator.operate(subject, pending, turn);
+    const { again, waiting } = await operator.operate(subject, pending, turn);
+    if (waiting === true) return { again: Math.min(again ?? 0, left), level: 'live' };
     polledAt.set(subject.key, clock.now());
     return again === undefined ? nextPoll(subject.key) : { again };
   }
@@ -174,24 +298,26 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')
         return nextPoll(key);
       if (application.metadata.deletionTimestamp !== undefined) return finish(application, turn);
-      const subject: Subject = { key, application, spec: applicationSpec(application) };
-      const problems = specProblems(subject.spec, client);
-      if (problems.length > 0) {
-        await refuse(subject, problems, turn);
-        return undefined;
+      const spec = applicationSpec(application);
+      const placed = await permitted(application, spec, turn);
+      if ('problems' in placed) {
+        await refuse({ application, spec }, placed.problems, turn);
+        // A Secret or a project that is mended wakes the application; the poll is for what nobody announces.
+        return { again: options.pollMs };
       }
+      const subject: Subject = { key, application, spec, ...placed };
       const pending = pendingOperation(application, clock.now());
       switch (pending.do) {
         case 'run':
-          return operate(subject, turn);
+          return goOn(subject, pending, turn);
         case 'terminate':
-          await operator.terminate(subject, pending.operation, turn);
+          await operator.terminate(subject, pending.operation, undefined, turn);
           return { again: 0 };
         case 'wait':
-          if (!(await isOvertaken(subject, pending.operation, turn))) {
+          if (!(await isOvertaken(subject, pending.operation, undefined, turn))) {
             return { again: Math.min(pending.ms, options.pollMs) };
           }
-          await operator.terminate(subject, pending.operation, turn);
+          await operator.terminate(subject, pending.operation, 'a newer commit', turn);
           return { again: 0 };
         case 'nothing':
           break;

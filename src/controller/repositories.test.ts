@@ -57,53 +57,61 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Every project sees with the same credentials. */
+function opener() {
+  const counting = counted();
+  return (url: string) => Promise.resolve(counting.open(url));
+}
+
 describe('the repositories of a controller', () => {
   it('are asked once for everybody who asks at the same time', async () => {
     const first = await commit();
-    const repositories = createRepositories(counted(), clock);
-    const asking = Array.from({ length: 50 }, () => repositories.resolve(folder, 'main', 'asked', signal));
+    const repositories = createRepositories(opener(), clock);
+    const asking = Array.from({ length: 50 }, () =>
+      repositories.resolve(folder, 'main', 'asked', 'default', signal),
+    );
     expect(new Set(await Promise.all(asking))).toEqual(new Set([first]));
     expect(fetches).toBe(2);
   });
 
   it('never answer a request from before it', async () => {
     await commit();
-    const repositories = createRepositories(counted(), clock);
-    await repositories.resolve(folder, 'main', 'asked', signal);
+    const repositories = createRepositories(opener(), clock);
+    await repositories.resolve(folder, 'main', 'asked', 'default', signal);
     const second = await commit();
-    expect(await repositories.resolve(folder, 'main', 'asked', signal)).toBe(second);
-    expect(await repositories.resolve(folder, 'main', 'hard', signal)).toBe(second);
+    expect(await repositories.resolve(folder, 'main', 'asked', 'default', signal)).toBe(second);
+    expect(await repositories.resolve(folder, 'main', 'hard', 'default', signal)).toBe(second);
   });
 
   it('answer a poll from what was asked a moment ago, and not for longer', async () => {
     const first = await commit();
-    const repositories = createRepositories(counted(), clock);
-    await repositories.resolve(folder, 'main', 'git', signal);
+    const repositories = createRepositories(opener(), clock);
+    await repositories.resolve(folder, 'main', 'git', 'default', signal);
     const second = await commit();
-    expect(await repositories.resolve(folder, 'main', 'git', signal)).toBe(first);
+    expect(await repositories.resolve(folder, 'main', 'git', 'default', signal)).toBe(first);
     await clock.advance(2000);
-    expect(await repositories.resolve(folder, 'main', 'git', signal)).toBe(second);
+    expect(await repositories.resolve(folder, 'main', 'git', 'default', signal)).toBe(second);
     expect(fetches).toBe(2);
   });
 
   it('take a full commit as it is when only the cluster is looked at again', async () => {
     const first = await commit();
-    const repositories = createRepositories(counted(), clock);
-    expect(await repositories.resolve(folder, first, 'live', signal)).toBe(first);
+    const repositories = createRepositories(opener(), clock);
+    expect(await repositories.resolve(folder, first, 'live', 'default', signal)).toBe(first);
     expect(fetches).toBe(0);
   });
 
   it('tell each who asks what is wrong with its own revision', async () => {
     const first = await commit();
-    const repositories = createRepositories(counted(), clock);
+    const repositories = createRepositories(opener(), clock);
     const [good, bad] = await Promise.allSettled([
-      repositories.resolve(folder, 'main', 'asked', signal),
-      repositories.resolve(folder, 'no-such-branch', 'asked', signal),
+      repositories.resolve(folder, 'main', 'asked', 'default', signal),
+      repositories.resolve(folder, 'no-such-branch', 'asked', 'default', signal),
     ]);
     expect(good).toEqual({ status: 'fulfilled', value: first });
     expect(bad.status).toBe('rejected');
     await expect(
-      repositories.resolve(join(folder, 'nowhere'), 'main', 'asked', signal),
+      repositories.resolve(join(folder, 'nowhere'), 'main', 'asked', 'default', signal),
     ).rejects.toMatchObject({
       kind: expect.stringMatching(/not-found|invalid-input/) as string,
     });

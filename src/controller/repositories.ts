@@ -1,6 +1,6 @@
 import { LandfallError } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
-import type { GitMirrors } from '../git/index.ts';
+import type { GitMirror } from '../git/index.ts';
 import type { Level } from './queue.ts';
 
 /** The commits that revisions name, asked of each repository once for everybody who asks at the same time. */
@@ -9,7 +9,7 @@ export interface Repositories {
    * `live`: a full commit is taken as it is. `git`: an answer of the last two seconds will do. Above that, only an
    * answer to a question that was asked after this call. Throws what Git says.
    */
-  resolve(url: string, revision: string, level: Level, signal: AbortSignal): Promise<string>;
+  resolve(url: string, revision: string, level: Level, project: string, signal: AbortSignal): Promise<string>;
 }
 
 interface Waiting {
@@ -28,27 +28,31 @@ const FRESH = 2000;
 const GIT_TIMEOUT = 120_000;
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-export function createRepositories(mirrors: GitMirrors, clock: Clock): Repositories {
-  const repositories = new Map<string, Repository>();
+export function createRepositories(
+  open: (url: string, project: string, signal: AbortSignal) => Promise<GitMirror>,
+  clock: Clock,
+): Repositories {
+  /** Who sees a repository with the same credentials shares its mirror, and what it answered. */
+  const repositories = new WeakMap<GitMirror, Repository>();
 
-  function repositoryOf(url: string): Repository {
-    let repository = repositories.get(url);
+  function repositoryOf(mirror: GitMirror): Repository {
+    let repository = repositories.get(mirror);
     if (repository === undefined) {
       repository = { answers: new Map(), waiting: [], working: false };
-      repositories.set(url, repository);
+      repositories.set(mirror, repository);
     }
     return repository;
   }
 
   /** One fetch for everybody who waits; who comes meanwhile waits for the next. */
-  async function work(url: string, repository: Repository, signal: AbortSignal): Promise<void> {
+  async function work(mirror: GitMirror, repository: Repository, signal: AbortSignal): Promise<void> {
     if (repository.working) return;
     repository.working = true;
     try {
       while (repository.waiting.length > 0) {
         const batch = repository.waiting;
         repository.waiting = [];
-        await answer(url, repository, batch, signal);
+        await answer(mirror, repository, batch, signal);
       }
     } finally {
       repository.working = false;
@@ -56,7 +60,7 @@ export function createRepositories(mirrors: GitMirrors, clock: Clock): Repositor
   }
 
   async function answer(
-    url: string,
+    mirror: GitMirror,
     repository: Repository,
     batch: readonly Waiting[],
     signal: AbortSignal,
@@ -66,9 +70,8 @@ export function createRepositories(mirrors: GitMirrors, clock: Clock): Repositor
     const limit = AbortSignal.any([signal, late.signal]);
     const at = clock.now();
     const explained = (thrown: unknown) =>
-      late.signal.aborted && !signal.aborted ? timedOut(url, thrown) : thrown;
+      late.signal.aborted && !signal.aborted ? timedOut(mirror.display, thrown) : thrown;
     try {
-      const mirror = mirrors.open(url);
       await mirror.fetch(limit);
       for (const revision of new Set(batch.map((item) => item.revision))) {
         const asking = batch.filter((item) => item.revision === revision);
@@ -88,24 +91,26 @@ export function createRepositories(mirrors: GitMirrors, clock: Clock): Repositor
   }
 
   return {
-    resolve(url, revision, level, signal) {
-      if (level === 'live' && COMMIT.test(revision)) return Promise.resolve(revision);
-      const repository = repositoryOf(url);
+    async resolve(url, revision, level, project, signal) {
+      if (level === 'live' && COMMIT.test(revision)) return revision;
+      const mirror = await open(url, project, signal);
+      const repository = repositoryOf(mirror);
       const known = repository.answers.get(revision);
       if (known !== undefined && level === 'git' && clock.now() - known.at < FRESH) {
-        return Promise.resolve(known.commit);
+        return known.commit;
       }
       return new Promise((resolve, reject) => {
         repository.waiting.push({ revision, resolve, reject });
-        work(url, repository, signal).catch(reject);
+        work(mirror, repository, signal).catch(reject);
       });
     },
   };
 }
 
-function timedOut(url: string, cause: unknown): LandfallError {
-  return new LandfallError(
-    `${url.replace(/\/\/[^/@]*@/, '//')} did not answer within ${GIT_TIMEOUT / 1000} s.`,
-    { kind: 'unavailable', code: 'git-timeout', cause },
-  );
+function timedOut(display: string, cause: unknown): LandfallError {
+  return new LandfallError(`${display} did not answer within ${GIT_TIMEOUT / 1000} s.`, {
+    kind: 'unavailable',
+    code: 'git-timeout',
+    cause,
+  });
 }

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonEqual } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
-import type { KubeClient, KubeObject } from '../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
 import { applicationSpec } from '../boundaries/sync/index.ts';
 import { compareWith } from './comparison.ts';
 import { decideAutoSync, pendingOperation, retryDelay, syncRequest } from './operation.ts';
 import { applyGroups, broughtBySet } from './order.ts';
 import { comparedStatus, mergePatch, withConditions, withHistory } from './status.ts';
-import { setProblem, specProblems } from './validate.ts';
+import { specProblems } from './validate.ts';
 
 const NOW = Date.UTC(2026, 0, 10, 12);
 const COMMIT = 'a'.repeat(40);
@@ -40,9 +40,11 @@ function compared(desired: KubeObject[], live: KubeObject[], app = application()
   return compareWith({ objects: desired }, live, applicationSpec(app));
 }
 
+const TARGET = { commit: COMMIT, revisions: [COMMIT] };
+
 function autoSync(policy: JsonObject, desired: KubeObject[], live: KubeObject[], state?: JsonObject) {
   const app = application(policy, state === undefined ? {} : { status: { operationState: state } });
-  return decideAutoSync(app, applicationSpec(app), compared(desired, live, app), COMMIT, NOW);
+  return decideAutoSync(app, applicationSpec(app), compared(desired, live, app), TARGET, NOW);
 }
 
 const lastSync = (phase: string, more: JsonObject = {}): JsonObject => ({
@@ -153,7 +155,13 @@ describe('the status', () => {
       application: stored,
       spec: applicationSpec(stored),
       comparison: compared([map('a')], [map('a')], stored),
-      target: { commit: COMMIT, sourceType: 'Kustomize' as const, objects: [], repeated: [] },
+      target: {
+        ...TARGET,
+        sourceType: 'Kustomize' as const,
+        sourceTypes: ['Kustomize' as const],
+        objects: [],
+        repeated: [],
+      },
       commit: COMMIT,
       conditions: [],
       reconciled: true,
@@ -172,7 +180,12 @@ describe('the status', () => {
   });
 
   it('numbers its history on and keeps it short', () => {
-    const entry = { revision: 'x', source, startedAt: 's', deployedAt: NOW, initiatedBy: undefined };
+    const entry = {
+      delivered: { revision: 'x', source },
+      startedAt: 's',
+      deployedAt: NOW,
+      initiatedBy: undefined,
+    };
     let history: readonly JsonValue[] = [];
     for (let round = 0; round < 12; round += 1) history = withHistory(history, entry, 10);
     expect(history).toHaveLength(10);
@@ -218,43 +231,29 @@ describe('the status', () => {
 });
 
 describe('what is refused before anything is done', () => {
-  const client = { server: 'https://127.0.0.1:6443' } as KubeClient;
   const problems = (change: JsonObject) => {
     const app = application();
     const spec = app['spec'] as JsonObject;
-    return specProblems(applicationSpec({ ...app, spec: { ...spec, ...change } }), client);
+    return specProblems(applicationSpec({ ...app, spec: { ...spec, ...change } }));
   };
 
   it('is nothing for an ordinary Application', () => {
     expect(problems({})).toEqual([]);
     expect(problems({ destination: { name: 'in-cluster', namespace: 'x' } })).toEqual([]);
-    expect(problems({ destination: { server: client.server, namespace: 'x' } })).toEqual([]);
+    expect(problems({ sources: [source, { repoURL: 'x', ref: 'values' }] })).toEqual([]);
   });
 
   it.each<[JsonObject, string]>([
     [{ source: { ...source, repoURL: '' } }, 'repoURL'],
     [{ source: { ...source, path: '' } }, 'path'],
-    [{ source: { repoURL: 'x', chart: 'redis' } }, 'chart'],
-    [{ sources: [source, source] }, 'several sources'],
-    [{ destination: { server: 'https://elsewhere', namespace: 'x' } }, 'not the one'],
+    [{ source: { repoURL: 'x', chart: 'redis' } }, 'targetRevision is required'],
+    [{ sources: [source, { repoURL: 'x' }] }, 'source.ref are required'],
+    [{ source: { ...source, plugin: {} } }, 'plugin'],
     [{ destination: { server: 'https://kubernetes.default.svc' } }, 'namespace'],
-    [{ project: 'payments' }, 'project payments'],
     [{ syncPolicy: { syncOptions: ['Replace=true'] } }, 'Replace=true'],
     [{ ignoreDifferences: [{ kind: 'X', jqPathExpressions: ['.spec'] }] }, 'jqPathExpressions'],
   ])('%j', (change, text) => {
     expect(problems(change).join(' ')).toContain(text);
-  });
-
-  it('is a set with hooks, waves or replacements', () => {
-    expect(setProblem([map('a'), map('b')])).toBeUndefined();
-    expect(setProblem([map('a', {}, { annotations: { 'argocd.argoproj.io/hook': 'PreSync' } })])).toContain(
-      'hook',
-    );
-    expect(
-      setProblem([map('a'), map('b', {}, { annotations: { 'argocd.argoproj.io/sync-wave': '1' } })]),
-    ).toContain('waves');
-    const forced = { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false, Replace=true' } };
-    expect(setProblem([map('a', {}, forced)])).toContain('Replace=true');
   });
 });
 

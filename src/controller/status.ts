@@ -14,6 +14,7 @@ export interface Condition {
   readonly type:
     | 'ComparisonError'
     | 'InvalidSpecError'
+    | 'UnknownError'
     | 'SyncError'
     | 'RepeatedResourceWarning'
     | 'SharedResourceWarning';
@@ -60,6 +61,8 @@ export interface StatusParts {
   /** Undefined: Git could not be compared with, and the status says Unknown. */
   readonly target: Target | undefined;
   readonly commit: string | undefined;
+  /** One for each source. */
+  readonly revisions?: readonly string[] | undefined;
   readonly conditions: readonly Condition[];
   /** The spec itself cannot be compared with: nothing is known of health either, as Argo CD says it. */
   readonly invalid?: boolean;
@@ -71,6 +74,7 @@ export interface StatusParts {
 const OURS: readonly Condition['type'][] = [
   'ComparisonError',
   'InvalidSpecError',
+  'UnknownError',
   'SyncError',
   'RepeatedResourceWarning',
   'SharedResourceWarning',
@@ -81,19 +85,22 @@ export function comparedStatus(parts: StatusParts): JsonObject {
   const before = getObject(parts.application, 'status') ?? {};
   const { comparison, target, now } = parts;
   const health = parts.invalid === true ? 'Unknown' : comparison.health;
-  const revision = parts.commit ?? getString(before, 'sync', 'revision');
   const next: JsonObject = {
     ...before,
     sync: {
       status: target === undefined ? 'Unknown' : comparison.sync,
-      ...(revision === undefined ? {} : { revision }),
+      ...comparedRevision(parts, before),
       comparedTo: comparedTo(parts.application, parts.spec),
     },
     health: healthStatus(before, health, now),
     resources: [...comparison.resources],
     summary: comparison.images.length === 0 ? {} : { images: [...comparison.images] },
     conditions: [...withConditions(getArray(before, 'conditions'), parts.conditions, OURS, now)],
-    ...(target === undefined ? {} : { sourceType: target.sourceType }),
+    ...(target === undefined
+      ? {}
+      : parts.spec.multiple
+        ? { sourceTypes: [...target.sourceTypes] }
+        : { sourceType: target.sourceType }),
   };
   // Argo CD leaves empty lists out.
   for (const list of ['resources', 'conditions']) if (getArray(next, list).length === 0) delete next[list];
@@ -106,6 +113,27 @@ export function comparedStatus(parts: StatusParts): JsonObject {
   return next;
 }
 
+/** `revision` of one source, `revisions` of several; what was last known while nothing new is. */
+function comparedRevision(parts: StatusParts, before: JsonObject): JsonObject {
+  const { commit, revisions, spec } = parts;
+  if (spec.multiple) {
+    const known = revisions ?? getArray(before, 'sync', 'revisions');
+    return known.length === 0 ? {} : { revisions: [...known] };
+  }
+  const known = commit ?? getString(before, 'sync', 'revision');
+  return known === undefined ? {} : { revision: known };
+}
+
+/** What was delivered, as operations, their results and the history name it. */
+export function deliveredFields(
+  multiple: boolean,
+  revisions: readonly string[],
+  sources: readonly JsonObject[],
+): JsonObject {
+  if (multiple) return { revisions: [...revisions], sources: [...sources] };
+  return { revision: revisions[0] ?? '', source: sources[0] ?? {} };
+}
+
 function healthStatus(before: JsonObject, status: string, now: number): JsonObject {
   const last = getString(before, 'health', 'lastTransitionTime');
   const same = getString(before, 'health', 'status') === status && last !== undefined;
@@ -116,8 +144,8 @@ function healthStatus(before: JsonObject, status: string, now: number): JsonObje
 export function withHistory(
   history: readonly JsonValue[],
   entry: {
-    readonly revision: string;
-    readonly source: JsonObject;
+    /** `revision` and `source`, or those of several. */
+    readonly delivered: JsonObject;
     readonly startedAt: string;
     readonly deployedAt: number;
     readonly initiatedBy: JsonObject | undefined;
@@ -128,8 +156,7 @@ export function withHistory(
   const id = last === undefined ? 0 : (getNumber(last, 'id') ?? 0) + 1;
   const added: JsonObject = {
     id,
-    revision: entry.revision,
-    source: entry.source,
+    ...entry.delivered,
     deployStartedAt: entry.startedAt,
     deployedAt: kubeTime(entry.deployedAt),
     ...(entry.initiatedBy === undefined ? {} : { initiatedBy: entry.initiatedBy }),

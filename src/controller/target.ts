@@ -1,20 +1,27 @@
 import { asLandfallError, getString } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
-import type { GitMirrors } from '../git/index.ts';
+import type { FileTree, GitMirror } from '../git/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { objectKey } from '../boundaries/index.ts';
-import { renderApplication } from '../boundaries/render/index.ts';
-import type { RenderedSet, SourceType } from '../boundaries/render/index.ts';
+import { buildEnvironment, renderApplication, renderHelm, resolveChart } from '../boundaries/render/index.ts';
+import type { HelmProgram, RenderedFor, RenderedSet, SourceType } from '../boundaries/render/index.ts';
 import { withTracking } from '../boundaries/sync/index.ts';
 import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
+import { helmAccess } from './clusters/index.ts';
+import type { Cluster, Credentials } from './clusters/index.ts';
 import { broughtBySet } from './order.ts';
 import type { Level } from './queue.ts';
 import { createRepositories } from './repositories.ts';
 
-/** What Git asks for at one commit, ready to be compared and applied. */
+/** What Git asks for at one commit of each source, ready to be compared and applied. */
 export interface Target {
+  /** The commit (or chart version) of the one source; of several, all of them in their order, joined by ", ". */
   readonly commit: string;
+  /** One for each source. */
+  readonly revisions: readonly string[];
+  /** Of the first source that renders to something. */
   readonly sourceType: SourceType;
+  readonly sourceTypes: readonly SourceType[];
   /** Placed in their namespaces and marked as the application's. */
   readonly objects: readonly KubeObject[];
   /** Objects that the manifests name twice; the last one counts. */
@@ -24,51 +31,188 @@ export interface Target {
 /** Git or the files say that there is nothing to compare with: Argo CD's ComparisonError. */
 export interface NoTarget {
   readonly commit: string | undefined;
+  readonly revisions?: readonly string[];
   readonly error: string;
 }
 
+/** For whom something is resolved and rendered. */
+export interface Asker {
+  /** The name that its objects are marked with. */
+  readonly instance: string;
+  readonly name: string;
+  readonly spec: ApplicationSpec;
+  readonly cluster: Pick<Cluster, 'client'>;
+}
+
 export interface TargetLoader {
-  /** The commit that the source's revision names. Throws what Git says. */
-  resolve(source: ApplicationSource, level: Level, signal: AbortSignal): Promise<string>;
-  /** The manifests of a commit as they are. Throws what Git and the renderer say. */
-  render(source: ApplicationSource, commit: string, level: Level, signal: AbortSignal): Promise<RenderedSet>;
+  /** The commit, or the version of the chart, that the source's revision names. Throws what Git or helm says. */
+  resolve(source: ApplicationSource, level: Level, asker: Asker, signal: AbortSignal): Promise<string>;
+  /** The manifests of one source as they are. Throws what Git and the renderer say. */
+  render(
+    sources: readonly ApplicationSource[],
+    revisions: readonly string[],
+    index: number,
+    level: Level,
+    asker: Asker,
+    signal: AbortSignal,
+  ): Promise<RenderedSet>;
   /** Gives the objects their namespaces and the application's mark. Throws what the API server says. */
   place(
-    application: { readonly instance: string; readonly spec: ApplicationSpec },
-    commit: string,
-    set: RenderedSet,
+    asker: Asker,
+    revisions: readonly string[],
+    sets: readonly RenderedSet[],
     signal: AbortSignal,
   ): Promise<Target>;
 }
 
-const KEPT_SETS = 500;
-export function createTargetLoader(options: {
-  readonly client: KubeClient;
-  readonly mirrors: GitMirrors;
-  readonly clock: Clock;
-}): TargetLoader {
-  const { client, mirrors, clock } = options;
-  const sets = new Map<string, RenderedSet>();
-  const repositories = createRepositories(mirrors, clock);
+/** How repositories are reached for applications of a project. */
+export interface SourceAccess {
+  mirror(url: string, project: string, signal?: AbortSignal): Promise<GitMirror>;
+  credentials(url: string, project: string, signal?: AbortSignal): Promise<Credentials | undefined>;
+}
 
-  async function renderSet(
+const KEPT_SETS = 500;
+
+export function createTargetLoader(options: {
+  readonly access: SourceAccess;
+  readonly clock: Clock;
+  /** The program that renders charts. Default `helm`. */
+  readonly helm?: string;
+}): TargetLoader {
+  const { access, clock } = options;
+  const sets = new Map<string, RenderedSet>();
+  const repositories = createRepositories(access.mirror, clock);
+
+  async function program(
+    source: ApplicationSource,
+    asker: Asker,
+    told: boolean,
+    signal: AbortSignal,
+  ): Promise<HelmProgram> {
+    const { client } = asker.cluster;
+    const credentials =
+      source.chart === undefined
+        ? undefined
+        : await access.credentials(source.repoURL, asker.spec.project, signal);
+    return {
+      ...(options.helm === undefined ? {} : { command: options.helm }),
+      access: helmAccess(credentials),
+      ...(told
+        ? {
+            kubeVersion: (await client.version(signal)).gitVersion.replace(/^v/, '').replace(/[-+].*$/, ''),
+            apiVersions: await client.apiVersions(signal),
+          }
+        : {}),
+    };
+  }
+
+  function chartPlace(source: ApplicationSource, version: string) {
+    return { kind: 'repository', url: source.repoURL, chart: source.chart ?? '', version } as const;
+  }
+
+  async function treeOf(
     source: ApplicationSource,
     commit: string,
+    asker: Asker,
+    signal: AbortSignal,
+  ): Promise<FileTree> {
+    return (await access.mirror(source.repoURL, asker.spec.project, signal)).tree(commit);
+  }
+
+  async function refsOf(
+    sources: readonly ApplicationSource[],
+    revisions: readonly string[],
+    asker: Asker,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, FileTree>> {
+    const refs = new Map<string, FileTree>();
+    for (const [index, source] of sources.entries()) {
+      const name = getString(source.raw, 'ref');
+      const commit = revisions[index];
+      if (name === undefined || name === '' || commit === undefined || source.chart !== undefined) continue;
+      refs.set(`$${name}`, await treeOf(source, commit, asker, signal));
+    }
+    return refs;
+  }
+
+  /** Everything that the result depends on; a commit names the content of a whole tree. */
+  async function keyOf(
+    sources: readonly ApplicationSource[],
+    revisions: readonly string[],
+    index: number,
+    asker: Asker,
+    helm: HelmProgram | undefined,
+  ): Promise<string> {
+    const source = sources[index];
+    const usesRefs = source?.helm !== undefined && sources.length > 1;
+    return JSON.stringify([
+      source?.repoURL,
+      revisions[index],
+      source?.raw,
+      asker.name,
+      asker.spec.destination.namespace,
+      asker.spec.project,
+      usesRefs ? sources.map((other, at) => [other.raw['ref'] ?? '', other.repoURL, revisions[at]]) : [],
+      helm === undefined ? [] : [helm.command, helm.kubeVersion, helm.apiVersions],
+    ]);
+  }
+
+  async function renderSet(
+    sources: readonly ApplicationSource[],
+    revisions: readonly string[],
+    index: number,
     level: Level,
+    asker: Asker,
     signal: AbortSignal,
   ): Promise<RenderedSet> {
-    // Every input is in the key; a commit names the content of the whole tree.
-    const key = JSON.stringify([source.repoURL, commit, source.raw]);
+    const source = sources[index];
+    const revision = revisions[index];
+    if (source === undefined || revision === undefined) throw new Error('A source without its revision.');
+    if (isOnlyReferred(source, sources.length)) return EMPTY;
+    const tree = source.chart === undefined ? await treeOf(source, revision, asker, signal) : undefined;
+    const isChart =
+      source.chart !== undefined ||
+      source.helm !== undefined ||
+      (tree !== undefined && (await tree.kind(chartFile(source.path))) === 'file');
+    const helm = isChart ? await program(source, asker, true, signal) : undefined;
+    const key = await keyOf(sources, revisions, index, asker, helm);
     const kept = level === 'hard' ? undefined : sets.get(key);
     if (kept !== undefined) {
       sets.delete(key);
       sets.set(key, kept);
       return kept;
     }
-    const set = await renderApplication(mirrors.open(source.repoURL).tree(commit), source.path, {
-      source,
-      signal,
-    });
+    const application: RenderedFor = {
+      name: asker.name,
+      namespace: asker.spec.destination.namespace,
+      project: asker.spec.project,
+      revision,
+    };
+    const refs =
+      helm === undefined ? new Map<string, FileTree>() : await refsOf(sources, revisions, asker, signal);
+    const set: RenderedSet =
+      tree === undefined
+        ? {
+            sourceType: 'Helm',
+            findings: [],
+            warnings: [],
+            objects: await renderHelm({
+              place: chartPlace(source, revision),
+              source,
+              application,
+              environment: buildEnvironment(application, source),
+              refs,
+              program: helm ?? {},
+              signal,
+            }),
+          }
+        : await renderApplication(tree, source.path, {
+            source,
+            application,
+            refs,
+            signal,
+            ...(helm === undefined ? {} : { helm }),
+          });
     sets.set(key, set);
     for (const oldest of sets.keys()) {
       if (sets.size <= KEPT_SETS) break;
@@ -79,28 +223,33 @@ export function createTargetLoader(options: {
 
   async function placeOne(
     object: KubeObject,
-    application: { readonly instance: string; readonly spec: ApplicationSpec },
+    asker: Asker,
     set: readonly KubeObject[],
     signal: AbortSignal,
   ): Promise<KubeObject> {
-    const { namespace: destination } = application.spec.destination;
-    const namespaced = await isNamespaced(client, object, set, signal);
+    const { namespace: destination } = asker.spec.destination;
+    const namespaced = await isNamespaced(asker.cluster.client, object, set, signal);
     const { namespace, ...metadata } = object.metadata;
     const placed: KubeObject = {
       ...object,
       metadata: namespaced ? { ...metadata, namespace: namespace || destination } : metadata,
     };
-    return withTracking(placed, application.instance, destination);
+    return withTracking(placed, asker.instance, destination);
   }
 
   return {
-    resolve: (source, level, signal) =>
-      repositories.resolve(source.repoURL, source.targetRevision, level, signal),
+    async resolve(source, level, asker, signal) {
+      if (source.chart === undefined) {
+        return repositories.resolve(source.repoURL, source.targetRevision, level, asker.spec.project, signal);
+      }
+      const helm = await program(source, asker, false, signal);
+      return resolveChart(chartPlace(source, source.targetRevision), helm, signal);
+    },
     render: renderSet,
-    async place(application, commit, set, signal) {
-      const raw = set.objects.map(({ object }) => object);
+    async place(asker, revisions, sets, signal) {
+      const raw = sets.flatMap((set) => set.objects.map(({ object }) => object));
       const placed: KubeObject[] = [];
-      for (const object of raw) placed.push(await placeOne(object, application, raw, signal));
+      for (const object of raw) placed.push(await placeOne(object, asker, raw, signal));
       const byKey = new Map(placed.map((object) => [objectKey(object), object]));
       const repeated =
         byKey.size === placed.length
@@ -108,9 +257,30 @@ export function createTargetLoader(options: {
           : [...byKey.keys()].filter(
               (key) => placed.filter((object) => objectKey(object) === key).length > 1,
             );
-      return { commit, sourceType: set.sourceType, objects: [...byKey.values()], repeated };
+      const sourceTypes = sets.map((set) => set.sourceType);
+      const first = sets.find((set) => set !== EMPTY) ?? EMPTY;
+      return {
+        commit: revisions.join(', '),
+        revisions,
+        sourceType: first.sourceType,
+        sourceTypes,
+        objects: [...byKey.values()],
+        repeated,
+      };
     },
   };
+}
+
+const EMPTY: RenderedSet = { sourceType: 'Directory', objects: [], findings: [], warnings: [] };
+
+/** A source that is there only so that value files of another one can name it. */
+function isOnlyReferred(source: ApplicationSource, count: number): boolean {
+  return count > 1 && source.raw['ref'] !== undefined && source.path === '' && source.chart === undefined;
+}
+
+function chartFile(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  return [...parts, 'Chart.yaml'].join('/');
 }
 
 /** By discovery; a kind that the set itself brings, by its definition; a kind that nobody knows counts as namespaced. */

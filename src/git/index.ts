@@ -10,3 +10,4 @@ export type { FoundRepository } from './folder.ts';
 export { runGit } from './program.ts';
 export type { GitOptions } from './program.ts';
 export { withoutCredentials } from './location.ts';
+export type { GitAccess } from './location.ts';

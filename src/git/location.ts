@@ -15,7 +15,30 @@ export type GitLocation =
       readonly authorization?: string;
       /** The scheme and host the header may be sent to. */
       readonly origin?: string;
+      /** For git alone: how it reaches this side (`GIT_SSH_COMMAND`, `GIT_SSL_CAINFO`). May name secret files. */
+      readonly environment?: Readonly<Record<string, string>>;
     };
+
+/** Who reads a repository, where its URL does not say. */
+export interface GitAccess {
+  /** Names the credentials, not their content: views of two never share a mirror, and new content takes its place. */
+  readonly identity: string;
+  /** An `Authorization` header for HTTP. A secret. */
+  readonly authorization?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** The same place, reached with credentials. Those in the URL itself win. */
+export function withAccess(location: GitLocation, access: GitAccess | undefined): GitLocation {
+  if (access === undefined || location.kind === 'folder') return location;
+  const { authorization, environment = {} } = access;
+  const http = /^https?:/.test(location.url);
+  const header =
+    http && authorization !== undefined && location.authorization === undefined
+      ? { authorization, origin: `${new URL(location.url).origin}/` }
+      : {};
+  return { ...location, ...header, environment };
+}
 
 const REMOTE_SCHEMES = new Set(['http:', 'https:', 'ssh:', 'git:']);
 

@@ -5,7 +5,7 @@ import { commitToFolder, commitToRemote, type CommitRequest, type CommitResult }
 import { fetchCommit, fetchMirror, followRemoteHead, isOnDisk, type MirrorOnDisk } from './fetch.ts';
 import { openFolder } from './folder.ts';
 import { diffFiles, isAncestor, readCommit, readLog, type CommitInfo, type FileChange } from './history.ts';
-import { parseLocation, type GitLocation } from './location.ts';
+import { parseLocation, withAccess, type GitAccess, type GitLocation } from './location.ts';
 import { createObjectReader, type ObjectReader } from './objects.ts';
 import {
   assertRevision,
@@ -44,31 +44,34 @@ export interface GitMirror {
 }
 
 export interface GitMirrors {
-  /** The mirror of a URL or folder; the same one for the same URL. Reads nothing yet. */
-  open(url: string): GitMirror;
+  /** The mirror of a URL or folder; the same one for the same URL and identity. Reads nothing yet. */
+  open(url: string, access?: GitAccess): GitMirror;
   close(): void;
 }
 
 /** Keeps one bare mirror per remote URL under `folder`, shared with other processes by lock files. */
 export function createGitMirrors(options: { readonly folder: string; readonly clock: Clock }): GitMirrors {
-  const opened = new Map<string, GitMirror>();
+  const opened = new Map<string, { readonly mirror: GitMirror; readonly access: string }>();
   return {
-    open(url) {
-      const location = parseLocation(url);
+    open(url, access) {
+      const location = withAccess(parseLocation(url), access);
       // The whole URL, credentials included: two people's views of one URL never share a mirror.
-      const key = location.kind === 'folder' ? `folder ${location.folder}` : `remote ${url}`;
-      let mirror = opened.get(key);
-      if (mirror === undefined) {
-        mirror =
-          location.kind === 'folder'
-            ? openLocal(location, options.clock)
-            : openRemote(location, options, createHash('sha256').update(url).digest('hex').slice(0, 40));
-        opened.set(key, mirror);
-      }
+      const whose = access === undefined ? url : `${url}\n${access.identity}`;
+      const key = location.kind === 'folder' ? `folder ${location.folder}` : `remote ${whose}`;
+      const given = JSON.stringify([access?.authorization, access?.environment]);
+      const known = opened.get(key);
+      if (known?.access === given) return known.mirror;
+      // New credentials of the same identity: the same mirror on disk, reached in the new way.
+      known?.mirror.close();
+      const mirror =
+        location.kind === 'folder'
+          ? openLocal(location, options.clock)
+          : openRemote(location, options, createHash('sha256').update(whose).digest('hex').slice(0, 40));
+      opened.set(key, { mirror, access: given });
       return mirror;
     },
     close() {
-      for (const mirror of opened.values()) mirror.close();
+      for (const { mirror } of opened.values()) mirror.close();
       opened.clear();
     },
   };

@@ -84,7 +84,7 @@ export function gitCommand(
     env['GIT_CONFIG_KEY_0'] = `http.${remote.origin}.extraHeader`;
     env['GIT_CONFIG_VALUE_0'] = `Authorization: ${remote.authorization}`;
   }
-  Object.assign(env, options.env);
+  Object.assign(env, remote?.environment, options.env);
   const repository = options.gitDir === undefined ? [] : [`--git-dir=${options.gitDir}`];
   return { args: ['--no-pager', '--literal-pathspecs', ...SAFE_CONFIG, ...repository, ...args], env };
 }

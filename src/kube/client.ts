@@ -177,6 +177,10 @@ export interface KubeClient {
   ): Promise<AccessAnswer>;
   /** What discovery says about a kind; `not-found`, code `kind-unknown`, when it is not served. */
   resource(kind: KindRef, signal?: AbortSignal): Promise<ApiResource>;
+  /** Every `group/version` and `group/version/Kind` that is served, sorted. */
+  apiVersions(signal?: AbortSignal): Promise<readonly string[]>;
+  /** The same server as somebody else, over the same connections: impersonation. `close` closes nothing. */
+  as(user: string): KubeClient;
   /** Forgets what discovery said, after a CustomResourceDefinition was applied. */
   forgetKinds(): void;
   version(signal?: AbortSignal): Promise<ServerVersion>;

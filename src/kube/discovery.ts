@@ -8,6 +8,8 @@ import type { Transport } from './transport.ts';
 
 export interface Discovery {
   resource(kind: KindRef, signal?: AbortSignal): Promise<ApiResource>;
+  /** Every `group/version` that is served, and every `group/version/Kind`. */
+  all(signal?: AbortSignal): Promise<readonly string[]>;
   forget(): void;
 }
 
@@ -72,7 +74,31 @@ export function createDiscovery(transport: Transport, clock: Clock): Discovery {
     }
   }
 
+  async function groupVersions(): Promise<readonly string[]> {
+    const what = 'discover the groups';
+    const response = await transport.send({ what, method: 'GET', path: '/apis' });
+    if (response.status !== 200) {
+      throw failureOfResponse(response.status, response.text, { what, server: transport.server });
+    }
+    const groups = getArray(parseJson(response.text, `The answer of ${transport.server}/apis`), 'groups');
+    return [
+      'v1',
+      ...groups.flatMap((group) =>
+        getArray(group, 'versions').map((item) => getString(item, 'groupVersion') ?? ''),
+      ),
+    ].filter((name) => name !== '');
+  }
+
   return {
+    async all(signal) {
+      const names: string[] = [];
+      for (const name of await groupVersions()) {
+        if (signal?.aborted) throw cancelled({ what: 'discover the kinds', server: transport.server });
+        const { kinds } = await groupVersion(name, clock.now() - KEPT);
+        names.push(name, ...[...kinds.keys()].map((kind) => `${name}/${kind}`));
+      }
+      return names.toSorted();
+    },
     async resource({ apiVersion, kind }, signal) {
       if (signal?.aborted)
         throw cancelled({ what: `discover the kinds of ${apiVersion}`, server: transport.server });

@@ -188,6 +188,8 @@ export function createKubeClient(options: HttpClientOptions): KubeClient {
     podLogs: (pod, bounds = {}, signal) => podLogs(transport, pod, bounds, signal),
     canI: (verb, resource, where, signal) => reviewAccess(transport, verb, resource, where, signal),
     resource: (kind, signal) => discovery.resource(kind, signal),
+    apiVersions: (signal) => discovery.all(signal),
+    as: (user) => createKubeClient({ ...options, transport: impersonating(transport, user) }),
     forgetKinds: () => discovery.forget(),
     async version(signal) {
       const request: ApiRequest = {
@@ -200,6 +202,16 @@ export function createKubeClient(options: HttpClientOptions): KubeClient {
       return versionOf(answer);
     },
     close: () => transport.close(),
+  };
+}
+
+function impersonating(transport: Transport, user: string): Transport {
+  const headers = { 'impersonate-user': user };
+  return {
+    server: transport.server,
+    send: (request, signal) => transport.send({ ...request, headers }, signal),
+    open: (request, signal) => transport.open({ ...request, headers }, signal),
+    close: () => {},
   };
 }
 

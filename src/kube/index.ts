@@ -21,6 +21,8 @@ export type {
   WatchOptions,
   WriteOptions,
 } from './client.ts';
+export { connectKubeClient } from './connect.ts';
+export type { ClusterAccess } from './connect.ts';
 export { loadKubeClient } from './load.ts';
 export type { LoadOptions } from './load.ts';
 export { statusBehind } from './failure.ts';

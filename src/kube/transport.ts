@@ -19,6 +19,8 @@ export interface ApiRequest {
   readonly body?: string;
   readonly contentType?: string;
   readonly accept?: string;
+  /** Added to those of the identity. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Milliseconds for the whole call, retries included. Default 30,000. */
   readonly timeoutMs?: number;
   /** Bytes of the answer; more is an error. Default 64 MiB. */
@@ -139,6 +141,7 @@ export function createTransport(options: TransportOptions): Transport {
             ? {}
             : { 'content-type': request.contentType ?? 'application/json', 'content-length': body.length }),
           ...identity.headers,
+          ...request.headers,
         },
       });
       sent.on('error', (cause) =>

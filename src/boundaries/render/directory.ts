@@ -114,6 +114,16 @@ export function globPattern(glob: string): RegExp {
   return new RegExp(`^${pattern}${')'.repeat(depth)}$`);
 }
 
+/** The manifests in what a renderer printed: everything in it has to be one. */
+export function manifestsOf(text: string, name: string): readonly RenderedFacts[] {
+  return parseYamlDocuments(text, { source: name }).flatMap((node) => {
+    const value = yamlToJson(node);
+    if (value === null) return [];
+    if (!isManifest(value)) throw notAManifest(node);
+    return expand(value, node);
+  });
+}
+
 /** A file that holds no manifest at all (values, a CI file) is left alone; one broken manifest is an error. */
 function objectsIn(text: string, file: string): readonly RenderedFacts[] {
   if (text.includes(SKIP)) return [];

@@ -1,16 +1,36 @@
-import { LandfallError, asLandfallError } from '../../kernel/index.ts';
-import { getIn, getString } from '../../kernel/index.ts';
+import {
+  LandfallError,
+  asLandfallError,
+  getIn,
+  getString,
+  isJsonObject,
+  parseYaml,
+} from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { render } from '../../kustomize/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
+import { applicationSource } from '../sync/index.ts';
 import type { ApplicationSource } from '../sync/index.ts';
 import { renderDirectory } from './directory.ts';
+import { renderHelm } from './helm.ts';
+import type { HelmProgram } from './helm.ts';
+import { kustomizationFile, withKustomization } from './kustomization-edit.ts';
+import { editedByOptions, hasKustomizeOptions, unknownKustomizeOption } from './kustomize-options.ts';
 import type { RenderFailure, RenderedSet, SourceType } from './rendered-set.ts';
+import { buildEnvironment } from './source-environment.ts';
+import type { RenderedFor } from './source-environment.ts';
+import { withSourceOverrides } from './source-overrides.ts';
 import { detectSourceType } from './source-type.ts';
 
 export interface RenderApplicationOptions {
   /** The source as the Application writes it, where there is one: it may name its renderer and its options. */
   readonly source?: ApplicationSource;
+  /** Whose it is; names overrides and build variables. Without it a release is called after its folder. */
+  readonly application?: RenderedFor;
+  /** Trees of the other sources that value files name, by `$name`. */
+  readonly refs?: ReadonlyMap<string, FileTree>;
+  /** Default: the `helm` on PATH, told nothing of the cluster. */
+  readonly helm?: HelmProgram;
   readonly signal?: AbortSignal;
 }
 
@@ -27,7 +47,7 @@ export async function renderApplication(
   path: string,
   options: RenderApplicationOptions = {},
 ): Promise<RenderedSet> {
-  const { source, signal } = options;
+  const { signal } = options;
   const folder = normalised(path);
   const kind = await tree.kind(folder);
   if (kind !== 'directory') {
@@ -39,10 +59,16 @@ export async function renderApplication(
       hint: 'Check spec.source.path of the Application.',
     });
   }
-  const sourceType = sourceTypeOf(source) ?? (await detectSourceType(tree, folder));
-  refuseOptions(sourceType, source, path);
+  let source = options.source;
+  let sourceType = sourceTypeOf(source) ?? (await detectSourceType(tree, folder));
   try {
-    if (sourceType === 'Kustomize') return await renderKustomize(tree, folder, signal);
+    if (source !== undefined) {
+      source = await withSourceOverrides(tree, folder, source, options.application?.name);
+      sourceType = sourceTypeOf(source) ?? sourceType;
+    }
+    refuseOptions(sourceType, source, path);
+    if (sourceType === 'Helm') return await renderChart(tree, folder, source, options);
+    if (sourceType === 'Kustomize') return await renderEdited(tree, folder, source, options);
     const objects = await renderDirectory(tree, folder, directoryOptions(source), signal);
     return { sourceType, objects, findings: [], warnings: [] };
   } catch (thrown) {
@@ -67,6 +93,67 @@ function normalised(path: string): string {
     .split('/')
     .filter((part) => part !== '' && part !== '.')
     .join('/');
+}
+
+/** Build variables of a render that nobody's Application asked for. */
+function application(options: RenderApplicationOptions, folder: string): RenderedFor {
+  const name = folder.split('/').at(-1) || 'release';
+  return options.application ?? { name, namespace: '', project: 'default', revision: '' };
+}
+
+async function renderChart(
+  tree: FileTree,
+  folder: string,
+  source: ApplicationSource | undefined,
+  options: RenderApplicationOptions,
+): Promise<RenderedSet> {
+  const wanted = source ?? applicationSource({ path: folder });
+  const target = application(options, folder);
+  const objects = await renderHelm({
+    place: { kind: 'tree', tree, folder },
+    source: wanted,
+    application: target,
+    environment: buildEnvironment(target, wanted),
+    refs: options.refs ?? new Map(),
+    program: options.helm ?? {},
+    signal: options.signal,
+  });
+  return { sourceType: 'Helm', objects, findings: [], warnings: [] };
+}
+
+/** A kustomization, as the options of its source change it. */
+async function renderEdited(
+  tree: FileTree,
+  folder: string,
+  source: ApplicationSource | undefined,
+  options: RenderApplicationOptions,
+): Promise<RenderedSet> {
+  const { signal } = options;
+  const given = source?.kustomize;
+  if (source === undefined || given === undefined || !hasKustomizeOptions(source)) {
+    return renderKustomize(tree, folder, signal);
+  }
+  const file = await kustomizationFile(tree, folder);
+  if (file === undefined) {
+    return failed('Kustomize', {
+      code: 'kustomization-missing',
+      message: `Missing kustomization file 'kustomization.yaml' in ${source.path}, which spec.source.kustomize would change.`,
+      where: source.path,
+    });
+  }
+  const bytes = await tree.readFile(file);
+  const [root] = parseYaml(Buffer.from(bytes ?? []).toString('utf8'), file);
+  const environment = buildEnvironment(application(options, folder), source);
+  const next = await editedByOptions(tree, folder, isJsonObject(root) ? root : {}, given, environment);
+  const edited = await withKustomization(tree, folder, 'spec.source.kustomize', () => next);
+  const set = await renderKustomize(edited.tree, folder, signal);
+  return {
+    ...set,
+    objects: set.objects.map(({ object, why }) => ({
+      object,
+      why: (field) => why(field).map(edited.sourceOf),
+    })),
+  };
 }
 
 async function renderKustomize(
@@ -112,13 +199,6 @@ function sourceTypeOf(source: ApplicationSource | undefined): SourceType | undef
 function refuseOptions(sourceType: SourceType, source: ApplicationSource | undefined, path: string): void {
   const refuse = (code: string, message: string, hint: string) =>
     new LandfallError(message, { kind: 'unavailable', code, object: path, hint });
-  if (sourceType === 'Helm') {
-    throw refuse(
-      'helm-unsupported',
-      `${path} is a Helm chart, and charts are not rendered.`,
-      'Commit the output of helm template, or deliver it with Kustomize.',
-    );
-  }
   if (sourceType === 'Plugin') {
     throw refuse(
       'plugin-unsupported',
@@ -126,11 +206,11 @@ function refuseOptions(sourceType: SourceType, source: ApplicationSource | undef
       'Commit its output.',
     );
   }
-  const options = Object.keys(source?.kustomize ?? {}).filter((name) => name !== 'version');
-  if (options.length > 0) {
+  const option = unknownKustomizeOption(source);
+  if (option !== undefined) {
     throw refuse(
       'source-options-unsupported',
-      `spec.source.kustomize.${options[0] ?? ''} of the Application changes what ${path} renders to, and is not applied here.`,
+      `spec.source.kustomize.${option} of the Application changes what ${path} renders to, and is not applied here.`,
       'Move it into the kustomization.yaml.',
     );
   }

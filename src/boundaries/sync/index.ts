@@ -5,6 +5,7 @@ export {
   applicationSource,
   applicationSpec,
   applicationStatus,
+  durationMs,
   retryOf,
 } from './application.ts';
 export type {

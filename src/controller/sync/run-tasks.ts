@@ -88,6 +88,7 @@ async function putOne(running: Running, task: SyncTask): Promise<void> {
   const stored = task.hook ? live.known(task) : task.live;
   const inherits = stored !== undefined && ownedClientSide(stored, takeOver);
   if (!task.hook && !inherits && tried.get(task.key) === 'unchanged') {
+    work.since(`applied ${task.key}`, 0);
     results.set(task, 'Synced', 'Running', applied(object, 'unchanged'));
     return;
   }
@@ -99,7 +100,7 @@ async function putOne(running: Running, task: SyncTask): Promise<void> {
       { how, force: force && !task.hook, validation, before: stored ?? null, takeOver },
       work.signal,
     );
-    if (outcome !== 'unchanged') work.since(`applied ${task.key}`);
+    work.since(`applied ${task.key}`, outcome === 'unchanged' ? 0 : undefined);
     results.set(task, 'Synced', 'Running', applied(object, outcome));
   } catch (thrown) {
     results.set(task, 'SyncFailed', 'Failed', refusal(thrown));

@@ -1,0 +1,84 @@
+import { LandfallError, isJsonObject, parseJson } from '../kernel/index.ts';
+import type { Clock, JsonObject } from '../kernel/index.ts';
+import { startReflector } from '../kube/index.ts';
+import type { KindRef, KubeClient, KubeObject, ListOptions } from '../kube/index.ts';
+
+/** The objects of one kind, followed by a watch, with what was last known while the watch is away. */
+export interface Followed {
+  /** Every object. A kind that is not served has none; throws where nothing was ever read. */
+  list(signal?: AbortSignal): Promise<readonly KubeObject[]>;
+  close(): Promise<void>;
+}
+
+export interface FollowOptions extends ListOptions {
+  readonly clock: Clock;
+  readonly onChange?: (object: KubeObject, gone: boolean) => void;
+}
+
+export function follow(client: KubeClient, kind: KindRef, options: FollowOptions): Followed {
+  let settle: () => void = () => {};
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  let seen = false;
+  let failure: LandfallError | undefined;
+  const { onChange, ...listing } = options;
+  const reflector = startReflector(client, kind, {
+    ...listing,
+    onChange: ({ object, gone }) => onChange?.(object, gone),
+    onState: (state) => {
+      if (state.state === 'live') seen = true;
+      failure = state.state === 'stale' ? state.error : undefined;
+      settle();
+    },
+  });
+  return {
+    async list(signal) {
+      await Promise.race([settled, aborted(signal)]);
+      if (seen) return reflector.list();
+      if (failure?.code === 'kind-unknown') return [];
+      throw (
+        failure ??
+        new LandfallError(`${kind.kind} objects were not read yet.`, {
+          kind: 'cancelled',
+          code: 'cancelled',
+        })
+      );
+    },
+    async close() {
+      settle();
+      await reflector.close();
+    },
+  };
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return new Promise(() => {});
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** A value of a Secret as text; undefined where it has none. */
+export function secretValue(secret: KubeObject, name: string): string | undefined {
+  const data = secret['data'];
+  const value = isJsonObject(data) ? data[name] : undefined;
+  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : undefined;
+}
+
+/** A value of a Secret that holds JSON. The error names the Secret and never what is in it. */
+export function secretJson(secret: KubeObject, name: string): JsonObject {
+  const text = secretValue(secret, name);
+  if (text === undefined || text === '') return {};
+  const where = `Secret ${secret.metadata.namespace ?? ''}/${secret.metadata.name}, data.${name}`;
+  try {
+    const value = parseJson(text, where);
+    if (isJsonObject(value)) return value;
+  } catch {
+    // What does not parse would be quoted by the error: it is said without it.
+  }
+  throw new LandfallError(`${where} is no JSON object.`, {
+    kind: 'invalid-input',
+    code: 'secret-json',
+    object: where,
+  });
+}
