@@ -15,7 +15,12 @@ import {
   syncWave,
   trackedBy,
 } from '../boundaries/sync/index.ts';
-import type { ApplicationSpec, CompareOptions, ComparedPair, EngineHealthStatus } from '../boundaries/sync/index.ts';
+import type {
+  ApplicationSpec,
+  CompareOptions,
+  ComparedPair,
+  EngineHealthStatus,
+} from '../boundaries/sync/index.ts';
 import type { LiveObjects } from './live.ts';
 import type { Target } from './target.ts';
 
@@ -74,7 +79,11 @@ export async function readLive(
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
   const refs = new Map<string, ObjectRef>();
-  for (const object of desired) refs.set(refKey(refOf(object)), refOf(object));
+  for (const object of desired) {
+    // Hooks that are named when they run have no counterpart yet.
+    if ((object.metadata.name as string | undefined) === undefined) continue;
+    refs.set(refKey(refOf(object)), refOf(object));
+  }
   const asked = refs.size;
   for (const ref of inventoryOf(application)) if (!refs.has(refKey(ref))) refs.set(refKey(ref), ref);
   const found = await live.read([...refs.values()], how, signal);

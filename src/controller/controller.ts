@@ -3,7 +3,12 @@ import type { Clock, Logger } from '../kernel/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
-import { APPLICATION_KIND, TRACKING_ANNOTATION, createJq, parseTrackingId } from '../boundaries/sync/index.ts';
+import {
+  APPLICATION_KIND,
+  TRACKING_ANNOTATION,
+  createJq,
+  parseTrackingId,
+} from '../boundaries/sync/index.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import { createEventRecorder } from './events.ts';

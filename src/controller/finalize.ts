@@ -111,9 +111,7 @@ async function deletable(
 }
 
 function isApproved(application: KubeObject): boolean {
-  const at = Date.parse(
-    application.metadata.annotations?.['argocd.argoproj.io/deletion-approved'] ?? '',
-  );
+  const at = Date.parse(application.metadata.annotations?.['argocd.argoproj.io/deletion-approved'] ?? '');
   return !Number.isNaN(at) && at >= Date.parse(application.metadata.deletionTimestamp ?? '');
 }
 

@@ -224,8 +224,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       ...subject.application,
       status: {
         resources: getArray(going, 'resources').filter(
-          (item) =>
-            getString(item, 'hookType') !== undefined && getString(item, 'hookPhase') === 'Running',
+          (item) => getString(item, 'hookType') !== undefined && getString(item, 'hookPhase') === 'Running',
         ),
       },
     });
@@ -233,11 +232,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return !live.some((hook) => hook !== undefined && isWorking(hook));
   }
 
-  async function goOn(
-    subject: Subject,
-    pending: Extract<Pending, { do: 'run' }>,
-    turn: Turn,
-  ): Promise<Next> {
+  async function goOn(subject: Subject, pending: Extract<Pending, { do: 'run' }>, turn: Turn): Promise<Next> {
     const { operation, going, startedAt } = pending;
     const left = (options.syncTimeoutMs ?? Infinity) - (clock.now() - Date.parse(startedAt));
     if (left <= 0) {

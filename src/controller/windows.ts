@@ -6,7 +6,6 @@ import type { SyncRequest } from './operation.ts';
 import { parseCron } from './cron.ts';
 import { globOf } from './projects/index.ts';
 
-
 /** Whether the sync windows of the project let an operation run. */
 export interface WindowAnswer {
   readonly allowed: boolean;
@@ -22,7 +21,9 @@ interface Window {
   readonly isActive: (now: number) => boolean;
 }
 
-type WindowSubject = Pick<Subject, 'spec' | 'application'> & { readonly project: Pick<Subject['project'], 'windows'> };
+type WindowSubject = Pick<Subject, 'spec' | 'application'> & {
+  readonly project: Pick<Subject['project'], 'windows'>;
+};
 
 /** Whether an operation may begin or go on now. `startedAt` matters to windows that let what has begun run over. */
 export function mayGoOn(
@@ -122,7 +123,9 @@ function concerns(raw: JsonValue, { application, spec }: WindowSubject): boolean
   const answers = lists.flatMap(([field, values]) => {
     const patterns = getArray(raw, field).filter((item): item is string => typeof item === 'string');
     if (patterns.length === 0) return [];
-    return [patterns.some((pattern) => values.some((value) => value !== undefined && isLike(pattern, value)))];
+    return [
+      patterns.some((pattern) => values.some((value) => value !== undefined && isLike(pattern, value))),
+    ];
   });
   if (answers.length === 0) return false;
   return getIn(raw, 'andOperator') === true ? answers.every(Boolean) : answers.some(Boolean);

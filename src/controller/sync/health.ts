@@ -1,4 +1,4 @@
-import { getArray, getIn, getNumber, getString } from '../../kernel/index.ts';
+import { getArray, getNumber, getString } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import { engineHealth } from '../../boundaries/sync/index.ts';
@@ -22,7 +22,10 @@ export function hookHealth(live: KubeObject): TaskHealth {
     case 'Suspended':
       return { phase: 'Running', message };
     default:
-      return { phase: 'Failed', message: message === '' ? `${live.metadata.name} is ${health.status}` : message };
+      return {
+        phase: 'Failed',
+        message: message === '' ? `${live.metadata.name} is ${health.status}` : message,
+      };
   }
 }
 
@@ -39,7 +42,10 @@ export function objectHealth(live: KubeObject): TaskHealth {
     return { phase: health.status === 'Degraded' ? 'Failed' : 'Running', message };
   }
   if (isBehind(live)) {
-    return { phase: 'Running', message: `generation ${live.metadata.generation ?? 0} has not been observed yet` };
+    return {
+      phase: 'Running',
+      message: `generation ${live.metadata.generation ?? 0} has not been observed yet`,
+    };
   }
   return conditionsHealth(live);
 }
@@ -73,26 +79,35 @@ function conditionsHealth(live: KubeObject): TaskHealth {
   for (const type of READY) {
     const ready = condition(type);
     if (ready === undefined) continue;
-    return { phase: ready.status === 'True' && !ready.stale ? 'Succeeded' : 'Running', message: ready.message };
+    return {
+      phase: ready.status === 'True' && !ready.stale ? 'Succeeded' : 'Running',
+      message: ready.message,
+    };
   }
   return { phase: 'Succeeded', message: '' };
 }
 
 /**
- * True for objects that a controller works on and that say nothing of the generation they were judged at: right after
- * a write their status may still be about what was there before.
+ * True where health was read from conditions that do not say which generation they are about: right after a write
+ * they may still be about what was there before.
  */
 export function mayBeStale(live: KubeObject): boolean {
-  return (
-    engineHealth(live) === undefined &&
-    getIn(live, 'status') !== undefined &&
-    getNumber(live, 'status', 'observedGeneration') === undefined &&
-    live.kind !== 'CustomResourceDefinition'
-  );
+  if (engineHealth(live) !== undefined || live.kind === 'CustomResourceDefinition') return false;
+  if (getNumber(live, 'status', 'observedGeneration') !== undefined) return false;
+  return getArray(live, 'status', 'conditions').some((item) => {
+    const judged = [...READY, 'Stalled'].includes(getString(item, 'type') ?? '');
+    return judged && getNumber(item, 'observedGeneration') === undefined;
+  });
 }
 
 /** Kinds that run once: one that is left from an earlier sync says nothing about this one. */
-const RUN_ONCE = new Set(['batch/Job', '/Pod', 'argoproj.io/Workflow', 'tekton.dev/PipelineRun', 'tekton.dev/TaskRun']);
+const RUN_ONCE = new Set([
+  'batch/Job',
+  '/Pod',
+  'argoproj.io/Workflow',
+  'tekton.dev/PipelineRun',
+  'tekton.dev/TaskRun',
+]);
 
 export function runsOnce(object: KubeObject): boolean {
   return RUN_ONCE.has(`${splitApiVersion(object.apiVersion).group}/${object.kind}`);

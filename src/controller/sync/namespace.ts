@@ -1,3 +1,4 @@
+import { getString } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { SyncWork } from '../outcome.ts';
 import type { SyncOptions } from './options.ts';
@@ -18,7 +19,10 @@ export async function missingNamespace(
   if (brought || name === '') return undefined;
   const live = await work.client.get({ apiVersion: 'v1', kind: 'Namespace', name }, work.signal);
   const { managedNamespace } = work.spec.policy;
-  if (live !== undefined && managedNamespace === undefined) return undefined;
+  const begun = work.before.some(
+    (item) => getString(item, 'kind') === 'Namespace' && getString(item, 'name') === name,
+  );
+  if (!begun && live !== undefined && managedNamespace === undefined) return undefined;
   return {
     desired: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, ...managedNamespace } },
     live,

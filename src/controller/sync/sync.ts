@@ -161,9 +161,7 @@ async function goOn(
 }
 
 function pendingMessage(running: Running, tasks: readonly SyncTask[]): string {
-  const asked = tasks.filter(
-    (task) => task.desired === undefined && consentOf(running, task).may === 'ask',
-  );
+  const asked = tasks.filter((task) => task.desired === undefined && consentOf(running, task).may === 'ask');
   const hooks = tasks.filter((task) => task.hook && running.live.known(task) !== undefined);
   return hooks.length > 0 ? deletionOf(hooks) : confirmationOf(asked);
 }
@@ -210,7 +208,11 @@ async function lookAtRunning({ work, results, live }: Running, task: SyncTask): 
 }
 
 function namesOf(task: SyncTask) {
-  const { apiVersion = '', kind = '', name = '' } = {
+  const {
+    apiVersion = '',
+    kind = '',
+    name = '',
+  } = {
     ...(task.desired ?? task.live),
     ...(task.desired ?? task.live)?.metadata,
   } as { apiVersion?: string; kind?: string; name?: string };
@@ -225,12 +227,7 @@ async function isLeft({ work, results, live }: Running, task: SyncTask): Promise
   if (work.clock.now() - work.since(`pruned ${task.key}`) < PRUNE_WAIT) return true;
   const finalizers = left.metadata.finalizers ?? [];
   const held = finalizers.length === 0 ? '' : `: held by ${finalizers.join(', ')}`;
-  results.set(
-    task,
-    'SyncFailed',
-    'Failed',
-    `deleted, and still there after ${PRUNE_WAIT / 1000} s${held}`,
-  );
+  results.set(task, 'SyncFailed', 'Failed', `deleted, and still there after ${PRUNE_WAIT / 1000} s${held}`);
   return false;
 }
 
@@ -248,10 +245,16 @@ async function endHooks(
     const stored = await live.read(task);
     if (stored === undefined || task.desired === undefined) return;
     try {
-      if (hookDeletePolicies(task.desired).includes(policy)) await deleteHook(work, stored, options.propagation);
+      if (hookDeletePolicies(task.desired).includes(policy))
+        await deleteHook(work, stored, options.propagation);
       else await releaseHook(work.client, refOf(stored), work.signal);
     } catch (thrown) {
-      results.set(task, results.status(task) ?? 'Synced', 'Error', `failed to delete resource: ${refusal(thrown)}`);
+      results.set(
+        task,
+        results.status(task) ?? 'Synced',
+        'Error',
+        `failed to delete resource: ${refusal(thrown)}`,
+      );
     }
   });
 }

@@ -1,7 +1,13 @@
 import { LandfallError, asLandfallError, sleep } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { objectName, refOf } from '../../kube/index.ts';
-import type { ApplyResult, DeleteOptions, FieldValidation, KubeClient, KubeObject } from '../../kube/index.ts';
+import type {
+  ApplyResult,
+  DeleteOptions,
+  FieldValidation,
+  KubeClient,
+  KubeObject,
+} from '../../kube/index.ts';
 import { FIELD_MANAGER } from '../comparison.ts';
 import { isPrecious } from './consent.ts';
 import { takeOver } from './take-over.ts';
