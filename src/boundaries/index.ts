@@ -28,11 +28,12 @@ export {
   applicationSpec,
   applicationStatus,
   decideSync,
+  ignoredByJq,
   ignoring,
   isHook,
   syncCounts,
 } from './sync/index.ts';
-export type { ApplicationSource, IgnoreRule } from './sync/index.ts';
+export type { ApplicationSource, IgnoreRule, JqFindings } from './sync/index.ts';
 export { decideLive, fieldPath, objectKey, takeSnapshot, writersOf } from './live/index.ts';
 export type {
   ClusterSnapshot,

@@ -19,6 +19,7 @@ import type {
   ClusterSnapshot,
   ErrorBaseline,
   IgnoreRule,
+  JqFindings,
   ImageFacts,
   Observed,
   Reading,
@@ -56,6 +57,8 @@ export interface Material {
   readonly acceptSimulated: boolean;
   /** The Application's `ignoreDifferences`. */
   readonly ignore?: readonly IgnoreRule[];
+  /** What their jq expressions name in the rendered objects. */
+  readonly ignored?: JqFindings;
   /** ISO 8601. */
   readonly at: string;
 }
@@ -96,7 +99,7 @@ export function judge(read: Material, tookMs: number): Proof {
     live: snapshot.objects.get(objectKey(facts.object)) ?? unread,
     why: (path: readonly (string | number)[]) => whereSet(facts, path),
     autoscaled: rollouts.find((subject) => subject.object === facts.object)?.autoscaled ?? false,
-    ignored: ignoring(material.ignore ?? []),
+    ignored: ignoring(material.ignore ?? [], material.ignored),
   }));
   const health = rendered.map(({ object }) => ({
     object,

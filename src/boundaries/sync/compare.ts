@@ -171,11 +171,7 @@ function hasKey(item: JsonValue, key: JsonValue): boolean {
 }
 
 /** Fields of the last client-side apply that are still stored and no longer asked for. */
-function noLongerApplied(
-  desired: KubeObject,
-  live: KubeObject,
-  text: string | undefined,
-): FieldDifference[] {
+function noLongerApplied(desired: KubeObject, live: KubeObject, text: string | undefined): FieldDifference[] {
   if (text === undefined) return [];
   let last: JsonValue;
   try {

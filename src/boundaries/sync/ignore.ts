@@ -1,9 +1,10 @@
 import { getNumber, isJsonObject, mapBounded } from '../../kernel/index.ts';
-import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import type { Clock, JsonObject, JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { objectKey } from '../live/index.ts';
 import type { IgnoreRule } from './application.ts';
+import { createJq } from './jq.ts';
 import type { Jq, JqPath } from './jq.ts';
 
 /** What jq expressions name in an object, by `objectKey`; an object without such a rule is not in it. */
@@ -59,8 +60,23 @@ export async function findIgnored(
   return found;
 }
 
+/** As `findIgnored`, for who asks once: starts jq only where a rule needs it, and ends it. */
+export async function ignoredByJq(
+  rules: readonly IgnoreRule[],
+  objects: readonly KubeObject[],
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<JqFindings> {
+  const jq = createJq(clock);
+  try {
+    return await findIgnored(rules, objects, jq, signal);
+  } finally {
+    await jq.close();
+  }
+}
+
 /** RFC 6901. */
-export function pointerPath(pointer: string): readonly string[] {
+function pointerPath(pointer: string): readonly string[] {
   return pointer
     .split('/')
     .slice(1)

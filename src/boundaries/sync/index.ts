@@ -25,7 +25,7 @@ export { comparePair, ignoring, pairObjects } from './compare.ts';
 export type { CompareOptions, ComparedPair, Pair, SyncCode } from './compare.ts';
 export { syncCounts, syncCountsText } from './counts.ts';
 export type { SyncCounts } from './counts.ts';
-export { findIgnored, ignoredPaths } from './ignore.ts';
+export { findIgnored, ignoredByJq } from './ignore.ts';
 export type { JqFindings } from './ignore.ts';
 export { createJq } from './jq.ts';
 export type { Jq, JqPath } from './jq.ts';
