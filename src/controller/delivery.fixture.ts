@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { getArray, getObject, getString, isJsonObject, manualClock, silentLogger } from '../kernel/index.ts';
-import type { JsonObject, JsonValue, ManualClock } from '../kernel/index.ts';
+import type { Clock, JsonObject, JsonValue, ManualClock } from '../kernel/index.ts';
 import { createGitMirrors } from '../git/index.ts';
 import { loadKubeClient } from '../kube/index.ts';
 import type { KubeClient, KubeObject, ObjectRef } from '../kube/index.ts';
 import { APPLICATION_KIND, applicationStatus } from '../boundaries/sync/index.ts';
-import { startCluster } from '../drydock/index.ts';
 import { startController } from './controller.ts';
 import type { Controller, ControllerOptions } from './controller.ts';
 
@@ -63,11 +62,16 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** `clock` of the cluster: left out, the one that the tests move. */
-export async function startStage(): Promise<Stage> {
+/** How tests start the cluster that they deliver to. */
+export type OpenCluster = (options: { readonly nodes: number; readonly clock: Clock }) => Promise<{
+  writeKubeconfig(file: string): Promise<void>;
+  close(): Promise<void>;
+}>;
+
+export async function startStage(open: OpenCluster): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'landfall-delivery-'));
   const clock = manualClock(Date.now());
-  const cluster = await startCluster({ nodes: 1, clock });
+  const cluster = await open({ nodes: 1, clock });
   await cluster.writeKubeconfig(join(folder, 'config'));
   const client = await loadKubeClient({ kubeconfig: join(folder, 'config') });
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });

@@ -4,12 +4,13 @@ import type { JsonObject } from '../../kernel/index.ts';
 import { applicationStatus } from '../../boundaries/sync/index.ts';
 import { config, job, startStage } from '../delivery.fixture.ts';
 import type { Delivery, Stage } from '../delivery.fixture.ts';
+import { startCluster } from '../../drydock/index.ts';
 
 let stage: Stage;
 let at: Delivery;
 
 beforeAll(async () => {
-  stage = await startStage();
+  stage = await startStage(startCluster);
 });
 afterAll(() => stage.close());
 beforeEach(() => {
