@@ -10,6 +10,7 @@ import { proveCommand } from './prove.ts';
 import { renderCommand } from './render.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
+import { syncCommand } from './sync.ts';
 import { traceCommand } from './trace.ts';
 
 /** In the order of the help: asking first, then doing, then trying. */
@@ -19,6 +20,7 @@ export const commands: readonly CliCommand[] = [
   explainCommand,
   statusCommand,
   renderCommand,
+  syncCommand,
   initCommand,
   imageCommand,
   serveCommand,
