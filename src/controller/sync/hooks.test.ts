@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { getArray, getString } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
-import { config, job, startStage } from '../delivery.fixture.ts';
-import type { Delivery, Stage } from '../delivery.fixture.ts';
+import { config, job, startStage } from './stage.fixture.ts';
+import type { Delivery, Stage } from './stage.fixture.ts';
 import { startCluster } from '../../drydock/index.ts';
 
 let stage: Stage;

@@ -3,14 +3,21 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { getArray, getObject, getString, isJsonObject, manualClock, silentLogger } from '../kernel/index.ts';
-import type { Clock, JsonObject, JsonValue, ManualClock } from '../kernel/index.ts';
-import { createGitMirrors } from '../git/index.ts';
-import { loadKubeClient } from '../kube/index.ts';
-import type { KubeClient, KubeObject, ObjectRef } from '../kube/index.ts';
-import { APPLICATION_KIND, applicationStatus } from '../boundaries/sync/index.ts';
-import { startController } from './controller.ts';
-import type { Controller, ControllerOptions } from './controller.ts';
+import {
+  getArray,
+  getObject,
+  getString,
+  isJsonObject,
+  manualClock,
+  silentLogger,
+} from '../../kernel/index.ts';
+import type { Clock, JsonObject, JsonValue, ManualClock } from '../../kernel/index.ts';
+import { createGitMirrors } from '../../git/index.ts';
+import { loadKubeClient } from '../../kube/index.ts';
+import type { KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
+import { APPLICATION_KIND, applicationStatus } from '../../boundaries/sync/index.ts';
+import { startController } from '../controller.ts';
+import type { Controller, ControllerOptions } from '../controller.ts';
 
 const run = promisify(execFile);
 
