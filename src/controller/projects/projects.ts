@@ -20,6 +20,8 @@ const DEFAULT = projectOf({
     sourceRepos: ['*'],
     destinations: [{ server: '*', namespace: '*' }],
     clusterResourceWhitelist: [{ group: '*', kind: '*' }],
+    // Nobody limited anything: Applications are delivered wherever they are.
+    sourceNamespaces: ['*'],
   },
 });
 
