@@ -454,7 +454,10 @@ describe('the controller', () => {
     const name = await register('/nowhere', AUTO, { project: 'payments' });
     await reconciled(name, 'Unknown');
     expect((await statusOf(name)).conditions).toMatchObject([
-      { type: 'InvalidSpecError', message: expect.stringContaining('spec.project') as string },
+      {
+        type: 'InvalidSpecError',
+        message: 'Application referencing project payments which does not exist',
+      },
     ]);
   });
 

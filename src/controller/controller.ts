@@ -9,6 +9,7 @@ import {
   createJq,
   parseTrackingId,
 } from '../boundaries/sync/index.ts';
+import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import { createEventRecorder } from './events.ts';
@@ -19,6 +20,7 @@ import { followProjects } from './projects/index.ts';
 import { createQueue } from './queue.ts';
 import type { Level } from './queue.ts';
 import { createReconciler } from './reconcile.ts';
+import { createRepositories } from './repositories.ts';
 import { createTargetLoader } from './target.ts';
 import type { SourceAccess } from './target.ts';
 
@@ -90,9 +92,10 @@ export function startController(options: ControllerOptions): Controller {
     }
   }
 
-  const secrets = followArgoSecrets(client, homeNamespace, clock, (kind) =>
-    wake(kind === 'cluster' ? 'live' : 'git', isRefused),
-  );
+  const secrets = followArgoSecrets(client, homeNamespace, clock, (kind) => {
+    wake(kind === 'cluster' ? 'live' : 'git', isRefused);
+    sets.wakeAll();
+  });
   const projects = followProjects(client, homeNamespace, clock, (project) =>
     wake('live', (application) => (getString(application, 'spec', 'project') ?? 'default') === project),
   );
@@ -123,9 +126,10 @@ export function startController(options: ControllerOptions): Controller {
     },
   };
   const writer = createApplicationWriter(client, events);
+  const repositories = createRepositories(access.mirror, clock);
   const targets = createTargetLoader({
     access,
-    clock,
+    repositories,
     ...(options.helm === undefined ? {} : { helm: options.helm }),
   });
   const jq = createJq(systemClock);
@@ -150,13 +154,30 @@ export function startController(options: ControllerOptions): Controller {
     { clock, logger, random, concurrency: options.concurrency ?? CONCURRENCY },
     (key, turn) => reconciler.reconcile(key, turn),
   );
+  const sets = startApplicationSets({
+    client,
+    clock,
+    logger,
+    events,
+    secrets,
+    clusters,
+    projects,
+    repositories,
+    access,
+    random,
+    applications: (namespace) =>
+      applications.list().filter((item) => namespace === undefined || item.metadata.namespace === namespace),
+    pollMs: options.pollMs ?? POLL,
+    ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+  });
   const applications = startReflector(client, APPLICATION_KIND, {
     clock,
     random,
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
-    onChange: ({ key, gone }) => {
+    onChange: ({ key, object, gone }) => {
       if (gone) queue.forget(key);
       else queue.add(key, 'live');
+      sets.applicationChanged(object);
     },
     onState: (state) => {
       if (state.state === 'stale') {
@@ -172,6 +193,7 @@ export function startController(options: ControllerOptions): Controller {
     reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
       await applications.close();
+      await sets.close();
       await queue.close();
       await jq.close();
       await clusters.close();

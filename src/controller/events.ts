@@ -3,7 +3,15 @@ import type { Clock, Logger } from '../kernel/index.ts';
 import { refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 
-export type EventReason = 'OperationStarted' | 'OperationCompleted' | 'ResourceUpdated' | 'ResourceDeleted';
+export type EventReason =
+  | 'OperationStarted'
+  | 'OperationCompleted'
+  | 'ResourceUpdated'
+  | 'ResourceDeleted'
+  // Of ApplicationSets.
+  | 'created'
+  | 'updated'
+  | 'Deleted';
 
 export interface EventRecorder {
   /** Never fails: an event that could not be written is logged. */

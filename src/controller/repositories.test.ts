@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../kernel/index.ts';
 import type { ManualClock } from '../kernel/index.ts';
 import { createGitMirrors } from '../git/index.ts';
-import type { GitMirrors } from '../git/index.ts';
+import type { GitMirror, GitMirrors } from '../git/index.ts';
 import { createRepositories } from './repositories.ts';
 
 const run = promisify(execFile);
@@ -59,8 +59,12 @@ afterEach(async () => {
 
 /** Every project sees with the same credentials. */
 function opener() {
-  const counting = counted();
-  return (url: string) => Promise.resolve(counting.open(url));
+  const opened = new Map<string, GitMirror>();
+  return (url: string) => {
+    const mirror = opened.get(url) ?? counted().open(url);
+    opened.set(url, mirror);
+    return Promise.resolve(mirror);
+  };
 }
 
 describe('the repositories of a controller', () => {

@@ -1,5 +1,4 @@
 import { asLandfallError, getString } from '../kernel/index.ts';
-import type { Clock } from '../kernel/index.ts';
 import type { FileTree, GitMirror } from '../git/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { objectKey } from '../boundaries/index.ts';
@@ -11,7 +10,7 @@ import { helmAccess } from './clusters/index.ts';
 import type { Cluster, Credentials } from './clusters/index.ts';
 import { broughtBySet } from './order.ts';
 import type { Level } from './queue.ts';
-import { createRepositories } from './repositories.ts';
+import type { Repositories } from './repositories.ts';
 
 /** What Git asks for at one commit of each source, ready to be compared and applied. */
 export interface Target {
@@ -75,13 +74,12 @@ const KEPT_SETS = 500;
 
 export function createTargetLoader(options: {
   readonly access: SourceAccess;
-  readonly clock: Clock;
+  readonly repositories: Repositories;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
 }): TargetLoader {
-  const { access, clock } = options;
+  const { access, repositories } = options;
   const sets = new Map<string, RenderedSet>();
-  const repositories = createRepositories(access.mirror, clock);
 
   async function program(
     source: ApplicationSource,

@@ -7,7 +7,7 @@ export interface Pattern {
 }
 
 /** A group that repeats something and is repeated itself: JavaScript may take forever, where Go never does. */
-const repeatsInRepeats = /[+*}]\??[^()]*\)\??[+*{]/;
+export const repeatsInRepeats = /[+*}]\??[^()]*\)\??[+*{]/;
 const maxMilliseconds = 500;
 
 /** Such a pattern runs with a limit of time. */
@@ -29,11 +29,12 @@ function bounded(expression: RegExp, pattern: string, where: string): Pattern {
  * spelled differently is translated: `(?i)` in front, `(?P<name>`, `\A`, `\z`, `\pL`, POSIX classes.
  */
 export function goRegExp(pattern: string, where: string): Pattern {
-  const expression = compile(pattern, where);
+  const expression = goExpression(pattern, where);
   return repeatsInRepeats.test(pattern) ? bounded(expression, pattern, where) : expression;
 }
 
-function compile(pattern: string, where: string): RegExp {
+/** The same as an expression of its own, for those who replace or split. It has no limit of time. */
+export function goExpression(pattern: string, where: string): RegExp {
   if (pattern.length > 10_000) throw invalid(pattern.slice(0, 60), where, 'it is too long');
   if (/\(\?(?:[=!]|<[=!])/.test(pattern)) throw invalid(pattern, where, 'look-around is not supported');
   if (/\\[1-9]/.test(pattern)) throw invalid(pattern, where, 'back references are not supported');

@@ -82,7 +82,8 @@ async function findFiles(
 }
 
 function wanted(file: string, options: DirectoryOptions): boolean {
-  const fits = (glob: string) => globPattern(glob).test(file);
+  // Argo CD matches without separators here: `*` goes down into folders.
+  const fits = (glob: string) => globPattern(glob.replaceAll(/\*+/g, '**')).test(file);
   return (
     (options.include === '' || fits(options.include)) && (options.exclude === '' || !fits(options.exclude))
   );

@@ -86,7 +86,7 @@ export async function renderHelm(request: HelmRequest): Promise<readonly Rendere
       text = await helm(work, args, chart);
     } catch (thrown) {
       const error = asLandfallError(thrown);
-      if (error.code !== 'helm-failed' || !MISSING_DEPENDENCY.test(error.message)) throw error;
+      if (error.code !== 'template-failed' || !MISSING_DEPENDENCY.test(error.message)) throw error;
       await helm(work, ['dependency', 'build'], chart);
       text = await helm(work, args, chart);
     }
@@ -182,7 +182,7 @@ async function runHelm(
       `\`${command} ${args[0] ?? ''}\` failed: ${result.stderr.trim().slice(0, 4000)}`,
       {
         kind: 'invalid-input',
-        code: 'helm-failed',
+        code: 'template-failed',
         hint: 'Mend the chart or its values.',
       },
     );
@@ -289,7 +289,7 @@ async function keep(work: Work, file: string, content: Uint8Array): Promise<void
   if (work.copied.files > LIMIT.files || work.copied.bytes > LIMIT.bytes) {
     throw new LandfallError(`The chart has more than ${LIMIT.files} files or ${LIMIT.bytes} bytes.`, {
       kind: 'invalid-input',
-      code: 'helm-too-large',
+      code: 'source-too-large',
       object: work.request.source.path,
     });
   }
@@ -326,7 +326,7 @@ function inside(folder: string, path: string): string | undefined {
 function problem(message: string, object: string): LandfallError {
   return new LandfallError(message, {
     kind: 'invalid-input',
-    code: 'helm-values',
+    code: 'values-file',
     object,
     hint: 'Check spec.source.helm of the Application.',
   });

@@ -38,8 +38,14 @@ const overlay = {
     'resources:\n- ../base\nnamespace: comms\nimages:\n- name: registry.corp.io/web\n  newTag: "2"\n',
 };
 
-function tree(files: Record<string, string>) {
-  return memoryTree(files) as FileTree;
+function tree(files: Record<string, string>): FileTree {
+  const memory = memoryTree(files);
+  return {
+    ...memory,
+    list: async (path) => memory.list?.(path),
+    identity: () => Promise.resolve(undefined),
+    resolve: (path) => Promise.resolve(path),
+  };
 }
 
 async function render(files: Record<string, string>, path: string, source?: Record<string, object>) {
@@ -122,12 +128,12 @@ describe('rendering what an application points at', () => {
   });
 
   it.each([
-    ['a Helm chart', { 'chart/Chart.yaml': 'name: x' }, 'chart', undefined, 'helm-unsupported'],
+    ['a Helm chart', { 'chart/Chart.yaml': 'name: x' }, 'chart', undefined, 'helm-missing'],
     [
       'options of the Application',
       overlay,
       'k8s/prod',
-      { kustomize: { images: ['a=b'] } },
+      { kustomize: { openapi: { path: 'x' } } },
       'source-options-unsupported',
     ],
     ['a plugin', overlay, 'k8s/prod', { plugin: {} }, 'plugin-unsupported'],

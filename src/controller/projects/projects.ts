@@ -1,5 +1,6 @@
+import { asLandfallError } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
-import type { KubeClient } from '../../kube/index.ts';
+import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import { follow } from '../followed.ts';
 import { projectOf } from './project.ts';
 import type { Project } from './project.ts';
@@ -19,6 +20,8 @@ const DEFAULT = projectOf({
     sourceRepos: ['*'],
     destinations: [{ server: '*', namespace: '*' }],
     clusterResourceWhitelist: [{ group: '*', kind: '*' }],
+    // Nobody limited anything: Applications are delivered wherever they are.
+    sourceNamespaces: ['*'],
   },
 });
 
@@ -33,9 +36,20 @@ export function followProjects(
     { apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject' },
     { clock, namespace, onChange: (object) => onChange(object.metadata.name) },
   );
+  /** A controller that may not read projects has no other than the one that limits nothing. */
+  async function known(name: string, signal?: AbortSignal): Promise<readonly KubeObject[]> {
+    try {
+      return await followed.list(signal);
+    } catch (thrown) {
+      const error = asLandfallError(thrown);
+      if (error.kind === 'denied' && name === 'default') return [];
+      throw error;
+    }
+  }
+
   return {
     async get(name, signal) {
-      const object = (await followed.list(signal)).find((item) => item.metadata.name === name);
+      const object = (await known(name, signal)).find((item) => item.metadata.name === name);
       if (object !== undefined) return projectOf(object);
       return name === 'default' ? DEFAULT : undefined;
     },

@@ -1,0 +1,4 @@
+/** Argo CD's ApplicationSets: generators, templates, and the Applications that they stand for. */
+export { filesMatching, foldersOf } from './git-sources.ts';
+export type { ClusterFacts, GeneratorSources } from './generators.ts';
+export { APPLICATION_SET_KIND, SET_REFRESH_ANNOTATION, isGenerated, reconcileSet } from './reconcile.ts';
