@@ -109,7 +109,7 @@ export async function startStage(open: OpenCluster): Promise<Stage> {
   async function until(
     what: string,
     done: () => Promise<boolean> | boolean,
-    step = 100,
+    step = 200,
     instead: () => Promise<string> | string = () => '',
   ): Promise<void> {
     const end = Date.now() + 15_000;
