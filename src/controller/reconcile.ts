@@ -7,7 +7,8 @@ import type { ApplicationWriter } from './application-writer.ts';
 import type { Cluster, Clusters } from './clusters/index.ts';
 import { compareWithoutTarget, inventoryOf } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
-import { FINALIZERS, finishDeletion } from './finalize.ts';
+import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
+import { finish } from './finish.ts';
 import type { Project, Projects } from './projects/index.ts';
 import type { Looker, Subject } from './look.ts';
 import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
@@ -104,7 +105,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       ...(auto.start === undefined ? {} : { operation: auto.start }),
     };
     // The inventory is in the status before the first object is applied.
-    const stored = await writer.write(application, change, turn.signal);
+    const written = await writer.write(application, change, turn.signal);
+    const finalizers = 'objects' in compared ? hookFinalizers(written, compared.objects) : undefined;
+    const stored =
+      finalizers === undefined ? written : await setFinalizers(client, written, finalizers, turn.signal);
     if (auto.start === undefined) return { stored, run: false, again: auto.again };
     const message = `Initiated automated sync to '${target.commit ?? ''}'`;
     await events.record(application, 'Normal', 'OperationStarted', message, turn.signal);
@@ -249,21 +253,29 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return operate(subject, turn, left);
   }
 
-  async function finish(application: KubeObject, turn: Turn): Promise<Next> {
-    if (!application.metadata.finalizers?.some((name) => FINALIZERS.has(name))) return undefined;
-    const instance = options.instanceOf(application);
-    const cluster = await options.clusters.of(applicationSpec(application).destination, turn.signal);
-    const work = {
-      home: client,
-      clock,
-      logger,
-      instance,
-      cluster: 'problem' in cluster ? undefined : cluster,
-      options: applicationSpec(application).policy.options,
-    };
-    const done = await finishDeletion(work, application, turn.signal);
-    return done ? undefined : { again: DELETION_WAIT };
-  }
+  const finishing = {
+    home: client,
+    clusters: options.clusters,
+    clock,
+    logger,
+    instanceOf: options.instanceOf,
+    async subjectOf(application: KubeObject, turn: Turn) {
+      const spec = applicationSpec(application);
+      const placed = await permitted(application, spec, turn);
+      const { name, namespace = '' } = application.metadata;
+      return 'problems' in placed
+        ? placed.problems
+        : { key: `${namespace}/${name}`, application, spec, ...placed };
+    },
+    targetOf: (subject: Subject, turn: Turn) =>
+      looker.findTarget(
+        subject,
+        subject.spec.sources,
+        comparedRevisions(subject.application, subject.spec),
+        'live',
+        turn,
+      ),
+  };
 
   /** The next look at Git, unless something happens before. */
   function nextPoll(key: string): { readonly again: number } {
@@ -292,7 +304,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       }
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')
         return nextPoll(key);
-      if (application.metadata.deletionTimestamp !== undefined) return finish(application, turn);
+      if (application.metadata.deletionTimestamp !== undefined) {
+        const done = await finish(finishing, application, turn);
+        return done ? undefined : { again: DELETION_WAIT };
+      }
       const spec = applicationSpec(application);
       const placed = await permitted(application, spec, turn);
       if ('problems' in placed) {

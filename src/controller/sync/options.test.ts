@@ -310,6 +310,45 @@ describe('pruning', () => {
 });
 
 describe('the end of an application', () => {
+  it('runs the hooks for it before and after, and waits for consent where an object asks for it', async () => {
+    const type = (name: string, policy: string) => ({
+      'argocd.argoproj.io/hook': name,
+      'argocd.argoproj.io/hook-delete-policy': policy,
+    });
+    const { path } = await at.repository({
+      'k8s/one.yaml': config('one', 'a', option('Delete=confirm')),
+      'k8s/pre.yaml': job('pre', 'waits', type('PreDelete', 'HookSucceeded')),
+      'k8s/post.yaml': job('post', 'succeeds', type('PostDelete', 'BeforeHookCreation')),
+    });
+    await at.begin();
+    const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+    const name = await at.register(path, policy(), {}, { finalizers });
+    await at.ended(name, 'Succeeded');
+    expect((await at.application(name)).metadata.finalizers).toEqual([
+      'resources-finalizer.argocd.argoproj.io',
+      'pre-delete-finalizer.argocd.argoproj.io',
+      'pre-delete-finalizer.argocd.argoproj.io/cleanup',
+      'post-delete-finalizer.argocd.argoproj.io',
+      'post-delete-finalizer.argocd.argoproj.io/cleanup',
+    ]);
+    expect(await at.get('Job', 'pre')).toBeUndefined();
+    const ref = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', namespace: 'argocd', name };
+    await at.client.delete(ref);
+    await at.until('the first hook runs', async () => (await at.get('Job', 'pre')) !== undefined);
+    await at.release('pre');
+    await at.until('the first hook has run', async () => {
+      const left = (await at.application(name)).metadata.finalizers ?? [];
+      return !left.includes('pre-delete-finalizer.argocd.argoproj.io');
+    });
+    await at.clock.advance(5000);
+    expect(await at.get('ConfigMap', 'one')).toBeDefined();
+    await at.ask(name, { metadata: { annotations: { 'argocd.argoproj.io/deletion-approved': now() } } });
+    await at.until('the Application is gone', async () => (await at.client.get(ref)) === undefined);
+    expect(await at.get('ConfigMap', 'one')).toBeUndefined();
+    expect(await at.get('Job', 'post')).toBeDefined();
+    await at.until('the first hook is gone', async () => (await at.get('Job', 'pre')) === undefined);
+  });
+
   it('takes the last wave first, and leaves what says Delete=false', async () => {
     const wave = (number: number) => ({ 'argocd.argoproj.io/sync-wave': String(number) });
     const { path } = await at.repository({
