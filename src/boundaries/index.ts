@@ -6,7 +6,14 @@ export { attempt, read, valueOf } from './reading.ts';
 export type { Reading } from './reading.ts';
 export { whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';
-export { declaredReplicas, isWorkload, podTemplate, selects, templateContainers } from './workload.ts';
+export {
+  declaredReplicas,
+  isWorkload,
+  podTemplate,
+  podTemplatePath,
+  selects,
+  templateContainers,
+} from './workload.ts';
 export type { PodContainer, PodFacts, PullPolicy, TemplateContainer } from './workload.ts';
 export type { WorkloadPods } from './workload-pods.ts';
 export { collectImages, decideArtifact, fullRepository, leadingImage, releaseOf } from './artifact/index.ts';

@@ -1,4 +1,4 @@
 export { pinImage } from './image-pin.ts';
 export type { ImagePin } from './image-pin.ts';
-export { declarationsOf, parseLandfallYaml } from './landfall-yaml.ts';
+export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml.ts';
 export type { LandfallYaml } from './landfall-yaml.ts';

@@ -1,4 +1,4 @@
-export { listApplications } from './application.ts';
+export { findApplication, listApplications } from './application.ts';
 export type { ApplicationSpec } from './application.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
 export type { Declared, Question, Sources } from './gather.ts';

@@ -22,9 +22,9 @@ export async function answerProve(application: string, options: ProveOptions, io
     { ...options, application },
     options,
     io,
-    async ({ sources, question, state }) => {
+    async ({ sources, question, ledger }) => {
       const look = await proveUntil(sources, question, options.wait ?? 0, io.signal);
-      await rememberErrors(look.material, look.proof, state);
+      await rememberErrors(look.material, look.proof, ledger);
       return look.proof;
     },
   );

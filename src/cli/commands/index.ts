@@ -1,12 +1,16 @@
+import { applyCommand } from './apply.ts';
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
 import { demoCommand } from './demo.ts';
+import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
 import { helpCommand } from './help.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
+import { planCommand } from './plan.ts';
 import { proveCommand } from './prove.ts';
+import { recoverCommand } from './recover.ts';
 import { renderCommand } from './render.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
@@ -21,6 +25,10 @@ export const commands: readonly CliCommand[] = [
   statusCommand,
   renderCommand,
   syncCommand,
+  planCommand,
+  diffCommand,
+  applyCommand,
+  recoverCommand,
   initCommand,
   imageCommand,
   serveCommand,
