@@ -2,6 +2,7 @@ import { asLandfallError, getArray, getString, systemClock } from '../kernel/ind
 import type { Clock, Logger } from '../kernel/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
+import type { Ledger } from '../ledger/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import {
   APPLICATION_KIND,
@@ -13,6 +14,7 @@ import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import { createEventRecorder } from './events.ts';
+import { createSyncJournals } from './journals.ts';
 import { createLiveObjects } from './live.ts';
 import { createLooker } from './look.ts';
 import { createOperator } from './operate.ts';
@@ -39,6 +41,8 @@ export interface ControllerOptions {
   readonly homeNamespace?: string;
   /** Ms after which an operation that still waits is ended. Default none, as in Argo CD. */
   readonly syncTimeoutMs?: number;
+  /** Where journals and deliveries are kept; left out: what a failed sync has written stays. */
+  readonly ledger?: Pick<Ledger, 'journals' | 'deliveries' | 'holds'>;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
   /** 0 to 1, for jitter. Default Math.random. */
@@ -63,7 +67,7 @@ const CONCURRENCY = 16;
  * which application to look at.
  */
 export function startController(options: ControllerOptions): Controller {
-  const { client, mirrors, clock, logger, random = Math.random, homeNamespace = 'argocd' } = options;
+  const { client, mirrors, clock, logger, ledger, random = Math.random, homeNamespace = 'argocd' } = options;
 
   function instanceOf(application: KubeObject): string {
     const { name, namespace = homeNamespace } = application.metadata;
@@ -146,7 +150,15 @@ export function startController(options: ControllerOptions): Controller {
     events,
     instanceOf,
     random,
-    operator: createOperator({ clock, logger, looker, writer, events, instanceOf }),
+    operator: createOperator({
+      clock,
+      logger,
+      looker,
+      writer,
+      events,
+      instanceOf,
+      ...(ledger === undefined ? {} : { journals: createSyncJournals({ ledger, clock, logger }) }),
+    }),
     pollMs: options.pollMs ?? POLL,
     ...(options.syncTimeoutMs === undefined ? {} : { syncTimeoutMs: options.syncTimeoutMs }),
   });

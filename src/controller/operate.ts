@@ -11,6 +11,7 @@ import type { ApplicationWriter } from './application-writer.ts';
 import { resourceKey } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
+import type { JournalSubject, SyncJournals } from './journals.ts';
 import type { Looked, Looker, Subject } from './look.ts';
 import { retryDelay, syncRequest } from './operation.ts';
 import type { Pending, SyncRequest } from './operation.ts';
@@ -18,7 +19,7 @@ import { result } from './outcome.ts';
 import type { SyncOutcome } from './outcome.ts';
 import type { Turn } from './queue.ts';
 import { deliveredFields, kubeTime, withHistory } from './status.ts';
-import { createSyncWriter, runSync, terminateHooks } from './sync/index.ts';
+import { createSyncWriter, plainWaves, runSync, terminateHooks } from './sync/index.ts';
 import { createWaits } from './waits.ts';
 import { mayGoOn } from './windows.ts';
 
@@ -44,6 +45,8 @@ export interface OperatorOptions {
   readonly events: EventRecorder;
   /** Name that objects carry for an application. */
   readonly instanceOf: (application: KubeObject) => string;
+  /** Left out: what a failed wave has written stays. */
+  readonly journals?: SyncJournals;
 }
 
 /** One attempt at an operation. */
@@ -117,9 +120,13 @@ export function createOperator(options: OperatorOptions): Operator {
     let application = await recordInventory(subject.application, looked.comparison, turn);
     const whole: Run = { ...run, commit, delivered };
     const { client } = subject.cluster;
+    const plain = createSyncWriter(client, clock);
+    const journal = journalSubject(subject, whole);
+    await options.journals?.settle(client, journal, turn.signal);
     const outcome = await runSync({
       client,
-      writer: createSyncWriter(client, clock),
+      writer: plain,
+      openWave: options.journals?.waves(client, plain, journal) ?? plainWaves(plain),
       clock,
       spec,
       instance: options.instanceOf(application),
@@ -127,7 +134,7 @@ export function createOperator(options: OperatorOptions): Operator {
       comparison: looked.comparison,
       commit,
       startedAt: run.startedAt,
-      operationId: `${run.startedAt} ${run.retryCount} ${commit.slice(0, 12)}`,
+      operationId: journal.operationId,
       before: getArray(going, 'resources').filter(isJsonObject),
       approved: isApproved(application, run.startedAt),
       since: (name, at) => waits.since(subject.key, name, at),
@@ -337,6 +344,8 @@ export function createOperator(options: OperatorOptions): Operator {
         return keep(made.subject, whole, made.outcome, made.looked, turn);
       }
       waits.forget(subject.key);
+      const { phase, message } = made.outcome;
+      await options.journals?.end(journalSubject(subject, whole), phase === 'Succeeded', message);
       return conclude(made.subject, whole, made.outcome, made.looked, turn);
     },
     async terminate({ application, cluster, key }, operation, cause, turn) {
@@ -400,4 +409,16 @@ function isApproved(application: KubeObject, startedAt: string): boolean {
   const text = application.metadata.annotations?.['argocd.argoproj.io/deletion-approved'];
   const at = Date.parse(text ?? '');
   return !Number.isNaN(at) && at >= Date.parse(startedAt);
+}
+
+function journalSubject({ application, cluster }: Subject, run: Run): JournalSubject {
+  const { name, namespace = '' } = application.metadata;
+  return {
+    cluster: cluster.client.server,
+    namespace,
+    application: name,
+    operationId: `${run.startedAt} ${run.retryCount} ${run.commit.slice(0, 12)}`,
+    revision: run.commit,
+    user: getString(run.operation, 'initiatedBy', 'username'),
+  };
 }

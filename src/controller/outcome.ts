@@ -7,7 +7,7 @@ import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import { resourceIdentity } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { SyncRequest } from './operation.ts';
-import type { SyncWriter } from './sync/index.ts';
+import type { OpenWave, SyncWriter } from './sync/index.ts';
 
 /** Where an operation stands: `phase` and `message` of Argo CD, and a result for each object it touched. */
 export interface SyncOutcome {
@@ -19,8 +19,10 @@ export interface SyncOutcome {
 
 export interface SyncWork {
   readonly client: KubeClient;
-  /** The only way in which a sync changes the cluster. */
+  /** The only way in which a sync changes the cluster, apart from what waves announce. */
   readonly writer: SyncWriter;
+  /** Opens the writes of one wave, which stand or go together. */
+  readonly openWave: OpenWave;
   readonly clock: Clock;
   readonly spec: ApplicationSpec;
   /** The name that the application's objects carry. */

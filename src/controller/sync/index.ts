@@ -7,3 +7,5 @@ export { runSync } from './sync.ts';
 export { terminateHooks } from './terminate.ts';
 export { createSyncWriter } from './writer.ts';
 export type { SyncWriter } from './writer.ts';
+export { plainWaves } from './wave.ts';
+export type { OpenWave, Wave, WaveStep } from './wave.ts';

@@ -76,7 +76,9 @@ function afterFailure(
 }
 
 function withReasons(what: string, states: readonly TaskState[]): string {
-  const messages = [...new Set(states.map((state) => state.message).filter((text) => text !== ''))];
+  const messages = [...new Set(states.map((state) => state.message))].filter(
+    (text) => text !== '' && !text.startsWith('taken back'),
+  );
   return messages.length === 0 ? what : `${what}, reason: ${messages.join(',')}`;
 }
 

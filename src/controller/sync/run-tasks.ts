@@ -11,7 +11,10 @@ import type { LiveTasks } from './live-tasks.ts';
 import type { SyncOptions } from './options.ts';
 import { mannerOf } from './preflight.ts';
 import type { Results } from './results.ts';
-import { ownedClientSide } from './take-over.ts';
+import { takeOver as giveOver, ownedClientSide } from './take-over.ts';
+import { plainWaves } from './wave.ts';
+import type { WaveStep } from './wave.ts';
+import type { SyncWriter } from './writer.ts';
 import type { SyncTask } from './tasks.ts';
 
 const AT_ONCE = 6;
@@ -40,14 +43,85 @@ export async function runTasks(running: Running, tasks: readonly SyncTask[]): Pr
   if (await clearHooks(running, creating)) return 'pending';
   if (pruning.some((task) => consentOf(running, task).may === 'ask')) return 'pending';
   const failed = (task: SyncTask) => results.status(task) === 'SyncFailed';
-  for (const group of kindGroups(creating)) {
-    await mapBounded(group, AT_ONCE, (task) => putOne(running, task));
-    if (group.some(failed)) return 'failed';
-    await established(running, group);
-  }
+  if (!(await putAll(running, creating))) return 'failed';
   // After what replaces it is there: what was deleted cannot be put back.
   await mapBounded(pruning, AT_ONCE, (task) => pruneOne(running, task));
   return pruning.some(failed) ? 'failed' : 'done';
+}
+
+/** Puts every object of a wave, or leaves everything as it was. False: something was refused. */
+async function putAll(running: Running, tasks: readonly SyncTask[]): Promise<boolean> {
+  const { work, results } = running;
+  const steps = await announce(running, tasks);
+  if (steps.length === 0 && tasks.every((task) => !task.hook && isUnchanged(running, task))) {
+    for (const task of tasks) await putOne(running, work.writer, task, undefined);
+    return true;
+  }
+  const open = steps.length === 0 ? plainWaves(work.writer) : work.openWave;
+  const wave = await open(steps);
+  const before = new Map(steps.map((step) => [step.desired, step.before]));
+  const troubles: unknown[] = [];
+  for (const group of kindGroups(tasks)) {
+    await mapBounded(group, AT_ONCE, async (task) => {
+      try {
+        await putOne(running, wave.writer, task, task.desired && before.get(task.desired));
+      } catch (thrown) {
+        // The others of the group have begun: they end before anything is taken back.
+        troubles.push(thrown);
+      }
+    });
+    const refused = group.some((task) => results.status(task) === 'SyncFailed');
+    if (!refused && troubles.length === 0) {
+      try {
+        await established(running, group);
+        continue;
+      } catch (thrown) {
+        troubles.push(thrown);
+      }
+    }
+    const staying = await wave.restore();
+    if (troubles.length > 0) throw troubles[0];
+    if (staying !== undefined) sayTakenBack(running, tasks, staying);
+    return false;
+  }
+  await wave.commit();
+  return true;
+}
+
+/** What the wave will write, with what is there now. Hooks are made and never unmade; what is replaced stays replaced. */
+async function announce(running: Running, tasks: readonly SyncTask[]): Promise<readonly WaveStep[]> {
+  const { work, options, takeOver, live } = running;
+  const steps: WaveStep[] = [];
+  for (const task of tasks) {
+    const { desired } = task;
+    const { how, force, validation } = mannerOf(task, options, work.request.force);
+    if (desired === undefined || task.hook || how === 'replace' || (force && task.live !== undefined))
+      continue;
+    if (isUnchanged(running, task)) continue;
+    let before = task.live;
+    if (before !== undefined && ownedClientSide(before, takeOver)) {
+      await giveOver(work.client, before, takeOver, work.signal);
+      before = await live.read(task);
+    }
+    steps.push({ desired, before, validation });
+  }
+  return steps;
+}
+
+function isUnchanged({ tried, takeOver }: Running, task: SyncTask): boolean {
+  const inherits = task.live !== undefined && ownedClientSide(task.live, takeOver);
+  return !task.hook && !inherits && tried.get(task.key) === 'unchanged';
+}
+
+/** What had been written is as it was before, or says why not. */
+function sayTakenBack({ results }: Running, tasks: readonly SyncTask[], staying: readonly string[]): void {
+  for (const task of tasks) {
+    if (task.desired === undefined || task.hook || results.status(task) !== 'Synced') continue;
+    if (/ unchanged$/.test(results.message(task))) continue;
+    const name = `${task.desired.kind}/${task.desired.metadata.name}: `;
+    const left = staying.find((text) => text.startsWith(name));
+    results.set(task, 'SyncFailed', 'Failed', left ?? 'taken back, because another object was refused');
+  }
 }
 
 function kindGroups(tasks: readonly SyncTask[]): readonly (readonly SyncTask[])[] {
@@ -77,24 +151,28 @@ async function clearHooks(running: Running, tasks: readonly SyncTask[]): Promise
   return waiting;
 }
 
-async function putOne(running: Running, task: SyncTask): Promise<void> {
-  const { work, options, results, live, tried, takeOver } = running;
+async function putOne(
+  running: Running,
+  writer: SyncWriter,
+  task: SyncTask,
+  announced: KubeObject | undefined,
+): Promise<void> {
+  const { work, options, results, live, takeOver } = running;
   const object = task.desired;
   if (object === undefined) return;
   if (task.hook && (await ownHook(running, task))) {
     results.set(task, 'Synced', 'Running', `${object.metadata.name} created`);
     return;
   }
-  const stored = task.hook ? live.known(task) : task.live;
-  const inherits = stored !== undefined && ownedClientSide(stored, takeOver);
-  if (!task.hook && !inherits && tried.get(task.key) === 'unchanged') {
+  if (isUnchanged(running, task)) {
     work.since(`applied ${task.key}`, 0);
     results.set(task, 'Synced', 'Running', applied(object, 'unchanged'));
     return;
   }
+  const stored = task.hook ? live.known(task) : (announced ?? task.live);
   const { how, force, validation } = mannerOf(task, options, work.request.force);
   try {
-    const { outcome } = await work.writer.apply(
+    const { outcome } = await writer.apply(
       object,
       // A later wave finds what earlier ones and their controllers made of it.
       { how, force: force && !task.hook, validation, before: stored ?? null, takeOver },
