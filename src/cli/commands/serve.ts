@@ -16,12 +16,15 @@ export const serveCommand: CliCommand = {
       'landfall serve',
       'landfall serve --poll 30s --context staging',
     ]).action(async (options: ClusterOptions & { readonly poll: number }) => {
-      const [{ openSources }, { startController }, { jsonLogger }, { untilAborted }] = await Promise.all([
-        import('../sources.ts'),
-        import('../../controller/index.ts'),
-        import('../../kernel/index.ts'),
-        import('../until-aborted.ts'),
-      ]);
+      const [{ openSources }, { ledgerOf }, { startController }, { jsonLogger }, { untilAborted }] =
+        await Promise.all([
+          import('../sources.ts'),
+          import('../ledger.ts'),
+          import('../../controller/index.ts'),
+          import('../../kernel/index.ts'),
+          import('../until-aborted.ts'),
+        ]);
+      const ledger = ledgerOf(options, io);
       const sources = await openSources(options, io);
       try {
         const { gitVersion } = await sources.kube.version(io.signal);
@@ -35,11 +38,13 @@ export const serveCommand: CliCommand = {
           clock: io.clock,
           logger: jsonLogger(io.out, () => io.clock.now()),
           pollMs: options.poll,
+          ledger,
         });
         await untilAborted(io.signal);
         await controller.close();
         exit(EXIT.ok);
       } finally {
+        await ledger.close();
         sources.close();
       }
     });
