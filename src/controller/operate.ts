@@ -141,7 +141,12 @@ export function createOperator(options: OperatorOptions): Operator {
       async record(sofar) {
         application = await writer.write(
           application,
-          { status: { ...getObject(application, 'status'), operationState: runningState(whole, sofar) } },
+          {
+            status: {
+              ...getObject(application, 'status'),
+              operationState: runningState(application, whole, sofar),
+            },
+          },
           turn.signal,
         );
       },
@@ -150,10 +155,11 @@ export function createOperator(options: OperatorOptions): Operator {
     return { subject: { ...subject, application }, commit, delivered, looked, outcome };
   }
 
-  function runningState(run: Run, outcome: SyncOutcome): JsonObject {
+  function runningState(application: KubeObject, run: Run, outcome: SyncOutcome): JsonObject {
     return {
       operation: run.operation,
-      phase: 'Running',
+      // Somebody who ends the operation meanwhile is not overwritten.
+      phase: isTerminating(application) ? 'Terminating' : 'Running',
       ...(run.retryCount > 0 ? { retryCount: run.retryCount } : {}),
       message: outcome.message,
       syncResult: { ...run.delivered, resources: [...outcome.results] },
@@ -192,7 +198,7 @@ export function createOperator(options: OperatorOptions): Operator {
       ...(isTracked(application, run)
         ? looker.statusOf(subject, looked, [], false)
         : getObject(application, 'status')),
-      operationState: runningState(run, outcome),
+      operationState: runningState(application, run, outcome),
     };
     const refreshed = application.metadata.annotations?.[REFRESH_ANNOTATION];
     const change = { status, ...(refreshed === undefined ? {} : { refreshed }) };
@@ -221,7 +227,8 @@ export function createOperator(options: OperatorOptions): Operator {
     const { request, retryCount } = run;
     const now = clock.now();
     const limit = request.retry?.limit ?? 0;
-    const retry = outcome.phase !== 'Succeeded' && (retryCount < limit || limit < 0);
+    const unwanted = isTerminating(application);
+    const retry = outcome.phase !== 'Succeeded' && !unwanted && (retryCount < limit || limit < 0);
     const wait = retryDelay(request.retry, retryCount);
     const attempts = retryCount + (retry ? 1 : 0);
     const operationState: JsonObject = {
@@ -421,4 +428,8 @@ function journalSubject({ application, cluster }: Subject, run: Run): JournalSub
     revision: run.commit,
     user: getString(run.operation, 'initiatedBy', 'username'),
   };
+}
+
+function isTerminating(application: KubeObject): boolean {
+  return getString(application, 'status', 'operationState', 'phase') === 'Terminating';
 }

@@ -203,7 +203,7 @@ export async function startStage(open: OpenCluster): Promise<Stage> {
             return !status.requested && status.operation?.phase === phase;
           },
           100,
-          async () => JSON.stringify(await application(name)),
+          async () => JSON.stringify(await operation(name)),
         );
         return applicationStatus(await application(name)).operation?.message ?? '';
       },
