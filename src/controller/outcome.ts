@@ -1,4 +1,4 @@
-import { asLandfallError, getString } from '../kernel/index.ts';
+import { asLandfallError } from '../kernel/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
 import { splitApiVersion, statusBehind } from '../kube/index.ts';
 import type { ApplyOutcome, KubeClient, KubeObject } from '../kube/index.ts';
@@ -75,11 +75,6 @@ export function result(
     syncPhase,
     ...(images.length === 0 ? {} : { images: [...new Set(images)] }),
   };
-}
-
-/** True when the server refused the object. */
-export function isFailure(item: JsonObject): boolean {
-  return getString(item, 'status') === 'SyncFailed';
 }
 
 /** `deployment.apps/web unchanged`, as kubectl words it. */

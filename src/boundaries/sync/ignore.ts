@@ -1,4 +1,4 @@
-import { getNumber, isJsonObject, mapBounded } from '../../kernel/index.ts';
+import { getNumber, isJsonObject, mapBounded, textOf } from '../../kernel/index.ts';
 import type { Clock, JsonObject, JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
@@ -102,7 +102,7 @@ function meets(step: JsonValue | undefined, key: string, index: number | undefin
     const { from, to } = { from: getNumber(step, 'start') ?? 0, to: getNumber(step, 'end') };
     return index !== undefined && index >= from && (to === undefined || index < to);
   }
-  return String(step) === key;
+  return textOf(step) === key;
 }
 
 function strip(value: JsonValue, paths: readonly JqPath[]): JsonValue | undefined {
@@ -133,5 +133,5 @@ export function withoutPaths(object: KubeObject, paths: readonly JqPath[]): Kube
   // An object whose name is ignored is still the object that it is.
   const { apiVersion, kind, metadata } = object;
   const left = isJsonObject(rest?.['metadata']) ? rest['metadata'] : {};
-  return { ...rest, apiVersion, kind, metadata: { ...left, name: metadata.name } } as KubeObject;
+  return { ...rest, apiVersion, kind, metadata: { ...left, name: metadata.name } };
 }

@@ -46,7 +46,8 @@ export function createJq(clock: Clock): Jq {
 
   async function begin(): Promise<Worker> {
     if (worker !== undefined) return worker;
-    const program = createRequire(import.meta.url).resolve('jq-wasm');
+    const require = createRequire(import.meta.url);
+    const program = require.resolve('jq-wasm');
     const started = new Worker(PROGRAM, { eval: true, workerData: program, stderr: true, stdout: true });
     // An expression is no reason to keep the process alive.
     started.unref();
@@ -90,7 +91,7 @@ export function createJq(clock: Clock): Jq {
   async function evaluate(expression: string, input: string): Promise<readonly JqPath[]> {
     const asked = await begin();
     const filter = `[path(${expression})]`;
-    const { output, error } = await reply(asked, TIME_LIMIT, () => asked.postMessage({ filter, input }));
+    const { output, error } = await reply(asked, TIME_LIMIT, () => asked.postMessage({ filter, input }, []));
     if (output !== undefined) {
       const paths = parseJson(output, 'What jq answered');
       return getArray(paths).map((path) => getArray(path));

@@ -10,6 +10,7 @@ import {
   isJsonObject,
   manualClock,
   silentLogger,
+  systemClock,
 } from '../../kernel/index.ts';
 import type { Clock, JsonObject, JsonValue, ManualClock } from '../../kernel/index.ts';
 import { createGitMirrors } from '../../git/index.ts';
@@ -25,7 +26,7 @@ export interface Repository {
   readonly path: string;
   readonly first: string;
   /** Commits these files; undefined removes one. Gives the commit. */
-  commit(changes: Readonly<Record<string, string | undefined>>): Promise<string>;
+  readonly commit: (changes: Readonly<Record<string, string | undefined>>) => Promise<string>;
 }
 
 /** A cluster, Git repositories and a controller between them, all by one clock that only tests move. */
@@ -82,7 +83,8 @@ export async function startStage(open: OpenCluster): Promise<Stage> {
   await cluster.writeKubeconfig(join(folder, 'config'));
   const client = await loadKubeClient({ kubeconfig: join(folder, 'config') });
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
-  const mirrors = createGitMirrors({ folder: join(folder, 'mirrors'), clock });
+  // git answers in real time, however far a test moves the clock.
+  const mirrors = createGitMirrors({ folder: join(folder, 'mirrors'), clock: systemClock });
   const cleanups: (() => unknown)[] = [];
   let counter = 0;
 
