@@ -11,7 +11,7 @@ import {
 } from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { createApi, localCertificate, serveApi } from '../api/index.ts';
-import type { BundledFamily } from '../api/index.ts';
+import type { ApiServer, BundledFamily } from '../api/index.ts';
 import type { InProcessApi } from '../api/contract.ts';
 import { SERVICES, startCaches, startControllers } from '../controllers/index.ts';
 import type { MetricsSource } from '../controllers/index.ts';
@@ -23,6 +23,7 @@ import { hostsFile, openWorkFolder, reserveAddresses, writePreload } from '../ru
 import { kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
 import { podBackend, workerOf } from './pod-backend.ts';
 import { serviceAddresses } from './service-addresses.ts';
+import { GATEWAY_CONTROLLER, INGRESS_CONTROLLER, startTraffic } from '../traffic/index.ts';
 import { API_SERVICE_IP, API_SERVICE_PORT, startServiceNetwork } from './service-network.ts';
 
 export interface ClusterOptions {
@@ -134,18 +135,34 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const mirrors = ownMirrors(options.registryMirrors ?? {}, registry);
     const hosts = hostsFile(work.path);
     const nodes: NodeAgent[] = [];
+    const count = Math.max(1, options.nodes ?? 3);
     const network = opened(
       startServiceNetwork({
         caches,
         hosts,
         logger,
         apiServer: { host: HOST, port: served.port },
+        nodeIPs: [...new Set(Array.from({ length: count }, (_, index) => addresses.node(index + 1)))],
         locate: (uid, target) => workerOf(nodes, uid)?.locate(target.port) ?? target,
       }),
       (running) => running.close(),
     );
+    let turn = 0;
+    opened(
+      startTraffic({
+        api,
+        addresses,
+        logger,
+        lead: (from, to) => network.lead(from, to),
+        targets(namespace, service, port) {
+          const all = network.targets(namespace, service, port);
+          const first = all.length === 0 ? 0 : turn++ % all.length;
+          return [...all.slice(first), ...all.slice(0, first)];
+        },
+      }),
+      (running) => running.close(),
+    );
     const preload = writePreload(work.path);
-    const count = Math.max(1, options.nodes ?? 3);
     closers.push(async () => {
       await Promise.all(nodes.map((node) => node.close()));
     });
@@ -180,6 +197,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
     served.setBackend(podBackend(caches, nodes, network, clock));
     await createKubernetesService(api);
+    await createClasses(api);
 
     const { url } = served;
     const caCertificate = certificate.certificate;
@@ -233,6 +251,30 @@ async function createKubernetesService(api: InProcessApi): Promise<void> {
     },
     { fieldManager: 'kube-apiserver' },
   );
+}
+
+/** The classes by which Ingresses and Gateways ask to be served here. */
+async function createClasses(api: ApiServer): Promise<void> {
+  const name = 'drydock';
+  const wanted = [
+    {
+      resource: { group: 'networking.k8s.io', version: 'v1', resource: 'ingressclasses' },
+      kind: 'IngressClass',
+      spec: { controller: INGRESS_CONTROLLER },
+    },
+    {
+      resource: { group: 'gateway.networking.k8s.io', version: 'v1', resource: 'gatewayclasses' },
+      kind: 'GatewayClass',
+      spec: { controllerName: GATEWAY_CONTROLLER },
+    },
+  ];
+  for (const { resource, kind, spec } of wanted) {
+    const { group, version } = resource;
+    if (api.engine.catalogue.find(group, version, resource.resource) === undefined) continue;
+    if (api.get(resource, undefined, name) !== undefined) continue;
+    const object = { apiVersion: `${group}/${version}`, kind, metadata: { name }, spec };
+    await api.create(resource, object, { fieldManager: 'drydock' });
+  }
 }
 
 function ownMirrors(

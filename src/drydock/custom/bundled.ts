@@ -158,6 +158,15 @@ const FAMILIES: Readonly<Record<BundledFamily, readonly Bundled[]>> = {
       plural: 'httproutes',
       columns: ['Hostnames=.spec.hostnames', AGE],
     },
+    {
+      group: 'gateway.networking.k8s.io',
+      version: 'v1beta1',
+      kind: 'ReferenceGrant',
+      plural: 'referencegrants',
+      shortNames: ['refgrant'],
+      status: false,
+      columns: [AGE],
+    },
   ],
 };
 
