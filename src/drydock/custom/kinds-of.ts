@@ -6,6 +6,7 @@ import { asJson } from '../kinds/json-access.ts';
 import { ALL_VERBS, type CustomKind, type ResourceKind, type ScalePaths } from '../kinds/kind.ts';
 import { customMergeType } from './merge-type.ts';
 import { customColumns } from './printer.ts';
+import { schemaRules, type SchemaRules } from './rules.ts';
 import { applyDefaults, prune, type Structural } from './schema.ts';
 import { validateStructural } from './validate.ts';
 
@@ -13,6 +14,7 @@ const TOP = new Set(['apiVersion', 'kind', 'metadata']);
 
 function customKind(schema: Structural, version: JsonObject): CustomKind {
   const printer = customColumns(version);
+  let rules: SchemaRules | undefined;
   return {
     identity: createHash('sha256').update(JSON.stringify(version)).digest('hex'),
     mergeType: customMergeType(schema),
@@ -23,9 +25,13 @@ function customKind(schema: Structural, version: JsonObject): CustomKind {
       applyDefaults(json, schema);
       return { object, problems };
     },
-    validate(object) {
+    validate(object, old) {
       const { apiVersion: _a, kind: _k, metadata: _m, ...rest } = asJson(object);
-      return validateStructural(rest, withoutTop(schema), '');
+      const errors = validateStructural(rest, withoutTop(schema), '');
+      if (errors.length > 0) return errors;
+      // Compiled for the first object: many kinds are defined and never used.
+      rules ??= schemaRules(schema, '');
+      return rules.validate(asJson(object), old === undefined ? undefined : asJson(old));
     },
     openApi: (meta) => ({
       ...openApiSchema(schema),

@@ -9,6 +9,8 @@ import {
   priorityClassPrinter,
   runtimeClassPrinter,
   storageClassPrinter,
+  policyBindingPrinter,
+  policyPrinter,
   webhookConfigurationPrinter,
 } from './cluster.ts';
 import type { Printer } from './column.ts';
@@ -60,6 +62,8 @@ const PRINTERS: Readonly<Record<string, Printer>> = {
   '/Service': servicePrinter,
   '/ServiceAccount': serviceAccountPrinter,
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': webhookConfigurationPrinter,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': policyPrinter,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': policyBindingPrinter,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': webhookConfigurationPrinter,
   'apps/ControllerRevision': controllerRevisionPrinter,
   'apps/DaemonSet': daemonSetPrinter,
