@@ -3,6 +3,7 @@ import { Catalogue } from '../kinds/catalogue.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
 import { limitRanges } from '../admission/limit-ranges.ts';
 import { quotaAdmission, QuotaStatus } from '../admission/quotas.ts';
+import { certificateRequests } from '../admission/certificate-requests.ts';
 import { validatingPolicies } from '../admission/policies.ts';
 import { priorities, serviceAccounts } from '../admission/service-accounts.ts';
 import type { ServiceResolver } from '../admission/webhook-call.ts';
@@ -115,6 +116,7 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   engine.admission.push(
     serviceAccounts(store),
     priorities(store),
+    certificateRequests,
     limitRanges(store),
     validatingPolicies(engine),
     quotaAdmission(engine),

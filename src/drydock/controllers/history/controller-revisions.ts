@@ -63,6 +63,10 @@ export async function currentRevision(
         name: `${owner.metadata.name}-${hash}`,
         namespace: owner.metadata.namespace ?? '',
         labels: { ...owner.spec.template.metadata?.labels, [REVISION_HASH]: hash },
+        // The cause of a change is read from here by `kubectl rollout history`.
+        ...(owner.metadata.annotations === undefined
+          ? {}
+          : { annotations: { ...owner.metadata.annotations } }),
         ownerReferences: [controllerReference(owner)],
       },
       data: { spec: { template } },
