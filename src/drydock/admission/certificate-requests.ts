@@ -1,4 +1,4 @@
-import { asJson, mapAt } from '../kinds/json-access.ts';
+import { asJson, copyJson, mapAt } from '../kinds/json-access.ts';
 import type { AdmissionPlugin } from '../machinery/admission.ts';
 
 const RESOURCE = 'certificates.k8s.io/certificatesigningrequests';
@@ -14,7 +14,7 @@ export const certificateRequests: AdmissionPlugin = {
     if (kind.table !== RESOURCE || operation === 'DELETE') return;
     const spec = mapAt(asJson(object), 'spec');
     if (old !== undefined) {
-      object['spec'] = structuredClone(old['spec']);
+      object['spec'] = copyJson(old['spec']);
       return;
     }
     if (subresource !== undefined) return;

@@ -1,6 +1,6 @@
 import { getArray, getObject, getString, isJsonObject, type JsonObject } from '../../kernel/index.ts';
 import { ApiStatusError, type KubeObject } from '../api/contract.ts';
-import { asJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from '../kinds/json-access.ts';
+import { asJson, copyJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from '../kinds/json-access.ts';
 import type { KindRules, ResourceKind } from '../kinds/kind.ts';
 import { deleteObject } from '../machinery/delete.ts';
 import { mutableCopy, type Engine } from '../machinery/engine.ts';
@@ -208,8 +208,7 @@ export class CustomResources {
           this.#condition(status, 'Established', 'False', 'NotAccepted', 'not all names are accepted'),
         ];
     status.conditions = conditions;
-    if (accepted)
-      status.acceptedNames = structuredClone(maybeMap(maybeMap(asJson(next), 'spec'), 'names') ?? {});
+    if (accepted) status.acceptedNames = copyJson(maybeMap(maybeMap(asJson(next), 'spec'), 'names') ?? {});
     const stored = Array.isArray(status.storedVersions) ? status.storedVersions : [];
     status.storedVersions = [...new Set([...stored, ...storedVersions(next)])];
     const finalizers = next.metadata.finalizers ?? [];

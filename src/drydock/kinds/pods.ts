@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { JsonObject } from '../../kernel/index.ts';
 import { jsonEqual } from '../../kernel/index.ts';
 import type { FieldError } from '../machinery/status-errors.ts';
-import { asJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from './json-access.ts';
+import { asJson, copyJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from './json-access.ts';
 import type { KindRules } from './kind.ts';
 import { podDefaults, podSpecDefaults } from './pod-defaults.ts';
 import { validatePodSpec } from './pod-validation.ts';
@@ -51,7 +51,7 @@ function defaultTolerations(spec: JsonObject): void {
 
 /** The fields of a pod's spec that may change once it exists. */
 function withoutMutable(spec: JsonObject): JsonObject {
-  const copy = structuredClone(spec);
+  const copy = copyJson(spec);
   for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
     for (const container of mapsAt(copy, list)) delete container.image;
   }

@@ -1,3 +1,4 @@
+import { copyJson } from '../kinds/json-access.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { isJsonObject, jsonEqual } from '../../kernel/index.ts';
 import { setOwn } from '../schema/decode.ts';
@@ -137,13 +138,13 @@ export function applyJsonPatch(document: JsonObject, patch: JsonValue): JsonValu
       `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
     );
   }
-  let root: JsonValue = structuredClone(document);
+  let root: JsonValue = copyJson(document);
   for (const raw of patch) {
     const operation = readOperation(raw);
     const { path, pathText } = operation;
     const given = () => {
       if (operation.value === undefined) throw new PatchError(`${operation.op} needs a value`, false);
-      return structuredClone(operation.value);
+      return copyJson(operation.value);
     };
     const source = () => {
       if (operation.from === undefined) throw new PatchError(`${operation.op} needs from`, false);
@@ -166,7 +167,7 @@ export function applyJsonPatch(document: JsonObject, patch: JsonValue): JsonValu
         break;
       }
       case 'copy':
-        root = add(root, path, structuredClone(valueAt(root, source(), pathText, 'copy')), pathText);
+        root = add(root, path, copyJson(valueAt(root, source(), pathText, 'copy')), pathText);
         break;
       case 'test': {
         let at: JsonValue | undefined = root;

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { isJsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
-import { asJson, maybeMap } from '../kinds/json-access.ts';
+import { asJson, copyJson, maybeMap } from '../kinds/json-access.ts';
 import { apiVersionOf, type ResourceKind } from '../kinds/kind.ts';
 import { nameProblem } from '../kinds/names.ts';
 import { validateLabels } from '../kinds/pod-validation.ts';
@@ -70,7 +70,7 @@ function decodeCustom(kind: ResourceKind, body: JsonObject): DecodedObject {
     apiVersion: apiVersionOf(kind),
     kind: kind.kind,
     metadata: meta,
-    ...structuredClone(rest),
+    ...copyJson(rest),
   } as unknown as KubeObject;
   const normalized = kind.custom?.normalize(object) ?? { object, problems: [] };
   return { object: normalized.object, problems: [...metaProblems, ...normalized.problems] };

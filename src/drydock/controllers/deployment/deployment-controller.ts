@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { InProcessApi } from '../../api/contract.ts';
@@ -97,7 +98,7 @@ export function startDeploymentController(options: DeploymentControllerOptions):
   async function reconcile(key: string): Promise<Again | undefined> {
     const found = deployments.get(key);
     if (found === undefined) return undefined;
-    let deployment = structuredClone(found);
+    let deployment = copyJson(found);
     if (isEmptySelector(deployment.spec.selector)) {
       recorder.event(
         deployment,
@@ -229,7 +230,7 @@ export function startDeploymentController(options: DeploymentControllerOptions):
       !sameJson(annotations, newSet.metadata.annotations ?? {}) ||
       (newSet.spec.minReadySeconds ?? 0) !== minReadySeconds
     ) {
-      const next = structuredClone(newSet);
+      const next = copyJson(newSet);
       next.metadata.annotations = annotations;
       if (minReadySeconds === 0) delete next.spec.minReadySeconds;
       else next.spec.minReadySeconds = minReadySeconds;
@@ -329,7 +330,7 @@ export function startDeploymentController(options: DeploymentControllerOptions):
       const from = replicasOf(replicaSet);
       const annotations = { ...replicaSet.metadata.annotations, ...sizeAnnotations(deployment) };
       if (from === to && sameJson(annotations, replicaSet.metadata.annotations ?? {})) continue;
-      const next = structuredClone(replicaSet);
+      const next = copyJson(replicaSet);
       next.spec.replicas = to;
       next.metadata.annotations = annotations;
       stored.set(replicaSet, await updateSet(next));
@@ -380,7 +381,7 @@ export function startDeploymentController(options: DeploymentControllerOptions):
   ): Promise<Deployment> {
     if (deployment.metadata.annotations?.[REVISION] === revision && condition === undefined)
       return deployment;
-    const next = structuredClone(deployment);
+    const next = copyJson(deployment);
     next.metadata.annotations = { ...next.metadata.annotations, [REVISION]: revision };
     const status = { ...deployment.status };
     if (condition !== undefined) status.conditions = withCondition(status.conditions, condition);
@@ -394,7 +395,7 @@ export function startDeploymentController(options: DeploymentControllerOptions):
       { ...MANAGER, subresource: 'status' },
     );
     deployments.observe(stored);
-    return structuredClone(stored) as Deployment;
+    return copyJson(stored) as Deployment;
   }
 
   return { close: () => queue.close() };

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi } from '../../api/contract.ts';
@@ -39,7 +40,7 @@ export function startCordonTaint(options: {
       effect: 'NoSchedule',
       timeAdded: timestamp(api.clock.now()),
     };
-    const next = structuredClone(node);
+    const next = copyJson(node);
     const others = taints.filter(({ key }) => key !== CORDONED);
     next.spec = { ...next.spec, taints: cordoned ? [...others, taint] : others };
     if (next.spec.taints?.length === 0) delete next.spec.taints;

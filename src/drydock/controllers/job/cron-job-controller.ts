@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi } from '../../api/contract.ts';
@@ -123,7 +124,7 @@ export function startCronJobController(options: CronJobControllerOptions): { clo
             },
             ownerReferences: [controllerReference(cronJob)],
           },
-          spec: structuredClone(spec),
+          spec: copyJson(spec),
         },
         MANAGER,
       );
@@ -201,7 +202,7 @@ export function startCronJobController(options: CronJobControllerOptions): { clo
       sameJson(names(active), names(before.active ?? [])) &&
       sameJson({ ...before, active: [] }, { ...status, active: [] });
     if (same) return;
-    const next = { ...structuredClone(cronJob), status };
+    const next = { ...copyJson(cronJob), status };
     cronJobs.observe(await api.update(CRON_JOBS, next, { ...MANAGER, subresource: 'status' }));
   }
 

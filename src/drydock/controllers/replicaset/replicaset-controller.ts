@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi, KubeObject, ResourceName } from '../../api/contract.ts';
@@ -144,7 +145,7 @@ function start(options: ReplicaSetControllerOptions, flavour: Flavour): { close(
     pod: Pod,
     ownerReferences: NonNullable<Pod['metadata']['ownerReferences']>,
   ): Promise<Pod> {
-    const next = structuredClone(pod);
+    const next = copyJson(pod);
     next.metadata.ownerReferences = ownerReferences;
     const stored = await api.update(PODS, next, MANAGER);
     pods.observe(stored);
@@ -212,7 +213,7 @@ function start(options: ReplicaSetControllerOptions, flavour: Flavour): { close(
     if (sameJson(before, { ...status, observedGeneration })) return;
     const stored = await api.update(
       flavour.resource,
-      flavour.stored({ ...structuredClone(current), status: { ...status, observedGeneration } }),
+      flavour.stored({ ...copyJson(current), status: { ...status, observedGeneration } }),
       { ...MANAGER, subresource: 'status' },
     );
     replicaSets.observe(stored);
