@@ -16,6 +16,8 @@ export class PatchError extends Error {
 }
 
 const MAX_OPERATIONS = 10_000;
+/** What copies may add together, or sixty of them would double a document past any memory. */
+const MAX_COPIED = 3 * 1024 * 1024;
 
 interface Operation {
   readonly op: string;
@@ -139,6 +141,7 @@ export function applyJsonPatch(document: JsonObject, patch: JsonValue): JsonValu
     );
   }
   let root: JsonValue = copyJson(document);
+  let copied = 0;
   for (const raw of patch) {
     const operation = readOperation(raw);
     const { path, pathText } = operation;
@@ -166,9 +169,17 @@ export function applyJsonPatch(document: JsonObject, patch: JsonValue): JsonValu
         root = add(remove(root, from, pathText), path, moved, pathText);
         break;
       }
-      case 'copy':
-        root = add(root, path, copyJson(valueAt(root, source(), pathText, 'copy')), pathText);
+      case 'copy': {
+        const value = valueAt(root, source(), pathText, 'copy');
+        copied += JSON.stringify(value).length;
+        if (copied > MAX_COPIED) {
+          throw new PatchError(
+            `Unable to complete the copy, the accumulated size increase of copy is ${copied}, exceeding the limit ${MAX_COPIED}`,
+          );
+        }
+        root = add(root, path, copyJson(value), pathText);
         break;
+      }
       case 'test': {
         let at: JsonValue | undefined = root;
         for (const step of path) at = child(at, step);

@@ -124,7 +124,7 @@ function goMap(map: object): string {
   return `map[string]string{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(', ')}}`;
 }
 
-function goList(type: string, list: unknown): string {
+function goList(type: string, list: JsonValue | undefined): string {
   if (!Array.isArray(list)) return `[]${type}(nil)`;
   return `[]${type}{${list.map(goRequirement).join(', ')}}`;
 }
@@ -134,9 +134,9 @@ function goStrings(list: unknown): string {
   return `[]string{${list.map((item) => JSON.stringify(item)).join(', ')}}`;
 }
 
-function goRequirement(requirement: unknown): string {
-  if (!isJsonObject(requirement as JsonValue)) return 'v1.LabelSelectorRequirement{}';
-  const { key, operator, values } = requirement as JsonObject;
+function goRequirement(requirement: JsonValue): string {
+  if (!isJsonObject(requirement)) return 'v1.LabelSelectorRequirement{}';
+  const { key, operator, values } = requirement;
   return `v1.LabelSelectorRequirement{Key:${JSON.stringify(key ?? '')}, Operator:${JSON.stringify(operator ?? '')}, Values:${goStrings(values)}}`;
 }
 

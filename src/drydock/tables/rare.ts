@@ -85,7 +85,7 @@ export const csiDriverPrinter: Printer = {
       own.storageCapacity === true,
       tokens.length === 0 ? '<unset>' : tokens.join(','),
       own.requiresRepublish === true,
-      modes.length === 0 ? '<none>' : modes.join(','),
+      modes.length === 0 ? '<none>' : modes.filter((mode) => typeof mode === 'string').join(','),
       created(object, now),
     ];
   },
