@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../kernel/index.ts';
-import { getArray, getObject, getString, isJsonObject } from '../../kernel/index.ts';
+import { getArray, getIn, getObject, getString, isJsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import { asJson } from '../kinds/json-access.ts';
-import { ALL_VERBS, type CustomKind, type ResourceKind, type ScalePaths } from '../kinds/kind.ts';
+import { ALL_VERBS, type CustomKind, type KindRules, type ResourceKind, type ScalePaths } from '../kinds/kind.ts';
 import { customMergeType } from './merge-type.ts';
 import { customColumns } from './printer.ts';
 import { schemaRules, type SchemaRules } from './rules.ts';
@@ -77,6 +77,23 @@ function scaleOf(version: JsonObject): ScalePaths | undefined {
   return { specReplicas, statusReplicas, selector: pathOf(getString(scale, 'labelSelectorPath')) };
 }
 
+/** The fields of a version that field selectors may name, beside its name and namespace. */
+function selectableRules(version: JsonObject): KindRules {
+  const names = getArray(version, 'selectableFields')
+    .filter(isJsonObject)
+    .map((field) => (getString(field, 'jsonPath') ?? '').replace(/^\./, ''))
+    .filter((name) => name !== '');
+  if (names.length === 0) return {};
+  return {
+    selectableFields: names,
+    selectField(object, field) {
+      const found = getIn(asJson(object), ...field.split('.'));
+      if (found === undefined || found === null) return '';
+      return typeof found === 'string' ? found : JSON.stringify(found);
+    },
+  };
+}
+
 /** `v2` before `v1`, `v1` before `v1beta1`: the order in which versions are preferred. */
 export function compareVersions(a: string, b: string): number {
   const parse = (text: string) => {
@@ -133,7 +150,7 @@ export function kindsOf(definition: KubeObject): ResourceKind[] {
         status: getObject(version, 'subresources', 'status') !== undefined,
         scale: scaleOf(version),
         generation: true,
-        rules: {},
+        rules: selectableRules(version),
         ...(name === storage
           ? {}
           : {
