@@ -4,6 +4,7 @@ import type { ResourceKind } from '../kinds/kind.ts';
 import { limitRanges } from '../admission/limit-ranges.ts';
 import { quotaAdmission, QuotaStatus } from '../admission/quotas.ts';
 import { certificateRequests } from '../admission/certificate-requests.ts';
+import { podAdmission } from '../admission/pod-defaults.ts';
 import { validatingPolicies } from '../admission/policies.ts';
 import { priorities, serviceAccounts } from '../admission/service-accounts.ts';
 import type { ServiceResolver } from '../admission/webhook-call.ts';
@@ -114,6 +115,7 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const engine: Engine = { store, catalogue, clock: options.clock, admission: [] };
   const webhooks = new Webhooks(store);
   engine.admission.push(
+    podAdmission,
     serviceAccounts(store),
     priorities(store),
     certificateRequests,

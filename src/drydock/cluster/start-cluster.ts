@@ -12,7 +12,7 @@ import {
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { createApi, localCertificate, serveApi } from '../api/index.ts';
 import type { ApiServer, BundledFamily } from '../api/index.ts';
-import type { InProcessApi } from '../api/contract.ts';
+import type { InProcessApi, KubeObject, ResourceName } from '../api/contract.ts';
 import { SERVICES, startCaches, startControllers } from '../controllers/index.ts';
 import type { MetricsSource } from '../controllers/index.ts';
 import { startNode } from '../node/index.ts';
@@ -196,7 +196,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     );
 
     served.setBackend(podBackend(caches, nodes, network, clock));
-    await createKubernetesService(api);
+    await createKubernetesService(api, served.port);
     await createClasses(api);
 
     const { url } = served;
@@ -235,8 +235,9 @@ function keepOctet(dataDir: string, octet: number): void {
 }
 
 /** The Service by which programs in pods find the API server. */
-async function createKubernetesService(api: InProcessApi): Promise<void> {
+async function createKubernetesService(api: InProcessApi, port: number): Promise<void> {
   const metadata = { name: 'kubernetes', namespace: 'default' };
+  await writeKubernetesEndpoints(api, port);
   if (api.get(SERVICES, metadata.namespace, metadata.name) !== undefined) return;
   await api.create(
     SERVICES,
@@ -246,11 +247,44 @@ async function createKubernetesService(api: InProcessApi): Promise<void> {
       metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },
       spec: {
         clusterIP: API_SERVICE_IP,
-        ports: [{ name: 'https', port: API_SERVICE_PORT, protocol: 'TCP', targetPort: API_SERVICE_PORT }],
+        ports: [{ name: 'https', port: API_SERVICE_PORT, protocol: 'TCP', targetPort: port }],
       },
     },
     { fieldManager: 'kube-apiserver' },
   );
+}
+
+/** Where the API server of this run is, for whoever looks the Service's endpoints up. */
+async function writeKubernetesEndpoints(api: InProcessApi, port: number): Promise<void> {
+  const metadata = { name: 'kubernetes', namespace: 'default' };
+  const ports = [{ name: 'https', port, protocol: 'TCP' }];
+  const wanted: readonly (readonly [ResourceName, KubeObject])[] = [
+    [
+      { group: '', version: 'v1', resource: 'endpoints' },
+      {
+        apiVersion: 'v1',
+        kind: 'Endpoints',
+        metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+        subsets: [{ addresses: [{ ip: HOST }], ports }],
+      },
+    ],
+    [
+      { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: [HOST], conditions: { ready: true } }],
+        ports,
+      },
+    ],
+  ];
+  for (const [resource, object] of wanted) {
+    const known = api.get(resource, metadata.namespace, metadata.name);
+    const of = { fieldManager: 'kube-apiserver' };
+    await (known === undefined ? api.create(resource, object, of) : api.update(resource, object, of));
+  }
 }
 
 /** The classes by which Ingresses and Gateways ask to be served here. */

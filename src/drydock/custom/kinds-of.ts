@@ -3,7 +3,13 @@ import type { JsonObject } from '../../kernel/index.ts';
 import { getArray, getIn, getObject, getString, isJsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import { asJson } from '../kinds/json-access.ts';
-import { ALL_VERBS, type CustomKind, type KindRules, type ResourceKind, type ScalePaths } from '../kinds/kind.ts';
+import {
+  ALL_VERBS,
+  type CustomKind,
+  type KindRules,
+  type ResourceKind,
+  type ScalePaths,
+} from '../kinds/kind.ts';
 import { customMergeType } from './merge-type.ts';
 import { customColumns } from './printer.ts';
 import { schemaRules, type SchemaRules } from './rules.ts';

@@ -60,6 +60,11 @@ export function startCronJobController(options: CronJobControllerOptions): { clo
       recorder.event(cronJob, 'Warning', 'UnparseableSchedule', messageOf(error));
       return undefined;
     }
+    if (schedule.next(clock.now()) === undefined) {
+      const text = `invalid schedule: ${cronJob.spec.schedule} : time difference between two schedules is less than 1 second`;
+      recorder.event(cronJob, 'Warning', 'InvalidSchedule', text);
+      return undefined;
+    }
     const due = cronJob.spec.suspend === true ? undefined : latestDue(cronJob, schedule);
     const started = due === undefined ? undefined : await startJob(cronJob, owned, due);
     await writeStatus(
