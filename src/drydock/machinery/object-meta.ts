@@ -95,6 +95,12 @@ export function asServed(kind: ResourceKind, object: KubeObject): KubeObject {
 
 const served = new WeakMap<KubeObject, Map<string, KubeObject>>();
 
+/** Groups whose objects may have finalizers of any name; a definition's own has no slash. */
+const LOOSE_FINALIZERS: ReadonlySet<string> = new Set([
+  'apiextensions.k8s.io',
+  'admissionregistration.k8s.io',
+]);
+
 /** What is wrong with names, labels and annotations, whatever the kind. */
 export function validateMetadata(kind: ResourceKind, object: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
@@ -142,7 +148,7 @@ export function validateMetadata(kind: ResourceKind, object: KubeObject): FieldE
       finalizer === 'kubernetes'
     )
       continue;
-    if (kind.typeId === undefined) continue;
+    if (kind.typeId === undefined || LOOSE_FINALIZERS.has(kind.group)) continue;
     errors.push({
       type: 'invalid',
       field: 'metadata.finalizers',
