@@ -11,8 +11,8 @@ import {
 } from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { createApi, localCertificate, serveApi } from '../api/index.ts';
-import type { ApiServer, BundledFamily } from '../api/index.ts';
-import type { InProcessApi, KubeObject, ResourceName } from '../api/contract.ts';
+import type { BundledFamily } from '../api/index.ts';
+import type { InProcessApi } from '../api/contract.ts';
 import { SERVICES, startCaches, startControllers } from '../controllers/index.ts';
 import type { MetricsSource } from '../controllers/index.ts';
 import { startNode } from '../node/index.ts';
@@ -23,8 +23,9 @@ import { hostsFile, openWorkFolder, reserveAddresses, writePreload } from '../ru
 import { kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
 import { podBackend, workerOf } from './pod-backend.ts';
 import { serviceAddresses } from './service-addresses.ts';
-import { GATEWAY_CONTROLLER, INGRESS_CONTROLLER, startTraffic } from '../traffic/index.ts';
-import { API_SERVICE_IP, API_SERVICE_PORT, startServiceNetwork } from './service-network.ts';
+import { createSystemObjects } from './system-objects.ts';
+import { startTraffic } from '../traffic/index.ts';
+import { startServiceNetwork } from './service-network.ts';
 
 export interface ClusterOptions {
   /** Of the API server on 127.0.0.1. Default: a free one. */
@@ -196,8 +197,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     );
 
     served.setBackend(podBackend(caches, nodes, network, clock));
-    await createKubernetesService(api, served.port);
-    await createClasses(api);
+    await createSystemObjects(api, { host: HOST, port: served.port });
 
     const { url } = served;
     const caCertificate = certificate.certificate;
@@ -232,83 +232,6 @@ function keptOctet(dataDir: string | undefined): number | undefined {
 
 function keepOctet(dataDir: string, octet: number): void {
   writeFileSync(path.join(dataDir, ADDRESSES_FILE), JSON.stringify({ octet }));
-}
-
-/** The Service by which programs in pods find the API server. */
-async function createKubernetesService(api: InProcessApi, port: number): Promise<void> {
-  const metadata = { name: 'kubernetes', namespace: 'default' };
-  await writeKubernetesEndpoints(api, port);
-  if (api.get(SERVICES, metadata.namespace, metadata.name) !== undefined) return;
-  await api.create(
-    SERVICES,
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },
-      spec: {
-        clusterIP: API_SERVICE_IP,
-        ports: [{ name: 'https', port: API_SERVICE_PORT, protocol: 'TCP', targetPort: port }],
-      },
-    },
-    { fieldManager: 'kube-apiserver' },
-  );
-}
-
-/** Where the API server of this run is, for whoever looks the Service's endpoints up. */
-async function writeKubernetesEndpoints(api: InProcessApi, port: number): Promise<void> {
-  const metadata = { name: 'kubernetes', namespace: 'default' };
-  const ports = [{ name: 'https', port, protocol: 'TCP' }];
-  const wanted: readonly (readonly [ResourceName, KubeObject])[] = [
-    [
-      { group: '', version: 'v1', resource: 'endpoints' },
-      {
-        apiVersion: 'v1',
-        kind: 'Endpoints',
-        metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
-        subsets: [{ addresses: [{ ip: HOST }], ports }],
-      },
-    ],
-    [
-      { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
-      {
-        apiVersion: 'discovery.k8s.io/v1',
-        kind: 'EndpointSlice',
-        metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
-        addressType: 'IPv4',
-        endpoints: [{ addresses: [HOST], conditions: { ready: true } }],
-        ports,
-      },
-    ],
-  ];
-  for (const [resource, object] of wanted) {
-    const known = api.get(resource, metadata.namespace, metadata.name);
-    const of = { fieldManager: 'kube-apiserver' };
-    await (known === undefined ? api.create(resource, object, of) : api.update(resource, object, of));
-  }
-}
-
-/** The classes by which Ingresses and Gateways ask to be served here. */
-async function createClasses(api: ApiServer): Promise<void> {
-  const name = 'drydock';
-  const wanted = [
-    {
-      resource: { group: 'networking.k8s.io', version: 'v1', resource: 'ingressclasses' },
-      kind: 'IngressClass',
-      spec: { controller: INGRESS_CONTROLLER },
-    },
-    {
-      resource: { group: 'gateway.networking.k8s.io', version: 'v1', resource: 'gatewayclasses' },
-      kind: 'GatewayClass',
-      spec: { controllerName: GATEWAY_CONTROLLER },
-    },
-  ];
-  for (const { resource, kind, spec } of wanted) {
-    const { group, version } = resource;
-    if (api.engine.catalogue.find(group, version, resource.resource) === undefined) continue;
-    if (api.get(resource, undefined, name) !== undefined) continue;
-    const object = { apiVersion: `${group}/${version}`, kind, metadata: { name }, spec };
-    await api.create(resource, object, { fieldManager: 'drydock' });
-  }
 }
 
 function ownMirrors(
