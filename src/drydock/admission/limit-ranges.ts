@@ -67,6 +67,8 @@ function broken(resources: JsonObject | undefined, item: JsonObject, type: strin
     if (asked === undefined) problems.push(`${words}.  No request is specified`);
     else if (asked < bound) problems.push(`${words}, but request is ${stringAt(requests, name)}`);
     const limit = nanos(limits[name]);
+    // The first thing that is wrong with a resource is all that is told.
+    if (asked === undefined || asked < bound) continue;
     if (limit !== undefined && limit < bound)
       problems.push(`${words}, but limit is ${stringAt(limits, name)}`);
   }
@@ -77,6 +79,7 @@ function broken(resources: JsonObject | undefined, item: JsonObject, type: strin
     if (limit === undefined) problems.push(`${words}.  No limit is specified`);
     else if (limit > bound) problems.push(`${words}, but limit is ${stringAt(limits, name)}`);
     const asked = nanos(requests[name]);
+    if (limit === undefined || limit > bound) continue;
     if (asked !== undefined && asked > bound)
       problems.push(`${words}, but request is ${stringAt(requests, name)}`);
   }

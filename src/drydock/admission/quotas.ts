@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../kernel/index.ts';
 import { jsonEqual } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
-import { asJson, mapsAt, maybeMap, stringAt } from '../kinds/json-access.ts';
+import { asJson, copyJson, mapsAt, maybeMap, stringAt } from '../kinds/json-access.ts';
 import type { AdmissionPlugin } from '../machinery/admission.ts';
 import { mutableCopy, type Engine } from '../machinery/engine.ts';
 import { forbidden } from '../machinery/status-errors.ts';
@@ -156,7 +156,7 @@ export class QuotaStatus {
       const status: JsonObject = { hard, used };
       if (jsonEqual(asJson(object).status, status)) continue;
       const next = mutableCopy(object);
-      asJson(next).status = structuredClone(status);
+      asJson(next).status = copyJson(status);
       store.put(TABLE, next);
     }
     await store.flushed();

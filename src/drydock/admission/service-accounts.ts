@@ -1,4 +1,4 @@
-import { asJson, mapAt, mapsAt, stringAt } from '../kinds/json-access.ts';
+import { asJson, copyJson, mapAt, mapsAt, stringAt } from '../kinds/json-access.ts';
 import type { AdmissionPlugin } from '../machinery/admission.ts';
 import { forbidden } from '../machinery/status-errors.ts';
 import type { Store } from '../store/store.ts';
@@ -29,7 +29,7 @@ export function serviceAccounts(store: Store): AdmissionPlugin {
       }
       const secrets = mapsAt(asJson(account.object), 'imagePullSecrets');
       if (secrets.length > 0 && mapsAt(spec, 'imagePullSecrets').length === 0) {
-        spec.imagePullSecrets = structuredClone(secrets);
+        spec.imagePullSecrets = copyJson(secrets);
       }
     },
   };

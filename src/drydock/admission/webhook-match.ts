@@ -55,6 +55,47 @@ function matchesNamespace(
   return selectorMatchesLabels(selector, namespace?.object.metadata.labels ?? {});
 }
 
+function matchesNamed(
+  rule: JsonObject,
+  operation: AdmissionOperation,
+  object: KubeObject,
+  request: WriteRequest,
+): boolean {
+  const names = strings(rule.resourceNames);
+  return (
+    (names.length === 0 || names.includes(object.metadata.name)) && matchesRule(rule, operation, request)
+  );
+}
+
+/** Whether a policy or its binding concerns a write. Source: apiserver's admission/plugin/policy/matching. */
+export function matchesResources(
+  constraints: JsonObject,
+  asked: {
+    readonly operation: AdmissionOperation;
+    readonly object: KubeObject;
+    readonly old: KubeObject | undefined;
+    readonly request: WriteRequest;
+  },
+  store: Store,
+): boolean {
+  const { operation, object, old, request } = asked;
+  if (!matchesNamespace(constraints, object, request, store)) return false;
+  if (!matchesObject(constraints, object, old)) return false;
+  const matches = (rule: JsonObject) => matchesNamed(rule, operation, object, request);
+  if (mapsAt(constraints, 'excludeResourceRules').some(matches)) return false;
+  const rules = mapsAt(constraints, 'resourceRules');
+  return rules.length === 0 || rules.some(matches);
+}
+
+function matchesObject(hook: JsonObject, object: KubeObject, old: KubeObject | undefined): boolean {
+  const selector = maybeMap(hook, 'objectSelector');
+  if (selector === undefined) return true;
+  return (
+    selectorMatchesLabels(selector, object.metadata.labels ?? {}) ||
+    (old !== undefined && selectorMatchesLabels(selector, old.metadata.labels ?? {}))
+  );
+}
+
 /** Whether a webhook is to be asked about a write. Source: apiserver's admission/plugin/webhook/predicates. */
 export function isAsked(
   hook: JsonObject,
@@ -65,11 +106,5 @@ export function isAsked(
   store: Store,
 ): boolean {
   if (!mapsAt(hook, 'rules').some((rule) => matchesRule(rule, operation, request))) return false;
-  if (!matchesNamespace(hook, object, request, store)) return false;
-  const selector = maybeMap(hook, 'objectSelector');
-  if (selector === undefined) return true;
-  return (
-    selectorMatchesLabels(selector, object.metadata.labels ?? {}) ||
-    (old !== undefined && selectorMatchesLabels(selector, old.metadata.labels ?? {}))
-  );
+  return matchesNamespace(hook, object, request, store) && matchesObject(hook, object, old);
 }

@@ -6,8 +6,11 @@ import { asJson, mapsAt, maybeMap, numberAt, stringAt } from '../kinds/json-acce
 import type { AdmissionOperation, AdmissionPlugin } from '../machinery/admission.ts';
 import { applyJsonPatch } from '../machinery/json-patch.ts';
 import { asServed, decodeObject } from '../machinery/object-meta.ts';
+import { forbidden } from '../machinery/status-errors.ts';
 import type { WriteRequest } from '../machinery/write-request.ts';
 import type { Store } from '../store/store.ts';
+import { admissionEnvironment, admissionVariables, compileConditions, conditionsMet } from './expressions.ts';
+import type { Asked, NamedProgram } from './expressions.ts';
 import { callWebhook, type ServiceResolver } from './webhook-call.ts';
 import { isAsked } from './webhook-match.ts';
 
@@ -17,13 +20,6 @@ const VERBS: Readonly<Record<AdmissionOperation, string>> = {
   UPDATE: 'update',
   DELETE: 'delete',
 };
-
-interface Asked {
-  readonly operation: AdmissionOperation;
-  readonly object: KubeObject;
-  readonly old: KubeObject | undefined;
-  readonly request: WriteRequest;
-}
 
 function reviewOf({ operation, object, old, request }: Asked): JsonObject {
   const { kind, user } = request;
@@ -55,6 +51,9 @@ function reviewOf({ operation, object, old, request }: Asked): JsonObject {
     },
   };
 }
+
+/** Of stored, frozen webhooks. */
+const conditions = new WeakMap<JsonObject, readonly NamedProgram[]>();
 
 function denied(name: string, response: JsonObject): ApiStatusError {
   const status = maybeMap(response, 'status') ?? {};
@@ -112,7 +111,24 @@ export class Webhooks implements AdmissionPlugin {
     return table
       .sorted()
       .flatMap((entry) => mapsAt(asJson(entry.object), 'webhooks'))
-      .filter((hook) => isAsked(hook, asked.operation, asked.object, asked.old, asked.request, this.#store));
+      .filter((hook) => isAsked(hook, asked.operation, asked.object, asked.old, asked.request, this.#store))
+      .filter((hook) => this.#meetsConditions(hook, asked));
+  }
+
+  #meetsConditions(hook: JsonObject, asked: Asked): boolean {
+    if (mapsAt(hook, 'matchConditions').length === 0) return true;
+    let programs = conditions.get(hook);
+    if (programs === undefined) {
+      programs = compileConditions(hook, admissionEnvironment(false));
+      conditions.set(hook, programs);
+    }
+    const { variables, extent } = admissionVariables(asked, undefined);
+    try {
+      return conditionsMet(programs, variables, extent);
+    } catch (error) {
+      if (stringAt(hook, 'failurePolicy') === 'Ignore') return false;
+      throw forbidden(asked.request.kind, asked.object.metadata.name, messageOf(error));
+    }
   }
 
   async #mutate(hooks: readonly JsonObject[], first: Asked): Promise<KubeObject> {

@@ -137,7 +137,7 @@ describe('objects', () => {
     await expect(api.create(DEPLOYMENTS, wrong, BY_TEST)).rejects.toMatchObject({
       code: 422,
       message:
-        'Deployment.apps "web" is invalid: spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+        'Deployment.apps "web" is invalid: spec.template.metadata.labels: Invalid value: map[string]string{"app":"web"}: `selector` does not match template `labels`',
     });
   });
 

@@ -3,6 +3,9 @@ import { Catalogue } from '../kinds/catalogue.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
 import { limitRanges } from '../admission/limit-ranges.ts';
 import { quotaAdmission, QuotaStatus } from '../admission/quotas.ts';
+import { certificateRequests } from '../admission/certificate-requests.ts';
+import { podAdmission } from '../admission/pod-defaults.ts';
+import { validatingPolicies } from '../admission/policies.ts';
 import { priorities, serviceAccounts } from '../admission/service-accounts.ts';
 import type { ServiceResolver } from '../admission/webhook-call.ts';
 import { Webhooks } from '../admission/webhooks.ts';
@@ -113,10 +116,13 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const engine: Engine = { store, catalogue, clock: options.clock, admission: [] };
   const webhooks = new Webhooks(store);
   engine.admission.push(
+    podAdmission,
     serviceAccounts(store),
     serviceAccountVolumes(store),
     priorities(store),
+    certificateRequests,
     limitRanges(store),
+    validatingPolicies(engine),
     quotaAdmission(engine),
     webhooks,
   );

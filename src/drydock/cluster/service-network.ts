@@ -8,6 +8,8 @@ import type { Forwarder, HostsFile, Target } from '../runtime/index.ts';
 export interface ServiceNetwork {
   /** Ready endpoints of a Service's port, by its number or name; an empty port means the only one. */
   targets(namespace: string, name: string, port: string): readonly Target[];
+  /** Leads pods that connect to `from` to where that is served; undefined takes it back. */
+  lead(from: Target, to: Target | undefined): void;
   close(): void;
 }
 
@@ -19,11 +21,18 @@ export interface ServiceNetworkOptions {
   readonly locate: (uid: string, target: Target) => Target;
   /** Where the Service `kubernetes` leads: the API server itself. */
   readonly apiServer: Target;
+  /** Where node ports are served. */
+  readonly nodeIPs: readonly string[];
 }
 
 interface Open {
   readonly ip: string;
-  readonly ports: Map<number, Promise<Forwarder | undefined>>;
+  /** By the address and port that is listened on. */
+  readonly ports: Map<string, Promise<Forwarder | undefined>>;
+}
+
+interface Listening extends Target {
+  readonly servicePort: number;
 }
 
 /** The address that clients in a cluster know; pods are led from it to the real one. */
@@ -57,24 +66,38 @@ export function startServiceNetwork(options: ServiceNetworkOptions): ServiceNetw
       return;
     }
     if (open.get(key)?.ip !== ip) drop(key);
-    const entry = open.get(key) ?? { ip, ports: new Map<number, Promise<Forwarder | undefined>>() };
+    const entry = open.get(key) ?? { ip, ports: new Map<string, Promise<Forwarder | undefined>>() };
     open.set(key, entry);
-    const wanted = new Set(
-      (service.spec.ports ?? []).filter(({ protocol = 'TCP' }) => protocol === 'TCP').map(({ port }) => port),
-    );
-    for (const [port, forwarder] of entry.ports) {
-      if (wanted.has(port)) continue;
-      entry.ports.delete(port);
-      stop(ip, port, forwarder);
+    const wanted = new Map<string, Listening>();
+    for (const { port, nodePort, protocol = 'TCP' } of service.spec.ports ?? []) {
+      if (protocol !== 'TCP') continue;
+      wanted.set(`${ip}:${port}`, { host: ip, port, servicePort: port });
+      if (nodePort === undefined) continue;
+      for (const host of options.nodeIPs) {
+        wanted.set(`${host}:${nodePort}`, { host, port: nodePort, servicePort: port });
+      }
     }
-    for (const port of wanted) if (!entry.ports.has(port)) entry.ports.set(port, listen(service, ip, port));
+    for (const [at, forwarder] of entry.ports) {
+      if (wanted.has(at)) continue;
+      entry.ports.delete(at);
+      stop(at, forwarder);
+    }
+    for (const [at, listening] of wanted) {
+      if (!entry.ports.has(at)) entry.ports.set(at, listen(service, listening));
+    }
   }
 
-  async function listen(service: Service, ip: string, port: number): Promise<Forwarder | undefined> {
+  async function listen(
+    service: Service,
+    { host, port, servicePort }: Listening,
+  ): Promise<Forwarder | undefined> {
     const { namespace = '', name } = service.metadata;
-    const forwarder = await startForwarder({ host: ip, port }, () => targets(namespace, name, String(port)));
+    const at = `${host}:${port}`;
+    const forwarder = await startForwarder({ host, port }, () =>
+      targets(namespace, name, String(servicePort)),
+    );
     if (forwarder === undefined) {
-      logger.warn('service address not served', { service: keyOf(service), address: `${ip}:${port}` });
+      logger.warn('service address not served', { service: keyOf(service), address: at });
       return undefined;
     }
     if (closed) {
@@ -82,19 +105,19 @@ export function startServiceNetwork(options: ServiceNetworkOptions): ServiceNetw
       return undefined;
     }
     if (forwarder.port !== port) {
-      moved[`${ip}:${port}`] = { host: ip, port: forwarder.port };
+      moved[at] = { host, port: forwarder.port };
       logger.info('service port served elsewhere', {
         service: keyOf(service),
-        wanted: `${ip}:${port}`,
-        served: `${ip}:${forwarder.port}`,
+        wanted: at,
+        served: `${host}:${forwarder.port}`,
       });
       scheduleHosts();
     }
     return forwarder;
   }
 
-  function stop(ip: string, port: number, forwarder: Promise<Forwarder | undefined>): void {
-    delete moved[`${ip}:${port}`];
+  function stop(at: string, forwarder: Promise<Forwarder | undefined>): void {
+    delete moved[at];
     void forwarder.then((running) => running?.close());
   }
 
@@ -102,7 +125,7 @@ export function startServiceNetwork(options: ServiceNetworkOptions): ServiceNetw
     const entry = open.get(key);
     if (entry === undefined) return;
     open.delete(key);
-    for (const [port, forwarder] of entry.ports) stop(entry.ip, port, forwarder);
+    for (const [at, forwarder] of entry.ports) stop(at, forwarder);
   }
 
   function slicesOf(namespace: string, name: string): readonly KubeObject[] {
@@ -170,6 +193,12 @@ export function startServiceNetwork(options: ServiceNetworkOptions): ServiceNetw
 
   return {
     targets,
+    lead(from, to) {
+      const key = `${from.host}:${from.port}`;
+      if (to === undefined) delete moved[key];
+      else moved[key] = to;
+      scheduleHosts();
+    },
     close() {
       closed = true;
       for (const key of open.keys()) drop(key);

@@ -26,7 +26,9 @@ import { checkFaults, podTokens, registryFaults } from './fault-sources.ts';
 import { kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
 import { podBackend, workerOf } from './pod-backend.ts';
 import { serviceAddresses } from './service-addresses.ts';
-import { API_SERVICE_IP, API_SERVICE_PORT, startServiceNetwork } from './service-network.ts';
+import { createSystemObjects } from './system-objects.ts';
+import { startTraffic } from '../traffic/index.ts';
+import { startServiceNetwork } from './service-network.ts';
 
 export interface ClusterOptions {
   /** Of the API server on 127.0.0.1. Default: a free one. */
@@ -143,18 +145,34 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const apiServer = { host: HOST, port: served.port };
     const hosts = hostsFile(work.path);
     const nodes: NodeAgent[] = [];
+    const count = Math.max(1, options.nodes ?? 3);
     const network = opened(
       startServiceNetwork({
         caches,
         hosts,
         logger,
         apiServer,
+        nodeIPs: [...new Set(Array.from({ length: count }, (_, index) => addresses.node(index + 1)))],
         locate: (uid, target) => workerOf(nodes, uid)?.locate(target.port) ?? target,
       }),
       (running) => running.close(),
     );
+    let turn = 0;
+    opened(
+      startTraffic({
+        api,
+        addresses,
+        logger,
+        lead: (from, to) => network.lead(from, to),
+        targets(namespace, service, port) {
+          const all = network.targets(namespace, service, port);
+          const first = all.length === 0 ? 0 : turn++ % all.length;
+          return [...all.slice(first), ...all.slice(0, first)];
+        },
+      }),
+      (running) => running.close(),
+    );
     const preload = writePreload(work.path);
-    const count = Math.max(1, options.nodes ?? 3);
     closers.push(async () => {
       await Promise.all(nodes.map((node) => node.close()));
     });
@@ -192,7 +210,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
     checkFaults(faults, nodes);
     served.setBackend(podBackend(caches, nodes, network, clock));
-    await createKubernetesService(api);
+    await createSystemObjects(api, apiServer);
 
     const { url } = served;
     const caCertificate = certificate.certificate;
@@ -228,25 +246,6 @@ function keptOctet(dataDir: string | undefined): number | undefined {
 
 function keepOctet(dataDir: string, octet: number): void {
   writeFileSync(path.join(dataDir, ADDRESSES_FILE), JSON.stringify({ octet }));
-}
-
-/** The Service by which programs in pods find the API server. */
-async function createKubernetesService(api: InProcessApi): Promise<void> {
-  const metadata = { name: 'kubernetes', namespace: 'default' };
-  if (api.get(SERVICES, metadata.namespace, metadata.name) !== undefined) return;
-  await api.create(
-    SERVICES,
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },
-      spec: {
-        clusterIP: API_SERVICE_IP,
-        ports: [{ name: 'https', port: API_SERVICE_PORT, protocol: 'TCP', targetPort: API_SERVICE_PORT }],
-      },
-    },
-    { fieldManager: 'kube-apiserver' },
-  );
 }
 
 function ownMirrors(

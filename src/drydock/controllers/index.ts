@@ -8,7 +8,7 @@ import { startDeploymentController } from './deployment/deployment-controller.ts
 import { startEndpointsController } from './endpoints/endpoints-controller.ts';
 import { DEPLOYMENTS, ENDPOINT_SLICES, NODES, PODS, REPLICA_SETS, SERVICES } from './objects.ts';
 import type { Deployment, Node, Pod, ReplicaSet, Service } from './objects.ts';
-import { startReplicaSetController } from './replicaset/replicaset-controller.ts';
+import { startReplicaSetController, startReplicationController } from './replicaset/replicaset-controller.ts';
 import { startScheduler } from './scheduler/scheduler.ts';
 import { DAEMON_SETS, startDaemonSetController } from './daemonset/daemonset-controller.ts';
 import type { DaemonSet } from './daemonset/daemonset-controller.ts';
@@ -107,6 +107,7 @@ export function startControllers(options: {
   const running = [
     startDeploymentController({ api, logger, ...caches }),
     startReplicaSetController({ api, logger, ...caches }),
+    startReplicationController({ api, logger, ...caches }),
     startEndpointsController({ api, logger, ...caches }),
     startScheduler({ api, logger, ...caches }),
     startAutoscaler({ api, logger, ...caches, metrics }),

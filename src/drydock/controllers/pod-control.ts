@@ -1,3 +1,4 @@
+import { copyJson } from '../kinds/json-access.ts';
 import { messageOf } from '../../kernel/index.ts';
 import type { InProcessApi, KubeObject } from '../api/contract.ts';
 import type { Cache } from './cache.ts';
@@ -60,6 +61,6 @@ export function podFrom(template: PodTemplate, owner: KubeObject): Pod {
       ...(finalizers === undefined ? {} : { finalizers: [...finalizers] }),
       ownerReferences: [controllerReference(owner)],
     },
-    spec: structuredClone(template.spec),
+    spec: copyJson(template.spec),
   };
 }

@@ -1,6 +1,6 @@
 import { getArray, getObject, getString, isJsonObject, type JsonObject } from '../../kernel/index.ts';
 import { ApiStatusError, type KubeObject } from '../api/contract.ts';
-import { asJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from '../kinds/json-access.ts';
+import { asJson, copyJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from '../kinds/json-access.ts';
 import type { KindRules, ResourceKind } from '../kinds/kind.ts';
 import { deleteObject } from '../machinery/delete.ts';
 import { mutableCopy, type Engine } from '../machinery/engine.ts';
@@ -10,15 +10,10 @@ import type { FieldError } from '../machinery/status-errors.ts';
 import { WorkQueue } from '../machinery/work-queue.ts';
 import type { Change } from '../store/entry.ts';
 import { kindsOf } from './kinds-of.ts';
+import { schemaRules } from './rules.ts';
 
 const TABLE = 'apiextensions.k8s.io/customresourcedefinitions';
 const CLEANUP = 'customresourcecleanup.apiextensions.k8s.io';
-
-function usesCel(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(usesCel);
-  if (!isJsonObject(value)) return false;
-  return Object.entries(value).some(([key, inner]) => key === 'x-kubernetes-validations' || usesCel(inner));
-}
 
 function validateVersions(spec: JsonObject): FieldError[] {
   const errors: FieldError[] = [];
@@ -48,6 +43,10 @@ function validateVersions(spec: JsonObject): FieldError[] {
         value: schema.type ?? '',
         detail: 'must be object at the root',
       });
+    } else {
+      // A schema that all versions share is shown where the internal form keeps it.
+      const shown = versions.length === 1 ? 'spec.validation.openAPIV3Schema' : field;
+      errors.push(...schemaRules(schema, shown).problems);
     }
   }
   return errors;
@@ -62,15 +61,12 @@ export const definitionRules: KindRules = {
     setDefault(names, 'listKind', `${stringAt(names, 'kind')}List`);
     setDefault(mapAt(spec, 'conversion'), 'strategy', 'None');
   },
-  prepareCreate(object, context) {
+  prepareCreate(object) {
     asJson(object).status = {
       conditions: null,
       acceptedNames: { plural: '', kind: '' },
       storedVersions: storedVersions(object),
     };
-    if (usesCel(object.spec)) {
-      context.warn('spec.versions: x-kubernetes-validations are kept but not evaluated by this server');
-    }
   },
   validate(object) {
     const spec = maybeMap(asJson(object), 'spec') ?? {};
@@ -212,8 +208,7 @@ export class CustomResources {
           this.#condition(status, 'Established', 'False', 'NotAccepted', 'not all names are accepted'),
         ];
     status.conditions = conditions;
-    if (accepted)
-      status.acceptedNames = structuredClone(maybeMap(maybeMap(asJson(next), 'spec'), 'names') ?? {});
+    if (accepted) status.acceptedNames = copyJson(maybeMap(maybeMap(asJson(next), 'spec'), 'names') ?? {});
     const stored = Array.isArray(status.storedVersions) ? status.storedVersions : [];
     status.storedVersions = [...new Set([...stored, ...storedVersions(next)])];
     const finalizers = next.metadata.finalizers ?? [];

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../kernel/index.ts';
-import { getArray, getObject, getString, isJsonObject } from '../../kernel/index.ts';
+import { getArray, getIn, getObject, getString, isJsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import { asJson } from '../kinds/json-access.ts';
-import { ALL_VERBS, type CustomKind, type ResourceKind, type ScalePaths } from '../kinds/kind.ts';
+import {
+  ALL_VERBS,
+  type CustomKind,
+  type KindRules,
+  type ResourceKind,
+  type ScalePaths,
+} from '../kinds/kind.ts';
 import { customMergeType } from './merge-type.ts';
 import { customColumns } from './printer.ts';
+import { schemaRules, type SchemaRules } from './rules.ts';
 import { applyDefaults, prune, type Structural } from './schema.ts';
 import { validateStructural } from './validate.ts';
 
@@ -13,6 +20,7 @@ const TOP = new Set(['apiVersion', 'kind', 'metadata']);
 
 function customKind(schema: Structural, version: JsonObject): CustomKind {
   const printer = customColumns(version);
+  let rules: SchemaRules | undefined;
   return {
     identity: createHash('sha256').update(JSON.stringify(version)).digest('hex'),
     mergeType: customMergeType(schema),
@@ -23,9 +31,13 @@ function customKind(schema: Structural, version: JsonObject): CustomKind {
       applyDefaults(json, schema);
       return { object, problems };
     },
-    validate(object) {
+    validate(object, old) {
       const { apiVersion: _a, kind: _k, metadata: _m, ...rest } = asJson(object);
-      return validateStructural(rest, withoutTop(schema), '');
+      const errors = validateStructural(rest, withoutTop(schema), '');
+      if (errors.length > 0) return errors;
+      // Compiled for the first object: many kinds are defined and never used.
+      rules ??= schemaRules(schema, '');
+      return rules.validate(asJson(object), old === undefined ? undefined : asJson(old));
     },
     openApi: (meta) => ({
       ...openApiSchema(schema),
@@ -69,6 +81,23 @@ function scaleOf(version: JsonObject): ScalePaths | undefined {
   const statusReplicas = pathOf(getString(scale, 'statusReplicasPath'));
   if (specReplicas === undefined || statusReplicas === undefined) return undefined;
   return { specReplicas, statusReplicas, selector: pathOf(getString(scale, 'labelSelectorPath')) };
+}
+
+/** The fields of a version that field selectors may name, beside its name and namespace. */
+function selectableRules(version: JsonObject): KindRules {
+  const names = getArray(version, 'selectableFields')
+    .filter(isJsonObject)
+    .map((field) => (getString(field, 'jsonPath') ?? '').replace(/^\./, ''))
+    .filter((name) => name !== '');
+  if (names.length === 0) return {};
+  return {
+    selectableFields: names,
+    selectField(object, field) {
+      const found = getIn(asJson(object), ...field.split('.'));
+      if (found === undefined || found === null) return '';
+      return typeof found === 'string' ? found : JSON.stringify(found);
+    },
+  };
 }
 
 /** `v2` before `v1`, `v1` before `v1beta1`: the order in which versions are preferred. */
@@ -127,7 +156,7 @@ export function kindsOf(definition: KubeObject): ResourceKind[] {
         status: getObject(version, 'subresources', 'status') !== undefined,
         scale: scaleOf(version),
         generation: true,
-        rules: {},
+        rules: selectableRules(version),
         ...(name === storage
           ? {}
           : {

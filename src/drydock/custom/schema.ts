@@ -1,3 +1,4 @@
+import { copyJson } from '../kinds/json-access.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { isJsonObject } from '../../kernel/index.ts';
 import { setOwn } from '../schema/decode.ts';
@@ -75,7 +76,7 @@ export function applyDefaults(value: JsonValue, schema: Structural | undefined):
       if (!isJsonObject(property) || property.default === undefined) continue;
       const present = Object.hasOwn(value, name) ? value[name] : undefined;
       const forbiddenNull = present === null && property.nullable !== true;
-      if (present === undefined || forbiddenNull) setOwn(value, name, structuredClone(property.default));
+      if (present === undefined || forbiddenNull) setOwn(value, name, copyJson(property.default));
     }
   }
   for (const [name, inner] of Object.entries(value)) applyDefaults(inner, propertyOf(schema, name));

@@ -32,6 +32,20 @@ function writeWarnings(exchange: Exchange): void {
   exchange.response.setHeader('Warning', values);
 }
 
+/** As the API server does it for people who ask with these programs, or who say so. */
+export function wantsPretty({ query, request }: Exchange): boolean {
+  const asked = query.get('pretty');
+  if (asked !== null) return isTrue(asked);
+  return /^(?:curl|Wget)\//.test(request.headers['user-agent'] ?? '');
+}
+
+const MOST_INDENTED = 16 * 1024 * 1024;
+
+function indented(body: Buffer): Buffer {
+  if (body.length > MOST_INDENTED) return body;
+  return Buffer.from(JSON.stringify(JSON.parse(body.toString('utf8')), undefined, 2));
+}
+
 export function writeJson(
   exchange: Exchange,
   status: number,
@@ -40,7 +54,8 @@ export function writeJson(
 ): void {
   const { response } = exchange;
   writeWarnings(exchange);
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  const plain = typeof body === 'string' ? Buffer.from(body) : body;
+  const bytes = wantsPretty(exchange) ? indented(plain) : plain;
   response.writeHead(status, {
     'Cache-Control': 'no-cache, private',
     'Content-Type': 'application/json',

@@ -1,16 +1,11 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { ApiStatusError } from '../api/contract.ts';
 import type { Authorizer, Question } from '../machinery/authorizer.ts';
 import { badRequest, forbidden } from '../machinery/status-errors.ts';
 import type { User } from '../machinery/write-request.ts';
 
-function values(headers: IncomingHttpHeaders, name: string): string[] {
-  const found = headers[name];
-  if (found === undefined) return [];
-  // Node joins repeated headers that it does not know with commas.
-  return (Array.isArray(found) ? found : found.split(','))
-    .map((value) => value.trim())
-    .filter((value) => value !== '');
+/** Each header by itself: a group may have a comma in its name. */
+function values(headers: NodeJS.Dict<string[]>, name: string): string[] {
+  return (headers[name] ?? []).map((value) => value.trim()).filter((value) => value !== '');
 }
 
 function question(resource: string, name: string, group = '', namespace = ''): Question {
@@ -18,7 +13,7 @@ function question(resource: string, name: string, group = '', namespace = ''): Q
 }
 
 /** The user that the request is to be made as: the caller, or whom it impersonates and may. Throws 400 and 403. */
-export function impersonated(headers: IncomingHttpHeaders, caller: User, authorizer: Authorizer): User {
+export function impersonated(headers: NodeJS.Dict<string[]>, caller: User, authorizer: Authorizer): User {
   const [name] = values(headers, 'impersonate-user');
   const groups = values(headers, 'impersonate-group');
   const [uid] = values(headers, 'impersonate-uid');

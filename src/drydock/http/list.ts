@@ -3,7 +3,7 @@ import { ApiStatusError } from '../api/contract.ts';
 import { selectionOf } from '../machinery/reads.ts';
 import { apiVersionOf, type ResourceKind } from '../kinds/kind.ts';
 import type { Store } from '../store/store.ts';
-import { writeObject, type Exchange } from './exchange.ts';
+import { wantsPretty, writeObject, type Exchange } from './exchange.ts';
 import { itemBytes } from './item-bytes.ts';
 import { readPage } from './pages.ts';
 import { tableOf } from '../tables/table.ts';
@@ -34,6 +34,19 @@ export async function serveList(
   };
   if (wantsTable(exchange)) {
     writeObject(exchange, 200, tableOf(kind, page.items, metadata, query.get('includeObject'), now));
+    return;
+  }
+  if (wantsPretty(exchange)) {
+    const items = page.items.map((item) => {
+      const { kind: _k, apiVersion: _v, ...rest } = item;
+      return kind.typeId === undefined ? item : rest;
+    });
+    writeObject(exchange, 200, {
+      kind: `${kind.kind}List`,
+      apiVersion: apiVersionOf(kind),
+      metadata,
+      items,
+    });
     return;
   }
   const head = `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`;

@@ -63,6 +63,15 @@ export function readRevision(text: string | null): number | undefined {
 const CONTINUE_EXPIRED =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.';
 
+/** Zero and less mean all. */
+function readLimit(text: string | null): number {
+  if (text === null || text === '') return 0;
+  if (!/^-?\d+$/.test(text)) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text.slice(0, 64))}: invalid syntax`);
+  }
+  return Number(text);
+}
+
 /** One page of a list. Later pages are of the revision of the first. */
 export function readPage(
   store: Store,
@@ -71,7 +80,7 @@ export function readPage(
   query: URLSearchParams,
 ): Page {
   const table = store.table(kind.table);
-  const limit = Number(query.get('limit') ?? 0);
+  const limit = readLimit(query.get('limit'));
   const continued = query.get('continue');
   const wanted = readRevision(query.get('resourceVersion'));
   const exact = query.get('resourceVersionMatch') === 'Exact';

@@ -1,4 +1,4 @@
-import { getArray, getString, isJsonObject, type JsonObject } from '../../kernel/index.ts';
+import { getArray, getString, isJsonObject, LandfallError, type JsonObject } from '../../kernel/index.ts';
 import type { PodBackend } from '../api/contract.ts';
 import { ApiStatusError } from '../api/contract.ts';
 import { asJson, mapsAt, maybeMap, stringAt } from '../kinds/json-access.ts';
@@ -66,7 +66,7 @@ export async function servePodLog(
     throw new ApiStatusError(503, 'ServiceUnavailable', 'no node is attached to this API server');
   }
   const tailLines = count(exchange, 'tailLines', 0);
-  const sinceSeconds = count(exchange, 'sinceSeconds', 1);
+  const sinceSeconds = count(exchange, 'sinceSeconds', 1) ?? secondsSince(exchange, engine.clock.now());
   const limitBytes = count(exchange, 'limitBytes', 1);
   const lines = backend.logs(
     namespace,
@@ -84,7 +84,13 @@ export async function servePodLog(
   );
   const iterator = lines[Symbol.asyncIterator]();
   // The first piece decides whether this is a log or an error.
-  let next = isTrue(query.get('follow')) ? undefined : await iterator.next();
+  let next: IteratorResult<string> | undefined;
+  try {
+    next = isTrue(query.get('follow')) ? undefined : await iterator.next();
+  } catch (error) {
+    if (error instanceof LandfallError && error.code === 'no-previous-log') throw badRequest(error.message);
+    throw error;
+  }
   response.writeHead(200, { 'Cache-Control': 'no-cache, private', 'Content-Type': 'text/plain' });
   response.flushHeaders();
   next ??= await iterator.next();
@@ -93,6 +99,17 @@ export async function servePodLog(
     next = await iterator.next();
   }
   response.end();
+}
+
+/** How long ago `sinceTime` is. */
+function secondsSince(exchange: Exchange, now: number): number | undefined {
+  const text = exchange.query.get('sinceTime');
+  if (text === null) return undefined;
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) {
+    throw badRequest(`parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse it`);
+  }
+  return Math.max(0, (now - time) / 1000);
 }
 
 /** Why a container has no log yet; undefined when it has one. */

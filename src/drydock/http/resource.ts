@@ -10,7 +10,7 @@ import { asServed, unsupportedMediaType } from '../machinery/object-meta.ts';
 import { patchObject } from '../machinery/patch.ts';
 import { selectEntries, selectionOf } from '../machinery/reads.ts';
 import { scaleOf, writeScale } from '../machinery/scale.ts';
-import { methodNotAllowed } from '../machinery/status-errors.ts';
+import { badRequest, methodNotAllowed } from '../machinery/status-errors.ts';
 import { replaceObject, requireEntry } from '../machinery/update.ts';
 import { jsonBytes } from '../store/entry.ts';
 import { tableOf } from '../tables/table.ts';
@@ -64,7 +64,7 @@ export async function serveResource(
     return;
   }
   if (method === 'PUT') {
-    const body = parseBody(await readBody(exchange.request), exchange.request.headers['content-type']);
+    const body = await readObjectBody(exchange, kind);
     const request = writeRequest(exchange, kind, path.namespace, subresource);
     const object =
       subresource === 'scale'
@@ -92,6 +92,25 @@ function checkSubresource(kind: ResourceKind, subresource: string | undefined): 
   throw new ApiStatusError(404, 'NotFound', 'the server could not find the requested resource');
 }
 
+const UNRECOGNIZED = 'the object provided is unrecognized: ';
+const SHOWN_BYTES = 30;
+
+/** The body of a write. What cannot be read at all is told of with the kind that is wanted. */
+async function readObjectBody(exchange: Exchange, kind: ResourceKind): Promise<JsonValue> {
+  const bytes = await readBody(exchange.request);
+  try {
+    return parseBody(bytes, exchange.request.headers['content-type']);
+  } catch (error) {
+    if (!(error instanceof ApiStatusError) || !error.message.startsWith(UNRECOGNIZED)) throw error;
+    const why = error.message.slice(UNRECOGNIZED.length);
+    const start = bytes.subarray(0, SHOWN_BYTES).toString('hex');
+    const shown = bytes.length > SHOWN_BYTES ? `${start} ...` : start;
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; ${why} (${shown})`,
+    );
+  }
+}
+
 async function serveCollection(
   exchange: Exchange,
   engine: Engine,
@@ -109,7 +128,7 @@ async function serveCollection(
     return;
   }
   if (method === 'POST') {
-    const body = parseBody(await readBody(exchange.request), exchange.request.headers['content-type']);
+    const body = await readObjectBody(exchange, kind);
     const request = writeRequest(exchange, kind, path.namespace, undefined);
     const object = await createObject(engine, request, body);
     writeResult(exchange, engine, kind, 201, object, undefined);

@@ -47,7 +47,9 @@ const VERSION = {
 export async function route(exchange: Exchange, served: Served): Promise<void> {
   const { pathname } = exchange;
   if (/^\/(livez|readyz|healthz)(\/|$)/.test(pathname)) {
-    writeText(exchange, 200, 'ok');
+    const endpoint = pathname.split('/', 2)[1] ?? '';
+    const verbose = exchange.query.has('verbose');
+    writeText(exchange, 200, verbose ? `[+]ping ok\n${endpoint} check passed\n` : 'ok');
     return;
   }
   if (pathname === '/version' || pathname === '/version/') {

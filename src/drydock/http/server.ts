@@ -136,7 +136,7 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
   const identify = (request: IncomingMessage, pathname: string): User => {
     const token = bearer(request);
     const user = token === undefined ? undefined : authorizer.authenticate(token);
-    if (user !== undefined) return impersonated(request.headers, user, authorizer);
+    if (user !== undefined) return impersonated(request.headersDistinct, user, authorizer);
     if (token === undefined && OPEN_PATHS.test(pathname)) return ADMIN;
     throw unauthorized();
   };

@@ -13,8 +13,8 @@ import { readRevision, tooLargeRevision } from './pages.ts';
 import { tableOf } from '../tables/table.ts';
 import { wantsTable } from './negotiation.ts';
 
-/** A watcher that has this much unread is dropped: it lists again. */
-const MAX_UNREAD = 32 * 1024 * 1024;
+/** A watcher that has this much unread, beyond what there was at first, is dropped: it lists again. */
+const MAX_UNREAD = 16 * 1024 * 1024;
 const BOOKMARK_EVERY = 60_000;
 const DEFAULT_TIMEOUT = 30 * 60_000;
 const MAX_TIMEOUT = 24 * 60 * 60_000;
@@ -46,6 +46,7 @@ export function serveWatch(
   response.flushHeaders();
 
   let ended = false;
+  let initial = 0;
   const timers = new Set<Timer>();
   let stop = () => {};
   let firstTable = true;
@@ -73,7 +74,7 @@ export function serveWatch(
   const send = (bytes: Buffer) => {
     if (ended) return;
     response.write(bytes);
-    if (response.writableLength <= MAX_UNREAD) return;
+    if (response.writableLength <= MAX_UNREAD + initial) return;
     response.destroy();
     end();
   };
@@ -121,7 +122,9 @@ export function serveWatch(
   }
   const table = store.table(kind.table);
   if (wanted === 0 || initialEvents) {
+    initial = Number.POSITIVE_INFINITY;
     for (const entry of selectEntries(table.sorted(), selection)) tell('ADDED', entry.object);
+    initial = response.writableLength;
     if (initialEvents && bookmarks) bookmark(true);
   } else {
     const missed = table.changesAfter(wanted);

@@ -40,6 +40,8 @@ const GROUPS: readonly (readonly [group: string, version: string, table: string,
     'admission',
     `
 mutatingwebhookconfigurations MutatingWebhookConfiguration - g
+validatingadmissionpolicies ValidatingAdmissionPolicy - gs
+validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding - g
 validatingwebhookconfigurations ValidatingWebhookConfiguration - g
 `,
   ],

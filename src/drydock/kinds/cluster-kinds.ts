@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../kernel/index.ts';
+import { admissionEnvironment, conditionProblems } from '../admission/expressions.ts';
 import type { FieldError } from '../machinery/status-errors.ts';
 import { asJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from './json-access.ts';
 import type { KindRules } from './kind.ts';
@@ -175,11 +176,7 @@ export const webhookRules: KindRules = {
     mapsAt(asJson(object), 'webhooks').forEach((hook, index) => {
       const at = `webhooks[${index}]`;
       if (mapsAt(hook, 'matchConditions').length > 0) {
-        errors.push({
-          type: 'forbidden',
-          field: `${at}.matchConditions`,
-          detail: 'this server evaluates no expressions: a condition would be taken for met',
-        });
+        errors.push(...conditionProblems(hook, `${at}.`, admissionEnvironment(false)));
       }
       const effects = stringAt(hook, 'sideEffects');
       if (effects !== 'None' && effects !== 'NoneOnDryRun') {

@@ -11,6 +11,32 @@ export function asKube(object: JsonObject): KubeObject {
   return object as unknown as KubeObject;
 }
 
+/**
+ * A copy of what came from JSON, to be changed; several times as fast as structuredClone, and every write makes some.
+ * Undefined stays as it is.
+ */
+export function copyJson<T>(value: T): T {
+  return copied(value) as T;
+}
+
+function copied(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copied);
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const inner = (value as Record<string, unknown>)[key];
+    if (key === '__proto__') {
+      Object.defineProperty(copy, key, {
+        value: copied(inner),
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    } else copy[key] = typeof inner === 'object' ? copied(inner) : inner;
+  }
+  return copy;
+}
+
 /** The map at `key`, made when absent. */
 export function mapAt(object: JsonObject, key: string): JsonObject {
   const found = object[key];

@@ -296,6 +296,8 @@ function validateContainer(
   return errors;
 }
 
+const MAX_INT32 = 2_147_483_647;
+
 export function validatePodSpec(spec: JsonObject, field: string): FieldError[] {
   const errors: FieldError[] = [];
   const volumes = new Set<string>();
@@ -322,6 +324,15 @@ export function validatePodSpec(spec: JsonObject, field: string): FieldError[] {
       field: `${field}.restartPolicy`,
       value: spec.restartPolicy,
       detail: list(policies),
+    });
+  }
+  const deadline = spec.activeDeadlineSeconds;
+  if (typeof deadline === 'number' && (deadline < 1 || deadline > MAX_INT32)) {
+    errors.push({
+      type: 'invalid',
+      field: `${field}.activeDeadlineSeconds`,
+      value: deadline,
+      detail: `must be between 1 and ${MAX_INT32}, inclusive`,
     });
   }
   const grace = spec.terminationGracePeriodSeconds;

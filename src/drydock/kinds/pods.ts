@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { JsonObject } from '../../kernel/index.ts';
 import { jsonEqual } from '../../kernel/index.ts';
 import type { FieldError } from '../machinery/status-errors.ts';
-import { asJson, mapAt, mapsAt, maybeMap, setDefault, stringAt } from './json-access.ts';
+import { asJson, copyJson, mapAt, mapsAt, maybeMap, stringAt } from './json-access.ts';
 import type { KindRules } from './kind.ts';
 import { podDefaults, podSpecDefaults } from './pod-defaults.ts';
 import { validatePodSpec } from './pod-validation.ts';
@@ -36,22 +36,9 @@ export function qosClass(spec: JsonObject): 'Guaranteed' | 'Burstable' | 'BestEf
   return guaranteed ? 'Guaranteed' : 'Burstable';
 }
 
-function defaultTolerations(spec: JsonObject): void {
-  const tolerations = mapsAt(spec, 'tolerations');
-  for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
-    const covered = tolerations.some(
-      ({ key: named, effect }) =>
-        (named === key || named === undefined || named === '') &&
-        (effect === undefined || effect === '' || effect === 'NoExecute'),
-    );
-    if (!covered) tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
-  }
-  spec.tolerations = tolerations;
-}
-
 /** The fields of a pod's spec that may change once it exists. */
 function withoutMutable(spec: JsonObject): JsonObject {
-  const copy = structuredClone(spec);
+  const copy = copyJson(spec);
   for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
     for (const container of mapsAt(copy, list)) delete container.image;
   }
@@ -72,11 +59,6 @@ export const podRules: KindRules = {
   prepareCreate(object) {
     const spec = mapAt(asJson(object), 'spec');
     asJson(object).status = { phase: 'Pending', qosClass: qosClass(spec) };
-    setDefault(spec, 'serviceAccountName', 'default');
-    spec.serviceAccount = spec.serviceAccountName ?? 'default';
-    if (spec.priority === undefined) spec.priority = 0;
-    setDefault(spec, 'preemptionPolicy', 'PreemptLowerPriority');
-    defaultTolerations(spec);
   },
   validate: (object) => validatePodSpec(maybeMap(asJson(object), 'spec') ?? {}, 'spec'),
   validateUpdate(object, old, trusted) {

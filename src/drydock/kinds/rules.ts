@@ -23,6 +23,7 @@ import {
 import { definitionRules } from '../custom/definitions.ts';
 import { eventRules } from './events.ts';
 import type { KindRules } from './kind.ts';
+import { policyBindingRules, policyRules } from './policies.ts';
 import { podRules, podTemplateRules } from './pods.ts';
 import { serviceRules } from './services.ts';
 import {
@@ -52,6 +53,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   '/Service': serviceRules,
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': webhookRules,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': webhookRules,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': policyRules,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': policyBindingRules,
   'apiextensions.k8s.io/CustomResourceDefinition': definitionRules,
   'apps/DaemonSet': daemonSetRules,
   'apps/Deployment': deploymentRules,

@@ -35,22 +35,44 @@ function freeAddress(used: ReadonlySet<string>): string {
   throw new Error('every address of the service network 10.96.0.0/16 is taken');
 }
 
-function usedNodePorts(context: WriteContext): Set<number> {
+/** Of all Services but the one that is written. */
+function usedNodePorts(context: WriteContext, own: KubeObject): Set<number> {
   const used = new Set<number>();
   for (const service of context.all('', 'services')) {
+    if (service.metadata.uid === own.metadata.uid) continue;
     for (const port of mapsAt(maybeMap(asJson(service), 'spec'), 'ports'))
       used.add(numberAt(port, 'nodePort'));
   }
   return used;
 }
 
+/** Source: pkg/registry/core/service/portallocator. */
+function nodePortProblem(port: number, index: number, used: ReadonlySet<number>): FieldError[] {
+  const { first, last } = NODE_PORTS;
+  if (port === 0) return [];
+  const field = `spec.ports[${index}].nodePort`;
+  if (port < first || port > last) {
+    const detail = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
+    return [{ type: 'invalid', field, value: port, detail }];
+  }
+  return used.has(port)
+    ? [{ type: 'invalid', field, value: port, detail: 'provided port is already allocated' }]
+    : [];
+}
+
 function allocateNodePorts(object: KubeObject, context: WriteContext): void {
   const spec = specOf(object);
   if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
   if (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts === false) return;
-  const used = usedNodePorts(context);
-  for (const port of mapsAt(spec, 'ports')) {
-    if (numberAt(port, 'nodePort') !== 0) continue;
+  const used = usedNodePorts(context, object);
+  const ports = mapsAt(spec, 'ports');
+  const errors = ports.flatMap((port, index) => nodePortProblem(numberAt(port, 'nodePort'), index, used));
+  if (errors.length > 0) throw invalid('', 'Service', object.metadata.name, errors);
+  for (const port of ports) {
+    if (numberAt(port, 'nodePort') !== 0) {
+      used.add(numberAt(port, 'nodePort'));
+      continue;
+    }
     for (let candidate = NODE_PORTS.first; candidate <= NODE_PORTS.last; candidate++) {
       if (used.has(candidate)) continue;
       port.nodePort = candidate;

@@ -53,7 +53,7 @@ describe('what is wrong is said as the original says it', () => {
       'a selector of everything',
       'Deployment',
       workload({ selector: {} }),
-      'spec.selector: Invalid value: {}: empty selector is invalid for deployment',
+      'spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string(nil), MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: empty selector is invalid for deployment',
     ],
     [
       'a negative count',

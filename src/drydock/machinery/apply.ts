@@ -21,7 +21,7 @@ import {
   type Managed,
 } from './managed-fields.ts';
 import { asServed, decodeObject, timestamp } from './object-meta.ts';
-import { badRequest, conflict, invalid } from './status-errors.ts';
+import { badRequest, conflict, invalid, notFound } from './status-errors.ts';
 import { storeUpdate } from './update.ts';
 import type { WriteRequest } from './write-request.ts';
 
@@ -101,10 +101,7 @@ async function applyOnce(
   const wantedUid = stringAt(maybeMap(config, 'metadata'), 'uid');
   if (entry === undefined) {
     if (request.subresource !== undefined) {
-      throw new ApiStatusError(404, 'NotFound', `${kind.resource} "${name}" not found`, {
-        name,
-        kind: kind.resource,
-      });
+      throw notFound(kind, name);
     }
     if (wantedUid !== '') {
       throw conflict(

@@ -73,6 +73,80 @@ const ADMIN_MORE: readonly JsonObject[] = [
   { apiGroups: ['authorization.k8s.io'], resources: ['localsubjectaccessreviews'], verbs: ['create'] },
 ];
 
+const EVENTS = {
+  apiGroups: ['', 'events.k8s.io'],
+  resources: ['events'],
+  verbs: ['create', 'patch', 'update'],
+};
+const HEALTH = ['/healthz', '/livez', '/readyz'];
+const VERSION = ['/version', '/version/'];
+
+/** Roles of the system that are bound by its users, as the original's rules. */
+const SYSTEM: Readonly<Record<string, readonly JsonObject[]>> = {
+  'system:auth-delegator': [
+    { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+    { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
+  ],
+  'system:basic-user': [
+    {
+      apiGroups: ['authorization.k8s.io'],
+      resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
+      verbs: ['create'],
+    },
+    { apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] },
+  ],
+  'system:discovery': [
+    {
+      nonResourceURLs: [
+        '/api',
+        '/api/*',
+        '/apis',
+        '/apis/*',
+        '/openapi',
+        '/openapi/*',
+        ...HEALTH,
+        ...VERSION,
+      ],
+      verbs: ['get'],
+    },
+  ],
+  'system:kube-dns': [{ apiGroups: [''], resources: ['endpoints', 'services'], verbs: ['list', 'watch'] }],
+  'system:monitoring': [
+    {
+      nonResourceURLs: [...HEALTH.flatMap((path) => [path, `${path}/*`]), '/metrics', '/metrics/slis'],
+      verbs: ['get'],
+    },
+  ],
+  'system:node-proxier': [
+    { apiGroups: [''], resources: ['endpoints', 'services'], verbs: ['list', 'watch'] },
+    { apiGroups: [''], resources: ['nodes'], verbs: READ },
+    EVENTS,
+    { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+  ],
+  'system:persistent-volume-provisioner': [
+    { apiGroups: [''], resources: ['persistentvolumes'], verbs: [...READ, 'create', 'delete'] },
+    { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: [...READ, 'update'] },
+    { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: READ },
+    { apiGroups: [''], resources: ['events'], verbs: ['watch'] },
+    EVENTS,
+  ],
+  'system:public-info-viewer': [{ nonResourceURLs: [...HEALTH, ...VERSION], verbs: ['get'] }],
+  'system:service-account-issuer-discovery': [
+    {
+      nonResourceURLs: ['/.well-known/openid-configuration', '/openid/v1/jwks'].flatMap((path) => [
+        path,
+        `${path}/`,
+      ]),
+      verbs: ['get'],
+    },
+  ],
+  'system:volume-scheduler': [
+    { apiGroups: [''], resources: ['persistentvolumes'], verbs: [...READ, 'patch', 'update'] },
+    { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: READ },
+    { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: [...READ, 'patch', 'update'] },
+  ],
+};
+
 function clusterRole(name: string, granted: readonly JsonObject[]): KubeObject {
   return asKube({
     apiVersion: `${GROUP}/v1`,
@@ -99,6 +173,7 @@ export async function createBootstrapRoles(engine: Engine): Promise<void> {
     clusterRole('admin', rules([...READ, ...WRITE], ADMIN_MORE)),
     clusterRole('edit', rules([...READ, ...WRITE], EDIT_MORE)),
     clusterRole('view', rules(READ)),
+    ...Object.entries(SYSTEM).map(([name, granted]) => clusterRole(name, granted)),
   ];
   for (const object of roles) {
     if (engine.store.get(role.table, undefined, object.metadata.name) !== undefined) continue;

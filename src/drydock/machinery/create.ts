@@ -83,9 +83,10 @@ export async function createDecoded(
   stampNew(engine, kind, object);
   const context = writeContext(engine, request);
   kind.rules.defaults?.(object);
-  kind.rules.prepareCreate?.(object, context);
-  if (kind.custom !== undefined && kind.status) delete asJson(object).status;
+  if (kind.status) delete asJson(object).status;
+  // Before the server fills in what is its own: nobody who creates an object comes to own that.
   object = track(object);
+  kind.rules.prepareCreate?.(object, context);
   const admitted = mutatingAdmission(engine, 'CREATE', object, undefined, request);
   object = admitted instanceof Promise ? await admitted : admitted;
   const errors = [

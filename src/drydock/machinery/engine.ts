@@ -1,3 +1,4 @@
+import { copyJson } from '../kinds/json-access.ts';
 import type { Clock } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import type { Catalogue } from '../kinds/catalogue.ts';
@@ -17,7 +18,7 @@ export interface Engine {
 
 /** Sentinel of an object that the caller may change: stored ones are frozen. */
 export function mutableCopy(object: KubeObject): KubeObject {
-  return structuredClone(object);
+  return copyJson(object);
 }
 
 export function writeContext(engine: Engine, request: WriteRequest): WriteContext {

@@ -1,3 +1,4 @@
+import { copyJson } from '../kinds/json-access.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { isJsonObject, jsonEqual } from '../../kernel/index.ts';
 import { setOwn } from '../schema/decode.ts';
@@ -15,6 +16,8 @@ export class PatchError extends Error {
 }
 
 const MAX_OPERATIONS = 10_000;
+/** What copies may add together, or sixty of them would double a document past any memory. */
+const MAX_COPIED = 3 * 1024 * 1024;
 
 interface Operation {
   readonly op: string;
@@ -137,13 +140,14 @@ export function applyJsonPatch(document: JsonObject, patch: JsonValue): JsonValu
       `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
     );
   }
-  let root: JsonValue = structuredClone(document);
+  let root: JsonValue = copyJson(document);
+  let copied = 0;
   for (const raw of patch) {
     const operation = readOperation(raw);
     const { path, pathText } = operation;
     const given = () => {
       if (operation.value === undefined) throw new PatchError(`${operation.op} needs a value`, false);
-      return structuredClone(operation.value);
+      return copyJson(operation.value);
     };
     const source = () => {
       if (operation.from === undefined) throw new PatchError(`${operation.op} needs from`, false);
@@ -165,9 +169,17 @@ export function applyJsonPatch(document: JsonObject, patch: JsonValue): JsonValu
         root = add(remove(root, from, pathText), path, moved, pathText);
         break;
       }
-      case 'copy':
-        root = add(root, path, structuredClone(valueAt(root, source(), pathText, 'copy')), pathText);
+      case 'copy': {
+        const value = valueAt(root, source(), pathText, 'copy');
+        copied += JSON.stringify(value).length;
+        if (copied > MAX_COPIED) {
+          throw new PatchError(
+            `Unable to complete the copy, the accumulated size increase of copy is ${copied}, exceeding the limit ${MAX_COPIED}`,
+          );
+        }
+        root = add(root, path, copyJson(value), pathText);
         break;
+      }
       case 'test': {
         let at: JsonValue | undefined = root;
         for (const step of path) at = child(at, step);

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '../../kernel/index.ts';
+import { isJsonObject, systemClock, type JsonValue, type Timer } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import { ApiStatusError } from '../api/contract.ts';
 import { asJson, mapsAt, maybeMap } from '../kinds/json-access.ts';
@@ -12,6 +12,7 @@ import { notFound } from './status-errors.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const NAMESPACES = '/namespaces';
+const BEGIN_MS = 100;
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
 
 /**
@@ -23,6 +24,7 @@ export class NamespaceLifecycle {
   readonly #rootCertificate: string;
   readonly #queue: WorkQueue<string>;
   readonly #terminating = new Set<string>();
+  readonly #soon = new Map<string, Timer>();
   readonly #stop: () => void;
 
   constructor(engine: Engine, rootCertificate: string, onError: (error: unknown) => void) {
@@ -35,6 +37,7 @@ export class NamespaceLifecycle {
 
   close(): void {
     this.#stop();
+    for (const timer of this.#soon.values()) timer.cancel();
     this.#queue.close();
   }
 
@@ -42,7 +45,8 @@ export class NamespaceLifecycle {
     const { entry } = change;
     if (table === NAMESPACES) {
       if (change.type === 'DELETED') this.#terminating.delete(entry.name);
-      else if (change.type === 'ADDED' || isTerminating(entry.object)) this.#queue.add(entry.name);
+      else if (change.type === 'ADDED') this.#queue.add(entry.name);
+      else if (isTerminating(entry.object)) this.#addSoon(entry.name);
       return;
     }
     if (entry.namespace === undefined) return;
@@ -51,6 +55,23 @@ export class NamespaceLifecycle {
     } else if (change.type === 'DELETED' && (table === '/serviceaccounts' || table === '/configmaps')) {
       this.#queue.add(entry.namespace);
     }
+  }
+
+  /**
+   * The original begins after five seconds; it is enough that one command that deletes a namespace and, by name, what
+   * is in it finds that still there.
+   */
+  #addSoon(name: string): void {
+    if (this.#terminating.has(name)) {
+      this.#queue.add(name);
+      return;
+    }
+    if (this.#soon.has(name)) return;
+    const timer = systemClock.after(BEGIN_MS, () => {
+      this.#soon.delete(name);
+      this.#queue.add(name);
+    });
+    this.#soon.set(name, timer);
   }
 
   async #process(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { isJsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
-import { asJson, maybeMap } from '../kinds/json-access.ts';
+import { asJson, copyJson, maybeMap } from '../kinds/json-access.ts';
 import { apiVersionOf, type ResourceKind } from '../kinds/kind.ts';
 import { nameProblem } from '../kinds/names.ts';
 import { validateLabels } from '../kinds/pod-validation.ts';
@@ -70,7 +70,7 @@ function decodeCustom(kind: ResourceKind, body: JsonObject): DecodedObject {
     apiVersion: apiVersionOf(kind),
     kind: kind.kind,
     metadata: meta,
-    ...structuredClone(rest),
+    ...copyJson(rest),
   } as unknown as KubeObject;
   const normalized = kind.custom?.normalize(object) ?? { object, problems: [] };
   return { object: normalized.object, problems: [...metaProblems, ...normalized.problems] };
@@ -94,6 +94,12 @@ export function asServed(kind: ResourceKind, object: KubeObject): KubeObject {
 }
 
 const served = new WeakMap<KubeObject, Map<string, KubeObject>>();
+
+/** Groups whose objects may have finalizers of any name; a definition's own has no slash. */
+const LOOSE_FINALIZERS: ReadonlySet<string> = new Set([
+  'apiextensions.k8s.io',
+  'admissionregistration.k8s.io',
+]);
 
 /** What is wrong with names, labels and annotations, whatever the kind. */
 export function validateMetadata(kind: ResourceKind, object: KubeObject): FieldError[] {
@@ -142,7 +148,7 @@ export function validateMetadata(kind: ResourceKind, object: KubeObject): FieldE
       finalizer === 'kubernetes'
     )
       continue;
-    if (kind.typeId === undefined) continue;
+    if (kind.typeId === undefined || LOOSE_FINALIZERS.has(kind.group)) continue;
     errors.push({
       type: 'invalid',
       field: 'metadata.finalizers',

@@ -9,7 +9,7 @@ import type { Engine } from './engine.ts';
 import { reportProblems } from './field-validation.ts';
 import { applyJsonPatch, PatchError } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
-import { asServed, decodeObject, unsupportedMediaType } from './object-meta.ts';
+import { asServed, decodeObject, unsupportedMediaType, type DecodedObject } from './object-meta.ts';
 import { scaleOf, writeScale } from './scale.ts';
 import { badRequest, invalid } from './status-errors.ts';
 import { applyStrategicMerge } from './strategic-merge.ts';
@@ -18,15 +18,9 @@ import type { WriteRequest } from './write-request.ts';
 
 const ATTEMPTS = 5;
 
-function unprocessable(message: string): ApiStatusError {
-  return new ApiStatusError(
-    422,
-    'Invalid',
-    'the server rejected our request due to an error in our request',
-    {
-      causes: [{ reason: 'UnexpectedServerResponse', message }],
-    },
-  );
+/** The server keeps the reason to itself: NewGenericServerResponse of apimachinery's pkg/api/errors. */
+function unprocessable(): ApiStatusError {
+  return new ApiStatusError(422, 'Invalid', 'the server rejected our request due to an error in our request');
 }
 
 function patched(
@@ -48,7 +42,7 @@ function patched(
     return applyStrategicMerge(document, patch, patchSchema(typeId));
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
-    throw error.unprocessable && type === 'json' ? unprocessable(error.message) : badRequest(error.message);
+    throw error.unprocessable && type === 'json' ? unprocessable() : badRequest(error.message);
   }
 }
 
@@ -78,6 +72,46 @@ function namesVersion(type: PatchType, patch: JsonValue): boolean {
   return isJsonObject(meta) && (meta.resourceVersion !== undefined || meta.uid !== undefined);
 }
 
+const RESTORED: readonly (readonly [RegExp, string])[] = [
+  [/cannot unmarshal (\w+) into Go .*of type map\[/, 'map'],
+  [/cannot unmarshal (\w+) into Go .*of type \[\]/, 'slice'],
+  [/cannot unmarshal (\w+) into Go .*of type \w+\.\w+$/, 'struct'],
+];
+const GO_KINDS: Readonly<Record<string, string>> = {
+  array: 'slice',
+  object: 'map',
+  number: 'int64',
+};
+
+/**
+ * A strategic merge is made into the object by apimachinery's converter and not by its JSON decoder, which words what
+ * does not fit in another way.
+ */
+function restored(kind: ResourceKind, result: JsonValue, patch: JsonValue): DecodedObject {
+  try {
+    return decodeObject(kind, result);
+  } catch (error) {
+    if (!(error instanceof ApiStatusError) || error.reason !== 'BadRequest') throw error;
+    for (const [pattern, target] of RESTORED) {
+      const found = pattern.exec(error.message)?.[1];
+      if (found === undefined) continue;
+      const detail = `cannot restore ${target} from${target === 'struct' ? ':' : ''} ${GO_KINDS[found] ?? found}`;
+      throw invalid('', '', '', [{ type: 'invalid', field: 'patch', value: goText(patch), detail }]);
+    }
+    throw error;
+  }
+}
+
+/** As Go's `%+v` prints maps and lists. */
+function goText(value: JsonValue | undefined): string {
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (isJsonObject(value)) {
+    const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`;
+  }
+  return value === null || value === undefined ? '<nil>' : String(value);
+}
+
 async function patchOnce(
   engine: Engine,
   request: WriteRequest,
@@ -93,7 +127,8 @@ async function patchOnce(
   }
   const live = asServed(kind, entry.object);
   const result = patched(kind, type, asJson(live), patch, false);
-  const { object, problems } = decodeObject(kind, result);
+  const { object, problems } =
+    type === 'strategic' ? restored(kind, result, patch) : decodeObject(kind, result);
   reportProblems(request, problems, (text) =>
     invalid('', '', '', [{ type: 'invalid', field: 'patch', value: JSON.stringify(patch), detail: text }]),
   );

@@ -155,6 +155,9 @@ export function parseFieldSelector(text: string): readonly FieldRequirement[] {
     if (match === null)
       throw badRequest(`invalid selector: '${text.slice(0, 200)}'; can't understand '${part.slice(0, 200)}'`);
     const [, field = '', operator, value = ''] = match;
+    if (/(?<!\\)(?:\\\\)*=/.test(value)) {
+      throw badRequest(`invalid field selector: unescaped character in value: '='`);
+    }
     requirements.push({
       field,
       negated: operator === '!=',

@@ -1,4 +1,5 @@
-import type { JsonObject } from '../../kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import { isJsonObject } from '../../kernel/index.ts';
 import { ApiStatusError } from '../api/contract.ts';
 
 /** The resource that an error speaks of: `deployments.apps`. */
@@ -114,9 +115,52 @@ const REASONS: Readonly<Record<FieldError['type'], readonly [string, string]>> =
   type: ['FieldValueTypeInvalid', 'Invalid value'],
 };
 
-function printed(value: unknown): string {
+function isStrings(list: readonly unknown[]): list is readonly string[] {
+  return list.every((item) => typeof item === 'string');
+}
+
+function goMap(map: object): string {
+  const entries = Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `map[string]string{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(', ')}}`;
+}
+
+function goList(type: string, list: JsonValue | undefined): string {
+  if (!Array.isArray(list)) return `[]${type}(nil)`;
+  return `[]${type}{${list.map(goRequirement).join(', ')}}`;
+}
+
+function goStrings(list: unknown): string {
+  if (!Array.isArray(list) || !isStrings(list)) return '[]string(nil)';
+  return `[]string{${list.map((item) => JSON.stringify(item)).join(', ')}}`;
+}
+
+function goRequirement(requirement: JsonValue): string {
+  if (!isJsonObject(requirement)) return 'v1.LabelSelectorRequirement{}';
+  const { key, operator, values } = requirement;
+  return `v1.LabelSelectorRequirement{Key:${JSON.stringify(key ?? '')}, Operator:${JSON.stringify(operator ?? '')}, Values:${goStrings(values)}}`;
+}
+
+/** A LabelSelector and no other map. */
+function isSelector(value: object): boolean {
+  return Object.keys(value).every((key) => key === 'matchLabels' || key === 'matchExpressions');
+}
+
+/**
+ * A value as Go's `%#v` prints it, as far as its type can be told from the JSON: text, numbers, lists and maps of
+ * text, label selectors. Others are JSON.
+ */
+function printed(value: unknown, field: string): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value === undefined || value === null) return 'null';
+  if (Array.isArray(value) && isStrings(value)) return goStrings(value);
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    if (isSelector(value) && !field.endsWith('abels')) {
+      const { matchLabels, matchExpressions } = value as JsonObject;
+      const labels = isJsonObject(matchLabels) ? goMap(matchLabels) : 'map[string]string(nil)';
+      return `v1.LabelSelector{MatchLabels:${labels}, MatchExpressions:${goList('v1.LabelSelectorRequirement', matchExpressions)}}`;
+    }
+    if (isStrings(Object.values(value))) return goMap(value);
+  }
   return JSON.stringify(value);
 }
 
@@ -125,7 +169,7 @@ function sentence(error: FieldError): string {
   const shown =
     error.type === 'required' || error.type === 'forbidden' || error.type === 'too-long'
       ? words
-      : `${words}: ${printed(error.value)}`;
+      : `${words}: ${printed(error.value, error.field)}`;
   return error.detail === '' ? shown : `${shown}: ${error.detail}`;
 }
 

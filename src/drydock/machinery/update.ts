@@ -48,6 +48,10 @@ export async function replaceObject(
   else if (given !== name) {
     throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
   }
+  // The number 0 means any version, as its absence does.
+  if (object.metadata.resourceVersion === '0' && kind.custom === undefined) {
+    delete object.metadata.resourceVersion;
+  }
   const conditional = (object.metadata.resourceVersion ?? '') !== '';
   if (kind.custom !== undefined && (object.metadata.resourceVersion ?? '') === '') {
     throw invalid(kind.group, kind.kind, name, [

@@ -15,7 +15,12 @@ export function documentPaths(catalogue: Catalogue): string[] {
   return [...paths];
 }
 
-const query = (name: string, type: string) => ({ name, in: 'query', schema: { type, uniqueItems: true } });
+const query = (name: string, type: string, description = '') => ({
+  name,
+  in: 'query',
+  ...(description === '' ? {} : { description }),
+  schema: { type, uniqueItems: true },
+});
 
 const WRITE_PARAMETERS = [
   query('dryRun', 'string'),
@@ -25,14 +30,18 @@ const WRITE_PARAMETERS = [
 const LIST_PARAMETERS = [
   query('allowWatchBookmarks', 'boolean'),
   query('continue', 'string'),
-  query('fieldSelector', 'string'),
-  query('labelSelector', 'string'),
+  query('fieldSelector', 'string', 'Narrows the list of returned objects by their fields.'),
+  query('labelSelector', 'string', 'Narrows the list of returned objects by their labels.'),
   query('limit', 'integer'),
   query('resourceVersion', 'string'),
   query('resourceVersionMatch', 'string'),
   query('sendInitialEvents', 'boolean'),
   query('timeoutSeconds', 'integer'),
-  query('watch', 'boolean'),
+  query(
+    'watch',
+    'boolean',
+    'Watch for changes to the described resources: a stream of events instead of a list.',
+  ),
 ];
 const DELETE_PARAMETERS = [
   query('dryRun', 'string'),
@@ -41,9 +50,9 @@ const DELETE_PARAMETERS = [
   query('propagationPolicy', 'string'),
 ];
 
-function responses(schema: string): JsonObject {
+function responses(schema: string, description: string): JsonObject {
   const content = { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };
-  return { '200': { description: 'OK', content }, '401': { description: 'Unauthorized' } };
+  return { '200': { description, content }, '401': { description: 'Unauthorized' } };
 }
 
 function operation(
@@ -56,7 +65,7 @@ function operation(
   return {
     operationId: `${action}${kind.kind}`,
     parameters: [...parameters],
-    responses: responses(schema),
+    responses: responses(schema, action === 'list' ? `List of ${kind.resource}` : 'OK'),
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': { group: kind.group, kind: kind.kind, version: kind.version },
     ...extra,

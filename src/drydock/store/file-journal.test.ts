@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../kernel/index.ts';
 import { createApi, type ApiServer } from '../api/api-server.ts';
@@ -87,6 +88,55 @@ describe('a data folder', () => {
     await start(folder);
     await writeFile(join(folder, 'lock'), '1');
     await expect(start(folder)).rejects.toMatchObject({ code: 'data-in-use' });
+  });
+
+  it('holds every write that was acknowledged before the point where its file ends, wherever that is', async () => {
+    const write = fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), remove: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(write, { minLength: 1, maxLength: 12 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (writes, cut) => {
+          const folder = await newFolder();
+          const log = join(folder, 'objects.log');
+          const api = await start(folder);
+          const states: { readonly size: number; readonly values: Readonly<Record<string, unknown>> }[] = [];
+          const note = async (): Promise<void> => {
+            const { items } = api.list(MAPS, { namespace: 'kube-public', labelSelector: 'mine' });
+            const values = Object.fromEntries(items.map((item) => [item.metadata.name, item['data']]));
+            states.push({ size: (await stat(log)).size, values });
+          };
+          await note();
+          for (const [index, { name, remove }] of writes.entries()) {
+            const there = api.get(MAPS, 'kube-public', name) !== undefined;
+            const body = configMap(name, String(index));
+            const object = {
+              ...body,
+              metadata: { ...body.metadata, namespace: 'kube-public', labels: { mine: 'yes' } },
+            };
+            if (there && remove) await api.delete(MAPS, 'kube-public', name);
+            else if (there) await api.update(MAPS, object, { fieldManager: 'test' });
+            else await api.create(MAPS, object, { fieldManager: 'test' });
+            await note();
+          }
+          await stop(api);
+          const first = states[0]?.size ?? 0;
+          const last = states.at(-1)?.size ?? 0;
+          const end = Math.round(first + cut * (last - first));
+          await truncate(log, end);
+          const again = await start(folder);
+          const { items } = again.list(MAPS, { namespace: 'kube-public', labelSelector: 'mine' });
+          await stop(again);
+          // What came after the last acknowledged one may be there too, whole or not at all.
+          const acknowledged = states.findLastIndex(({ size }) => size <= end);
+          const found = Object.fromEntries(items.map((item) => [item.metadata.name, item['data']]));
+          expect(states.slice(acknowledged, acknowledged + 2).map(({ values }) => values)).toContainEqual(
+            found,
+          );
+        },
+      ),
+      { numRuns: 25, seed: 20_261_121 },
+    );
   });
 
   it('holds every acknowledged write when the process is killed', async () => {

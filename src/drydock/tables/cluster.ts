@@ -82,6 +82,30 @@ export const controllerRevisionPrinter: Printer = {
   },
 };
 
+export const policyPrinter: Printer = {
+  columns: columns('Name, Validations:integer, ParamKind, Age'),
+  cells(object, now) {
+    const params = maybeMap(spec(object), 'paramKind');
+    return [
+      name(object),
+      mapsAt(spec(object), 'validations').length,
+      params === undefined ? '<unset>' : `${stringAt(params, 'apiVersion')}/${stringAt(params, 'kind')}`,
+      created(object, now),
+    ];
+  },
+};
+
+export const policyBindingPrinter: Printer = {
+  columns: columns('Name, PolicyName, ParamRef, Age'),
+  cells(object, now) {
+    const params = maybeMap(spec(object), 'paramRef');
+    const space = stringAt(params, 'namespace');
+    const named = stringAt(params, 'name') || '*';
+    const shown = params === undefined ? '<unset>' : space === '' ? named : `${space}/${named}`;
+    return [name(object), stringAt(spec(object), 'policyName'), shown, created(object, now)];
+  },
+};
+
 export const webhookConfigurationPrinter: Printer = {
   columns: columns('Name, Webhooks:integer, Age'),
   cells: (object, now) => [name(object), mapsAt(object, 'webhooks').length, created(object, now)],

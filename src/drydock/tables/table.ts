@@ -9,6 +9,8 @@ import {
   priorityClassPrinter,
   runtimeClassPrinter,
   storageClassPrinter,
+  policyBindingPrinter,
+  policyPrinter,
   webhookConfigurationPrinter,
 } from './cluster.ts';
 import type { Printer } from './column.ts';
@@ -45,6 +47,14 @@ import {
   statefulSetPrinter,
 } from './workloads.ts';
 
+import {
+  certificateRequestPrinter,
+  csiDriverPrinter,
+  csiNodePrinter,
+  podTemplatePrinter,
+  volumeAttachmentPrinter,
+} from './rare.ts';
+
 const PRINTERS: Readonly<Record<string, Printer>> = {
   '/ConfigMap': configMapPrinter,
   '/Endpoints': endpointsPrinter,
@@ -54,12 +64,15 @@ const PRINTERS: Readonly<Record<string, Printer>> = {
   '/PersistentVolume': persistentVolumePrinter,
   '/PersistentVolumeClaim': persistentVolumeClaimPrinter,
   '/Pod': podPrinter,
+  '/PodTemplate': podTemplatePrinter,
   '/ReplicationController': replicaSetPrinter,
   '/ResourceQuota': resourceQuotaPrinter,
   '/Secret': secretPrinter,
   '/Service': servicePrinter,
   '/ServiceAccount': serviceAccountPrinter,
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': webhookConfigurationPrinter,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': policyPrinter,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': policyBindingPrinter,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': webhookConfigurationPrinter,
   'apps/ControllerRevision': controllerRevisionPrinter,
   'apps/DaemonSet': daemonSetPrinter,
@@ -69,6 +82,7 @@ const PRINTERS: Readonly<Record<string, Printer>> = {
   'autoscaling/HorizontalPodAutoscaler': autoscalerPrinter,
   'batch/CronJob': cronJobPrinter,
   'batch/Job': jobPrinter,
+  'certificates.k8s.io/CertificateSigningRequest': certificateRequestPrinter,
   'coordination.k8s.io/Lease': leasePrinter,
   'discovery.k8s.io/EndpointSlice': endpointSlicePrinter,
   'events.k8s.io/Event': eventPrinter,
@@ -80,7 +94,10 @@ const PRINTERS: Readonly<Record<string, Printer>> = {
   'rbac.authorization.k8s.io/ClusterRoleBinding': bindingPrinter,
   'rbac.authorization.k8s.io/RoleBinding': bindingPrinter,
   'scheduling.k8s.io/PriorityClass': priorityClassPrinter,
+  'storage.k8s.io/CSIDriver': csiDriverPrinter,
+  'storage.k8s.io/CSINode': csiNodePrinter,
   'storage.k8s.io/StorageClass': storageClassPrinter,
+  'storage.k8s.io/VolumeAttachment': volumeAttachmentPrinter,
 };
 
 function printerOf(kind: ResourceKind): Printer {

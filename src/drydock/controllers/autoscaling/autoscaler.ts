@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi, KubeObject, ResourceName } from '../../api/contract.ts';
@@ -276,7 +277,7 @@ export function startAutoscaler(options: AutoscalerOptions): { close(): Promise<
       conditions: [...conditions, ...kept],
     };
     if (sameJson(before, status)) return;
-    const next = { ...structuredClone(autoscaler), status };
+    const next = { ...copyJson(autoscaler), status };
     autoscalers.observe(await api.update(AUTOSCALERS, next, { ...MANAGER, subresource: 'status' }));
   }
 

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi, KubeObject, ResourceName } from '../../api/contract.ts';
@@ -184,7 +185,7 @@ export function startDaemonSetController(options: DaemonSetControllerOptions): {
     };
     const newest = daemonSets.get(keyOf(set));
     if (newest === undefined || sameJson(newest.status ?? {}, status)) return;
-    const next = { ...structuredClone(newest), status };
+    const next = { ...copyJson(newest), status };
     daemonSets.observe(await api.update(DAEMON_SETS, next, { ...MANAGER, subresource: 'status' }));
   }
 

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import type { Cache } from '../cache.ts';
 import type { Deployment, ReplicaSet } from '../objects.ts';
 import { matchesSelector } from '../selectors.ts';
@@ -29,7 +30,7 @@ export async function claimReplicaSets(
 type Owners = NonNullable<ReplicaSet['metadata']['ownerReferences']>;
 
 function owned(replicaSet: ReplicaSet, change: (owners: Owners) => Owners): ReplicaSet {
-  const next = structuredClone(replicaSet);
+  const next = copyJson(replicaSet);
   next.metadata.ownerReferences = change(next.metadata.ownerReferences ?? []);
   return next;
 }

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { InProcessApi } from '../../api/contract.ts';
@@ -85,7 +86,7 @@ export function startDeploymentController(options: DeploymentControllerOptions):
   async function reconcile(key: string): Promise<Again | undefined> {
     const found = deployments.get(key);
     if (found === undefined) return undefined;
-    let deployment = structuredClone(found);
+    let deployment = copyJson(found);
     if (isEmptySelector(deployment.spec.selector)) {
       recorder.event(
         deployment,
@@ -185,7 +186,7 @@ export function startDeploymentController(options: DeploymentControllerOptions):
       const from = replicasOf(replicaSet);
       const annotations = { ...replicaSet.metadata.annotations, ...sizeAnnotations(deployment) };
       if (from === to && sameJson(annotations, replicaSet.metadata.annotations ?? {})) continue;
-      const next = structuredClone(replicaSet);
+      const next = copyJson(replicaSet);
       next.spec.replicas = to;
       next.metadata.annotations = annotations;
       stored.set(replicaSet, await updateSet(next));

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import type { InProcessApi } from '../../api/contract.ts';
 import type { Cache } from '../cache.ts';
 import { withCondition } from '../conditions.ts';
@@ -58,7 +59,7 @@ export function deploymentWrites(options: {
   ): Promise<Deployment> {
     if (deployment.metadata.annotations?.[REVISION] === revision && condition === undefined)
       return deployment;
-    const next = structuredClone(deployment);
+    const next = copyJson(deployment);
     next.metadata.annotations = { ...next.metadata.annotations, [REVISION]: revision };
     const status = { ...deployment.status };
     if (condition !== undefined) status.conditions = withCondition(status.conditions, condition);
@@ -72,7 +73,7 @@ export function deploymentWrites(options: {
       { ...MANAGER, subresource: 'status' },
     );
     deployments.observe(stored);
-    return structuredClone(stored) as Deployment;
+    return copyJson(stored) as Deployment;
   }
 
   function recordScaling(deployment: Deployment, name: string, from: number, to: number): void {

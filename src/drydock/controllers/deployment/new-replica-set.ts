@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import type { Deployment, ReplicaSet } from '../objects.ts';
 import { controllerReference } from '../writes.ts';
 import { newReplicaSetSize } from './arithmetic.ts';
@@ -11,7 +12,7 @@ export function newReplicaSet(
   revision: number,
 ): ReplicaSet {
   const hash = templateHash(deployment.spec.template, deployment.status?.collisionCount);
-  const template = structuredClone(deployment.spec.template);
+  const template = copyJson(deployment.spec.template);
   const labels = { ...template.metadata?.labels, [TEMPLATE_HASH]: hash };
   template.metadata = { ...template.metadata, labels };
   const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
@@ -32,7 +33,7 @@ export function newReplicaSet(
       replicas: newReplicaSetSize(deployment, all, 0),
       ...(minReadySeconds === 0 ? {} : { minReadySeconds }),
       selector: {
-        ...structuredClone(deployment.spec.selector),
+        ...copyJson(deployment.spec.selector),
         matchLabels: { ...deployment.spec.selector.matchLabels, [TEMPLATE_HASH]: hash },
       },
       template,

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { InProcessApi } from '../../api/contract.ts';
 import { controllerOf } from '../cache.ts';
@@ -72,7 +73,7 @@ export function revisionSync(options: {
       !sameJson(annotations, newSet.metadata.annotations ?? {}) ||
       (newSet.spec.minReadySeconds ?? 0) !== minReadySeconds
     ) {
-      const next = structuredClone(newSet);
+      const next = copyJson(newSet);
       next.metadata.annotations = annotations;
       if (minReadySeconds === 0) delete next.spec.minReadySeconds;
       else next.spec.minReadySeconds = minReadySeconds;

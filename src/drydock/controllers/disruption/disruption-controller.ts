@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi, KubeObject, ResourceName } from '../../api/contract.ts';
@@ -84,7 +85,7 @@ export function startDisruptionController(options: DisruptionControllerOptions):
       ...(Object.keys(disrupted).length === 0 ? {} : { disruptedPods: disrupted }),
     };
     if (!sameJson(budget.status ?? {}, status)) {
-      const next = { ...structuredClone(budget), status };
+      const next = { ...copyJson(budget), status };
       budgets.observe(await api.update(BUDGETS, next, { ...MANAGER, subresource: 'status' }));
     }
     return Object.keys(disrupted).length === 0 ? undefined : { againAfterMs: FORGET_EVICTED_MS };

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
@@ -132,11 +133,7 @@ export function startEndpointsController(options: EndpointsControllerOptions): {
         !sameJson(slice['ports'] ?? null, content.ports)
       ) {
         slices.observe(
-          await api.update(
-            ENDPOINT_SLICES,
-            { ...structuredClone(slice), ...structuredClone(content) },
-            MANAGER,
-          ),
+          await api.update(ENDPOINT_SLICES, { ...copyJson(slice), ...copyJson(content) }, MANAGER),
         );
       }
     }
@@ -148,11 +145,11 @@ export function startEndpointsController(options: EndpointsControllerOptions): {
     const subsets = groups.filter(({ ports }) => ports.length > 0).flatMap(subsetOf);
     const current = api.get(ENDPOINTS, namespace, name);
     const next: KubeObject = {
-      ...(current === undefined ? { apiVersion: 'v1', kind: 'Endpoints' } : structuredClone(current)),
+      ...(current === undefined ? { apiVersion: 'v1', kind: 'Endpoints' } : copyJson(current)),
       apiVersion: 'v1',
       kind: 'Endpoints',
       metadata: {
-        ...(current === undefined ? { name, namespace } : structuredClone(current.metadata)),
+        ...(current === undefined ? { name, namespace } : copyJson(current.metadata)),
         ...(labels === undefined ? {} : { labels: { ...labels } }),
       },
     };
@@ -198,8 +195,8 @@ function newSlice(service: Service, content: { endpoints: unknown; ports: unknow
       ownerReferences: [controllerReference(service)],
     },
     addressType: 'IPv4',
-    endpoints: structuredClone(content.endpoints),
-    ports: structuredClone(content.ports),
+    endpoints: copyJson(content.endpoints),
+    ports: copyJson(content.ports),
   };
 }
 

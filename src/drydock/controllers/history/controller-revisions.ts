@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import type { InProcessApi, KubeObject, ResourceName } from '../../api/contract.ts';
 import type { Cache } from '../cache.ts';
 import { templateHash } from '../deployment/template-hash.ts';
@@ -40,16 +41,12 @@ export async function currentRevision(
 ): Promise<ControllerRevision> {
   const known = sorted(cache.ownedBy(owner.metadata.uid ?? ''));
   const newest = known.at(-1);
-  const template = { ...structuredClone(owner.spec.template), $patch: 'replace' };
+  const template = { ...copyJson(owner.spec.template), $patch: 'replace' };
   const equal = known.find((revision) => sameJson(templateOf(revision), template));
   const number = (newest?.revision ?? 0) + 1;
   if (equal !== undefined) {
     if (equal === newest) return equal;
-    const raised = await api.update(
-      CONTROLLER_REVISIONS,
-      { ...structuredClone(equal), revision: number },
-      MANAGER,
-    );
+    const raised = await api.update(CONTROLLER_REVISIONS, { ...copyJson(equal), revision: number }, MANAGER);
     cache.observe(raised);
     return raised as ControllerRevision;
   }
@@ -63,6 +60,10 @@ export async function currentRevision(
         name: `${owner.metadata.name}-${hash}`,
         namespace: owner.metadata.namespace ?? '',
         labels: { ...owner.spec.template.metadata?.labels, [REVISION_HASH]: hash },
+        // The cause of a change is read from here by `kubectl rollout history`.
+        ...(owner.metadata.annotations === undefined
+          ? {}
+          : { annotations: { ...owner.metadata.annotations } }),
         ownerReferences: [controllerReference(owner)],
       },
       data: { spec: { template } },

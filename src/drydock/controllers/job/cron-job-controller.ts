@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi } from '../../api/contract.ts';
@@ -57,6 +58,11 @@ export function startCronJobController(options: CronJobControllerOptions): { clo
       schedule = parseSchedule(cronJob.spec.schedule);
     } catch (error) {
       recorder.event(cronJob, 'Warning', 'UnparseableSchedule', messageOf(error));
+      return undefined;
+    }
+    if (schedule.next(clock.now()) === undefined) {
+      const text = `invalid schedule: ${cronJob.spec.schedule} : time difference between two schedules is less than 1 second`;
+      recorder.event(cronJob, 'Warning', 'InvalidSchedule', text);
       return undefined;
     }
     const due = cronJob.spec.suspend === true ? undefined : latestDue(cronJob, schedule);
@@ -123,7 +129,7 @@ export function startCronJobController(options: CronJobControllerOptions): { clo
             },
             ownerReferences: [controllerReference(cronJob)],
           },
-          spec: structuredClone(spec),
+          spec: copyJson(spec),
         },
         MANAGER,
       );
@@ -201,7 +207,7 @@ export function startCronJobController(options: CronJobControllerOptions): { clo
       sameJson(names(active), names(before.active ?? [])) &&
       sameJson({ ...before, active: [] }, { ...status, active: [] });
     if (same) return;
-    const next = { ...structuredClone(cronJob), status };
+    const next = { ...copyJson(cronJob), status };
     cronJobs.observe(await api.update(CRON_JOBS, next, { ...MANAGER, subresource: 'status' }));
   }
 

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi } from '../../api/contract.ts';
@@ -224,7 +225,7 @@ export function startJobController(options: JobControllerOptions): { close(): Pr
       ...(conditions.length === 0 ? {} : { conditions }),
     };
     if (sameJson(before, status)) return;
-    const next = { ...structuredClone(job), status };
+    const next = { ...copyJson(job), status };
     jobs.observe(await api.update(JOBS, next, { ...MANAGER, subresource: 'status' }));
     if (seen.verdict === undefined || seen.done !== true) return;
     if (seen.verdict.type === 'Complete') recorder.event(job, 'Normal', 'Completed', 'Job completed');

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi } from '../../api/contract.ts';
@@ -80,7 +81,7 @@ export function startNodeLifecycle(options: {
     const known = REPORTED.filter((type) => findCondition(conditions, type)?.status !== 'Unknown');
     if (known.length === 0) return node;
     const wasReady = findCondition(conditions, 'Ready')?.status === 'True';
-    const next = structuredClone(node);
+    const next = copyJson(node);
     const lastTransitionTime = timestamp(clock.now());
     next.status = {
       ...next.status,
@@ -110,7 +111,7 @@ export function startNodeLifecycle(options: {
     for (const pod of pods.all()) {
       if (pod.spec.nodeName !== node) continue;
       if (findCondition(pod.status?.conditions, 'Ready')?.status !== 'True') continue;
-      const next = structuredClone(pod);
+      const next = copyJson(pod);
       const lastTransitionTime = timestamp(clock.now());
       next.status = {
         ...next.status,
@@ -136,7 +137,7 @@ export function startNodeLifecycle(options: {
     const taints = nextTaints(node, starts ? 'start' : allowed === 'stop' ? 'stop' : 'keep', timestamp(now));
     if (taints === undefined) return;
     if (starts) evictedAt = now;
-    const next = structuredClone(node);
+    const next = copyJson(node);
     next.spec = { ...next.spec, taints: [...taints] };
     if (taints.length === 0) delete next.spec.taints;
     nodes.observe(await api.update(NODES, next, MANAGER));

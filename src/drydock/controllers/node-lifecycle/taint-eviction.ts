@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger, Timer } from '../../../kernel/index.ts';
 import type { InProcessApi, KubeObject } from '../../api/contract.ts';
@@ -96,7 +97,7 @@ export function startTaintEviction(options: {
       reason: 'DeletionByTaintManager',
       message: 'Taint manager: deleting due to NoExecute taint',
     };
-    const next = structuredClone(pod);
+    const next = copyJson(pod);
     const others = (next.status?.conditions ?? []).filter(({ type }) => type !== disrupted.type);
     next.status = { ...next.status, conditions: [...others, disrupted] };
     try {

@@ -1,11 +1,17 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
-import type { InProcessApi } from '../../api/contract.ts';
+import type { InProcessApi, KubeObject, ResourceName } from '../../api/contract.ts';
 import type { Cache } from '../cache.ts';
 import { controllerOf, keyOf } from '../cache.ts';
 import { findCondition, withCondition, withoutCondition } from '../conditions.ts';
 import { eventRecorder } from '../events.ts';
 import { PODS, REPLICA_SETS } from '../objects.ts';
+import {
+  asReplicationController,
+  REPLICATION_CONTROLLERS,
+  replicationControllerCache,
+} from './replication-controllers.ts';
 import type { Pod, ReplicaSet } from '../objects.ts';
 import { compareForDeletion, isPodActive, isPodAvailable, isPodReady } from '../pods.ts';
 import { podControl, podFrom } from '../pod-control.ts';
@@ -32,6 +38,14 @@ export interface ReplicaSetControllerOptions {
   readonly pods: Cache<Pod>;
 }
 
+/** What is different between the two kinds that this controller keeps. */
+interface Flavour {
+  readonly kind: string;
+  readonly resource: ResourceName;
+  readonly component: string;
+  stored(object: ReplicaSet): KubeObject;
+}
+
 interface Failure {
   readonly reason: 'FailedCreate' | 'FailedDelete';
   readonly error: unknown;
@@ -39,9 +53,40 @@ interface Failure {
 
 /** Keeps as many active pods as a ReplicaSet asks for (pkg/controller/replicaset, 1.32). */
 export function startReplicaSetController(options: ReplicaSetControllerOptions): { close(): Promise<void> } {
+  return start(options, {
+    kind: 'ReplicaSet',
+    resource: REPLICA_SETS,
+    component: 'replicaset-controller',
+    stored: (object) => object,
+  });
+}
+
+/** The same for ReplicationControllers, which scripts of before Deployments still use. */
+export function startReplicationController(options: Omit<ReplicaSetControllerOptions, 'replicaSets'>): {
+  close(): Promise<void>;
+} {
+  const replicaSets = replicationControllerCache(options.api);
+  const running = start(
+    { ...options, replicaSets },
+    {
+      kind: 'ReplicationController',
+      resource: REPLICATION_CONTROLLERS,
+      component: 'replication-controller',
+      stored: asReplicationController,
+    },
+  );
+  return {
+    async close() {
+      replicaSets.close();
+      await running.close();
+    },
+  };
+}
+
+function start(options: ReplicaSetControllerOptions, flavour: Flavour): { close(): Promise<void> } {
   const { api, logger, replicaSets, pods } = options;
   const { clock } = api;
-  const recorder = eventRecorder(api, clock, { component: 'replicaset-controller' });
+  const recorder = eventRecorder(api, clock, { component: flavour.component });
   const control = podControl(api, pods, recorder);
   const queue = workQueue({
     clock,
@@ -54,7 +99,7 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
   replicaSets.onChange((replicaSet) => queue.add(keyOf(replicaSet)));
   pods.onChange((pod, old) => {
     for (const owner of new Set([controllerOf(pod), old === undefined ? undefined : controllerOf(old)])) {
-      if (owner?.kind === 'ReplicaSet') queue.add(`${pod.metadata.namespace ?? ''}/${owner.name}`);
+      if (owner?.kind === flavour.kind) queue.add(`${pod.metadata.namespace ?? ''}/${owner.name}`);
     }
     if (controllerOf(pod) !== undefined || pod.metadata.deletionTimestamp !== undefined) return;
     for (const replicaSet of replicaSets.inNamespace(pod.metadata.namespace ?? '')) {
@@ -100,7 +145,7 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
     pod: Pod,
     ownerReferences: NonNullable<Pod['metadata']['ownerReferences']>,
   ): Promise<Pod> {
-    const next = structuredClone(pod);
+    const next = copyJson(pod);
     next.metadata.ownerReferences = ownerReferences;
     const stored = await api.update(PODS, next, MANAGER);
     pods.observe(stored);
@@ -167,8 +212,8 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
     const observedGeneration = replicaSet.metadata.generation ?? 0;
     if (sameJson(before, { ...status, observedGeneration })) return;
     const stored = await api.update(
-      REPLICA_SETS,
-      { ...structuredClone(current), status: { ...status, observedGeneration } },
+      flavour.resource,
+      flavour.stored({ ...copyJson(current), status: { ...status, observedGeneration } }),
       { ...MANAGER, subresource: 'status' },
     );
     replicaSets.observe(stored);

@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi } from '../../api/contract.ts';
@@ -129,7 +130,7 @@ export function startScheduler(options: SchedulerOptions): { close(): Promise<vo
   async function bind(pod: Pod, node: string): Promise<void> {
     const { namespace = '', name } = pod.metadata;
     try {
-      const next = structuredClone(pod);
+      const next = copyJson(pod);
       next.spec.nodeName = node;
       pods.observe(await api.update(PODS, next, MANAGER));
     } catch (error) {
@@ -157,7 +158,7 @@ export function startScheduler(options: SchedulerOptions): { close(): Promise<vo
       reason: 'Unschedulable',
       message,
     };
-    const next = structuredClone(pod);
+    const next = copyJson(pod);
     const others = (next.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
     next.status = { ...next.status, conditions: [...others, condition] };
     pods.observe(await api.update(PODS, next, { ...MANAGER, subresource: 'status' }));

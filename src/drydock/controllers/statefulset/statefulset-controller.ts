@@ -1,3 +1,4 @@
+import { copyJson } from '../../kinds/json-access.ts';
 import { messageOf } from '../../../kernel/index.ts';
 import type { Logger } from '../../../kernel/index.ts';
 import type { InProcessApi, KubeObject, ResourceName } from '../../api/contract.ts';
@@ -236,7 +237,7 @@ export function startStatefulSetController(options: StatefulSetControllerOptions
           apiVersion: 'v1',
           kind: 'PersistentVolumeClaim',
           metadata: { name, namespace, labels },
-          spec: structuredClone(spec ?? {}),
+          spec: copyJson(spec ?? {}),
         },
         MANAGER,
       );
@@ -292,7 +293,7 @@ export function startStatefulSetController(options: StatefulSetControllerOptions
     };
     const newest = statefulSets.get(keyOf(set));
     if (newest === undefined || sameJson(newest.status ?? {}, status)) return;
-    const next = { ...structuredClone(newest), status };
+    const next = { ...copyJson(newest), status };
     statefulSets.observe(await api.update(STATEFUL_SETS, next, { ...MANAGER, subresource: 'status' }));
   }
 
