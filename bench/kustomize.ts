@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createRenderCache, folderTree, memoryTree, render } from '../src/kustomize/index.ts';
-import { sizedTree } from './kustomize-trees.ts';
+import { sizedTree } from './kustomize-sizes.ts';
 import { median, milliseconds } from './table.ts';
 
 /**

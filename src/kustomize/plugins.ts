@@ -14,7 +14,7 @@ import type { ObjectFiles } from './load-objects.ts';
 import type { Loader } from './loader.ts';
 import { readPatch } from './kustomization.ts';
 import type { Resource } from './resource.ts';
-import { patchSource } from './patch-source.ts';
+import { inlineSource, operationsSource, patchSource } from './patch-source.ts';
 import { readSelector } from './selector.ts';
 import { hashTransformer } from './transform/hash.ts';
 import { imageTransformer, readImage } from './transform/images.ts';
@@ -217,20 +217,15 @@ async function jsonPlugin(config: Resource, fields: Fields, help: PluginHelp): P
   const selector = target === undefined ? undefined : readSelector(target);
   if (selector === undefined || selector.name === '')
     throw incomplete(config, 'must specify the target name');
-  const path = textAt(fields, 'path');
-  const patch = textAt(fields, 'jsonOp');
-  if (path === undefined && patch === undefined) throw incomplete(config, 'empty file path and empty jsonOp');
-  if (path !== undefined && patch !== undefined)
-    throw incomplete(config, 'must specify a file path or jsonOp, not both');
   const args = {
-    path,
-    patch,
+    path: textAt(fields, 'path'),
+    patch: textAt(fields, 'jsonOp'),
     target: selector,
     allowNameChange: false,
     allowKindChange: false,
     node: fields.node,
   };
-  return jsonPatchTransformer({ ...args, source: await patchSource(args, help.loader) }, help.context);
+  return jsonPatchTransformer({ ...args, source: await operationsSource(args, help.loader) }, help.context);
 }
 
 async function mergePlugin(config: Resource, fields: Fields, help: PluginHelp): Promise<Transformer> {
@@ -240,14 +235,7 @@ async function mergePlugin(config: Resource, fields: Fields, help: PluginHelp): 
   if (paths.length === 0 && inline === undefined)
     throw incomplete(config, 'empty file path and empty patch content');
   for (const path of paths) patches.push(...(await mergePatchesOf(path, help)));
-  if (inline !== undefined) {
-    patches.push(
-      ...parseMergePatches(
-        await patchSource({ path: undefined, patch: inline, node: inline.node }, help.loader),
-        help.context,
-      ),
-    );
-  }
+  if (inline !== undefined) patches.push(...parseMergePatches(inlineSource(inline), help.context));
   if (patches.length === 0) throw incomplete(config, 'patch appears to be empty');
   return mergePatchTransformer(patches, help.context);
 }
@@ -258,8 +246,7 @@ export async function mergePatchesOf(
   help: PluginHelp,
 ): Promise<Resource[]> {
   try {
-    const source = await patchSource({ path: undefined, patch: at, node: at.node }, help.loader);
-    return parseMergePatches(source, help.context);
+    return parseMergePatches(inlineSource(at), help.context);
   } catch (error) {
     if (!(error instanceof LandfallError)) throw error;
     if (at.text.includes('\n')) throw error;

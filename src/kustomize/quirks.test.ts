@@ -383,8 +383,147 @@ metadata:
 `,
     },
   ],
+  [
+    'a patch in the kustomization loses the line break at its end, and so does a block of text there',
+    {
+      files: {
+        'kustomization.yaml': `resources: [a.yaml]
+patches:
+- target: {kind: ConfigMap}
+  patch: |
+
+    - op: add
+      path: /data/inline
+      value: |
+        a
+        b
+- target: {kind: ConfigMap}
+  path: operations.yaml
+- path: merge.yaml
+patchesStrategicMerge:
+- |
+  apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: a}
+  data:
+    merged: |
+      a
+      b
+patchesJson6902:
+- target: {version: v1, kind: ConfigMap, name: a}
+  patch: |
+    - op: add
+      path: /data/old
+      value: |
+        a
+        b
+`,
+        'a.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+data: {k: v}
+`,
+        'operations.yaml': `- op: add
+  path: /data/file
+  value: |
+    a
+    b
+`,
+        'merge.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+data:
+  mergeFile: |
+    a
+    b
+`,
+      },
+      yaml: `apiVersion: v1
+data:
+  file: |
+    a
+    b
+  inline: |-
+    a
+    b
+  k: v
+  mergeFile: |
+    a
+    b
+  merged: |
+    a
+    b
+  old: |
+    a
+    b
+kind: ConfigMap
+metadata:
+  name: a
+`,
+    },
+  ],
+  [
+    'of white space in the kustomization only that of Go is taken away from a patch',
+    {
+      files: {
+        'kustomization.yaml': `resources: [a.yaml]
+patches:
+- patch: "\\u00a0\\u0085apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\ndata: {k: z}\\n\\u00a0"
+`,
+        'a.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+data: {k: v}
+`,
+      },
+      yaml: `apiVersion: v1
+data:
+  k: z
+kind: ConfigMap
+metadata:
+  name: a
+`,
+    },
+  ],
 ];
 
 test.each(quirks)('%s', async (_, { files, yaml }) => {
   expect((await render(memoryTree(files), '')).yaml).toBe(yaml);
+});
+
+/** What the original refuses, and one would not expect it to. */
+const refused: readonly (readonly [string, string, RegExp])[] = [
+  [
+    'a patch whose first line is indented, as its white space is taken away',
+    'patches: [{patch: "  apiVersion: v1\\n  kind: ConfigMap\\n  metadata: {name: a}"}]',
+    /unable to parse SM or JSON patch/,
+  ],
+  [
+    'operations that begin like JSON and are not',
+    `patches: [{target: {kind: ConfigMap}, patch: " [{op: remove, path: /data}]"}]`,
+    /unable to parse SM or JSON patch/,
+  ],
+  [
+    'a patch beside a file, even an empty one',
+    'patchesJson6902: [{target: {version: v1, kind: ConfigMap, name: a}, patch: " ", path: p.yaml}]',
+    /not both/,
+  ],
+  [
+    'a patch that is neither of both because it is empty',
+    'patches: [{path: empty.yaml}]',
+    /both an SM and JSON patch/,
+  ],
+];
+
+test.each(refused)('refused: %s', async (_, text, message) => {
+  const object = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n';
+  const files = {
+    'a.yaml': object,
+    'empty.yaml': ' \n',
+    'kustomization.yaml': `resources: [a.yaml]\n${text}\n`,
+  };
+  await expect(render(memoryTree(files), '')).rejects.toThrow(message);
 });
