@@ -126,9 +126,17 @@ export async function makeTransformers(config: Resource, help: PluginHelp): Prom
       return [suffixTransformer(affix(fields, 'suffix'), requireSpecs(config, specs()))];
     case 'PrefixSuffixTransformer': {
       const fieldSpecs = requireSpecs(config, specs());
+      const prefix = prefixTransformer(affix(fields, 'prefix'), fieldSpecs);
+      const suffix = suffixTransformer(affix(fields, 'suffix'), fieldSpecs);
+      // One step, which is noted once where transformations are noted.
       return [
-        prefixTransformer(affix(fields, 'prefix'), fieldSpecs),
-        suffixTransformer(affix(fields, 'suffix'), fieldSpecs),
+        {
+          type: config.kind,
+          transform(map) {
+            prefix.transform(map);
+            suffix.transform(map);
+          },
+        },
       ];
     }
     case 'PatchTransformer': {

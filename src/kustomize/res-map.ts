@@ -105,7 +105,7 @@ export class ResMap {
   private addNames(item: Resource): void {
     const { names } = this;
     if (names === undefined || names.version !== this.context.idVersion) return;
-    const own = new Set([item.name, ...item.previous.map((id) => id.name)]);
+    const own = new Set([item.name, ...item.previous.allNames]);
     for (const name of own) {
       const list = names.byName.get(name);
       if (list === undefined) names.byName.set(name, [item]);

@@ -8,14 +8,9 @@ import type { Gvk, ResId } from './ids.ts';
 import { strategicMerge } from './merge.ts';
 import { originKey } from './origin-key.ts';
 import type { Origin } from './origin-key.ts';
+import { PreviousIds } from './previous-ids.ts';
 
 export type Behavior = 'unspecified' | 'create' | 'replace' | 'merge';
-
-interface PreviousId {
-  readonly name: string;
-  readonly namespace: string;
-  readonly kind: string;
-}
 
 /**
  * One object on its way through a render, with what the steps have to remember about it. The original keeps that
@@ -25,10 +20,10 @@ interface PreviousId {
 export class Resource {
   node: YamlNode;
   readonly context: RenderContext;
-  previous: PreviousId[] = [];
+  previous = new PreviousIds();
   private knownId: ResId | undefined = undefined;
-  prefixes: string[] = [];
-  suffixes: string[] = [];
+  prefixes: readonly string[] = [];
+  suffixes: readonly string[] = [];
   refVarNames: string[] = [];
   behavior: Behavior = 'unspecified';
   needsHash = false;
@@ -95,17 +90,12 @@ export class Resource {
   }
 
   get previousIds(): ResId[] {
-    if (this.previous.length === 0) return [];
-    const { group, version } = this.id;
-    return this.previous.map((id) => ({ group, version, clusterScoped: false, ...id }));
+    return this.previous.isEmpty ? [] : this.previous.ids(this.id);
   }
 
   /** What the object was called in the file it comes from. */
   get originalId(): ResId {
-    const [first] = this.previous;
-    const { id } = this;
-    if (first === undefined) return id;
-    return { group: id.group, version: id.version, clusterScoped: false, ...first };
+    return this.previousIds[0] ?? this.id;
   }
 
   get allIds(): ResId[] {
@@ -115,7 +105,7 @@ export class Resource {
   rememberId(): void {
     const { name, kind, namespace, clusterScoped } = this.id;
     const effective = clusterScoped ? '_non_namespaceable_' : namespace === '' ? 'default' : namespace;
-    this.previous.push({ name, kind, namespace: effective });
+    this.previous.add(name, effective, kind);
     this.context.idVersion++;
   }
 
@@ -177,7 +167,7 @@ export class Resource {
   makeRoomForNotes(): void {
     const noted =
       this.generated ||
-      this.previous.length > 0 ||
+      !this.previous.isEmpty ||
       this.prefixes.length > 0 ||
       this.suffixes.length > 0 ||
       this.needsHash;
@@ -285,9 +275,9 @@ export class Resource {
 
   /** What a generated object takes over from the one it replaces. */
   copyBuildState(other: Resource): void {
-    this.previous = [...other.previous];
-    this.prefixes = [...other.prefixes];
-    this.suffixes = [...other.suffixes];
+    this.previous = other.previous.copy();
+    this.prefixes = other.prefixes;
+    this.suffixes = other.suffixes;
     this.refVarNames = [...other.refVarNames];
     this.behavior = other.behavior;
     this.needsHash = other.needsHash;

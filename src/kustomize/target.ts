@@ -350,13 +350,15 @@ function annotate(accumulator: Accumulator, origin: Origin): void {
   }
 }
 
+/** The objects are listed anew, so two that have come to the same id are refused here if not before. */
 function dropLocal(accumulator: Accumulator): void {
   const kept = accumulator.map.list.filter((resource) => {
     validate(resource.node);
     const local = resource.textMap('annotations').get('config.kubernetes.io/local-config');
     return local === undefined || local === 'false';
   });
-  if (kept.length < accumulator.map.list.length) accumulator.map.replaceAll(kept);
+  accumulator.map.replaceAll([]);
+  accumulator.map.appendAll(kept);
 }
 
 function within(error: LandfallError, doing: string): LandfallError {
