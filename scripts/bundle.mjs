@@ -28,8 +28,9 @@ export async function bundle(outdir) {
     // Ids of chunks must not depend on where the project lies.
     chunkNames: 'chunks/[name]-[hash]',
     define: { LANDFALL_VERSION: JSON.stringify(version) },
+    // What libraries in the older module format call; made at the first call, since every chunk has one.
     banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      js: "import { createRequire as __createRequire } from 'node:module'; let __required; const require = (id) => (__required ??= __createRequire(import.meta.url))(id); require.resolve = (...args) => (__required ??= __createRequire(import.meta.url)).resolve(...args);",
     },
     logLevel: 'warning',
   });

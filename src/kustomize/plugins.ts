@@ -6,7 +6,6 @@ import { Fields } from './decode.ts';
 import type { FieldSpec } from './field-spec.ts';
 import { readGenerator, textAt } from './generate/args.ts';
 import { generateMap } from './generate/config-map.ts';
-import { generateHelm } from './generate/helm.ts';
 import type { HelmRunner } from './generate/helm.ts';
 import { generateIamPolicy } from './generate/iam-policy.ts';
 import { idText } from './ids.ts';
@@ -82,8 +81,10 @@ export async function makeGenerator(config: Resource, help: PluginHelp): Promise
       return [await generateMap(named('Secret', fields), help.loader, help.context)];
     case 'IAMPolicyGenerator':
       return generateIamPolicy(fields, help.context);
-    case 'HelmChartInflationGenerator':
+    case 'HelmChartInflationGenerator': {
+      const { generateHelm } = await import('./generate/helm.ts');
       return generateHelm(fields, undefined, help);
+    }
     default:
       throw unknown(config, 'a generator');
   }
@@ -113,7 +114,7 @@ export async function makeTransformers(config: Resource, help: PluginHelp): Prom
     case 'LabelTransformer':
       return [labelTransformer(fields.textMap('labels'), specs())];
     case 'HashTransformer':
-      return [hashTransformer()];
+      return [await hashTransformer()];
     case 'ImageTagTransformer': {
       const image = fields.fields('imageTag');
       return image === undefined ? [] : [imageTransformer(readImage(image), specs(), context)];

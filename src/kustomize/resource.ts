@@ -10,6 +10,9 @@ import { originKey } from './origin-key.ts';
 import type { Origin } from './origin-key.ts';
 import { PreviousIds } from './previous-ids.ts';
 
+/** Stands for the original's notes among the annotations while a patch is merged. */
+const noteMark = 'internal.config.kubernetes.io/notes';
+
 export type Behavior = 'unspecified' | 'create' | 'replace' | 'merge';
 
 /**
@@ -165,13 +168,29 @@ export class Resource {
    * patch can add to it.
    */
   makeRoomForNotes(): void {
-    const noted =
+    if (this.hasNotes) ensureMap(this.node, 'metadata', 'annotations');
+  }
+
+  private get hasNotes(): boolean {
+    return (
       this.generated ||
       !this.previous.isEmpty ||
       this.prefixes.length > 0 ||
       this.suffixes.length > 0 ||
-      this.needsHash;
-    if (noted) ensureMap(this.node, 'metadata', 'annotations');
+      this.needsHash
+    );
+  }
+
+  /** A patch that removes or replaces all annotations takes the original's notes with them. */
+  private takeNotesBack(): void {
+    const annotations = this.node.get('metadata')?.get('annotations');
+    if (annotations?.kind === 'map' && clearField(annotations, noteMark) !== undefined) return;
+    this.previous = new PreviousIds();
+    this.prefixes = [];
+    this.suffixes = [];
+    this.behavior = 'unspecified';
+    this.needsHash = false;
+    this.generated = false;
   }
 
   /** Annotations as strings: what becomes of them after a JSON patch, whatever it put there. */
@@ -225,13 +244,16 @@ export class Resource {
       kind: this.node.get('kind')?.clone(),
     };
     if (patch.allowNameChange || patch.allowKindChange) this.rememberId();
+    const marked = this.hasNotes;
+    if (marked) setField(ensureMap(this.node, 'metadata', 'annotations'), noteMark, newString('there'));
     const merged = strategicMerge(this.node, patchNode, { openapi: this.context.openapi });
     if (merged === undefined || isEmpty(merged)) {
       this.gone = true;
       this.touch();
       return;
     }
-    this.node = merged;
+    // What stands in for the whole object is not taken up: the original merges in place.
+    if (marked) this.takeNotesBack();
     if (patch.allowNameChange || patch.allowKindChange) this.touch();
     else this.knownId = undefined;
     if (!patch.allowKindChange) this.restore(this.node, 'kind', kind, nodes.kind);

@@ -6,7 +6,6 @@ import { defaultConfig, emptyConfig, mergeConfig, parseConfig } from './config/t
 import type { TextAt } from './decode.ts';
 import { mergeOptions } from './generate/args.ts';
 import { generateMap } from './generate/config-map.ts';
-import { generateHelm } from './generate/helm.ts';
 import { absorbGenerated } from './generate/absorb.ts';
 import { readInternalAnnotations } from './internal-annotations.ts';
 import { loadKustomization } from './kustomization.ts';
@@ -101,7 +100,7 @@ export class Target {
   async build(): Promise<Accumulator> {
     const accumulator = await this.accumulate(new Accumulator(this.help.context));
     const { map, config } = accumulator;
-    hashTransformer().transform(map);
+    (await hashTransformer(map.list)).transform(map);
     fixNameReferences(map, config.nameReference);
     resolveVars(accumulator.vars, map, config.varReference, this.help.context);
     dropLocal(accumulator);
@@ -224,6 +223,8 @@ export class Target {
       add([await generateMap({ ...args, options }, help.loader, help.context)], 'SecretGenerator');
     }
     for (const chart of kustomization.helmCharts) {
+      // Few kustomizations have charts, and what runs programs takes time to load.
+      const { generateHelm } = await import('./generate/helm.ts');
       add(await generateHelm(chart, kustomization.helmGlobals, help), 'HelmChartInflationGenerator');
     }
     for (const config of await this.plugins(kustomization.generators)) {

@@ -28,11 +28,13 @@ function entries(
   fields: readonly FieldSpec[],
 ): Transformer {
   const keys = [...pairs.keys()].sort(compareText);
+  const noted = fields.some((spec) => !spec.create && spec.path === 'metadata/annotations');
   return {
     type,
     transform(map) {
       const index = new SpecIndex(fields);
       for (const resource of map.list) {
+        if (noted) resource.makeRoomForNotes();
         for (const key of keys) {
           const at = pairs.get(key);
           if (at === undefined) continue;
