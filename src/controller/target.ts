@@ -2,6 +2,8 @@ import { asLandfallError, getString } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
+import { createRenderCache } from '../kustomize/index.ts';
+import type { RenderCache } from '../kustomize/index.ts';
 import { objectKey } from '../boundaries/index.ts';
 import { renderApplication } from '../boundaries/render/index.ts';
 import type { RenderedSet, SourceType } from '../boundaries/render/index.ts';
@@ -42,13 +44,25 @@ export interface TargetLoader {
 }
 
 const KEPT_SETS = 500;
+/** About 200 MiB of rendered objects. */
+const KEPT_OBJECTS = 20_000;
+
+interface KeptSet {
+  readonly commit: string;
+  readonly set: RenderedSet;
+}
+
 export function createTargetLoader(options: {
   readonly client: KubeClient;
   readonly mirrors: GitMirrors;
   readonly clock: Clock;
+  /** What was rendered, by the content of all that was read. Default: one of its own. */
+  readonly renders?: RenderCache;
 }): TargetLoader {
-  const { client, mirrors, clock } = options;
-  const sets = new Map<string, RenderedSet>();
+  const { client, mirrors, clock, renders = createRenderCache() } = options;
+  /** The last set of each source: one that did not change need not even be looked up in Git. */
+  const sets = new Map<string, KeptSet>();
+  let keptObjects = 0;
   const repositories = createRepositories(mirrors, clock);
 
   async function renderSet(
@@ -57,24 +71,36 @@ export function createTargetLoader(options: {
     level: Level,
     signal: AbortSignal,
   ): Promise<RenderedSet> {
-    // Every input is in the key; a commit names the content of the whole tree.
-    const key = JSON.stringify([source.repoURL, commit, source.raw]);
+    // A commit names the content of the whole tree; what else decides is in the source.
+    const key = JSON.stringify([source.repoURL, source.raw]);
     const kept = level === 'hard' ? undefined : sets.get(key);
-    if (kept !== undefined) {
-      sets.delete(key);
-      sets.set(key, kept);
-      return kept;
+    if (kept?.commit === commit) {
+      keep(key, kept);
+      return kept.set;
     }
     const set = await renderApplication(mirrors.open(source.repoURL).tree(commit), source.path, {
       source,
       signal,
+      // A new commit that touches other folders renders nothing here. Who refreshes hard wants it made again.
+      ...(level === 'hard' ? {} : { cache: renders.within(source.repoURL) }),
     });
-    sets.set(key, set);
-    for (const oldest of sets.keys()) {
-      if (sets.size <= KEPT_SETS) break;
-      sets.delete(oldest);
-    }
+    keep(key, { commit, set });
     return set;
+  }
+
+  function keep(key: string, kept: KeptSet): void {
+    drop(key);
+    sets.set(key, kept);
+    keptObjects += kept.set.objects.length;
+    for (const oldest of sets.keys()) {
+      if (sets.size <= KEPT_SETS && keptObjects <= KEPT_OBJECTS) break;
+      drop(oldest);
+    }
+  }
+
+  function drop(key: string): void {
+    keptObjects -= sets.get(key)?.set.objects.length ?? 0;
+    sets.delete(key);
   }
 
   async function placeOne(

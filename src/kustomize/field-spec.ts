@@ -205,7 +205,9 @@ function lookup(node: YamlNode, step: string): YamlNode | undefined {
 }
 
 function makeField(map: YamlNode, name: string, kind: 'scalar' | 'map' | 'seq'): YamlNode {
-  const field = new YamlNode(kind, '', '', kind === 'scalar' ? 'plain' : 'block');
+  // A text, if nothing is written into it: an empty prefix leaves it like that.
+  const field =
+    kind === 'scalar' ? new YamlNode('scalar', tags.str, '', 'plain') : new YamlNode(kind, '', '', 'block');
   map.content.push(newScalar(name), field);
   return field;
 }

@@ -267,7 +267,9 @@ const patches = fc.array(patch, { minLength: 1, maxLength: 2 }).map((list) =>
       return {
         patch: yaml(body),
         ...(target === null ? {} : { target: target as JsonObject }),
-        ...(each.options === null ? {} : { options: optionsOf(each.options as JsonObject, each.kind !== null) }),
+        ...(each.options === null
+          ? {}
+          : { options: optionsOf(each.options as JsonObject, each.kind !== null) }),
       };
     }),
   }),

@@ -2,6 +2,7 @@ import { LandfallError, asLandfallError } from '../../kernel/index.ts';
 import { getIn, getString } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { render } from '../../kustomize/index.ts';
+import type { RenderCache } from '../../kustomize/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { ApplicationSource } from '../sync/index.ts';
 import { renderDirectory } from './directory.ts';
@@ -12,6 +13,8 @@ export interface RenderApplicationOptions {
   /** The source as the Application writes it, where there is one: it may name its renderer and its options. */
   readonly source?: ApplicationSource;
   readonly signal?: AbortSignal;
+  /** Renders of this repository that were made before. Without it everything is rendered anew. */
+  readonly cache?: Pick<RenderCache, 'render'>;
 }
 
 /** What the renderer is not given here, though the engine may have it: no evidence, and nobody's mistake. */
@@ -27,7 +30,7 @@ export async function renderApplication(
   path: string,
   options: RenderApplicationOptions = {},
 ): Promise<RenderedSet> {
-  const { source, signal } = options;
+  const { source, signal, cache = { render } } = options;
   const folder = normalised(path);
   const kind = await tree.kind(folder);
   if (kind !== 'directory') {
@@ -42,7 +45,7 @@ export async function renderApplication(
   const sourceType = sourceTypeOf(source) ?? (await detectSourceType(tree, folder));
   refuseOptions(sourceType, source, path);
   try {
-    if (sourceType === 'Kustomize') return await renderKustomize(tree, folder, signal);
+    if (sourceType === 'Kustomize') return await renderKustomize(tree, folder, cache, signal);
     const objects = await renderDirectory(tree, folder, directoryOptions(source), signal);
     return { sourceType, objects, findings: [], warnings: [] };
   } catch (thrown) {
@@ -72,9 +75,13 @@ function normalised(path: string): string {
 async function renderKustomize(
   tree: FileTree,
   folder: string,
+  cache: Pick<RenderCache, 'render'>,
   signal: AbortSignal | undefined,
 ): Promise<RenderedSet> {
-  const result = await render(tree, folder, { reorder: 'none', ...(signal === undefined ? {} : { signal }) });
+  const result = await cache.render(tree, folder, {
+    reorder: 'none',
+    ...(signal === undefined ? {} : { signal }),
+  });
   return {
     sourceType: 'Kustomize',
     objects: result.objects.map((rendered) => ({

@@ -1,8 +1,7 @@
-import { LandfallError, tags } from '../../kernel/index.ts';
+import { LandfallError, nearest, tags } from '../../kernel/index.ts';
 import type { YamlNode } from '../../kernel/index.ts';
 import type { RenderContext } from '../context.ts';
 import { whereOf } from '../context.ts';
-import { nearest } from '../decode.ts';
 import type { Fields } from '../decode.ts';
 import { SpecIndex, applyPath } from '../field-spec.ts';
 import type { FieldSpec } from '../field-spec.ts';
@@ -62,7 +61,7 @@ export function imageTransformer(
         for (const spec of index.ofObject(resource.node)) applyPath(resource.node, spec, { set });
       }
       if (hits > 0) return;
-      const near = nearest(image.name, [...seen]);
+      const [near] = nearest(image.name, [...seen]);
       context.find({
         kind: 'no-match',
         message: `The images entry for ${image.name} changes nothing: no container uses that image${near === undefined ? '' : `; there is ${near}`}.`,

@@ -62,7 +62,11 @@ function affix(
             resource.rememberId();
           }
           applyFieldSpec(resource.node, spec, {
-            set: (field) => overwriteScalar(field, newScalar(change(field.value), '', text.node, by)),
+            set: (field) => {
+              const name = change(field.value);
+              // Setting an empty text changes nothing, and leaves it a text.
+              if (name !== '') overwriteScalar(field, newScalar(name, '', text.node, by));
+            },
             create: 'scalar',
             createTag: tags.str,
           });
