@@ -1,4 +1,4 @@
-import { LandfallError, isJsonObject, parseYaml, stringifyYaml, yamlToExact } from '../kernel/index.ts';
+import { LandfallError, isJsonObject, parseYaml } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import type { Cause } from './nodes.ts';
 import { clearField, ensureMap, isEmpty, isNullOrMissing, newScalar, newString, setField } from './nodes.ts';
@@ -215,11 +215,6 @@ export class Resource {
   deleteAnnotation(key: string): void {
     const entries = new Map<string, YamlNode | string>(this.metaEntries('annotations'));
     if (entries.delete(key)) this.setTextMap('annotations', entries);
-  }
-
-  /** The object as text, to compare it with what it is later. */
-  snapshot(): string {
-    return stringifyYaml(yamlToExact(this.node));
   }
 
   liftOrigin(): void {

@@ -22,6 +22,7 @@ import type { PluginHelp } from './plugins.ts';
 import { Resource, validate } from './resource.ts';
 import { hashTransformer } from './transform/hash.ts';
 import type { Transformer } from './transform/transformer.ts';
+import { isUntouched } from './validators.ts';
 import { mergeVars, resolveVars } from './vars.ts';
 
 /** Folders one below the other, at most. */
@@ -312,14 +313,16 @@ export class Target {
     }
   }
 
-  /** Validators see everything and may change nothing. */
+  /** Validators see everything and may change nothing; a value that is set anew to what it is counts as changed. */
   private async validate(accumulator: Accumulator): Promise<void> {
+    const { map } = accumulator;
     for (const config of await this.plugins(this.kustomization.validators)) {
-      const before = accumulator.map.list.map((resource) => resource.snapshot());
-      for (const transformer of await makeTransformers(config, this.help))
-        transformer.transform(accumulator.map);
-      const after = accumulator.map.list.map((resource) => resource.snapshot());
-      if (before.length === after.length && before.every((text, index) => text === after[index])) continue;
+      const before = map.list.map((resource) => resource.clone());
+      for (const transformer of await makeTransformers(config, this.help)) transformer.transform(map);
+      const same =
+        before.length === map.list.length &&
+        map.list.every((resource, index) => isUntouched(before[index], resource));
+      if (same) continue;
       throw this.refuse(
         `validator shouldn't modify the resource map: ${config.kind} ${config.name} did`,
         config.node,
