@@ -1,3 +1,6 @@
+import { setTimeout as later } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { createRenderCache, memoryTree } from './index.ts';
 
@@ -32,4 +35,16 @@ test('what is too large for the cache is rendered and not kept, and drives nothi
   expect(bytes).toBeGreaterThan(0);
   expect((await cache.within('large').render(tree('x', 2 ** 17), 'a')).yaml).toContain('k: x');
   expect(cache.statistics).toMatchObject({ entries: 1, bytes });
+});
+
+test('a render that was replaced is not held by the one that was made with its help', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const cache = createRenderCache();
+  const first = new WeakRef(await cache.render(tree('v0'), 'a'));
+  for (const value of ['v1', 'v2', 'v3']) await cache.render(tree(value), 'a');
+  // A target of a weak reference lives at least until the job that made it has ended.
+  await later(0);
+  collect();
+  expect(first.deref()).toBeUndefined();
 });

@@ -110,6 +110,11 @@ export class SpecIndex<T extends Gvk> {
   }
 }
 
+/** Whether a spec leads to something of an object of which only the metadata may be there. */
+export function concerns(spec: FieldSpec, resource: { readonly reused: boolean }): boolean {
+  return !resource.reused || spec.steps[0] === 'metadata';
+}
+
 /** Calls `set` for every node the spec leads to, where it is for this kind of object. */
 export function applyFieldSpec(object: YamlNode, spec: FieldSpec, action: FieldAction): void {
   if (spec.kind !== '' && spec.kind !== (object.get('kind')?.value ?? '')) return;

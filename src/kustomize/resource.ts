@@ -3,7 +3,7 @@ import type { YamlNode } from '../kernel/index.ts';
 import type { Cause } from './nodes.ts';
 import { clearField, ensureMap, isEmpty, isNullOrMissing, newScalar, newString, setField } from './nodes.ts';
 import type { RenderContext } from './context.ts';
-import { splitApiVersion } from './ids.ts';
+import { idKey, splitApiVersion } from './ids.ts';
 import type { Gvk, ResId } from './ids.ts';
 import { strategicMerge } from './merge.ts';
 import { originKey } from './origin-key.ts';
@@ -25,6 +25,7 @@ export class Resource {
   readonly context: RenderContext;
   previous = new PreviousIds();
   private knownId: ResId | undefined = undefined;
+  private knownKey: string | undefined = undefined;
   prefixes: readonly string[] = [];
   suffixes: readonly string[] = [];
   refVarNames: string[] = [];
@@ -39,7 +40,7 @@ export class Resource {
   pluginOrigin: Origin | undefined = undefined;
   /** File and place of the object it was made from, of an object of a file. */
   key: string | undefined = undefined;
-  /** Only names and labels are here: the finished object is at hand already. */
+  /** Only kind and metadata are here, as others see them: the finished object is at hand already. */
   reused = false;
   /** The line that asks for this object: a `resources:` entry or a generator. */
   cause: Cause | undefined = undefined;
@@ -92,6 +93,12 @@ export class Resource {
     return this.knownId;
   }
 
+  /** The id as a text that two objects share only if they are the same. */
+  get idKey(): string {
+    this.knownKey ??= idKey(this.id);
+    return this.knownKey;
+  }
+
   get previousIds(): ResId[] {
     return this.previous.isEmpty ? [] : this.previous.ids(this.id);
   }
@@ -114,8 +121,13 @@ export class Resource {
 
   /** Says that kind, name or namespace may be others now. */
   touch(): void {
-    this.knownId = undefined;
+    this.forgetId();
     this.context.idVersion++;
+  }
+
+  private forgetId(): void {
+    this.knownId = undefined;
+    this.knownKey = undefined;
   }
 
   setName(name: string, cause?: Cause, by?: string): void {
@@ -250,7 +262,7 @@ export class Resource {
     // What stands in for the whole object is not taken up: the original merges in place.
     if (marked) this.takeNotesBack();
     if (patch.allowNameChange || patch.allowKindChange) this.touch();
-    else this.knownId = undefined;
+    else this.forgetId();
     if (!patch.allowKindChange) this.restore(this.node, 'kind', kind, nodes.kind);
     const metadata = ensureMap(this.node, 'metadata');
     if (!patch.allowNameChange) this.restore(metadata, 'name', name, nodes.name);
