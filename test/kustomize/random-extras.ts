@@ -276,8 +276,16 @@ const patches = fc.array(patch, { minLength: 1, maxLength: 2 }).map((list) =>
 );
 
 const plugin = fc.oneof(
-  fc.record({ kind: fc.constant('PrefixTransformer'), prefix: fc.constantFrom('t-', 'a.b-'), fieldSpecs: specs }),
-  fc.record({ kind: fc.constant('SuffixTransformer'), suffix: fc.constantFrom('-t', '.x'), fieldSpecs: specs }),
+  fc.record({
+    kind: fc.constant('PrefixTransformer'),
+    prefix: fc.constantFrom('t-', 'a.b-'),
+    fieldSpecs: specs,
+  }),
+  fc.record({
+    kind: fc.constant('SuffixTransformer'),
+    suffix: fc.constantFrom('-t', '.x'),
+    fieldSpecs: specs,
+  }),
   fc.record({
     kind: fc.constant('PrefixSuffixTransformer'),
     prefix: fc.constant('ps-'),

@@ -54,7 +54,8 @@ export function imageTransformer(
         overwriteScalar(field, newScalar(changed(field.value, image), '', image.cause, 'images'));
       };
       for (const resource of map.list) {
-        if (!resource.reused && resource.kind !== 'CustomResourceDefinition') eachContainerImage(resource.node, set);
+        if (!resource.reused && resource.kind !== 'CustomResourceDefinition')
+          eachContainerImage(resource.node, set);
       }
       for (const resource of map.list) {
         if (resource.kind === 'CustomResourceDefinition') continue;
