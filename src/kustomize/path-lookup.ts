@@ -7,11 +7,7 @@ import { expectKind, isNullOrMissing } from './nodes.ts';
  * none, or a null on the way. `cause` is the line that names the path, for messages.
  * Source: PathGetter of kyaml's fns.go.
  */
-export function lookupPath(
-  object: YamlNode,
-  path: readonly string[],
-  cause: YamlNode,
-): YamlNode | undefined {
+export function lookupPath(object: YamlNode, path: readonly string[], cause: YamlNode): YamlNode | undefined {
   let at: YamlNode | undefined = object;
   for (const raw of path) {
     const step = raw.trim();
@@ -43,10 +39,7 @@ function item(at: YamlNode | undefined, step: string, cause: YamlNode): YamlNode
   const inner = step.slice(1, -1);
   const cut = inner.indexOf('=');
   if (cut < 0) {
-    throw refuse(
-      cause,
-      `list path element must contain fieldName=fieldValue for element to match: ${step}`,
-    );
+    throw refuse(cause, `list path element must contain fieldName=fieldValue for element to match: ${step}`);
   }
   const [key, value] = [inner.slice(0, cut), inner.slice(cut + 1)];
   expectKind(at, 'seq');

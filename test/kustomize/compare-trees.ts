@@ -43,7 +43,8 @@ export async function renderOurs(tree: RandomTree): Promise<Outcome> {
   }
 }
 
-async function renderOriginal(tree: RandomTree): Promise<Outcome> {
+/** The same with `kubectl kustomize`, in a folder of its own. */
+export async function renderOriginal(tree: RandomTree): Promise<Outcome> {
   const root = await mkdtemp(join(tmpdir(), 'landfall-tree-'));
   try {
     for (const [path, content] of Object.entries(tree.files)) {

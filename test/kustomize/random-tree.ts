@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { getString, isJsonObject, stringifyYaml } from '../../src/kernel/index.ts';
 import type { JsonObject } from '../../src/kernel/index.ts';
-import { extras, fillIn } from './random-extras.ts';
-import type { Extra, Known } from './random-extras.ts';
+import { extras } from './random-extras.ts';
 import { objects, patches, transformations } from './random-objects.ts';
+import { fillIn } from './random-parts.ts';
+import type { Extra, Known } from './random-parts.ts';
 import { clean } from './random-values.ts';
 
 /** A random kustomization tree: files by path, and the folder to render. For tests that compare renderers. */
