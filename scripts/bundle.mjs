@@ -4,6 +4,19 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { root } from './ensure-installed.mjs';
 
+/** The command parser can run commands that are programs of their own; there are none, and what starts them loads slowly. */
+const noSubprograms = {
+  name: 'no-subprograms',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes(`${path.sep}commander${path.sep}`)
+        ? { path: 'child_process', namespace: 'absent' }
+        : undefined,
+    );
+    plugin.onLoad({ filter: /./, namespace: 'absent' }, () => ({ contents: 'export default {};' }));
+  },
+};
+
 /** Replaces `outdir` with a fresh build. */
 export async function bundle(outdir) {
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -30,9 +43,11 @@ export async function bundle(outdir) {
     // Ids of chunks must not depend on where the project lies.
     chunkNames: 'chunks/[name]-[hash]',
     define: { LANDFALL_VERSION: JSON.stringify(version) },
+    // What libraries in the older module format call; made at the first call, since every chunk has one.
     banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      js: "import { createRequire as __createRequire } from 'node:module'; let __required; const require = (id) => (__required ??= __createRequire(import.meta.url))(id); require.resolve = (...args) => (__required ??= __createRequire(import.meta.url)).resolve(...args);",
     },
+    plugins: [noSubprograms],
     logLevel: 'warning',
   });
 }

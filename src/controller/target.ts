@@ -1,6 +1,8 @@
 import { asLandfallError, getString } from '../kernel/index.ts';
 import type { FileTree, GitMirror } from '../git/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
+import { createRenderCache } from '../kustomize/index.ts';
+import type { RenderCache } from '../kustomize/index.ts';
 import { objectKey } from '../boundaries/index.ts';
 import { buildEnvironment, renderApplication, renderHelm, resolveChart } from '../boundaries/render/index.ts';
 import type { HelmProgram, RenderedFor, RenderedSet, SourceType } from '../boundaries/render/index.ts';
@@ -71,15 +73,20 @@ export interface SourceAccess {
 }
 
 const KEPT_SETS = 2000;
+/** About 200 MiB of rendered objects. */
+const KEPT_OBJECTS = 20_000;
 
 export function createTargetLoader(options: {
   readonly access: SourceAccess;
   readonly repositories: Repositories;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
+  /** What was rendered, by the content of all that was read. Default: one of its own. */
+  readonly renders?: RenderCache;
 }): TargetLoader {
-  const { access, repositories } = options;
+  const { access, repositories, renders = createRenderCache() } = options;
   const sets = new Map<string, RenderedSet>();
+  let keptObjects = 0;
 
   async function program(
     source: ApplicationSource,
@@ -176,8 +183,7 @@ export function createTargetLoader(options: {
     const key = await keyOf(sources, revisions, index, asker, helm);
     const kept = level === 'hard' ? undefined : sets.get(key);
     if (kept !== undefined) {
-      sets.delete(key);
-      sets.set(key, kept);
+      keep(key, kept);
       return kept;
     }
     const application: RenderedFor = {
@@ -210,13 +216,26 @@ export function createTargetLoader(options: {
             refs,
             signal,
             ...(helm === undefined ? {} : { helm }),
+            // A new commit that touches other folders renders nothing here. Who refreshes hard wants it made again.
+            ...(level === 'hard' ? {} : { cache: renders.within(source.repoURL) }),
           });
-    sets.set(key, set);
-    for (const oldest of sets.keys()) {
-      if (sets.size <= KEPT_SETS) break;
-      sets.delete(oldest);
-    }
+    keep(key, set);
     return set;
+  }
+
+  function keep(key: string, kept: RenderedSet): void {
+    drop(key);
+    sets.set(key, kept);
+    keptObjects += kept.objects.length;
+    for (const oldest of sets.keys()) {
+      if (sets.size <= KEPT_SETS && keptObjects <= KEPT_OBJECTS) break;
+      drop(oldest);
+    }
+  }
+
+  function drop(key: string): void {
+    keptObjects -= sets.get(key)?.objects.length ?? 0;
+    sets.delete(key);
   }
 
   async function placeOne(

@@ -14,13 +14,17 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+/** What a name has to be changed by to be another, without regard to case; one that holds the other is near. */
+function score(name: string, candidate: string): number {
+  const [wrong, right] = [name.toLowerCase(), candidate.toLowerCase()];
+  if (wrong === right) return 0;
+  return right.includes(wrong) || wrong.includes(right) ? 1 : distance(wrong, right);
+}
+
 /** The names nearest to a wrong one, best first, at most three. */
 export function nearest(name: string, known: readonly string[]): readonly string[] {
   const close = known
-    .map((candidate) => ({
-      candidate,
-      score: candidate.includes(name) || name.includes(candidate) ? 1 : distance(name, candidate),
-    }))
+    .map((candidate) => ({ candidate, score: score(name, candidate) }))
     .filter(({ candidate, score }) => score <= Math.max(3, Math.floor(candidate.length / 3)))
     .toSorted((a, b) => a.score - b.score || a.candidate.localeCompare(b.candidate));
   return close.slice(0, 3).map(({ candidate }) => candidate);

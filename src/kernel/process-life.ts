@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type * as ChildProcess from 'node:child_process';
 
 function linuxStart(pid: number): string | undefined {
   try {
@@ -18,6 +19,8 @@ function linuxStart(pid: number): string | undefined {
  */
 export function processStart(pid: number): string | undefined {
   if (process.platform === 'linux') return linuxStart(pid);
+  // Loaded where it is needed only: it takes milliseconds, and this file is part of every command.
+  const { spawnSync } = createRequire(import.meta.url)('node:child_process') as typeof ChildProcess;
   const { status, stdout } = spawnSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
     encoding: 'utf8',
   });

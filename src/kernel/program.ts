@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { LandfallError } from './errors.ts';
 
 export interface ProgramOptions {
@@ -26,12 +25,14 @@ const GRACE_MS = 2000;
  * Runs a program without a shell and gives back whatever exit code it had. Throws `not-found` when the program
  * is not installed, `unavailable` when it ran out of time or wrote too much, `cancelled` on abort.
  */
-export function runProgram(
+export async function runProgram(
   program: string,
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
   const { signal, timeoutMs = 120_000, maxOutput = 256 * 1024 * 1024 } = options;
+  // Most commands start no program, and what starts them takes milliseconds to load.
+  const { spawn } = await import('node:child_process');
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(

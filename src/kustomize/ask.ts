@@ -1,6 +1,5 @@
-import { LandfallError } from '../kernel/index.ts';
+import { LandfallError, nearest } from '../kernel/index.ts';
 import type { JsonValue } from '../kernel/index.ts';
-import { nearest } from './decode.ts';
 import type { FieldOrigin } from './provenance.ts';
 import type { RenderedObject } from './rendered-object.ts';
 
@@ -139,7 +138,7 @@ function noObject(
   question: FieldQuestion,
 ): LandfallError {
   const label = `${question.kind}/${question.name}`;
-  const near =
+  const [near] =
     ofKind.length > 0
       ? nearest(
           question.name,
@@ -170,7 +169,7 @@ function noField(named: readonly RenderedObject[], question: FieldQuestion): Lan
     const next = Array.isArray(at) ? (at as unknown[])[Number(step)] : fieldOf(at, String(step));
     if (next === undefined) {
       const keys = typeof at === 'object' && at !== null && !Array.isArray(at) ? Object.keys(at) : [];
-      const near = nearest(String(step), keys);
+      const [near] = nearest(String(step), keys);
       if (near !== undefined) hint = `Did you mean ${[...walked, near].join('.')}?`;
       else if (keys.length > 0) hint = `${walked.join('.') || 'It'} has: ${keys.slice(0, 10).join(', ')}.`;
       else if (Array.isArray(at)) hint = `${walked.join('.')} has ${at.length} items.`;

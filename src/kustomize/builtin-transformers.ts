@@ -2,7 +2,7 @@ import { LandfallError } from '../kernel/index.ts';
 import type { TransformerConfig } from './config/transformer-config.ts';
 import { mergeSpecs, parseFieldSpec } from './field-spec.ts';
 import type { Kustomization, PatchArgs } from './kustomization.ts';
-import { patchSource } from './patch-source.ts';
+import { operationsSource, patchSource } from './patch-source.ts';
 import { mergePatchesOf } from './plugins.ts';
 import type { PluginHelp } from './plugins.ts';
 import type { Resource } from './resource.ts';
@@ -73,7 +73,7 @@ async function jsonPatch(args: PatchArgs, help: PluginHelp): Promise<Transformer
   const { target } = args;
   if (target === undefined || target.name === '')
     throw refuse(args.node.where, 'must specify the target name');
-  const source = await patchSource(args, help.loader);
+  const source = await operationsSource(args, help.loader);
   return jsonPatchTransformer({ ...args, target, source }, help.context);
 }
 

@@ -1,4 +1,4 @@
-import { LandfallError, scalarValue, tags } from '../kernel/index.ts';
+import { LandfallError, nearest, scalarValue, tags } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 
 /**
@@ -8,7 +8,8 @@ import type { YamlNode } from '../kernel/index.ts';
 export class Fields {
   readonly node: YamlNode;
   private readonly what: string;
-  private readonly asked = new Set<string>();
+  /** Names of fields that somebody asked for, by how they are compared. */
+  private readonly asked = new Map<string, string>();
 
   private readonly mode: 'exact' | 'lenient';
 
@@ -21,7 +22,7 @@ export class Fields {
   }
 
   at(name: string): YamlNode | undefined {
-    this.asked.add(name.toLowerCase());
+    this.asked.set(name.toLowerCase(), name);
     const exact = this.node.get(name);
     const found = exact ?? this.loosely(name.toLowerCase());
     return found === undefined || found.tag === tags.null ? undefined : found;
@@ -92,7 +93,7 @@ export class Fields {
     for (let i = 0; i < content.length; i += 2) {
       const key = content[i];
       if (key === undefined || this.asked.has(key.value.toLowerCase())) continue;
-      const near = nearest(key.value, [...this.asked]);
+      const [near] = nearest(key.value, [...this.asked.values()]);
       throw new LandfallError(
         `${key.where}: ${this.what} has no field '${key.value}': unknown field "${key.value}".`,
         {
@@ -147,31 +148,4 @@ function wrong(node: YamlNode, what: string, wanted: string, hint?: string): Lan
     object: node.where,
     ...(hint === undefined ? {} : { hint }),
   });
-}
-
-/** The name in `names` that differs least from `name`, if one is close. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const other of names) {
-    const distance = editDistance(name.toLowerCase(), other.toLowerCase());
-    if (distance < least) {
-      least = distance;
-      best = other;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -110,6 +110,11 @@ export class SpecIndex<T extends Gvk> {
   }
 }
 
+/** Whether a spec leads to something of an object of which only the metadata may be there. */
+export function concerns(spec: FieldSpec, resource: { readonly reused: boolean }): boolean {
+  return !resource.reused || spec.steps[0] === 'metadata';
+}
+
 /** Calls `set` for every node the spec leads to, where it is for this kind of object. */
 export function applyFieldSpec(object: YamlNode, spec: FieldSpec, action: FieldAction): void {
   if (spec.kind !== '' && spec.kind !== (object.get('kind')?.value ?? '')) return;
@@ -205,7 +210,9 @@ function lookup(node: YamlNode, step: string): YamlNode | undefined {
 }
 
 function makeField(map: YamlNode, name: string, kind: 'scalar' | 'map' | 'seq'): YamlNode {
-  const field = new YamlNode(kind, '', '', kind === 'scalar' ? 'plain' : 'block');
+  // A text, if nothing is written into it: an empty prefix leaves it like that.
+  const field =
+    kind === 'scalar' ? new YamlNode('scalar', tags.str, '', 'plain') : new YamlNode(kind, '', '', 'block');
   map.content.push(newScalar(name), field);
   return field;
 }

@@ -14,7 +14,7 @@ export type { FieldAnswer, FieldQuestion } from './ask.ts';
 export { diffRenders } from './diff.ts';
 export type { FieldChange, ObjectChange } from './diff.ts';
 export { createRenderCache } from './cache.ts';
-export type { RenderCache } from './cache.ts';
+export type { RenderCache, RenderCacheBounds, RenderCacheStatistics } from './cache.ts';
 export { goExpression, repeatsInRepeats } from './go-regexp.ts';
 export { reachOf } from './reach.ts';
 export type { Reached, ReachRequest } from './reach.ts';

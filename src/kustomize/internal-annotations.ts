@@ -1,3 +1,4 @@
+import { PreviousIds } from './previous-ids.ts';
 import type { Resource } from './resource.ts';
 
 const start = 'internal.config.kubernetes.io/';
@@ -30,20 +31,13 @@ export function readInternalAnnotations(resource: Resource): void {
   if (annotations?.kind !== 'map') return;
   if (!annotations.content.some((key, index) => index % 2 === 0 && key.value.startsWith(start))) return;
   const texts = resource.textMap('annotations');
-  const list = (name: string) => texts.get(start + name)?.split(',') ?? [];
-  const [names, namespaces, kinds] = [
-    list('previousNames'),
-    list('previousNamespaces'),
-    list('previousKinds'),
-  ];
-  if (names.length === namespaces.length && names.length === kinds.length) {
-    resource.previous = names.map((name, index) => ({
-      name,
-      namespace: namespaces[index] ?? '',
-      kind: kinds[index] ?? '',
-    }));
-  }
-  resource.prefixes = list('prefixes');
-  resource.suffixes = list('suffixes');
+  const text = (name: string) => texts.get(start + name);
+  resource.previous = PreviousIds.read(
+    text('previousNames'),
+    text('previousNamespaces') ?? '',
+    text('previousKinds') ?? '',
+  );
+  resource.prefixes = text('prefixes')?.split(',') ?? [];
+  resource.suffixes = text('suffixes')?.split(',') ?? [];
   resource.needsHash = texts.get(`${start}needsHashSuffix`) === 'enabled';
 }

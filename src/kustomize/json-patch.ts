@@ -22,9 +22,11 @@ export interface PatchOperation {
 /** The operations of a JSON patch (RFC 6902), written as JSON or YAML. */
 export function parseJsonPatch(source: YamlSource): PatchOperation[] {
   // What begins like JSON is read as JSON, and not as YAML in brackets.
-  if (source.text.trimStart().startsWith('[')) parseJson(source.text, source.name);
+  if (source.text.startsWith('[')) parseJson(source.text, source.name);
   const [document] = parseYamlSource(source, { words: 'yaml-1.1', duplicateKeys: 'last' });
-  if (document === undefined || document.kind !== 'seq') {
+  // Nothing is a list without operations, as for Go's decoder.
+  if (document === undefined || document.tag === tags.null) return [];
+  if (document.kind !== 'seq') {
     throw new LandfallError(`${source.name}: a JSON patch is a list of operations.`, {
       kind: 'invalid-input',
       code: 'json-patch',

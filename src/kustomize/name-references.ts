@@ -1,7 +1,7 @@
 import { LandfallError, tags } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import type { NameReference } from './config/transformer-config.ts';
-import { SpecIndex, applyPath } from './field-spec.ts';
+import { SpecIndex, applyPath, concerns } from './field-spec.ts';
 import type { FieldSpec } from './field-spec.ts';
 import { apiVersionOf, effectiveNamespace, gvkSelected, idLabel } from './ids.ts';
 import type { Gvk, ResId } from './ids.ts';
@@ -32,7 +32,7 @@ export function fixNameReferences(map: ResMap, references: readonly NameReferenc
     if (original === undefined) continue;
     const scope = new Scope(resource, lookups);
     for (const { spec, reference } of index.of(apiVersionOf(original), original.kind)) {
-      new Referral(resource, spec, reference, scope).fix();
+      if (concerns(spec, resource)) new Referral(resource, spec, reference, scope).fix();
     }
     resource.touch();
   }

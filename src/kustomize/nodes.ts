@@ -89,6 +89,8 @@ export function setField(
     return;
   }
   expectKind(map, 'map');
+  // Where a null stands in for a map it stays one: the original adds to it, and prints the null.
+  if (map.kind !== 'map') return;
   const { content } = map;
   for (let i = 0; i < content.length; i += 2) {
     if (content[i]?.value !== key) continue;
@@ -208,6 +210,7 @@ export function ensureMap(node: YamlNode, ...path: readonly string[]): YamlNode 
   let at = node;
   for (const step of path) {
     expectKind(at, 'map');
+    if (at.kind !== 'map') return at;
     let next = at.get(step);
     if (next === undefined) {
       next = newMap();

@@ -6,7 +6,6 @@ import { Fields } from './decode.ts';
 import type { FieldSpec } from './field-spec.ts';
 import { readGenerator, textAt } from './generate/args.ts';
 import { generateMap } from './generate/config-map.ts';
-import { generateHelm } from './generate/helm.ts';
 import type { HelmRunner } from './generate/helm.ts';
 import { generateIamPolicy } from './generate/iam-policy.ts';
 import { idText } from './ids.ts';
@@ -14,7 +13,7 @@ import type { ObjectFiles } from './load-objects.ts';
 import type { Loader } from './loader.ts';
 import { readPatch } from './kustomization.ts';
 import type { Resource } from './resource.ts';
-import { patchSource } from './patch-source.ts';
+import { inlineSource, operationsSource, patchSource } from './patch-source.ts';
 import { readSelector } from './selector.ts';
 import { hashTransformer } from './transform/hash.ts';
 import { imageTransformer, readImage } from './transform/images.ts';
@@ -82,8 +81,10 @@ export async function makeGenerator(config: Resource, help: PluginHelp): Promise
       return [await generateMap(named('Secret', fields), help.loader, help.context)];
     case 'IAMPolicyGenerator':
       return generateIamPolicy(fields, help.context);
-    case 'HelmChartInflationGenerator':
+    case 'HelmChartInflationGenerator': {
+      const { generateHelm } = await import('./generate/helm.ts');
       return generateHelm(fields, undefined, help);
+    }
     default:
       throw unknown(config, 'a generator');
   }
@@ -113,7 +114,7 @@ export async function makeTransformers(config: Resource, help: PluginHelp): Prom
     case 'LabelTransformer':
       return [labelTransformer(fields.textMap('labels'), specs())];
     case 'HashTransformer':
-      return [hashTransformer()];
+      return [await hashTransformer()];
     case 'ImageTagTransformer': {
       const image = fields.fields('imageTag');
       return image === undefined ? [] : [imageTransformer(readImage(image), specs(), context)];
@@ -126,9 +127,17 @@ export async function makeTransformers(config: Resource, help: PluginHelp): Prom
       return [suffixTransformer(affix(fields, 'suffix'), requireSpecs(config, specs()))];
     case 'PrefixSuffixTransformer': {
       const fieldSpecs = requireSpecs(config, specs());
+      const prefix = prefixTransformer(affix(fields, 'prefix'), fieldSpecs);
+      const suffix = suffixTransformer(affix(fields, 'suffix'), fieldSpecs);
+      // One step, which is noted once where transformations are noted.
       return [
-        prefixTransformer(affix(fields, 'prefix'), fieldSpecs),
-        suffixTransformer(affix(fields, 'suffix'), fieldSpecs),
+        {
+          type: config.kind,
+          transform(map) {
+            prefix.transform(map);
+            suffix.transform(map);
+          },
+        },
       ];
     }
     case 'PatchTransformer': {
@@ -217,20 +226,15 @@ async function jsonPlugin(config: Resource, fields: Fields, help: PluginHelp): P
   const selector = target === undefined ? undefined : readSelector(target);
   if (selector === undefined || selector.name === '')
     throw incomplete(config, 'must specify the target name');
-  const path = textAt(fields, 'path');
-  const patch = textAt(fields, 'jsonOp');
-  if (path === undefined && patch === undefined) throw incomplete(config, 'empty file path and empty jsonOp');
-  if (path !== undefined && patch !== undefined)
-    throw incomplete(config, 'must specify a file path or jsonOp, not both');
   const args = {
-    path,
-    patch,
+    path: textAt(fields, 'path'),
+    patch: textAt(fields, 'jsonOp'),
     target: selector,
     allowNameChange: false,
     allowKindChange: false,
     node: fields.node,
   };
-  return jsonPatchTransformer({ ...args, source: await patchSource(args, help.loader) }, help.context);
+  return jsonPatchTransformer({ ...args, source: await operationsSource(args, help.loader) }, help.context);
 }
 
 async function mergePlugin(config: Resource, fields: Fields, help: PluginHelp): Promise<Transformer> {
@@ -240,14 +244,7 @@ async function mergePlugin(config: Resource, fields: Fields, help: PluginHelp): 
   if (paths.length === 0 && inline === undefined)
     throw incomplete(config, 'empty file path and empty patch content');
   for (const path of paths) patches.push(...(await mergePatchesOf(path, help)));
-  if (inline !== undefined) {
-    patches.push(
-      ...parseMergePatches(
-        await patchSource({ path: undefined, patch: inline, node: inline.node }, help.loader),
-        help.context,
-      ),
-    );
-  }
+  if (inline !== undefined) patches.push(...parseMergePatches(inlineSource(inline), help.context));
   if (patches.length === 0) throw incomplete(config, 'patch appears to be empty');
   return mergePatchTransformer(patches, help.context);
 }
@@ -258,8 +255,7 @@ export async function mergePatchesOf(
   help: PluginHelp,
 ): Promise<Resource[]> {
   try {
-    const source = await patchSource({ path: undefined, patch: at, node: at.node }, help.loader);
-    return parseMergePatches(source, help.context);
+    return parseMergePatches(inlineSource(at), help.context);
   } catch (error) {
     if (!(error instanceof LandfallError)) throw error;
     if (at.text.includes('\n')) throw error;

@@ -5,7 +5,6 @@ import type { RenderFinding } from './findings.ts';
 import { parseFieldSpec } from './field-spec.ts';
 import { parsedFiles } from './load-objects.ts';
 import type { ObjectFiles } from './load-objects.ts';
-import { idKey } from './ids.ts';
 import { Loader } from './loader.ts';
 import type { ReadText, RemoteFetcher, RenderInput } from './loader.ts';
 import type { HelmRunner } from './generate/helm.ts';
@@ -40,7 +39,7 @@ export interface RenderOptions {
 
 export interface RenderResult {
   readonly objects: readonly RenderedObject[];
-  /** What `kustomize build` prints, byte for byte. */
+  /** What `kustomize build` prints, byte for byte. Written when it is asked for, and then kept. */
   readonly yaml: string;
   /** The original's warnings, for people. */
   readonly warnings: readonly string[];
@@ -114,7 +113,7 @@ export async function renderRecorded(
   finish(accumulator, kustomization.buildMetadata, options.managedByLabel === true);
   const finished = new Map<string, RenderedNode>();
   const objects = accumulator.map.list.map((resource) => {
-    const key = `${resource.key ?? ''} ${idKey(resource.id)}`;
+    const key = `${resource.key ?? ''} ${resource.idKey}`;
     const known = resource.reused ? reuse.finished?.get(key) : undefined;
     if (resource.reused && known === undefined) throw lost(key);
     if (known === undefined) settle(resource.node);
@@ -123,18 +122,32 @@ export async function renderRecorded(
     return object;
   });
   const early = reuse.early ?? context.findings;
+  const result = resultOf(objects, context.warnings, early, inputsOf(reads.values()));
+  return { result, reads: [...reads.values()], finished, mixes: context.mixes, early };
+}
+
+/** Apart from the render, so that a result that is kept holds on to nothing else of it, nor of the one before. */
+function resultOf(
+  objects: readonly RenderedObject[],
+  warnings: readonly string[],
+  early: readonly RenderFinding[],
+  inputs: readonly RenderInput[],
+): RenderResult {
   let late: readonly RenderFinding[] | undefined;
-  const result: RenderResult = {
+  let text: string | undefined;
+  return {
     objects,
-    yaml: objects.map((object) => object.yaml).join('---\n'),
-    warnings: context.warnings,
+    get yaml() {
+      text ??= objects.map((object) => object.yaml).join('---\n');
+      return text;
+    },
+    warnings,
     get findings() {
       late ??= [...early, ...findInObjects(objects)];
       return late;
     },
-    inputs: inputsOf(reads.values()),
+    inputs,
   };
-  return { result, reads: [...reads.values()], finished, mixes: context.mixes, early };
 }
 
 function lost(key: string): LandfallError {
@@ -183,6 +196,7 @@ function finish(accumulator: Accumulator, buildMetadata: readonly string[], mana
   const keepOrigins = buildMetadata.includes('originAnnotations');
   const keepTransformations = buildMetadata.includes('transformerAnnotations');
   for (const resource of map.list) {
+    if (resource.reused) continue;
     const annotations = new Map(resource.metaEntries('annotations'));
     if (!keepOrigins) annotations.delete(originKey);
     if (!keepTransformations) annotations.delete(transformationsKey);

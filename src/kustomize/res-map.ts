@@ -1,6 +1,6 @@
 import { LandfallError } from '../kernel/index.ts';
 import type { RenderContext } from './context.ts';
-import { idEquals, idKey, idLabel, idText } from './ids.ts';
+import { idEquals, idLabel, idText } from './ids.ts';
 import type { ResId } from './ids.ts';
 import { place } from './nodes.ts';
 import type { Resource } from './resource.ts';
@@ -32,7 +32,7 @@ export class ResMap {
 
   append(resource: Resource): void {
     const keys = this.currentKeys();
-    const key = idKey(resource.id);
+    const key = resource.idKey;
     const there = keys.get(key);
     if (there !== undefined) {
       throw new LandfallError(
@@ -105,7 +105,7 @@ export class ResMap {
   private addNames(item: Resource): void {
     const { names } = this;
     if (names === undefined || names.version !== this.context.idVersion) return;
-    const own = new Set([item.name, ...item.previous.map((id) => id.name)]);
+    const own = new Set([item.name, ...item.previous.allNames]);
     for (const name of own) {
       const list = names.byName.get(name);
       if (list === undefined) names.byName.set(name, [item]);
@@ -116,7 +116,7 @@ export class ResMap {
   private currentKeys(): Map<string, Resource> {
     if (this.keys?.version === this.context.idVersion) return this.keys.byKey;
     const byKey = new Map<string, Resource>();
-    for (const item of this.items) byKey.set(idKey(item.id), item);
+    for (const item of this.items) byKey.set(item.idKey, item);
     this.keys = { version: this.context.idVersion, byKey };
     return byKey;
   }

@@ -1,21 +1,19 @@
-import { LandfallError, isJsonObject, parseYaml, stringifyYaml, yamlToExact } from '../kernel/index.ts';
+import { LandfallError, isJsonObject, parseYaml } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
 import type { Cause } from './nodes.ts';
 import { clearField, ensureMap, isEmpty, isNullOrMissing, newScalar, newString, setField } from './nodes.ts';
 import type { RenderContext } from './context.ts';
-import { splitApiVersion } from './ids.ts';
+import { idKey, splitApiVersion } from './ids.ts';
 import type { Gvk, ResId } from './ids.ts';
 import { strategicMerge } from './merge.ts';
 import { originKey } from './origin-key.ts';
 import type { Origin } from './origin-key.ts';
+import { PreviousIds } from './previous-ids.ts';
+
+/** Stands for the original's notes among the annotations while a patch is merged. */
+const noteMark = 'internal.config.kubernetes.io/notes';
 
 export type Behavior = 'unspecified' | 'create' | 'replace' | 'merge';
-
-interface PreviousId {
-  readonly name: string;
-  readonly namespace: string;
-  readonly kind: string;
-}
 
 /**
  * One object on its way through a render, with what the steps have to remember about it. The original keeps that
@@ -25,10 +23,11 @@ interface PreviousId {
 export class Resource {
   node: YamlNode;
   readonly context: RenderContext;
-  previous: PreviousId[] = [];
+  previous = new PreviousIds();
   private knownId: ResId | undefined = undefined;
-  prefixes: string[] = [];
-  suffixes: string[] = [];
+  private knownKey: string | undefined = undefined;
+  prefixes: readonly string[] = [];
+  suffixes: readonly string[] = [];
   refVarNames: string[] = [];
   behavior: Behavior = 'unspecified';
   needsHash = false;
@@ -41,7 +40,7 @@ export class Resource {
   pluginOrigin: Origin | undefined = undefined;
   /** File and place of the object it was made from, of an object of a file. */
   key: string | undefined = undefined;
-  /** Only names and labels are here: the finished object is at hand already. */
+  /** Only kind and metadata are here, as others see them: the finished object is at hand already. */
   reused = false;
   /** The line that asks for this object: a `resources:` entry or a generator. */
   cause: Cause | undefined = undefined;
@@ -94,18 +93,19 @@ export class Resource {
     return this.knownId;
   }
 
+  /** The id as a text that two objects share only if they are the same. */
+  get idKey(): string {
+    this.knownKey ??= idKey(this.id);
+    return this.knownKey;
+  }
+
   get previousIds(): ResId[] {
-    if (this.previous.length === 0) return [];
-    const { group, version } = this.id;
-    return this.previous.map((id) => ({ group, version, clusterScoped: false, ...id }));
+    return this.previous.isEmpty ? [] : this.previous.ids(this.id);
   }
 
   /** What the object was called in the file it comes from. */
   get originalId(): ResId {
-    const [first] = this.previous;
-    const { id } = this;
-    if (first === undefined) return id;
-    return { group: id.group, version: id.version, clusterScoped: false, ...first };
+    return this.previousIds[0] ?? this.id;
   }
 
   get allIds(): ResId[] {
@@ -115,14 +115,19 @@ export class Resource {
   rememberId(): void {
     const { name, kind, namespace, clusterScoped } = this.id;
     const effective = clusterScoped ? '_non_namespaceable_' : namespace === '' ? 'default' : namespace;
-    this.previous.push({ name, kind, namespace: effective });
+    this.previous.add(name, effective, kind);
     this.context.idVersion++;
   }
 
   /** Says that kind, name or namespace may be others now. */
   touch(): void {
-    this.knownId = undefined;
+    this.forgetId();
     this.context.idVersion++;
+  }
+
+  private forgetId(): void {
+    this.knownId = undefined;
+    this.knownKey = undefined;
   }
 
   setName(name: string, cause?: Cause, by?: string): void {
@@ -175,13 +180,29 @@ export class Resource {
    * patch can add to it.
    */
   makeRoomForNotes(): void {
-    const noted =
+    if (this.hasNotes) ensureMap(this.node, 'metadata', 'annotations');
+  }
+
+  private get hasNotes(): boolean {
+    return (
       this.generated ||
-      this.previous.length > 0 ||
+      !this.previous.isEmpty ||
       this.prefixes.length > 0 ||
       this.suffixes.length > 0 ||
-      this.needsHash;
-    if (noted) ensureMap(this.node, 'metadata', 'annotations');
+      this.needsHash
+    );
+  }
+
+  /** A patch that removes or replaces all annotations takes the original's notes with them. */
+  private takeNotesBack(): void {
+    const annotations = this.node.get('metadata')?.get('annotations');
+    if (annotations?.kind === 'map' && clearField(annotations, noteMark) !== undefined) return;
+    this.previous = new PreviousIds();
+    this.prefixes = [];
+    this.suffixes = [];
+    this.behavior = 'unspecified';
+    this.needsHash = false;
+    this.generated = false;
   }
 
   /** Annotations as strings: what becomes of them after a JSON patch, whatever it put there. */
@@ -208,11 +229,6 @@ export class Resource {
     if (entries.delete(key)) this.setTextMap('annotations', entries);
   }
 
-  /** The object as text, to compare it with what it is later. */
-  snapshot(): string {
-    return stringifyYaml(yamlToExact(this.node));
-  }
-
   liftOrigin(): void {
     const text = this.textMap('annotations').get(originKey);
     if (text === undefined) return;
@@ -235,15 +251,18 @@ export class Resource {
       kind: this.node.get('kind')?.clone(),
     };
     if (patch.allowNameChange || patch.allowKindChange) this.rememberId();
+    const marked = this.hasNotes;
+    if (marked) setField(ensureMap(this.node, 'metadata', 'annotations'), noteMark, newString('there'));
     const merged = strategicMerge(this.node, patchNode, { openapi: this.context.openapi });
     if (merged === undefined || isEmpty(merged)) {
       this.gone = true;
       this.touch();
       return;
     }
-    this.node = merged;
+    // What stands in for the whole object is not taken up: the original merges in place.
+    if (marked) this.takeNotesBack();
     if (patch.allowNameChange || patch.allowKindChange) this.touch();
-    else this.knownId = undefined;
+    else this.forgetId();
     if (!patch.allowKindChange) this.restore(this.node, 'kind', kind, nodes.kind);
     const metadata = ensureMap(this.node, 'metadata');
     if (!patch.allowNameChange) this.restore(metadata, 'name', name, nodes.name);
@@ -285,9 +304,9 @@ export class Resource {
 
   /** What a generated object takes over from the one it replaces. */
   copyBuildState(other: Resource): void {
-    this.previous = [...other.previous];
-    this.prefixes = [...other.prefixes];
-    this.suffixes = [...other.suffixes];
+    this.previous = other.previous.copy();
+    this.prefixes = other.prefixes;
+    this.suffixes = other.suffixes;
     this.refVarNames = [...other.refVarNames];
     this.behavior = other.behavior;
     this.needsHash = other.needsHash;

@@ -6,7 +6,6 @@ import { defaultConfig, emptyConfig, mergeConfig, parseConfig } from './config/t
 import type { TextAt } from './decode.ts';
 import { mergeOptions } from './generate/args.ts';
 import { generateMap } from './generate/config-map.ts';
-import { generateHelm } from './generate/helm.ts';
 import { absorbGenerated } from './generate/absorb.ts';
 import { readInternalAnnotations } from './internal-annotations.ts';
 import { loadKustomization } from './kustomization.ts';
@@ -23,6 +22,7 @@ import type { PluginHelp } from './plugins.ts';
 import { Resource, validate } from './resource.ts';
 import { hashTransformer } from './transform/hash.ts';
 import type { Transformer } from './transform/transformer.ts';
+import { isUntouched } from './validators.ts';
 import { mergeVars, resolveVars } from './vars.ts';
 
 /** Folders one below the other, at most. */
@@ -101,7 +101,7 @@ export class Target {
   async build(): Promise<Accumulator> {
     const accumulator = await this.accumulate(new Accumulator(this.help.context));
     const { map, config } = accumulator;
-    hashTransformer().transform(map);
+    (await hashTransformer(map.list)).transform(map);
     fixNameReferences(map, config.nameReference);
     resolveVars(accumulator.vars, map, config.varReference, this.help.context);
     dropLocal(accumulator);
@@ -224,6 +224,8 @@ export class Target {
       add([await generateMap({ ...args, options }, help.loader, help.context)], 'SecretGenerator');
     }
     for (const chart of kustomization.helmCharts) {
+      // Few kustomizations have charts, and what runs programs takes time to load.
+      const { generateHelm } = await import('./generate/helm.ts');
       add(await generateHelm(chart, kustomization.helmGlobals, help), 'HelmChartInflationGenerator');
     }
     for (const config of await this.plugins(kustomization.generators)) {
@@ -311,14 +313,16 @@ export class Target {
     }
   }
 
-  /** Validators see everything and may change nothing. */
+  /** Validators see everything and may change nothing; a value that is set anew to what it is counts as changed. */
   private async validate(accumulator: Accumulator): Promise<void> {
+    const { map } = accumulator;
     for (const config of await this.plugins(this.kustomization.validators)) {
-      const before = accumulator.map.list.map((resource) => resource.snapshot());
-      for (const transformer of await makeTransformers(config, this.help))
-        transformer.transform(accumulator.map);
-      const after = accumulator.map.list.map((resource) => resource.snapshot());
-      if (before.length === after.length && before.every((text, index) => text === after[index])) continue;
+      const before = map.list.map((resource) => resource.clone());
+      for (const transformer of await makeTransformers(config, this.help)) transformer.transform(map);
+      const same =
+        before.length === map.list.length &&
+        map.list.every((resource, index) => isUntouched(before[index], resource));
+      if (same) continue;
       throw this.refuse(
         `validator shouldn't modify the resource map: ${config.kind} ${config.name} did`,
         config.node,
@@ -350,13 +354,15 @@ function annotate(accumulator: Accumulator, origin: Origin): void {
   }
 }
 
+/** The objects are listed anew, so two that have come to the same id are refused here if not before. */
 function dropLocal(accumulator: Accumulator): void {
   const kept = accumulator.map.list.filter((resource) => {
     validate(resource.node);
     const local = resource.textMap('annotations').get('config.kubernetes.io/local-config');
     return local === undefined || local === 'false';
   });
-  if (kept.length < accumulator.map.list.length) accumulator.map.replaceAll(kept);
+  accumulator.map.replaceAll([]);
+  accumulator.map.appendAll(kept);
 }
 
 function within(error: LandfallError, doing: string): LandfallError {

@@ -7,6 +7,7 @@ import type { FieldSpec } from './field-spec.ts';
 import { gvknEquals, idEquals, splitApiVersion } from './ids.ts';
 import type { ResId } from './ids.ts';
 import { assign, isNullOrMissing, isString, newScalar, place } from './nodes.ts';
+import { lookupPath } from './path-lookup.ts';
 import type { ResMap } from './res-map.ts';
 
 /** A `vars:` entry. Source: api/types/var.go. */
@@ -117,11 +118,7 @@ export function resolveVars(
 function valueOf(each: Var, map: ResMap): Resolved | undefined {
   for (const resource of map.list) {
     if (!resource.refVarNames.includes(each.name)) continue;
-    let node: YamlNode | undefined = resource.node;
-    for (const step of pathSteps(each.fieldPath)) {
-      if (node === undefined || isNullOrMissing(node)) break;
-      node = /^\d+$/.test(step) && node.kind === 'seq' ? node.content[Number(step)] : node.get(step);
-    }
+    const node = lookupPath(resource.node, pathSteps(each.fieldPath), each.node);
     if (node === undefined) {
       throw refuse(
         each.node,

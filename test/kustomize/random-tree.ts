@@ -1,7 +1,11 @@
 import * as fc from 'fast-check';
 import { getString, isJsonObject, stringifyYaml } from '../../src/kernel/index.ts';
 import type { JsonObject } from '../../src/kernel/index.ts';
-import { clean, objects, patches, transformations } from './random-objects.ts';
+import { extras } from './random-extras.ts';
+import { objects, patches, transformations } from './random-objects.ts';
+import { fillIn } from './random-parts.ts';
+import type { Extra, Known } from './random-parts.ts';
+import { clean } from './random-values.ts';
 
 /** A random kustomization tree: files by path, and the folder to render. For tests that compare renderers. */
 export interface RandomTree {
@@ -13,6 +17,7 @@ interface Layer {
   readonly transformations: JsonObject;
   readonly patches: readonly { readonly text: string; readonly target: JsonObject | undefined }[];
   readonly kind: 'Kustomization' | 'Component';
+  readonly extras: readonly Extra[];
   readonly legacy?: boolean;
 }
 
@@ -20,6 +25,7 @@ const layer = (kind: Layer['kind']): fc.Arbitrary<Layer> =>
   fc.record({
     transformations: few(transformations as unknown as fc.Arbitrary<JsonObject>),
     patches,
+    extras: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: extras }),
     kind: fc.constant(kind),
   });
 
@@ -38,6 +44,7 @@ function layerFiles(
   resources: readonly string[],
   components: readonly string[],
   inline: boolean,
+  known: readonly Known[],
 ): Record<string, string> {
   const files: Record<string, string> = {};
   const listed = given.patches.map((patch, index): JsonObject => {
@@ -68,8 +75,16 @@ function layerFiles(
     ...(merges.length === 0 ? {} : { patchesStrategicMerge: merges }),
     ...(operations.length === 0 ? {} : { patchesJson6902: operations }),
   };
+  for (const { fields, files: more } of given.extras) {
+    for (const [field, value] of Object.entries(fields)) {
+      const there = kustomization[field];
+      kustomization[field] = Array.isArray(there) && Array.isArray(value) ? [...there, ...value] : value;
+    }
+    for (const [path, content] of Object.entries(more)) files[`${dir}/${path}`] = content;
+  }
   files[`${dir}/kustomization.yaml`] = stringifyYaml(kustomization);
-  return files;
+  if (given.extras.length === 0) return files;
+  return Object.fromEntries(Object.entries(files).map(([path, content]) => [path, fillIn(content, known)]));
 }
 
 /** The deprecated fields take JSON patches for named objects only. */
@@ -78,15 +93,13 @@ function hasName(entry: JsonObject): boolean {
   return isJsonObject(target) && typeof target['name'] === 'string';
 }
 
-interface Known {
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace: string;
-}
-
 function idOf(object: unknown): Known {
-  const { kind, metadata } = object as { kind: string; metadata: { name: string; namespace: string } };
-  return { kind, name: metadata.name, namespace: metadata.namespace };
+  const { apiVersion, kind, metadata } = object as {
+    apiVersion: string;
+    kind: string;
+    metadata: { name: string; namespace: string };
+  };
+  return { apiVersion, kind, name: metadata.name, namespace: metadata.namespace };
 }
 
 type Generated = Readonly<Record<string, readonly JsonObject[]>>;
@@ -206,7 +219,7 @@ export const randomTree: fc.Arbitrary<RandomTree> = fc
     const base = aimed(parts.baseLayer, known);
     const files: Record<string, string> = {
       'base/objects.yaml': document(parts.base),
-      ...layerFiles('base', base, ['objects.yaml'], [], parts.inline),
+      ...layerFiles('base', base, ['objects.yaml'], [], parts.inline, known),
     };
     const resources = ['../base'];
     if (parts.second !== undefined) {
@@ -214,7 +227,7 @@ export const randomTree: fc.Arbitrary<RandomTree> = fc
         (each) => !known.some((one) => one.kind === each.kind && one.name === each.metadata.name),
       );
       files['second/objects.yaml'] = document(parts.wild ? parts.second : others);
-      const second = layerFiles('second', aimed(parts.secondLayer, more), ['objects.yaml'], [], false);
+      const second = layerFiles('second', aimed(parts.secondLayer, more), ['objects.yaml'], [], false, more);
       if (parts.wild || others.length > 0) {
         Object.assign(files, second);
         resources.push('../second');
@@ -224,11 +237,11 @@ export const randomTree: fc.Arbitrary<RandomTree> = fc
     if (parts.component !== undefined) {
       const component = aimed(parts.component, known, generatedBy(base));
       const named = { ...component, transformations: { nameSuffix: '-c', ...component.transformations } };
-      Object.assign(files, layerFiles('component', named, [], [], parts.inline));
+      Object.assign(files, layerFiles('component', named, [], [], parts.inline, known));
       components.push('../component');
     }
     const overlay = aimed(parts.overlay, known, parts.component === undefined ? generatedBy(base) : {});
-    Object.assign(files, layerFiles('overlay', overlay, resources, components, parts.inline));
+    Object.assign(files, layerFiles('overlay', overlay, resources, components, parts.inline, known));
     if (parts.crlf) {
       for (const [path, content] of Object.entries(files)) {
         if (path.endsWith('objects.yaml')) files[path] = content.replaceAll('\n', '\r\n');

@@ -8,6 +8,7 @@ import {
 } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { render } from '../../kustomize/index.ts';
+import type { RenderCache } from '../../kustomize/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { applicationSource } from '../sync/index.ts';
 import type { ApplicationSource } from '../sync/index.ts';
@@ -32,6 +33,8 @@ export interface RenderApplicationOptions {
   /** Asked for only where there is a chart. Default: the `helm` on PATH, told nothing of the cluster. */
   readonly helm?: HelmProgram | (() => Promise<HelmProgram>);
   readonly signal?: AbortSignal;
+  /** Renders of this repository that were made before. Without it everything is rendered anew. */
+  readonly cache?: Pick<RenderCache, 'render'>;
 }
 
 /** What the renderer is not given here, though the engine may have it: no evidence, and nobody's mistake. */
@@ -128,10 +131,10 @@ async function renderEdited(
   source: ApplicationSource | undefined,
   options: RenderApplicationOptions,
 ): Promise<RenderedSet> {
-  const { signal } = options;
+  const { signal, cache = { render } } = options;
   const given = source?.kustomize;
   if (source === undefined || given === undefined || !hasKustomizeOptions(source)) {
-    return renderKustomize(tree, folder, signal);
+    return renderKustomize(tree, folder, cache, signal);
   }
   const file = await kustomizationFile(tree, folder);
   if (file === undefined) {
@@ -146,7 +149,7 @@ async function renderEdited(
   const environment = buildEnvironment(application(options, folder), source);
   const next = await editedByOptions(tree, folder, isJsonObject(root) ? root : {}, given, environment);
   const edited = await withKustomization(tree, folder, 'spec.source.kustomize', () => next);
-  const set = await renderKustomize(edited.tree, folder, signal);
+  const set = await renderKustomize(edited.tree, folder, cache, signal);
   return {
     ...set,
     objects: set.objects.map(({ object, why }) => ({
@@ -159,9 +162,13 @@ async function renderEdited(
 async function renderKustomize(
   tree: FileTree,
   folder: string,
+  cache: Pick<RenderCache, 'render'>,
   signal: AbortSignal | undefined,
 ): Promise<RenderedSet> {
-  const result = await render(tree, folder, { reorder: 'none', ...(signal === undefined ? {} : { signal }) });
+  const result = await cache.render(tree, folder, {
+    reorder: 'none',
+    ...(signal === undefined ? {} : { signal }),
+  });
   return {
     sourceType: 'Kustomize',
     objects: result.objects.map((rendered) => ({

@@ -81,6 +81,17 @@ describe('landfall render', () => {
     expect(err).toContain('deployment/notification-service');
   });
 
+  it('answers a wrong field with the nearest one', async () => {
+    const { code, err } = await landfall(
+      'render',
+      'k8s/overlays/staging',
+      '--why',
+      'deploy/notification-service:spec.replcas',
+    );
+    expect(code).toBe(3);
+    expect(err).toContain('There is spec.replicas');
+  });
+
   it('renders a revision without a checkout, whatever the files are now', async () => {
     const file = path.join(root, 'k8s/base/deployment.yaml');
     const before = await readFile(file, 'utf8');

@@ -1,4 +1,4 @@
-import { LandfallError } from '../../kernel/index.ts';
+import { LandfallError, nearest } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
 import { fieldPath, fieldTargets } from '../../boundaries/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
@@ -49,12 +49,22 @@ export function whyOf(result: RenderResult, question: string): readonly FieldOri
         ];
   });
   if (answers.length > 0) return answers;
+  const near = nearFields(result, question.slice(question.indexOf(':') + 1));
   throw new LandfallError(`No rendered object has the field ${question}.`, {
     kind: 'invalid-input',
     code: 'field-not-rendered',
     object: question,
-    hint: 'Write it as deploy/payment-api:spec.template.spec.containers[0].image; landfall render shows what there is.',
+    hint:
+      near.length > 0
+        ? `There is ${near.join(', ')}.`
+        : 'Write it as deploy/payment-api:spec.template.spec.containers[0].image; landfall render shows what there is.',
   });
+}
+
+function nearFields(result: RenderResult, asked: string): readonly string[] {
+  const known = new Set<string>();
+  for (const object of result.objects) for (const { path: at } of object.fields()) known.add(fieldPath(at));
+  return nearest(asked, [...known]);
 }
 
 function shown(value: JsonValue): string {

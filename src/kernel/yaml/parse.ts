@@ -13,6 +13,7 @@ import { YamlNode, tags } from './node.ts';
 import type { YamlStyle } from './node.ts';
 import { resolveTag } from './resolve.ts';
 import type { YamlWords } from './resolve.ts';
+import { parseSimpleYaml } from './simple.ts';
 import { YamlSource } from './source.ts';
 
 export interface YamlLimits {
@@ -50,7 +51,7 @@ export function parseYamlDocuments(text: string, options: ParseYamlOptions): Yam
 /** The same for a source that is at hand, so that several parses share its line table. */
 export function parseYamlSource(source: YamlSource, options: Omit<ParseYamlOptions, 'source'>): YamlNode[] {
   const { limits = {}, words = 'yaml-1.1' } = options;
-  const { maxLength = 32 * 1024 * 1024, maxDepth = 100, maxAliasNodes = 200_000 } = limits;
+  const { maxLength = 32 * 1024 * 1024 } = limits;
   if (source.text.length > maxLength) {
     throw new LandfallError(
       `Reading ${source.name} was refused: it is ${source.text.length} characters long, and at most ${maxLength} are read.`,
@@ -62,6 +63,15 @@ export function parseYamlSource(source: YamlSource, options: Omit<ParseYamlOptio
       },
     );
   }
+  const simple = options.duplicateKeys === 'keep' ? parseSimpleYaml(source, words) : undefined;
+  if (simple !== undefined) return simple;
+  return parseAnyYaml(source, options);
+}
+
+/** With the whole parser, however simple the text is. */
+export function parseAnyYaml(source: YamlSource, options: Omit<ParseYamlOptions, 'source'>): YamlNode[] {
+  const { limits = {}, words = 'yaml-1.1' } = options;
+  const { maxDepth = 100, maxAliasNodes = 200_000 } = limits;
   let events: Event[];
   try {
     events = parseEvents(source.text, { maxDepth });

@@ -1,10 +1,9 @@
-import { LandfallError, tags } from '../../kernel/index.ts';
+import { LandfallError, nearest, tags } from '../../kernel/index.ts';
 import type { YamlNode } from '../../kernel/index.ts';
 import type { RenderContext } from '../context.ts';
 import { whereOf } from '../context.ts';
-import { nearest } from '../decode.ts';
 import type { Fields } from '../decode.ts';
-import { SpecIndex, applyPath } from '../field-spec.ts';
+import { SpecIndex, applyPath, concerns } from '../field-spec.ts';
 import type { FieldSpec } from '../field-spec.ts';
 import { goRegExp } from '../go-regexp.ts';
 import { expectKind, newScalar, overwriteScalar } from '../nodes.ts';
@@ -55,14 +54,17 @@ export function imageTransformer(
         overwriteScalar(field, newScalar(changed(field.value, image), '', image.cause, 'images'));
       };
       for (const resource of map.list) {
-        if (resource.kind !== 'CustomResourceDefinition') eachContainerImage(resource.node, set);
+        if (!resource.reused && resource.kind !== 'CustomResourceDefinition')
+          eachContainerImage(resource.node, set);
       }
       for (const resource of map.list) {
         if (resource.kind === 'CustomResourceDefinition') continue;
-        for (const spec of index.ofObject(resource.node)) applyPath(resource.node, spec, { set });
+        for (const spec of index.ofObject(resource.node)) {
+          if (concerns(spec, resource)) applyPath(resource.node, spec, { set });
+        }
       }
       if (hits > 0) return;
-      const near = nearest(image.name, [...seen]);
+      const [near] = nearest(image.name, [...seen]);
       context.find({
         kind: 'no-match',
         message: `The images entry for ${image.name} changes nothing: no container uses that image${near === undefined ? '' : `; there is ${near}`}.`,

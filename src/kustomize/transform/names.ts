@@ -4,6 +4,7 @@ import { applyFieldSpec } from '../field-spec.ts';
 import type { FieldSpec } from '../field-spec.ts';
 import { gvkSelected } from '../ids.ts';
 import { newScalar, overwriteScalar } from '../nodes.ts';
+import { appended } from '../previous-ids.ts';
 import type { Resource } from '../resource.ts';
 import type { Transformer } from './transformer.ts';
 
@@ -19,7 +20,9 @@ export function prefixTransformer(prefix: TextAt, fields: readonly FieldSpec[]):
     'namePrefix',
     prefix,
     fields,
-    (resource) => resource.prefixes,
+    (resource) => {
+      resource.prefixes = appended(resource.prefixes, prefix.text);
+    },
     (old) => prefix.text + old,
   );
 }
@@ -30,7 +33,9 @@ export function suffixTransformer(suffix: TextAt, fields: readonly FieldSpec[]):
     'nameSuffix',
     suffix,
     fields,
-    (resource) => resource.suffixes,
+    (resource) => {
+      resource.suffixes = appended(resource.suffixes, suffix.text);
+    },
     (old) => old + suffix.text,
   );
 }
@@ -41,7 +46,7 @@ function affix(
   by: string,
   text: TextAt,
   fields: readonly FieldSpec[],
-  recorded: (resource: Resource) => string[],
+  record: (resource: Resource) => void,
   change: (old: string) => string,
 ): Transformer {
   return {
@@ -53,11 +58,15 @@ function affix(
         for (const spec of fields) {
           if (!gvkSelected(id, spec)) continue;
           if (spec.path === 'metadata/name' && text.text !== '') {
-            recorded(resource).push(text.text);
+            record(resource);
             resource.rememberId();
           }
           applyFieldSpec(resource.node, spec, {
-            set: (field) => overwriteScalar(field, newScalar(change(field.value), '', text.node, by)),
+            set: (field) => {
+              const name = change(field.value);
+              // Setting an empty text changes nothing, and leaves it a text.
+              if (name !== '') overwriteScalar(field, newScalar(name, '', text.node, by));
+            },
             create: 'scalar',
             createTag: tags.str,
           });

@@ -2,7 +2,7 @@ import { LandfallError, YamlNode, tags } from '../../kernel/index.ts';
 import type { TextAt } from '../decode.ts';
 import { applyFieldSpec } from '../field-spec.ts';
 import type { FieldSpec } from '../field-spec.ts';
-import { idKey, idLabel } from '../ids.ts';
+import { idLabel } from '../ids.ts';
 import { expectKind, getPath, isEmpty, newScalar, overwriteScalar, place } from '../nodes.ts';
 import type { ResMap } from '../res-map.ts';
 import type { Resource } from '../resource.ts';
@@ -31,15 +31,15 @@ export function namespaceTransformer(config: NamespaceConfig): Transformer {
 function transform(map: ResMap, config: NamespaceConfig): void {
   const counts = new Map<string, number>();
   const add = (key: string, by: number) => counts.set(key, (counts.get(key) ?? 0) + by);
-  for (const resource of map.list) add(idKey(resource.id), 1);
+  for (const resource of map.list) add(resource.idKey, 1);
   for (const resource of map.list) {
-    add(idKey(resource.id), -1);
+    add(resource.idKey, -1);
     resource.rememberId();
     setNamespace(resource, config);
-    const key = idKey(resource.id);
+    const key = resource.idKey;
     add(key, 1);
     if (counts.get(key) === 1) continue;
-    const others = map.list.filter((other) => idKey(other.id) === key);
+    const others = map.list.filter((other) => other.idKey === key);
     throw new LandfallError(
       `namespace transformation produces ID conflict: ${others.map((other) => `${idLabel(other.originalId)}${place(other.node)}`).join(' and ')} would both become ${idLabel(resource.id)}.`,
       { kind: 'invalid-input', code: 'namespace-conflict', object: idLabel(resource.id) },

@@ -1,8 +1,7 @@
-import { LandfallError } from '../../kernel/index.ts';
+import { LandfallError, nearest } from '../../kernel/index.ts';
 import type { YamlNode, YamlSource } from '../../kernel/index.ts';
 import type { RenderContext } from '../context.ts';
 import { whereOf } from '../context.ts';
-import { nearest } from '../decode.ts';
 import { idLabel } from '../ids.ts';
 import { applyJsonPatch, parseJsonPatch } from '../json-patch.ts';
 import type { PatchOperation } from '../json-patch.ts';
@@ -165,7 +164,7 @@ function applyOperations(
 
 function noteUnmatched(map: ResMap, entry: PatchEntry, context: RenderContext): void {
   if (entry.target === undefined || select(map.list, entry.target, entry.node.where).length > 0) return;
-  const near = nearest(
+  const [near] = nearest(
     entry.target.name,
     map.list.map((resource) => resource.name),
   );
@@ -216,7 +215,7 @@ function noteNewContainers(target: Resource, patch: YamlNode, context: RenderCon
       if (own.size === 0) continue;
       for (const [name, node] of names(patch, [...path, list])) {
         if (own.has(name) || node.get('$patch') !== undefined || node.get('image') !== undefined) continue;
-        const near = nearest(name, [...own.keys()]) ?? [...own.keys()][0];
+        const near = nearest(name, [...own.keys()])[0] ?? [...own.keys()][0];
         context.find({
           kind: 'container-added',
           message: `The patch adds a container ${name} to ${idLabel(target.id)} that has no image; there is ${near ?? 'none'}.`,

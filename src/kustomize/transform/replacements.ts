@@ -4,7 +4,8 @@ import { whereOf } from '../context.ts';
 import { splitFieldPath } from '../field-spec.ts';
 import { idLabel } from '../ids.ts';
 import type { ResId } from '../ids.ts';
-import { assign, expectKind, isEmpty, isNullOrMissing, markTree, place } from '../nodes.ts';
+import { assign, isEmpty, markTree, place } from '../nodes.ts';
+import { lookupPath } from '../path-lookup.ts';
 import { matchPath } from '../path-matcher.ts';
 import type { CreateKind } from '../path-matcher.ts';
 import type { ResMap } from '../res-map.ts';
@@ -52,7 +53,7 @@ function sourceValue(map: ResMap, source: NonNullable<Replacement['source']>, no
   if (another !== undefined)
     throw refuse(node, `multiple matches for selector ${selectorText(source.selector)}`);
   if (only === undefined) throw refuse(node, `nothing selected by ${selectorText(source.selector)}`);
-  const field = lookup(only.node, splitFieldPath(source.fieldPath), node);
+  const field = lookupPath(only.node, splitFieldPath(source.fieldPath), node);
   if (field === undefined || isEmpty(field)) {
     throw refuse(
       node,
@@ -65,41 +66,6 @@ function sourceValue(map: ResMap, source: NonNullable<Replacement['source']>, no
 /** A replacement goes by every id an object has or had; here none of them knows about cluster scope. */
 function idsOf(resource: Resource): ResId[] {
   return [{ ...resource.id, clusterScoped: false }, ...resource.previousIds];
-}
-
-/** Fields, `[name=value]` and indexes. Source: PathGetter of kyaml's fns.go. */
-function lookup(object: YamlNode, path: readonly string[], cause: YamlNode): YamlNode | undefined {
-  let at: YamlNode | undefined = object;
-  for (const raw of path) {
-    const step = raw.trim();
-    if (step === '') continue;
-    if (at === undefined || isNullOrMissing(at)) return undefined;
-    if (/^\d+$/.test(step)) {
-      expectKind(at, 'seq');
-      at = at.content[Number(step)];
-    } else if (step === '-') {
-      expectKind(at, 'seq');
-      at = at.content.at(-1);
-    } else if (step === '*') throw refuse(cause, 'wildcard is not supported in PathGetter');
-    else if (step.startsWith('[') && step.endsWith(']')) {
-      const inner = step.slice(1, -1);
-      const cut = inner.indexOf('=');
-      if (cut < 0)
-        throw refuse(
-          cause,
-          `list path element must contain fieldName=fieldValue for element to match: ${step}`,
-        );
-      const [key, value] = [inner.slice(0, cut), inner.slice(cut + 1)];
-      expectKind(at, 'seq');
-      at = at.content.find((item) =>
-        key === '' ? item.value === value : item.kind === 'map' && item.get(key)?.value === value,
-      );
-    } else {
-      expectKind(at, 'map');
-      at = at.get(step);
-    }
-  }
-  return at;
 }
 
 function refine(options: FieldOptions | undefined, field: YamlNode, cause: YamlNode): YamlNode {

@@ -86,8 +86,7 @@ function setNamespaces(chosen: readonly Resource[], value: TextAt): void {
   for (const resource of chosen) {
     const alone = new ResMap(resource.context);
     alone.replaceAll([resource]);
-    const { previous } = resource;
-    const before = [...previous];
+    const before = resource.previous.copy();
     namespaceTransformer({ namespace: value, fields: [] }).transform(alone);
     resource.previous = before;
   }
