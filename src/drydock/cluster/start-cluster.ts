@@ -140,6 +140,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       (server) => server.close(),
     );
     const mirrors = ownMirrors(options.registryMirrors ?? {}, registry);
+    const apiServer = { host: HOST, port: served.port };
     const hosts = hostsFile(work.path);
     const nodes: NodeAgent[] = [];
     const network = opened(
@@ -147,7 +148,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         caches,
         hosts,
         logger,
-        apiServer: { host: HOST, port: served.port },
+        apiServer,
         locate: (uid, target) => workerOf(nodes, uid)?.locate(target.port) ?? target,
       }),
       (running) => running.close(),
@@ -170,6 +171,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
             work,
             preload,
             hostsFile: hosts.path,
+            apiServer,
             sourceOf: (host) => sourceOf(host, mirrors),
             strictImages: options.strictImages ?? false,
             isExecutable,

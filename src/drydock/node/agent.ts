@@ -7,7 +7,7 @@ import { eventRecorder, LEASES } from '../controllers/index.ts';
 import { microTimestamp } from '../controllers/index.ts';
 import type { Caches, EventRecorder, Pod } from '../controllers/index.ts';
 import type { FaultBoard, NodeFault } from '../faults/index.ts';
-import type { AddressPool, WorkFolder } from '../runtime/index.ts';
+import type { AddressPool, Target, WorkFolder } from '../runtime/index.ts';
 import type { NodeContext } from './context.ts';
 import { nodeImages } from './images.ts';
 import type { ImageSource } from './images.ts';
@@ -27,6 +27,8 @@ export interface NodeOptions {
   readonly work: WorkFolder;
   readonly preload: string;
   readonly hostsFile: string;
+  /** Where the API server really listens. */
+  readonly apiServer: Target;
   /** Keeps the node's images in this folder; without it they go with the work folder. */
   readonly imagesFolder?: string;
   readonly sourceOf: (registry: string) => ImageSource;

@@ -68,6 +68,9 @@ export interface ContainerOptions {
 }
 
 const RETRY_MS = 10_000;
+/** As the kubelet's volume manager: half a second, doubled up to two minutes. */
+const MOUNT_RETRY_MS = 500;
+const MOUNT_RETRY_LONGEST_MS = 122_000;
 const DEFAULT_MESSAGE_PATH = '/dev/termination-log';
 
 export function containerUnit(options: ContainerOptions): ContainerUnit {
@@ -78,6 +81,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   let image: StoredImage | undefined;
   let reference = '';
   let run: ContainerRun | undefined;
+  let mountRetry = MOUNT_RETRY_MS;
   let log: LogBuffer | undefined;
   let previousLog: LogBuffer | undefined;
 
@@ -133,13 +137,13 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   async function mountsOf(pod: Pod, from: StoredImage): Promise<readonly Mount[] | undefined> {
     try {
       if (from.simulated) return [];
-      return [
-        ...(await containerMounts(context, pod, spec, options.folder)),
-        [spec.terminationMessagePath ?? DEFAULT_MESSAGE_PATH, messageFile],
-      ];
+      const mounts = await containerMounts(context, pod, spec, options.folder);
+      mountRetry = MOUNT_RETRY_MS;
+      return [...mounts, [spec.terminationMessagePath ?? DEFAULT_MESSAGE_PATH, messageFile]];
     } catch (error) {
       context.recorder.event(pod, 'Warning', 'FailedMount', messageOf(error));
-      wait(role === 'app' ? 'ContainerCreating' : 'PodInitializing', undefined, RETRY_MS);
+      wait(role === 'app' ? 'ContainerCreating' : 'PodInitializing', undefined, mountRetry);
+      mountRetry = Math.min(MOUNT_RETRY_LONGEST_MS, mountRetry * 2);
       return undefined;
     }
   }
@@ -197,7 +201,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   function startsAgain(): boolean {
     if (role === 'sidecar') return true;
     const policy = options.pod().spec.restartPolicy ?? 'Always';
-    return role === 'init' ? policy !== 'Never' : policy !== 'Never';
+    return policy !== 'Never';
   }
 
   function watch(env: Readonly<Record<string, string>>, spawned: SpawnedContainer | undefined): void {

@@ -2,7 +2,7 @@ import type { Logger } from '../../kernel/index.ts';
 import type { InProcessApi } from '../api/contract.ts';
 import type { Caches, EventRecorder, Pod } from '../controllers/index.ts';
 import type { FaultBoard } from '../faults/index.ts';
-import type { AddressPool, WorkFolder } from '../runtime/index.ts';
+import type { AddressPool, Target, WorkFolder } from '../runtime/index.ts';
 import type { NodeImages } from './images.ts';
 
 export interface PodToken {
@@ -34,6 +34,8 @@ export interface NodeContext {
   readonly folder: string;
   readonly preload: string;
   readonly hostsFile: string;
+  /** Where the API server really listens. */
+  readonly apiServer: Target;
   /** A token of a service account for this pod; undefined where the account is gone. */
   readonly tokens: PodTokens;
   /** Nothing is heard of this node, and nothing reaches it. */
