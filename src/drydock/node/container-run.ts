@@ -204,7 +204,12 @@ export function startRun(options: RunOptions): ContainerRun {
       case 'oom': {
         const oom = effect.type === 'oom';
         const exitCode = oom ? KILLED : (effect.exitCode ?? 1);
-        const timer = later(effect.afterMs ?? 0, () => kill(exitCode, oom ? 'OOMKilled' : undefined));
+        const die = () => kill(exitCode, oom ? 'OOMKilled' : undefined);
+        if ((effect.afterMs ?? 0) === 0) {
+          die();
+          return;
+        }
+        const timer = later(effect.afterMs ?? 0, die);
         healed.addEventListener('abort', () => timer.cancel());
         return;
       }

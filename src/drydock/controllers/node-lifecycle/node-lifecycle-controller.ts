@@ -9,7 +9,7 @@ import type { Node, Pod } from '../objects.ts';
 import { workQueue } from '../queue.ts';
 import { timestamp } from '../time.ts';
 import { isConflict, isNotFound } from '../writes.ts';
-import { awaitsEviction, evictionAllowed, nextTaints } from './taints.ts';
+import { allowedEviction, awaitsEviction, nextTaints } from './taints.ts';
 
 const MANAGER = { fieldManager: 'kube-controller-manager' };
 const LOOK_EVERY_MS = 5_000;
@@ -131,11 +131,11 @@ export function startNodeLifecycle(options: {
 
   async function taint(node: Node): Promise<void> {
     const now = clock.now();
-    const evict =
-      awaitsEviction(node) && now - evictedAt >= EVICT_EVERY_MS && evictionAllowed([...nodes.all()]);
-    const taints = nextTaints(node, evict, timestamp(now));
+    const allowed = allowedEviction([...nodes.all()]);
+    const starts = allowed === 'start' && awaitsEviction(node) && now - evictedAt >= EVICT_EVERY_MS;
+    const taints = nextTaints(node, starts ? 'start' : allowed === 'stop' ? 'stop' : 'keep', timestamp(now));
     if (taints === undefined) return;
-    if (evict) evictedAt = now;
+    if (starts) evictedAt = now;
     const next = structuredClone(node);
     next.spec = { ...next.spec, taints: [...taints] };
     if (taints.length === 0) delete next.spec.taints;

@@ -35,36 +35,34 @@ function wanted(node: Node, evict: boolean): readonly Taint[] {
   ];
 }
 
-/**
- * The taints that the node should have, undefined when it has them. `evict`: whether pods may be put out now; a node
- * that is marked for that already stays marked.
- */
-export function nextTaints(node: Node, evict: boolean, timeAdded: string): readonly Taint[] | undefined {
+/** Whether the pods of a node are put out: from now on, as before, or not (any more). */
+export type Eviction = 'start' | 'keep' | 'stop';
+
+/** The taints that the node should have, undefined when it has them. */
+export function nextTaints(node: Node, eviction: Eviction, timeAdded: string): readonly Taint[] | undefined {
   const now = node.spec?.taints ?? [];
   const marked = now.some(({ key, effect }) => effect === 'NoExecute' && OWN.has(`${key} NoExecute`));
-  const target = wanted(node, evict || marked);
+  const target = wanted(node, eviction === 'start' || (eviction === 'keep' && marked));
   const keeps = now.filter((taint) => !OWN.has(idOf(taint)) || target.some((own) => idOf(own) === idOf(taint)));
   const adds = target.filter((own) => !now.some((taint) => idOf(taint) === idOf(own)));
   if (adds.length === 0 && keeps.length === now.length) return undefined;
   return [...keeps, ...adds.map((taint) => ({ ...taint, timeAdded }))];
 }
 
-/** Whether a node lacks the taint that puts its pods out, and is one to have it. */
+/** Whether a node is one to put the pods out of, and does not do so yet. */
 export function awaitsEviction(node: Node): boolean {
   const ready = findCondition(node.status?.conditions, 'Ready')?.status;
-  return ready !== undefined && ready !== 'True' && nextTaints(node, true, '')?.some(isNewEviction) === true;
-}
-
-function isNewEviction(taint: Taint & { readonly timeAdded?: string }): boolean {
-  return taint.effect === 'NoExecute' && taint.timeAdded === '';
+  const key = ready === 'Unknown' ? 'unreachable' : ready === 'False' ? 'not-ready' : undefined;
+  if (key === undefined) return false;
+  return !(node.spec?.taints ?? []).some((taint) => idOf(taint) === `${PREFIX}${key} NoExecute`);
 }
 
 /**
- * Whether pods are put out of nodes at all: not where every node is away, or most of a small cluster, since then the
- * controller's own connection is the likelier cause (the original's full and partial disruption of a zone).
+ * What disruption of a whole cluster allows. Where every node is away the controller's own connection is the likelier
+ * cause, and nobody is put out; where most of a small cluster is, nobody more (the original's states of a zone).
  */
-export function evictionAllowed(nodes: readonly Node[]): boolean {
+export function allowedEviction(nodes: readonly Node[]): Eviction {
   const away = nodes.filter((node) => findCondition(node.status?.conditions, 'Ready')?.status !== 'True').length;
-  if (away === nodes.length) return false;
-  return !(away > 2 && away / nodes.length >= 0.55 && nodes.length <= 50);
+  if (away === nodes.length) return 'stop';
+  return away > 2 && away / nodes.length >= 0.55 && nodes.length <= 50 ? 'keep' : 'start';
 }
