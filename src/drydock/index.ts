@@ -14,5 +14,15 @@ export type {
   WatchEvent,
   WriteOptions,
 } from './api/contract.ts';
+export type {
+  ApiFault,
+  Fault,
+  Faults,
+  NodeFault,
+  PodFault,
+  PullFault,
+  RegistryFault,
+  RunningFault,
+} from './faults/index.ts';
 export { startRegistry } from './registry/index.ts';
 export type { Registry, RegistryOptions } from './registry/index.ts';

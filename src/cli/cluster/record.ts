@@ -104,6 +104,22 @@ export async function readRecord(stateFolder: string, name: string): Promise<Clu
   };
 }
 
+/** Throws `cluster-not-found`, with those that there are. */
+export async function requireRecord(stateFolder: string, name: string): Promise<ClusterRecord> {
+  const record = await readRecord(stateFolder, name);
+  if (record !== undefined) return record;
+  const others = (await readRecords(stateFolder)).map((other) => other.name);
+  throw new LandfallError(`No cluster '${name}' was started on this machine.`, {
+    kind: 'not-found',
+    code: 'cluster-not-found',
+    object: name,
+    hint:
+      others.length > 0
+        ? `Known are ${others.join(', ')}: --name NAME.`
+        : 'landfall cluster start brings one up.',
+  });
+}
+
 function parsed(text: string): JsonValue | undefined {
   try {
     return JSON.parse(text) as JsonValue;

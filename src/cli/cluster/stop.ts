@@ -6,7 +6,7 @@ import type { CliIo } from '../io.ts';
 import type { OutputOptions } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
 import { checkKubeconfig } from './kubeconfig-file.ts';
-import { dropRecord, isRunning, readRecord, readRecords } from './record.ts';
+import { dropRecord, isRunning, requireRecord } from './record.ts';
 
 const GRACE_MS = 20_000;
 const LOOK_MS = 50;
@@ -17,16 +17,7 @@ export async function stopCluster(
   io: CliIo,
 ): Promise<number> {
   const state = stateFolder(io.env);
-  const record = await readRecord(state, options.name);
-  if (record === undefined) {
-    const others = (await readRecords(state)).map((other) => other.name);
-    throw new LandfallError(`No cluster '${options.name}' was started on this machine.`, {
-      kind: 'not-found',
-      code: 'cluster-not-found',
-      object: options.name,
-      hint: others.length > 0 ? `Known are ${others.join(', ')}: --name NAME.` : 'There is nothing to stop.',
-    });
-  }
+  const record = await requireRecord(state, options.name);
   if (!isRunning(record)) {
     await checkKubeconfig(record.kubeconfig, state).catch(() => {});
     await dropRecord(state, record);

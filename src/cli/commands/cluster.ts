@@ -3,6 +3,7 @@ import { EXIT } from '../exit.ts';
 import { parseCount, parseMirror, parsePort, withExamples, withOutput } from '../options.ts';
 import type { OutputOptions } from '../options.ts';
 import type { CliIo } from '../io.ts';
+import { registerFail } from './cluster-fail.ts';
 import type { CliCommand } from './command.ts';
 
 export interface StartOptions extends OutputOptions {
@@ -76,6 +77,7 @@ export const clusterCommand: CliCommand = {
       'landfall cluster stop',
     ]);
     registerStart(cluster, io, exit);
+    registerFail(cluster, io, exit);
     const stop = named(cluster.command('stop')).description(
       'Stop a cluster that runs in the background, and everything in it.',
     );

@@ -66,9 +66,11 @@ describe.skipIf(!run)('stock kubectl and a process pod (skipped where kubectl is
       work,
     );
     const shows = async (text: string) => {
-      await fixture.until(text, () => output.text().includes(text)).catch((error: unknown) => {
-        throw new Error(`the terminal shows ${JSON.stringify(output.text())}`, { cause: error });
-      });
+      await fixture
+        .until(text, () => output.text().includes(text))
+        .catch((error: unknown) => {
+          throw new Error(`the terminal shows ${JSON.stringify(output.text())}`, { cause: error });
+        });
     };
     return { running, shows, text: () => output.text(), type: (text: string) => running.input?.write(text) };
   }
@@ -95,7 +97,15 @@ describe.skipIf(!run)('stock kubectl and a process pod (skipped where kubectl is
   });
 
   it('exec -it is a terminal that echoes, has a size, and hears Ctrl-C', async () => {
-    const session = await typing(['exec', '-it', 'p', '--', 'sh', '-c', 'test -t 0 && echo terminal; cat; echo $?']);
+    const session = await typing([
+      'exec',
+      '-it',
+      'p',
+      '--',
+      'sh',
+      '-c',
+      'test -t 0 && echo terminal; cat; echo $?',
+    ]);
     await session.shows('terminal');
     session.type('hello\r');
     await fixture.until('the line and its echo', () => session.text().split('hello').length === 3);

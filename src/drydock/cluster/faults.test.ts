@@ -106,7 +106,9 @@ describe('a lost node', () => {
     expect(taints(one)).toHaveLength(2);
     fault.heal();
     await pass(10);
-    expect(fixture.events('keeps')).toContain('TaintManagerEviction: Cancelling deletion of Pod default/keeps');
+    expect(fixture.events('keeps')).toContain(
+      'TaintManagerEviction: Cancelling deletion of Pod default/keeps',
+    );
     await pass(600);
     expect(fixture.pod('keeps')?.metadata.deletionTimestamp).toBeUndefined();
 
@@ -132,9 +134,11 @@ describe('a lost node', () => {
       'services',
     );
     const subset = () =>
-      (fixture.api.get({ group: '', version: 'v1', resource: 'endpoints' }, 'default', 'web')?.['subsets'] as
-        | { addresses?: unknown[]; notReadyAddresses?: unknown[] }[]
-        | undefined)?.[0];
+      (
+        fixture.api.get({ group: '', version: 'v1', resource: 'endpoints' }, 'default', 'web')?.[
+          'subsets'
+        ] as { addresses?: unknown[]; notReadyAddresses?: unknown[] }[] | undefined
+      )?.[0];
     await fixture.until('the endpoint', () => subset()?.addresses?.length === 1);
     fixture.cluster.faults.add({ on: 'node', node: one, effect: { type: 'lost' } });
     await pass(70);
@@ -274,13 +278,20 @@ describe('a pull on purpose', () => {
 
   it.each([
     [404, 'NotFound', 'nginx:1: not found'],
-    [401, 'Unknown', 'pull access denied, repository does not exist or may require authorization: authorization failed: 401 Unauthorized'],
+    [
+      401,
+      'Unknown',
+      'pull access denied, repository does not exist or may require authorization: authorization failed: 401 Unauthorized',
+    ],
     [429, 'Unknown', '/manifests/1: 429 Too Many Requests'],
   ])('fails as a registry that answers %i makes it, and backs off', async (code, rpc, reason) => {
     await start();
     const fault = fixture.cluster.faults.add({ ...pull, effect: { type: 'status', status: code } });
     await fixture.run('fails', SIMULATED);
-    const waiting = await fixture.until('the error', () => status('fails')?.state.waiting?.reason === 'ErrImagePull' && status('fails')?.state.waiting);
+    const waiting = await fixture.until(
+      'the error',
+      () => status('fails')?.state.waiting?.reason === 'ErrImagePull' && status('fails')?.state.waiting,
+    );
     expect(waiting.message).toContain(`rpc error: code = ${rpc} desc = failed to pull and unpack image`);
     expect(waiting.message).toContain(reason);
     await pass(5);
@@ -311,7 +322,9 @@ describe('a pull on purpose', () => {
       effect: { type: 'status', status: 429, retryAfterSeconds: 60 },
     });
     await fixture.run('limited', IMAGE);
-    await fixture.until('the error', () => status('limited')?.state.waiting?.message?.includes('429 Too Many Requests'));
+    await fixture.until('the error', () =>
+      status('limited')?.state.waiting?.message?.includes('429 Too Many Requests'),
+    );
     expect(fault.hits).toBeGreaterThan(0);
   });
 });
@@ -320,7 +333,9 @@ describe('a memory limit', () => {
   it('is what a process is killed over, and not one that stays below', async () => {
     await start();
     const eats = (megabytes: number) =>
-      program(`globalThis.held = Buffer.alloc(${megabytes} * 1024 * 1024, 1); console.log('ate'); setInterval(() => {}, 1000)`);
+      program(
+        `globalThis.held = Buffer.alloc(${megabytes} * 1024 * 1024, 1); console.log('ate'); setInterval(() => {}, 1000)`,
+      );
     await fixture.push('app', 'v1', eats(200));
     await fixture.push('app', 'v2', eats(1));
     const resources = { limits: { memory: '128Mi' } };

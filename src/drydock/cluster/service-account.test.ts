@@ -64,7 +64,10 @@ describe('the token of a pod', () => {
     );
     await fixture.run('by-account', IMAGE, { serviceAccountName: 'bare' });
     await fixture.run('by-pod', IMAGE, { automountServiceAccountToken: false });
-    await fixture.run('over-account', IMAGE, { serviceAccountName: 'bare', automountServiceAccountToken: true });
+    await fixture.run('over-account', IMAGE, {
+      serviceAccountName: 'bare',
+      automountServiceAccountToken: true,
+    });
     expect(['by-account', 'by-pod', 'over-account'].map((name) => projected(name).length)).toEqual([0, 0, 3]);
   });
 

@@ -153,88 +153,85 @@ describe('limits and quotas', () => {
 
 const kubectl = spawnSync('kubectl', ['version', '--client']).status === 0 || process.env.CI !== undefined;
 
-describe.skipIf(!kubectl)(
-  'kubectl top and port-forward (skipped where kubectl is not installed)',
-  () => {
-    it('tops what is measured, and says so when nothing is', async () => {
-      const server = await start({ tls: true });
-      expect((await server.kubectl(['top', 'pod'])).output).toContain('Metrics API not available');
-      server.api.setMetrics({
-        nodes: () => [{ name: 'n1', cpu: '250m', memory: '512Mi' }],
-        pods: () => [
-          { namespace: 'default', name: 'p', containers: [{ name: 'c', cpu: '5m', memory: '64Mi' }] },
-        ],
-      });
-      expect((await server.kubectl(['top', 'pod'])).output).toMatch(
-        /NAME\s+CPU\(cores\)\s+MEMORY\(bytes\)\s+p\s+5m\s+64Mi/,
-      );
+describe.skipIf(!kubectl)('kubectl top and port-forward (skipped where kubectl is not installed)', () => {
+  it('tops what is measured, and says so when nothing is', async () => {
+    const server = await start({ tls: true });
+    expect((await server.kubectl(['top', 'pod'])).output).toContain('Metrics API not available');
+    server.api.setMetrics({
+      nodes: () => [{ name: 'n1', cpu: '250m', memory: '512Mi' }],
+      pods: () => [
+        { namespace: 'default', name: 'p', containers: [{ name: 'c', cpu: '5m', memory: '64Mi' }] },
+      ],
     });
+    expect((await server.kubectl(['top', 'pod'])).output).toMatch(
+      /NAME\s+CPU\(cores\)\s+MEMORY\(bytes\)\s+p\s+5m\s+64Mi/,
+    );
+  });
 
-    it('forwards a local port to the pod', async () => {
-      const target = createServer((request, response) =>
-        response.end(`${request.url ?? ''} ${'x'.repeat(300_000)}`),
-      );
-      await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
-      const address = target.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      const server = await start({ tls: true });
-      const PODS = { group: '', version: 'v1', resource: 'pods' };
-      const by = { fieldManager: 'test' };
-      await server.api.create(
-        PODS,
-        {
-          apiVersion: 'v1',
-          kind: 'Pod',
-          metadata: { name: 'p', namespace: 'default' },
-          spec: { containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80 }] }] },
-        },
-        by,
-      );
-      await server.api.patch(
-        PODS,
-        'default',
-        'p',
-        'merge',
-        { status: { phase: 'Running' } },
-        { ...by, subresource: 'status' },
-      );
-      server.served.setBackend({
-        podAddress: (_namespace, _name, wanted) => (wanted === 80 ? { host: '127.0.0.1', port } : undefined),
-        serviceAddress: () => undefined,
-        async *logs() {},
-      });
-      const child = spawn('kubectl', ['port-forward', 'pod/p', ':80', '--address=127.0.0.1'], {
-        env: await server.kubectlEnvironment(),
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      const closed = new Promise((resolve) => child.on('close', resolve));
-      try {
-        const local = await new Promise<string>((resolve, reject) => {
-          let said = '';
-          child.on('error', reject);
-          child.on('close', () => reject(new Error(`kubectl ended: ${said}`)));
-          child.stdout.setEncoding('utf8').on('data', (text: string) => {
-            said += text;
-            const found = /127\.0\.0\.1:(\d+) ->/.exec(said)?.[1];
-            if (found !== undefined) resolve(found);
-          });
-        });
-        const headers = { connection: 'close' };
-        const answers = await Promise.all(
-          ['/a', '/b'].map(async (path) =>
-            (await fetch(`http://127.0.0.1:${local}${path}`, { headers })).text(),
-          ),
-        );
-        expect(answers.map((answer) => [answer.slice(0, 3), answer.length])).toEqual([
-          ['/a ', 300_003],
-          ['/b ', 300_003],
-        ]);
-      } finally {
-        child.kill();
-        await closed;
-        target.closeAllConnections();
-        await new Promise((resolve) => target.close(resolve));
-      }
+  it('forwards a local port to the pod', async () => {
+    const target = createServer((request, response) =>
+      response.end(`${request.url ?? ''} ${'x'.repeat(300_000)}`),
+    );
+    await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
+    const address = target.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const server = await start({ tls: true });
+    const PODS = { group: '', version: 'v1', resource: 'pods' };
+    const by = { fieldManager: 'test' };
+    await server.api.create(
+      PODS,
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'p', namespace: 'default' },
+        spec: { containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80 }] }] },
+      },
+      by,
+    );
+    await server.api.patch(
+      PODS,
+      'default',
+      'p',
+      'merge',
+      { status: { phase: 'Running' } },
+      { ...by, subresource: 'status' },
+    );
+    server.served.setBackend({
+      podAddress: (_namespace, _name, wanted) => (wanted === 80 ? { host: '127.0.0.1', port } : undefined),
+      serviceAddress: () => undefined,
+      async *logs() {},
     });
-  },
-);
+    const child = spawn('kubectl', ['port-forward', 'pod/p', ':80', '--address=127.0.0.1'], {
+      env: await server.kubectlEnvironment(),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const closed = new Promise((resolve) => child.on('close', resolve));
+    try {
+      const local = await new Promise<string>((resolve, reject) => {
+        let said = '';
+        child.on('error', reject);
+        child.on('close', () => reject(new Error(`kubectl ended: ${said}`)));
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          said += text;
+          const found = /127\.0\.0\.1:(\d+) ->/.exec(said)?.[1];
+          if (found !== undefined) resolve(found);
+        });
+      });
+      const headers = { connection: 'close' };
+      const answers = await Promise.all(
+        ['/a', '/b'].map(async (path) =>
+          (await fetch(`http://127.0.0.1:${local}${path}`, { headers })).text(),
+        ),
+      );
+      expect(answers.map((answer) => [answer.slice(0, 3), answer.length])).toEqual([
+        ['/a ', 300_003],
+        ['/b ', 300_003],
+      ]);
+    } finally {
+      child.kill();
+      await closed;
+      target.closeAllConnections();
+      await new Promise((resolve) => target.close(resolve));
+    }
+  });
+});

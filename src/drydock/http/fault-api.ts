@@ -1,6 +1,6 @@
 import { LandfallError, type JsonObject } from '../../kernel/index.ts';
 import { ApiStatusError } from '../api/contract.ts';
-import type { Faults, RunningFault } from '../faults/index.ts';
+import { describeFault, type Faults, type RunningFault } from '../faults/index.ts';
 import { badRequest, methodNotAllowed } from '../machinery/status-errors.ts';
 import { parseBody, readBody } from './body.ts';
 import { writeObject, type Exchange } from './exchange.ts';
@@ -46,7 +46,8 @@ export async function serveFaults(exchange: Exchange, faults: Faults): Promise<v
 }
 
 function shown({ id, fault, since, seen, hits, over }: RunningFault): JsonObject {
-  return { id, since, seen, hits, over, fault: JSON.parse(JSON.stringify(fault)) as JsonObject };
+  const says = describeFault(fault);
+  return { id, says, since, seen, hits, over, fault: JSON.parse(JSON.stringify(fault)) as JsonObject };
 }
 
 function asStatus(error: unknown, name: string): unknown {

@@ -48,7 +48,9 @@ export function acceptRemote(
   }
   const protocol = chooseProtocol(request, WEB_SOCKET);
   if (protocol === undefined) {
-    throw badRequest(`unable to upgrade: only ${SPDY} and WebSockets with ${WEB_SOCKET.join(' or ')} are served`);
+    throw badRequest(
+      `unable to upgrade: only ${SPDY} and WebSockets with ${WEB_SOCKET.join(' or ')} are served`,
+    );
   }
   overWebSocket(request, socket, head, protocol, events);
 }

@@ -232,7 +232,8 @@ export function startRun(options: RunOptions): ContainerRun {
   }
 
   const isSlowStart = (type: string) => type === 'slow-start';
-  if (process !== undefined) void process.exited.then((exit) => end(fate?.exitCode ?? exit.exitCode, fate?.reason));
+  if (process !== undefined)
+    void process.exited.then((exit) => end(fate?.exitCode ?? exit.exitCode, fate?.reason));
   const slow = faults
     .next(({ effect }) => isSlowStart(effect.type))
     .reduce((sum, { fault: { effect } }) => sum + (effect.type === 'slow-start' ? effect.ms : 0), 0);

@@ -129,7 +129,8 @@ export function containerRecord(
     },
     showBackOff(pod, name) {
       const reason = state.waiting?.reason;
-      const ended = state.terminated !== undefined || reason === 'RunContainerError' || reason === 'PostStartHookError';
+      const ended =
+        state.terminated !== undefined || reason === 'RunContainerError' || reason === 'PostStartHookError';
       if (!ended) return false;
       const where = `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid ?? ''})`;
       const delay = goDuration(restarts.delay('restart'));

@@ -162,8 +162,14 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     mounts: readonly Mount[],
     signal: AbortSignal,
   ): Promise<void> {
-    if (from.config.entrypoint.length + from.config.cmd.length + (spec.command ?? spec.args ?? []).length === 0) {
-      notCreated('CreateContainerError', 'failed to generate container spec: failed to generate spec: no command specified');
+    if (
+      from.config.entrypoint.length + from.config.cmd.length + (spec.command ?? spec.args ?? []).length ===
+      0
+    ) {
+      notCreated(
+        'CreateContainerError',
+        'failed to generate container spec: failed to generate spec: no command specified',
+      );
       return;
     }
     begin();
@@ -233,16 +239,17 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     run = undefined;
     log?.end();
     const message = ended?.spawned === undefined ? '' : terminationMessage(messageFile, spec, exitCode, log);
-    record.ended(
-      { exitCode, ...(reason === undefined ? {} : { reason }), message },
-      ended?.startedAt ?? '',
-    );
+    record.ended({ exitCode, ...(reason === undefined ? {} : { reason }), message }, ended?.startedAt ?? '');
     onChange();
   }
 
   function runningProcess(): { readonly run: ContainerRun; readonly spawned: SpawnedContainer } {
     const why =
-      run === undefined ? 'does not run' : run.spawned === undefined ? 'is simulated: it has no process' : undefined;
+      run === undefined
+        ? 'does not run'
+        : run.spawned === undefined
+          ? 'is simulated: it has no process'
+          : undefined;
     if (run?.spawned !== undefined && why === undefined) return { run, spawned: run.spawned };
     throw new LandfallError(`container ${spec.name} ${why ?? 'does not run'}`, {
       kind: 'conflict',

@@ -9,10 +9,7 @@ const LOOK_EVERY_MS = 1_000;
  * Kills containers whose processes hold more memory than the container's limit, as the kernel does for a cgroup. No
  * cgroup is made here, so that it is measured once a second: what grows faster than that is seen late.
  */
-export function watchMemory(
-  clock: Clock,
-  containers: () => readonly ContainerUnit[],
-): { close(): void } {
+export function watchMemory(clock: Clock, containers: () => readonly ContainerUnit[]): { close(): void } {
   let timer: Timer | undefined;
 
   function look(): void {

@@ -18,7 +18,10 @@ export interface NodeStatusOptions {
   readonly name: string;
   readonly hostIP: string;
   readonly recorder: () => EventRecorder;
-  readonly images: () => readonly { readonly names: readonly string[]; readonly sizeBytes: StoredImage['sizeBytes'] }[];
+  readonly images: () => readonly {
+    readonly names: readonly string[];
+    readonly sizeBytes: StoredImage['sizeBytes'];
+  }[];
   /** Faults on purpose that this node's kubelet tells of. */
   readonly faults: () => readonly NodeFault[];
 }
@@ -58,7 +61,8 @@ export function nodeStatusReport(options: NodeStatusOptions): NodeStatusReport {
         },
       };
       const node =
-        existing ?? (await api.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata, spec: {} }, MANAGER));
+        existing ??
+        (await api.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata, spec: {} }, MANAGER));
       await write(node);
     },
     async report() {
@@ -112,7 +116,14 @@ function statusOf(options: NodeStatusOptions, node: Node, now: number): NonNulla
   const conditions = Object.entries(verdicts(options.faults())).map(([type, [status, reason, message]]) => {
     const before = findCondition(node.status?.conditions, type);
     const lastTransitionTime = before?.status === status ? (before.lastTransitionTime ?? time) : time;
-    return { type, status, lastHeartbeatTime: time, lastTransitionTime, reason, message } satisfies Condition & {
+    return {
+      type,
+      status,
+      lastHeartbeatTime: time,
+      lastTransitionTime,
+      reason,
+      message,
+    } satisfies Condition & {
       lastHeartbeatTime: string;
     };
   });

@@ -113,7 +113,10 @@ async function filesOf(
     }
     if (downwardAPI !== undefined) add(downwardFiles(pod, downwardAPI.items ?? []));
     if (serviceAccountToken !== undefined) {
-      files.set(serviceAccountToken.path, await currentToken(context, pod, volume.name, serviceAccountToken, folder));
+      files.set(
+        serviceAccountToken.path,
+        await currentToken(context, pod, volume.name, serviceAccountToken, folder),
+      );
     }
   }
   return files;

@@ -42,7 +42,8 @@ export function resolveCommand(request: CommandRequest): ResolvedCommand {
     });
   }
   const program = findProgram(request, name, cwd);
-  const args = path.basename(program) === 'tar' ? tarArguments(request, rest) : rest.map((arg) => located(request, arg));
+  const args =
+    path.basename(program) === 'tar' ? tarArguments(request, rest) : rest.map((arg) => located(request, arg));
   return { program, args, cwd };
 }
 
@@ -54,7 +55,9 @@ function fromVolume(mounts: NonNullable<CommandRequest['mounts']>, arg: string):
   const inside = mounts
     .filter(([at]) => arg === at || arg.startsWith(`${at}/`))
     .toSorted(([a], [b]) => b.length - a.length)[0];
-  return inside === undefined ? undefined : path.join(inside[1], path.resolve('/', arg.slice(inside[0].length)));
+  return inside === undefined
+    ? undefined
+    : path.join(inside[1], path.resolve('/', arg.slice(inside[0].length)));
 }
 
 /** What tar packs keeps the name that it has in the container, as `kubectl cp` expects. */

@@ -47,7 +47,9 @@ export function inTerminal(
     `unset ${[...names, NOTE, SHELL].join(' ')}`,
     'exec "$@"',
   ].join('; ');
-  const given = [command.program, ...command.args].map((value, index) => [`${ARGUMENT}${index}`, value] as const);
+  const given = [command.program, ...command.args].map(
+    (value, index) => [`${ARGUMENT}${index}`, value] as const,
+  );
   return {
     program: script,
     args: ['--quiet', '--return', '--flush', '--command', inside, '/dev/null'],
@@ -80,7 +82,9 @@ function terminalOf(note: string, stty: string): Terminal {
     }
     const { columns, rows } = wanted;
     wanted = undefined;
-    const child = spawn(stty, ['-F', device, 'rows', String(rows), 'cols', String(columns)], { stdio: 'ignore' });
+    const child = spawn(stty, ['-F', device, 'rows', String(rows), 'cols', String(columns)], {
+      stdio: 'ignore',
+    });
     // A terminal that is gone has no size.
     child.on('error', () => {});
   }
@@ -113,5 +117,7 @@ function findTools(): { readonly script: string; readonly stty: string } | undef
       .find((file) => existsSync(file));
   const script = find('script');
   const stty = find('stty');
-  return script === undefined || stty === undefined || find('tty') === undefined ? undefined : { script, stty };
+  return script === undefined || stty === undefined || find('tty') === undefined
+    ? undefined
+    : { script, stty };
 }

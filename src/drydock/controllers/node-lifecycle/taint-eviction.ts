@@ -49,7 +49,12 @@ export function startTaintEviction(options: {
     const stays = staysFor(pod, noExecute(nodes.get(pod.spec.nodeName)));
     if (stays === Number.POSITIVE_INFINITY) {
       if (cancel(key)) {
-        recorder.event(referenceTo(pod), 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`);
+        recorder.event(
+          referenceTo(pod),
+          'Normal',
+          'TaintManagerEviction',
+          `Cancelling deletion of Pod ${key}`,
+        );
       }
       return;
     }
@@ -130,5 +135,9 @@ function staysFor(pod: Pod, taints: readonly Taint[]): number {
 /** As the original names it: without uid and version. */
 function referenceTo({ metadata }: Pod): KubeObject {
   const { name, namespace } = metadata;
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, ...(namespace === undefined ? {} : { namespace }) } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+  };
 }

@@ -43,7 +43,9 @@ export function nextTaints(node: Node, eviction: Eviction, timeAdded: string): r
   const now = node.spec?.taints ?? [];
   const marked = now.some(({ key, effect }) => effect === 'NoExecute' && OWN.has(`${key} NoExecute`));
   const target = wanted(node, eviction === 'start' || (eviction === 'keep' && marked));
-  const keeps = now.filter((taint) => !OWN.has(idOf(taint)) || target.some((own) => idOf(own) === idOf(taint)));
+  const keeps = now.filter(
+    (taint) => !OWN.has(idOf(taint)) || target.some((own) => idOf(own) === idOf(taint)),
+  );
   const adds = target.filter((own) => !now.some((taint) => idOf(taint) === idOf(own)));
   if (adds.length === 0 && keeps.length === now.length) return undefined;
   return [...keeps, ...adds.map((taint) => ({ ...taint, timeAdded }))];
@@ -62,7 +64,9 @@ export function awaitsEviction(node: Node): boolean {
  * cause, and nobody is put out; where most of a small cluster is, nobody more (the original's states of a zone).
  */
 export function allowedEviction(nodes: readonly Node[]): Eviction {
-  const away = nodes.filter((node) => findCondition(node.status?.conditions, 'Ready')?.status !== 'True').length;
+  const away = nodes.filter(
+    (node) => findCondition(node.status?.conditions, 'Ready')?.status !== 'True',
+  ).length;
   if (away === nodes.length) return 'stop';
   return away > 2 && away / nodes.length >= 0.55 && nodes.length <= 50 ? 'keep' : 'start';
 }
