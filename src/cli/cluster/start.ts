@@ -52,6 +52,7 @@ function serving(record: ClusterRecord, io: CliIo): string {
 }
 
 function familiesOf(names: readonly string[]): readonly BundledFamily[] {
+  if (names.includes('all')) return BUNDLED_FAMILIES;
   return names.map((name) => {
     const family = BUNDLED_FAMILIES.find((known) => known === name);
     if (family !== undefined) return family;
@@ -59,7 +60,7 @@ function familiesOf(names: readonly string[]): readonly BundledFamily[] {
       kind: 'invalid-input',
       code: 'unknown-definitions',
       object: name,
-      hint: `There are ${BUNDLED_FAMILIES.join(', ')}; any other is installed with kubectl apply.`,
+      hint: `There are ${BUNDLED_FAMILIES.join(', ')}, and all of them by all; any other is installed with kubectl apply.`,
     });
   });
 }

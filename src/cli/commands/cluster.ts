@@ -40,7 +40,7 @@ function registerStart(cluster: Command, io: CliIo, exit: (code: number) => void
     .option('--nodes <count>', 'number of nodes', parseCount, 3)
     .option(
       '--definitions <families>',
-      'custom resources to install: argocd, flux, argo-rollouts, image-updater, gateway-api; none for none',
+      'custom resources to install: argocd, flux, argo-rollouts, image-updater, gateway-api; all, or none',
       (text: string) => (text === 'none' ? [] : text.split(',').map((word) => word.trim())),
       ['argocd'],
     )

@@ -7,42 +7,71 @@ export type BundledFamily = 'argocd' | 'flux' | 'argo-rollouts' | 'image-updater
 
 interface Bundled {
   readonly group: string;
+  /** The one that is stored. */
   readonly version: string;
+  /** Others that are served; those of a group's past are deprecated. */
+  readonly also?: readonly { readonly version: string; readonly deprecated?: true }[];
   readonly kind: string;
   readonly plural: string;
   readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
   readonly cluster?: boolean;
   /** False where the original has no status subresource. */
   readonly status?: boolean;
-  readonly scale?: boolean;
-  /** `Header=path`, after the name. */
+  /** Where the scale subresource finds the replicas that there are. */
+  readonly scale?: string;
+  /** `Header:type=path` after the name; `*` before one is for `-o wide`. */
   readonly columns: readonly string[];
 }
 
-const ready = [
-  'Age:date=.metadata.creationTimestamp',
+const AGE = 'Age:date=.metadata.creationTimestamp';
+const READY = [
   'Ready=.status.conditions[?(@.type=="Ready")].status',
   'Status=.status.conditions[?(@.type=="Ready")].message',
 ];
-const AGE = 'Age:date=.metadata.creationTimestamp';
 
 function flux(
   group: string,
   version: string,
   kind: string,
   plural: string,
-  ...shortNames: string[]
+  more: Pick<Bundled, 'shortNames' | 'columns' | 'status' | 'also'>,
 ): Bundled {
-  return { group: `${group}.toolkit.fluxcd.io`, version, kind, plural, shortNames, columns: ready };
+  const sets: Readonly<Record<string, string>> = {
+    source: 'fluxcd-sources',
+    kustomize: 'fluxcd-appliers',
+    helm: 'fluxcd-appliers',
+    notification: 'fluxcd-notifications',
+    image: 'fluxcd-images',
+  };
+  const categories = ['all', 'fluxcd', sets[group] ?? ''];
+  return { group: `${group}.toolkit.fluxcd.io`, version, kind, plural, categories, ...more };
 }
 
+/** Before its v1, and served beside it for a while. */
+const V1BETA2 = { also: [{ version: 'v1beta2', deprecated: true }] } as const;
+
+function argo(kind: string, plural: string, more: Partial<Bundled> & Pick<Bundled, 'columns'>): Bundled {
+  return { group: 'argoproj.io', version: 'v1alpha1', kind, plural, ...more };
+}
+
+function gateway(kind: string, plural: string, more: Partial<Bundled> & Pick<Bundled, 'columns'>): Bundled {
+  return {
+    group: 'gateway.networking.k8s.io',
+    version: 'v1',
+    kind,
+    plural,
+    categories: ['gateway-api'],
+    ...more,
+  };
+}
+
+const V1BETA1 = { also: [{ version: 'v1beta1' }] } as const;
+
+/** Names, scopes, columns and subresources as the originals have them (Argo CD 3, Flux 2.8, Rollouts 1.8, Gateway 1.5). */
 const FAMILIES: Readonly<Record<BundledFamily, readonly Bundled[]>> = {
   argocd: [
-    {
-      group: 'argoproj.io',
-      version: 'v1alpha1',
-      kind: 'Application',
-      plural: 'applications',
+    argo('Application', 'applications', {
       shortNames: ['app', 'apps'],
       // Argo CD writes status with the object itself.
       status: false,
@@ -52,43 +81,71 @@ const FAMILIES: Readonly<Record<BundledFamily, readonly Bundled[]>> = {
         '*Revision=.status.sync.revision',
         '*Project=.spec.project',
       ],
-    },
-    {
-      group: 'argoproj.io',
-      version: 'v1alpha1',
-      kind: 'ApplicationSet',
-      plural: 'applicationsets',
-      shortNames: ['appset', 'appsets'],
-      columns: [],
-    },
-    {
-      group: 'argoproj.io',
-      version: 'v1alpha1',
-      kind: 'AppProject',
-      plural: 'appprojects',
-      shortNames: ['appproj', 'appprojs'],
-      status: false,
-      columns: [],
-    },
+    }),
+    argo('ApplicationSet', 'applicationsets', { shortNames: ['appset', 'appsets'], columns: [] }),
+    argo('AppProject', 'appprojects', { shortNames: ['appproj', 'appprojs'], status: false, columns: [] }),
   ],
   flux: [
-    flux('source', 'v1', 'GitRepository', 'gitrepositories', 'gitrepo'),
-    flux('source', 'v1', 'HelmRepository', 'helmrepositories', 'helmrepo'),
-    flux('source', 'v1beta2', 'OCIRepository', 'ocirepositories', 'ocirepo'),
-    flux('kustomize', 'v1', 'Kustomization', 'kustomizations', 'ks'),
-    flux('helm', 'v2', 'HelmRelease', 'helmreleases', 'hr'),
-    flux('image', 'v1beta2', 'ImageRepository', 'imagerepositories'),
-    flux('image', 'v1beta2', 'ImagePolicy', 'imagepolicies'),
-    flux('image', 'v1beta2', 'ImageUpdateAutomation', 'imageupdateautomations'),
+    flux('source', 'v1', 'GitRepository', 'gitrepositories', {
+      shortNames: ['gitrepo'],
+      columns: ['URL=.spec.url', AGE, ...READY],
+    }),
+    flux('source', 'v1', 'OCIRepository', 'ocirepositories', {
+      shortNames: ['ocirepo'],
+      columns: ['URL=.spec.url', ...READY, AGE],
+      ...V1BETA2,
+    }),
+    flux('source', 'v1', 'HelmRepository', 'helmrepositories', {
+      shortNames: ['helmrepo'],
+      columns: ['URL=.spec.url', AGE, ...READY],
+    }),
+    flux('source', 'v1', 'HelmChart', 'helmcharts', {
+      shortNames: ['hc'],
+      columns: [
+        'Chart=.spec.chart',
+        'Version=.spec.version',
+        'Source Kind=.spec.sourceRef.kind',
+        'Source Name=.spec.sourceRef.name',
+        AGE,
+        ...READY,
+      ],
+    }),
+    flux('source', 'v1', 'Bucket', 'buckets', { columns: ['Endpoint=.spec.endpoint', AGE, ...READY] }),
+    flux('kustomize', 'v1', 'Kustomization', 'kustomizations', {
+      shortNames: ['ks'],
+      columns: [AGE, ...READY],
+    }),
+    flux('helm', 'v2', 'HelmRelease', 'helmreleases', { shortNames: ['hr'], columns: [AGE, ...READY] }),
+    flux('image', 'v1', 'ImageRepository', 'imagerepositories', {
+      shortNames: ['imgrepo', 'imagerepo'],
+      columns: [
+        'Image=.spec.image',
+        'Tags=.status.lastScanResult.tagCount',
+        ...READY,
+        '*Last scan=.status.lastScanResult.scanTime',
+        AGE,
+      ],
+      ...V1BETA2,
+    }),
+    flux('image', 'v1', 'ImagePolicy', 'imagepolicies', {
+      shortNames: ['imgpol', 'imagepol'],
+      columns: ['Image=.status.latestRef.name', 'Tag=.status.latestRef.tag', ...READY, AGE],
+      ...V1BETA2,
+    }),
+    flux('image', 'v1', 'ImageUpdateAutomation', 'imageupdateautomations', {
+      shortNames: ['iua', 'imgupd', 'imgauto'],
+      columns: [...READY, '*Last run=.status.lastAutomationRunTime', AGE],
+      ...V1BETA2,
+    }),
+    flux('notification', 'v1', 'Receiver', 'receivers', { columns: [AGE, ...READY] }),
+    // These two say nothing of themselves.
+    flux('notification', 'v1beta3', 'Alert', 'alerts', { status: false, columns: [AGE] }),
+    flux('notification', 'v1beta3', 'Provider', 'providers', { status: false, columns: [AGE] }),
   ],
   'argo-rollouts': [
-    {
-      group: 'argoproj.io',
-      version: 'v1alpha1',
-      kind: 'Rollout',
-      plural: 'rollouts',
+    argo('Rollout', 'rollouts', {
       shortNames: ['ro'],
-      scale: true,
+      scale: '.status.HPAReplicas',
       columns: [
         'Desired:integer=.spec.replicas',
         'Current:integer=.status.replicas',
@@ -96,24 +153,25 @@ const FAMILIES: Readonly<Record<BundledFamily, readonly Bundled[]>> = {
         'Available:integer=.status.availableReplicas',
         AGE,
       ],
-    },
-    ...(['AnalysisTemplate', 'AnalysisRun', 'Experiment'] as const).map((kind) => ({
-      group: 'argoproj.io',
-      version: 'v1alpha1',
-      kind,
-      plural: `${kind.toLowerCase()}s`,
-      status: kind !== 'AnalysisTemplate',
-      columns: [AGE],
-    })),
-    {
-      group: 'argoproj.io',
-      version: 'v1alpha1',
-      kind: 'ClusterAnalysisTemplate',
-      plural: 'clusteranalysistemplates',
+    }),
+    argo('AnalysisTemplate', 'analysistemplates', { shortNames: ['at'], status: false, columns: [AGE] }),
+    argo('ClusterAnalysisTemplate', 'clusteranalysistemplates', {
+      shortNames: ['cat'],
       cluster: true,
       status: false,
       columns: [AGE],
-    },
+    }),
+    // Their status is written with the object itself, too.
+    argo('AnalysisRun', 'analysisruns', {
+      shortNames: ['ar'],
+      status: false,
+      columns: ['Status=.status.phase', AGE],
+    }),
+    argo('Experiment', 'experiments', {
+      shortNames: ['exp'],
+      status: false,
+      columns: ['Status=.status.phase', AGE],
+    }),
   ],
   'image-updater': [
     {
@@ -121,28 +179,27 @@ const FAMILIES: Readonly<Record<BundledFamily, readonly Bundled[]>> = {
       version: 'v1alpha1',
       kind: 'ImageUpdater',
       plural: 'imageupdaters',
-      columns: [],
+      columns: [
+        'Apps:integer=.status.applicationsMatched',
+        'Images:integer=.status.imagesManaged',
+        'Last Checked:date=.status.lastCheckedAt',
+        'Ready=.status.conditions[?(@.type=="Ready")].status',
+      ],
     },
   ],
   'gateway-api': [
-    {
-      group: 'gateway.networking.k8s.io',
-      version: 'v1',
-      kind: 'GatewayClass',
-      plural: 'gatewayclasses',
+    gateway('GatewayClass', 'gatewayclasses', {
       shortNames: ['gc'],
       cluster: true,
       columns: [
         'Controller=.spec.controllerName',
         'Accepted=.status.conditions[?(@.type=="Accepted")].status',
         AGE,
+        '*Description=.spec.description',
       ],
-    },
-    {
-      group: 'gateway.networking.k8s.io',
-      version: 'v1',
-      kind: 'Gateway',
-      plural: 'gateways',
+      ...V1BETA1,
+    }),
+    gateway('Gateway', 'gateways', {
       shortNames: ['gtw'],
       columns: [
         'Class=.spec.gatewayClassName',
@@ -150,14 +207,17 @@ const FAMILIES: Readonly<Record<BundledFamily, readonly Bundled[]>> = {
         'Programmed=.status.conditions[?(@.type=="Programmed")].status',
         AGE,
       ],
-    },
-    {
-      group: 'gateway.networking.k8s.io',
-      version: 'v1',
-      kind: 'HTTPRoute',
-      plural: 'httproutes',
-      columns: ['Hostnames=.spec.hostnames', AGE],
-    },
+      ...V1BETA1,
+    }),
+    gateway('HTTPRoute', 'httproutes', { columns: ['Hostnames=.spec.hostnames', AGE], ...V1BETA1 }),
+    gateway('GRPCRoute', 'grpcroutes', { columns: ['Hostnames=.spec.hostnames', AGE] }),
+    gateway('ReferenceGrant', 'referencegrants', {
+      shortNames: ['refgrant'],
+      version: 'v1beta1',
+      also: [{ version: 'v1' }],
+      status: false,
+      columns: [AGE],
+    }),
   ],
 };
 
@@ -165,23 +225,46 @@ function column(text: string): JsonObject {
   const wide = text.startsWith('*');
   const [head = '', ...path] = text.replace(/^\*/, '').split('=');
   const [name = '', type = 'string'] = head.split(':');
-  return { name, type, jsonPath: path.join('='), ...(wide ? { priority: 10 } : {}) };
+  return { name, type, jsonPath: path.join('='), ...(wide ? { priority: 1 } : {}) };
 }
 
 function definitionOf(bundled: Bundled): KubeObject {
   const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const subresources: JsonObject = {
     ...(bundled.status === false ? {} : { status: {} }),
-    ...(bundled.scale === true
-      ? {
+    ...(bundled.scale === undefined
+      ? {}
+      : {
           scale: {
             specReplicasPath: '.spec.replicas',
-            statusReplicasPath: '.status.replicas',
+            statusReplicasPath: bundled.scale,
             labelSelectorPath: '.status.selector',
           },
+        }),
+  };
+  const version = (name: string, deprecated: boolean): JsonObject => ({
+    name,
+    served: true,
+    storage: name === bundled.version,
+    ...(deprecated
+      ? {
+          deprecated: true,
+          deprecationWarning: `${name} ${bundled.kind} is deprecated, upgrade to ${bundled.version}`,
         }
       : {}),
-  };
+    ...(Object.keys(subresources).length === 0 ? {} : { subresources }),
+    ...(bundled.columns.length === 0 ? {} : { additionalPrinterColumns: bundled.columns.map(column) }),
+    schema: {
+      openAPIV3Schema: {
+        type: 'object',
+        properties: {
+          spec: open,
+          status: open,
+          ...(bundled.kind === 'Application' ? { operation: open } : {}),
+        },
+      },
+    },
+  });
   return asKube({
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -195,25 +278,11 @@ function definitionOf(bundled: Bundled): KubeObject {
         plural: bundled.plural,
         singular: bundled.kind.toLowerCase(),
         ...(bundled.shortNames === undefined ? {} : { shortNames: [...bundled.shortNames] }),
+        ...(bundled.categories === undefined ? {} : { categories: [...bundled.categories] }),
       },
       versions: [
-        {
-          name: bundled.version,
-          served: true,
-          storage: true,
-          ...(Object.keys(subresources).length === 0 ? {} : { subresources }),
-          ...(bundled.columns.length === 0 ? {} : { additionalPrinterColumns: bundled.columns.map(column) }),
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              properties: {
-                spec: open,
-                status: open,
-                ...(bundled.kind === 'Application' ? { operation: open } : {}),
-              },
-            },
-          },
-        },
+        version(bundled.version, false),
+        ...(bundled.also ?? []).map((other) => version(other.version, other.deprecated === true)),
       ],
     },
   });
