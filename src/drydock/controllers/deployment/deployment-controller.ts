@@ -5,13 +5,13 @@ import type { Cache } from '../cache.ts';
 import { controllerOf, keyOf } from '../cache.ts';
 import { deploymentCondition, findCondition, withCondition } from '../conditions.ts';
 import { eventRecorder } from '../events.ts';
-import { DEPLOYMENTS, REPLICA_SETS } from '../objects.ts';
-import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from '../objects.ts';
+import { REPLICA_SETS } from '../objects.ts';
+import type { Deployment, Pod, ReplicaSet } from '../objects.ts';
 import { isPodFinished } from '../pods.ts';
 import { workQueue } from '../queue.ts';
 import type { Again } from '../queue.ts';
 import { isEmptySelector, matchesSelector } from '../selectors.ts';
-import { isAlreadyExists, isConflict, isNamespaceTerminating, sameJson } from '../writes.ts';
+import { isConflict, sameJson } from '../writes.ts';
 import {
   isActive,
   isRollingUpdate,
@@ -24,20 +24,12 @@ import {
   wantedReplicas,
 } from './arithmetic.ts';
 import type { Resize } from './arithmetic.ts';
-import { countedStatus, deadlineCheckAfter, hasDeadline, isComplete, rolloutStatus } from './progress.ts';
-import {
-  findNewReplicaSet,
-  highestRevision,
-  newReplicaSetAnnotations,
-  outlivedReplicaSets,
-  REVISION,
-  sizeAnnotations,
-} from './revisions.ts';
 import { claimReplicaSets } from './claim.ts';
-import { newReplicaSet } from './new-replica-set.ts';
-import { sameTemplate } from './template-hash.ts';
-
-const MANAGER = { fieldManager: 'kube-controller-manager' };
+import { deploymentWrites } from './deployment-writes.ts';
+import { revisionSync, told } from './newest-replica-set.ts';
+import type { Sets } from './newest-replica-set.ts';
+import { countedStatus, deadlineCheckAfter, hasDeadline, isComplete, rolloutStatus } from './progress.ts';
+import { outlivedReplicaSets, sizeAnnotations } from './revisions.ts';
 
 export interface DeploymentControllerOptions {
   readonly api: InProcessApi;
@@ -45,13 +37,6 @@ export interface DeploymentControllerOptions {
   readonly deployments: Cache<Deployment>;
   readonly replicaSets: Cache<ReplicaSet>;
   readonly pods: Cache<Pod>;
-}
-
-/** The ReplicaSets of a Deployment, told apart. */
-interface Sets {
-  readonly newSet: ReplicaSet | undefined;
-  readonly oldSets: readonly ReplicaSet[];
-  readonly all: readonly ReplicaSet[];
 }
 
 /**
@@ -62,6 +47,9 @@ export function startDeploymentController(options: DeploymentControllerOptions):
   const { api, logger, deployments, replicaSets, pods } = options;
   const { clock } = api;
   const recorder = eventRecorder(api, clock, { component: 'deployment-controller' });
+  const writes = deploymentWrites({ api, deployments, replicaSets, recorder });
+  const { updateSet, writeStatus, putStatus, recordScaling } = writes;
+  const syncRevision = revisionSync({ api, recorder, writes });
   const queue = workQueue({
     clock,
     reconcile,
@@ -118,18 +106,6 @@ export function startDeploymentController(options: DeploymentControllerOptions):
       return await scaleOnly(deployment, owned);
     }
     return isRollingUpdate(deployment) ? await roll(deployment, owned) : await recreate(deployment, owned);
-  }
-
-  async function updateSet(replicaSet: ReplicaSet): Promise<ReplicaSet> {
-    const stored = await api.update(REPLICA_SETS, replicaSet, MANAGER);
-    replicaSets.observe(stored);
-    return stored as ReplicaSet;
-  }
-
-  function told(deployment: Deployment, owned: readonly ReplicaSet[]): Sets {
-    const newSet = findNewReplicaSet(deployment, owned);
-    const oldSets = owned.filter((replicaSet) => replicaSet !== newSet);
-    return { newSet, oldSets, all: newSet === undefined ? oldSets : [...oldSets, newSet] };
   }
 
   async function notePaused(deployment: Deployment): Promise<Deployment> {
@@ -203,126 +179,6 @@ export function startDeploymentController(options: DeploymentControllerOptions):
     );
   }
 
-  /** Finds or makes the newest ReplicaSet and brings revision annotations in step. */
-  async function syncRevision(
-    deployment: Deployment,
-    owned: readonly ReplicaSet[],
-    create: boolean,
-  ): Promise<{ deployment: Deployment; sets: Sets }> {
-    const sets = told(deployment, owned);
-    const revision = highestRevision(sets.oldSets) + 1;
-    if (sets.newSet !== undefined) return await refreshNewSet(deployment, sets, sets.newSet, revision);
-    if (!create) return { deployment, sets };
-    return await createNewSet(deployment, sets, revision);
-  }
-
-  async function refreshNewSet(
-    deployment: Deployment,
-    sets: Sets,
-    newSet: ReplicaSet,
-    revision: number,
-  ): Promise<{ deployment: Deployment; sets: Sets }> {
-    const annotations = newReplicaSetAnnotations(deployment, newSet.metadata.annotations, revision);
-    const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
-    let current = newSet;
-    if (
-      !sameJson(annotations, newSet.metadata.annotations ?? {}) ||
-      (newSet.spec.minReadySeconds ?? 0) !== minReadySeconds
-    ) {
-      const next = structuredClone(newSet);
-      next.metadata.annotations = annotations;
-      if (minReadySeconds === 0) delete next.spec.minReadySeconds;
-      else next.spec.minReadySeconds = minReadySeconds;
-      current = await updateSet(next);
-    }
-    const found = findCondition(deployment.status?.conditions, 'Progressing');
-    const noted =
-      found === undefined && hasDeadline(deployment)
-        ? deploymentCondition(
-            clock.now(),
-            'Progressing',
-            'True',
-            'FoundNewReplicaSet',
-            `Found new replica set "${current.metadata.name}"`,
-          )
-        : undefined;
-    const shown = current.metadata.annotations?.[REVISION] ?? String(revision);
-    return {
-      deployment: await putRevision(deployment, shown, noted),
-      sets: { newSet: current, oldSets: sets.oldSets, all: [...sets.oldSets, current] },
-    };
-  }
-
-  async function createNewSet(
-    deployment: Deployment,
-    sets: Sets,
-    revision: number,
-  ): Promise<{ deployment: Deployment; sets: Sets }> {
-    const made = newReplicaSet(deployment, sets.all, revision);
-    let stored: ReplicaSet;
-    let existed = false;
-    try {
-      stored = (await api.create(REPLICA_SETS, made, MANAGER)) as ReplicaSet;
-      replicaSets.observe(stored);
-    } catch (error) {
-      if (isNamespaceTerminating(error)) return { deployment, sets };
-      if (!isAlreadyExists(error)) {
-        await noteCreateFailure(deployment, made.metadata.name, error);
-        throw error;
-      }
-      const other = api.get(REPLICA_SETS, made.metadata.namespace, made.metadata.name) as
-        | ReplicaSet
-        | undefined;
-      const ours =
-        other !== undefined &&
-        controllerOf(other)?.uid === deployment.metadata.uid &&
-        sameTemplate(other.spec.template, deployment.spec.template);
-      if (!ours) {
-        await putStatus(deployment, {
-          ...deployment.status,
-          collisionCount: (deployment.status?.collisionCount ?? 0) + 1,
-        });
-        throw error;
-      }
-      stored = other;
-      existed = true;
-    }
-    if (!existed && replicasOf(stored) > 0)
-      recordScaling(deployment, stored.metadata.name, 0, replicasOf(stored));
-    const noted =
-      !existed && hasDeadline(deployment)
-        ? deploymentCondition(
-            clock.now(),
-            'Progressing',
-            'True',
-            'NewReplicaSetCreated',
-            `Created new replica set "${stored.metadata.name}"`,
-          )
-        : undefined;
-    return {
-      deployment: await putRevision(deployment, String(revision), noted),
-      sets: { newSet: stored, oldSets: sets.oldSets, all: [...sets.oldSets, stored] },
-    };
-  }
-
-  async function noteCreateFailure(deployment: Deployment, name: string, error: unknown): Promise<void> {
-    const message = `Failed to create new replica set "${name}": ${messageOf(error)}`;
-    if (hasDeadline(deployment)) {
-      const condition = deploymentCondition(
-        clock.now(),
-        'Progressing',
-        'False',
-        'ReplicaSetCreateError',
-        message,
-      );
-      await putStatus(deployment, {
-        ...deployment.status,
-        conditions: withCondition(deployment.status?.conditions, condition),
-      });
-    }
-    recorder.event(deployment, 'Warning', 'ReplicaSetCreateError', message);
-  }
-
   async function resize(deployment: Deployment, changes: readonly Resize[], sets: Sets): Promise<Sets> {
     const stored = new Map<ReplicaSet, ReplicaSet>();
     for (const { replicaSet, to } of changes) {
@@ -343,16 +199,6 @@ export function startDeploymentController(options: DeploymentControllerOptions):
     };
   }
 
-  function recordScaling(deployment: Deployment, name: string, from: number, to: number): void {
-    const direction = to > from ? 'up' : 'down';
-    recorder.event(
-      deployment,
-      'Normal',
-      'ScalingReplicaSet',
-      `Scaled ${direction} replica set ${name} from ${from} to ${to}`,
-    );
-  }
-
   async function cleanUp(deployment: Deployment, oldSets: readonly ReplicaSet[]): Promise<void> {
     for (const replicaSet of outlivedReplicaSets(deployment, oldSets)) {
       await api.delete(REPLICA_SETS, replicaSet.metadata.namespace, replicaSet.metadata.name);
@@ -364,37 +210,6 @@ export function startDeploymentController(options: DeploymentControllerOptions):
     const written = await writeStatus(deployment, status);
     const againAfterMs = deadlineCheckAfter(written, status, clock.now());
     return againAfterMs === undefined ? undefined : { againAfterMs };
-  }
-
-  /** Writes the status when it differs from what is stored. */
-  async function writeStatus(deployment: Deployment, status: DeploymentStatus): Promise<Deployment> {
-    if (sameJson(deployment.status ?? {}, status)) return deployment;
-    return await putStatus(deployment, status);
-  }
-
-  /** The revision annotation is written with the status: by itself it would raise the generation. */
-  async function putRevision(
-    deployment: Deployment,
-    revision: string,
-    condition: ReturnType<typeof deploymentCondition> | undefined,
-  ): Promise<Deployment> {
-    if (deployment.metadata.annotations?.[REVISION] === revision && condition === undefined)
-      return deployment;
-    const next = structuredClone(deployment);
-    next.metadata.annotations = { ...next.metadata.annotations, [REVISION]: revision };
-    const status = { ...deployment.status };
-    if (condition !== undefined) status.conditions = withCondition(status.conditions, condition);
-    return await putStatus(next, status);
-  }
-
-  async function putStatus(deployment: Deployment, status: DeploymentStatus): Promise<Deployment> {
-    const stored = await api.update(
-      DEPLOYMENTS,
-      { ...deployment, status },
-      { ...MANAGER, subresource: 'status' },
-    );
-    deployments.observe(stored);
-    return structuredClone(stored) as Deployment;
   }
 
   return { close: () => queue.close() };
