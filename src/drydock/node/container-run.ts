@@ -9,7 +9,7 @@ import type { NodeContext } from './context.ts';
 import { runFaults } from './pod-faults.ts';
 import type { ContainerRole } from './pod-status.ts';
 import { runHandler } from './probe.ts';
-import type { ExecInContainer, HandlerTarget } from './probe.ts';
+import type { ExecInContainer, HandlerTarget, Outcome } from './probe.ts';
 
 export interface RunOptions {
   readonly context: NodeContext;
@@ -26,8 +26,8 @@ export interface RunOptions {
   readonly event: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
   readonly onChange: () => void;
   readonly onEnd: (exitCode: number, reason: string | undefined) => void;
-  /** The postStart hook failed, with this message; the run has ended for it. */
-  readonly onHookFailed: (message: string) => void;
+  /** The postStart hook failed, and the run has ended for it. */
+  readonly onHookFailed: (outcome: Outcome) => void;
   /** Its pod is to be put out of the node. */
   readonly onEvict: (pressure: 'memory' | 'disk') => void;
 }
@@ -156,7 +156,7 @@ export function startRun(options: RunOptions): ContainerRun {
     event('Warning', 'FailedPostStartHook', 'PostStartHook failed');
     event('Normal', 'Killing', 'FailedPostStartHook');
     await stop(graceMs());
-    options.onHookFailed(outcome.message);
+    options.onHookFailed(outcome);
   }
 
   // Going down.

@@ -225,8 +225,8 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
       exec,
       event,
       onEnd: finish,
-      onHookFailed(message) {
-        record.waitAfterEnd('PostStartHookError', hookFailure(spec, options.pod(), message));
+      onHookFailed(outcome) {
+        record.waitAfterEnd('PostStartHookError', hookFailure(spec, options.pod(), outcome));
         onChange();
       },
     });

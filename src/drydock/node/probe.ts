@@ -12,6 +12,8 @@ export interface Outcome {
   readonly success: boolean;
   /** What the Unhealthy event says after the colon. */
   readonly message: string;
+  /** Of a command that ended. */
+  readonly exitCode?: number;
 }
 
 /** Runs a command in the environment of a container. */
@@ -90,7 +92,7 @@ async function run(
         message: `command timed out: ${JSON.stringify((handler.exec.command ?? []).join(' '))} timed out after ${timeoutMs / 1000}s`,
       };
     }
-    return { success: exitCode === 0, message: output + errors };
+    return { success: exitCode === 0, message: output + errors, exitCode };
   }
   if (handler.sleep !== undefined) {
     const { seconds } = handler.sleep;

@@ -40,7 +40,9 @@ export function parseReference(text: string): ImageReference {
     (tag !== undefined && !TAG.test(tag)) ||
     (digest !== undefined && !DIGEST.test(digest));
   if (wrong) {
-    throw new LandfallError(`couldn't parse image name "${text}": invalid reference format`, {
+    const upper = repository !== repository.toLowerCase();
+    const why = upper ? `: repository name (${repository}) must be lowercase` : '';
+    throw new LandfallError(`couldn't parse image name "${text}": invalid reference format${why}`, {
       kind: 'invalid-input',
       code: 'image-reference',
       object: text,

@@ -2,7 +2,14 @@ import { mkdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hostsFile, listenerOf, PRELOAD_VARIABLES, reserveAddresses, startForwarder } from './index.ts';
+import {
+  hostsFile,
+  listenerOf,
+  PRELOAD_VARIABLES,
+  reserveAddresses,
+  startForwarder,
+  writePreload,
+} from './index.ts';
 import { freePort, portOf, runtimeFixture, until } from './runtime-fixture.ts';
 import type { RuntimeFixture } from './runtime-fixture.ts';
 
@@ -52,6 +59,25 @@ describe.skipIf(process.platform !== 'linux')('addresses', () => {
     for (const { running } of programs) running.killGroup();
     await Promise.all(programs.map(({ running }) => running.exited));
     await pool.close();
+  });
+
+  it("are a program's own also where the file that sees to it is written while it starts", async () => {
+    const { ip, localhost } = { ip: '127.1.1.1', localhost: '127.1.1.2' };
+    const env = fixture.podEnvironment(ip, localhost);
+    let writing = true;
+    const write = (): void => {
+      writePreload(fixture.work.path);
+      if (writing) setImmediate(write);
+    };
+    write();
+    const source = `require('node:net').createServer().listen(0, function () { console.log(this.address().address); this.close(); })`;
+    const programs = await Promise.all([1, 2, 3].map(() => fixture.nodeProgram(source, env)));
+    await Promise.all(programs.map(({ running }) => running.exited));
+    writing = false;
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    expect(programs.map(({ output }) => output.text())).toEqual([`${ip}\n`, `${ip}\n`, `${ip}\n`]);
   });
 
   it('keep what listens on localhost from other pods', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Target } from './forwarder.ts';
 import { LIFELINE_FD } from './process.ts';
@@ -23,10 +23,12 @@ export const PRELOAD_VARIABLES = {
  * - names of Services resolve from the cluster's hosts file, and their low ports to where the cluster could listen;
  * - absolute paths of mounted volumes and of the image's own folders lead there;
  * - when the cluster dies, the program's process group dies with it.
+ * It is replaced as a whole: a program that starts meanwhile must not load half of it.
  */
 export function writePreload(folder: string): string {
   const file = path.join(folder, 'preload.cjs');
-  writeFileSync(file, SOURCE);
+  writeFileSync(`${file}.new`, SOURCE);
+  renameSync(`${file}.new`, file);
   return file;
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { logBuffer, openWorkFolder, startProcess } from './index.ts';
+import { openWorkFolder, startProcess } from './index.ts';
 import { isAlive, runtimeFixture, until } from './runtime-fixture.ts';
 import type { RuntimeFixture } from './runtime-fixture.ts';
 
@@ -105,17 +105,12 @@ describe('a program whose cluster is killed', () => {
        const work = openWorkFolder(${JSON.stringify(path.join(fixture.parent, 'inner'))}, ${JSON.stringify(fixture.runs)});
        await startProcess({ program: process.execPath, args: [${JSON.stringify(child)}], cwd: work.path, env: ${env}, onOutput: (chunk) => process.stdout.write(chunk) }, work);`,
     );
-    const output = logBuffer(Date.now);
-    const cluster = await startProcess(
-      {
-        program: process.execPath,
-        args: ['--import', import.meta.resolve('tsx'), parentFile],
-        cwd: path.resolve(import.meta.dirname, '../../..'),
-        env: { PATH: process.env['PATH'] ?? '' },
-        onOutput: (chunk) => output.write(chunk),
-      },
-      fixture.work,
-    );
+    const { running: cluster, output } = await fixture.start({
+      program: process.execPath,
+      args: ['--import', import.meta.resolve('tsx'), parentFile],
+      cwd: path.resolve(import.meta.dirname, '../../..'),
+      env: { PATH: process.env['PATH'] ?? '' },
+    });
     await until(() => /^\d+\n/.test(output.text()), `the pod to start: ${output.text()}`);
     const pod = Number.parseInt(output.text(), 10);
     expect(isAlive(pod)).toBe(true);

@@ -12,6 +12,7 @@ import {
   writePreload,
 } from './index.ts';
 import type { LogBuffer, RunningProcess, WorkFolder } from './index.ts';
+import type { ProcessSpec } from './process.ts';
 import { processSpace } from './process-identity.ts';
 
 /** A work folder of its own, and programs that run in it. For tests. */
@@ -25,15 +26,29 @@ export interface RuntimeFixture {
     source: string,
     env?: Record<string, string>,
   ): Promise<{ readonly running: RunningProcess; readonly output: LogBuffer }>;
+  /** A program that is ended with the fixture. */
+  start(
+    spec: Omit<ProcessSpec, 'onOutput'>,
+  ): Promise<{ readonly running: RunningProcess; readonly output: LogBuffer }>;
   podEnvironment(ip: string, localhost: string, hosts?: string): Record<string, string>;
-  close(): void;
+  /** Ends what still runs, as after an assertion that failed, and removes everything. */
+  close(): Promise<void>;
 }
 
 export function runtimeFixture(): RuntimeFixture {
   const parent = mkdtempSync(path.join(os.tmpdir(), 'runtime-test-'));
   const runs = path.join(parent, 'runs');
   const work = openWorkFolder(parent, runs);
+  const started = new Set<RunningProcess>();
+  async function start(spec: Omit<ProcessSpec, 'onOutput'>) {
+    const output = logBuffer(Date.now);
+    const running = await startProcess({ ...spec, onOutput: (chunk) => output.write(chunk) }, work);
+    started.add(running);
+    void running.exited.finally(() => started.delete(running));
+    return { running, output };
+  }
   return {
+    start,
     parent,
     runs,
     work,
@@ -47,13 +62,7 @@ export function runtimeFixture(): RuntimeFixture {
     async nodeProgram(source, env = {}) {
       const file = path.join(mkdtempSync(path.join(work.path, 'program-')), 'main.cjs');
       writeFileSync(file, source);
-      const output = logBuffer(Date.now);
-      const onOutput = (chunk: Buffer) => output.write(chunk);
-      const running = await startProcess(
-        { program: process.execPath, args: [file], cwd: work.path, env, onOutput },
-        work,
-      );
-      return { running, output };
+      return await start({ program: process.execPath, args: [file], cwd: work.path, env });
     },
     podEnvironment(ip, localhost, hosts) {
       const ports = path.join(work.path, 'ports');
@@ -68,7 +77,9 @@ export function runtimeFixture(): RuntimeFixture {
         [PRELOAD_VARIABLES.lifeline]: '3',
       };
     },
-    close() {
+    async close() {
+      for (const running of started) running.killGroup();
+      await Promise.all([...started].map(({ exited }) => exited));
       work.remove();
       rmSync(parent, { recursive: true, force: true });
     },
@@ -102,7 +113,7 @@ export { isAlive } from '../../kernel/index.ts';
 
 /** Waits in real time, because processes live in it. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let tried = 0; tried < 200; tried++) {
+  for (let tried = 0; tried < 1000; tried++) {
     if (condition()) return;
     await new Promise((resolve) => {
       setTimeout(resolve, 20);
