@@ -22,7 +22,7 @@ const SIMULATED = { image: 'nginx:1' };
 const status = (name: string) => fixture.pod(name)?.status?.containerStatuses?.[0];
 const condition = (of: Pod | undefined, type: string) =>
   of?.status?.conditions?.find((one: Condition) => one.type === type);
-const node = (name: string) => fixture.api.get(NODES, undefined, name) as Node | undefined;
+const node = (name: string): Node | undefined => fixture.api.get(NODES, undefined, name);
 const nodeCondition = (name: string, type: string) =>
   node(name)?.status?.conditions?.find((one) => one.type === type);
 const taints = (name: string) =>

@@ -27,7 +27,20 @@ export function podBackend(
     return workerOf(nodes, caches.pods.get(`${namespace}/${name}`)?.metadata.uid ?? '');
   }
 
+  /** Logs and commands come by the kubelet, and fail as soon as it is silent. */
+  function checkKubelet(namespace: string, name: string): void {
+    const nodeName = caches.pods.get(`${namespace}/${name}`)?.spec.nodeName;
+    const node = nodes.find((candidate) => candidate.name === nodeName);
+    if (node?.lost !== true) return;
+    const at = `${node.hostIP}:10250`;
+    throw new LandfallError(
+      `Get "https://${at}/containerLogs/${namespace}/${name}": dial tcp ${at}: i/o timeout`,
+      { kind: 'unavailable', code: 'node-lost', object: node.name },
+    );
+  }
+
   function containerOf(namespace: string, name: string, container: string | undefined) {
+    checkKubelet(namespace, name);
     const worker = workerOfPod(namespace, name);
     const named = container ?? worker?.pod().spec.containers[0]?.name;
     const unit = worker?.containers.find(({ spec }) => spec.name === named);

@@ -38,7 +38,7 @@ function span(ms: number): string {
 }
 
 function requestEffect(effect: ApiFault['effect'] | RegistryFault['effect']): string {
-  const written = 'written' in effect && effect.written === true;
+  const written = 'written' in effect && effect.written;
   switch (effect.type) {
     case 'slow':
       return `waits ${span(effect.ms)}`;

@@ -180,11 +180,11 @@ async function outlasts(active: ActiveFault<'api'>, { signal }: Asked): Promise<
 
 /** Holds the answer back until the fault is healed; what it answers to is done by then. */
 function withhold({ response, signal }: Exchange, healed: AbortSignal): void {
-  const { end } = response;
+  const end = response.end.bind(response);
   response.write = () => true;
   response.flushHeaders = () => {};
   response.end = ((...args: Parameters<typeof end>) => {
-    void aborted(healed, signal).then(() => end.apply(response, args));
+    void aborted(healed, signal).then(() => end(...args));
     return response;
   }) as typeof end;
 }

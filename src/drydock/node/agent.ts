@@ -40,6 +40,9 @@ export interface NodeOptions {
 
 export interface NodeAgent {
   readonly name: string;
+  readonly hostIP: string;
+  /** Its kubelet answers nobody. */
+  readonly lost: boolean;
   worker(uid: string): PodWorker | undefined;
   close(): Promise<void>;
 }
@@ -98,7 +101,7 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
   await status.register();
   await renew();
   every('lease', LEASE_EVERY_MS, renew);
-  every('status', REPORT_EVERY_MS, status.report);
+  every('status', REPORT_EVERY_MS, () => status.report());
 
   /** The next turn is set before this one begins: a clock that is moved far waits for nobody. */
   function every(what: string, ms: number, work: () => Promise<void>): void {
@@ -176,6 +179,10 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
 
   return {
     name,
+    hostIP: options.hostIP,
+    get lost() {
+      return lost;
+    },
     worker: (uid) => workers.get(uid),
     async close() {
       closed = true;

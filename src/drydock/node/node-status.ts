@@ -49,7 +49,7 @@ export function nodeStatusReport(options: NodeStatusOptions): NodeStatusReport {
 
   return {
     async register() {
-      const existing = api.get(NODES, undefined, name) as Node | undefined;
+      const existing = api.get(NODES, undefined, name);
       const metadata = {
         name,
         labels: {
@@ -66,7 +66,7 @@ export function nodeStatusReport(options: NodeStatusOptions): NodeStatusReport {
       await write(node);
     },
     async report() {
-      const node = api.get(NODES, undefined, name) as Node | undefined;
+      const node = api.get(NODES, undefined, name);
       if (node === undefined) return;
       await write(node).catch((error: unknown) => {
         options.logger.debug('node status not written', { node: name, error: messageOf(error) });

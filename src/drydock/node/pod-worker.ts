@@ -333,7 +333,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
     locate,
     pod: () => current,
     update,
-    refresh: status.refresh,
+    refresh: () => status.refresh(),
     resume() {
       changed();
       if (terminating && terminal) void finalize();

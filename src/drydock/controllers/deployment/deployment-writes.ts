@@ -12,18 +12,18 @@ const MANAGER = { fieldManager: 'kube-controller-manager' };
 
 /** Everything that the Deployment controller writes; what comes back is what its caches show next. */
 export interface DeploymentWrites {
-  updateSet(replicaSet: ReplicaSet): Promise<ReplicaSet>;
-  createSet(replicaSet: ReplicaSet): Promise<ReplicaSet>;
+  readonly updateSet: (replicaSet: ReplicaSet) => Promise<ReplicaSet>;
+  readonly createSet: (replicaSet: ReplicaSet) => Promise<ReplicaSet>;
   /** Writes the status when it differs from what is stored. */
-  writeStatus(deployment: Deployment, status: DeploymentStatus): Promise<Deployment>;
-  putStatus(deployment: Deployment, status: DeploymentStatus): Promise<Deployment>;
+  readonly writeStatus: (deployment: Deployment, status: DeploymentStatus) => Promise<Deployment>;
+  readonly putStatus: (deployment: Deployment, status: DeploymentStatus) => Promise<Deployment>;
   /** The revision annotation is written with the status: by itself it would raise the generation. */
-  putRevision(
+  readonly putRevision: (
     deployment: Deployment,
     revision: string,
     condition: ReturnType<typeof deploymentCondition> | undefined,
-  ): Promise<Deployment>;
-  recordScaling(deployment: Deployment, name: string, from: number, to: number): void;
+  ) => Promise<Deployment>;
+  readonly recordScaling: (deployment: Deployment, name: string, from: number, to: number) => void;
 }
 
 export function deploymentWrites(options: {
