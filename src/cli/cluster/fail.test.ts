@@ -89,11 +89,12 @@ describe('landfall cluster fail', () => {
     expect((await run('list')).out).toBe('Nothing fails on purpose in landfall.\n');
     const fault = cluster.faults.add({ on: 'api', times: 1, effect: { type: 'status', status: 500 } });
     await run('node node-1 --not-ready');
+    const node = cluster.faults.list()[1]?.id;
     expect((await run('list')).out).toBe(
       `${fault.id}  every request is answered 500, once  (0 hits of 0)\n` +
-        'node-2  node-1 says that it is not ready  (0 hits of 0)\n',
+        `${node ?? ''}  node-1 says that it is not ready\n`,
     );
-    expect(JSON.parse((await run('list -o json')).out)).toMatchObject([{ id: fault.id }, { id: 'node-2' }]);
+    expect(JSON.parse((await run('list -o json')).out)).toMatchObject([{ id: fault.id }, { id: node }]);
     expect((await run('heal')).out).toBe('✓ healed 2 faults\n');
   });
 
@@ -105,7 +106,7 @@ describe('landfall cluster fail', () => {
       ['api --verb apply --hang', /'apply' is no verb/],
       ['node node-7 --lost', /There is no node node-7\..*node-1/s],
       ['pods -l a=b=c --oom', /is no label selector/],
-      ['heal api-99', /There is no fault api-99/],
+      ['heal fault-99', /There is no fault fault-99/],
       ['list --name other', /No cluster 'other' was started/],
     ];
     for (const [line, message] of wrong) {

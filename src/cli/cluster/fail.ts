@@ -53,8 +53,10 @@ export async function listFaults(options: FailOptions, io: CliIo): Promise<numbe
         .map((item) => {
           const hits = getNumber(item, 'hits') ?? 0;
           const over = getIn(item, 'over') === true ? ', over' : '';
-          const count = `${hits} ${hits === 1 ? 'hit' : 'hits'} of ${getNumber(item, 'seen') ?? 0}${over}`;
-          return `${getString(item, 'id') ?? ''}  ${getString(item, 'says') ?? ''}  (${count})\n`;
+          const count = `  (${hits} ${hits === 1 ? 'hit' : 'hits'} of ${getNumber(item, 'seen') ?? 0}${over})`;
+          // A node is not hit now and then: it is as it is.
+          const told = getString(item, 'fault', 'on') === 'node' ? '' : count;
+          return `${getString(item, 'id') ?? ''}  ${getString(item, 'says') ?? ''}${told}\n`;
         })
         .join('');
     }),

@@ -187,7 +187,7 @@ export function registerFail(cluster: Command, io: CliIo, exit: (code: number) =
     .command('heal [id...]')
     .description('End faults by their ids, as list shows them; without any: all.')
     .option('--name <name>', 'which cluster of this machine', 'landfall');
-  withExamples(withOutput(heal), ['landfall cluster fail heal api-1', 'landfall cluster fail heal']).action(
+  withExamples(withOutput(heal), ['landfall cluster fail heal fault-1', 'landfall cluster fail heal']).action(
     async (ids: readonly string[], options: FailOptions) => {
       const { healFaults } = await import('../cluster/fail.ts');
       exit(await healFaults(ids, options, io));

@@ -4,7 +4,7 @@ import type { Fault, FaultFor, FaultOn, Trigger } from './fault.ts';
 
 /** A fault that is on. */
 export interface RunningFault {
-  /** `api-1`: by which it is healed. */
+  /** `fault-1`: by which it is healed. */
   readonly id: string;
   readonly fault: Fault;
   /** ISO 8601, by the cluster's clock. */
@@ -64,7 +64,7 @@ interface Entry {
 /** Keeps the faults of one cluster. Everything that can go wrong on purpose asks it. */
 export function faultBoard(clock: Clock): FaultBoard {
   const entries = new Map<string, Entry>();
-  const numbers = new Map<FaultOn, number>();
+  let started = 0;
   const listeners: ((fault: Fault) => void)[] = [];
   const validators: ((fault: Fault) => void)[] = [];
 
@@ -102,10 +102,9 @@ export function faultBoard(clock: Clock): FaultBoard {
           hint: 'Heal some of them first.',
         });
       }
-      const number = (numbers.get(fault.on) ?? 0) + 1;
-      numbers.set(fault.on, number);
+      started += 1;
       const entry: Entry = {
-        id: `${fault.on}-${number}`,
+        id: `fault-${started}`,
         fault,
         since: new Date(clock.now()).toISOString(),
         healing: new AbortController(),

@@ -192,7 +192,7 @@ describe('a watch', () => {
     await post('a');
     expect(await ended).toBe('closed');
     expect(events).toEqual(['ADDED', 'ADDED', 'ERROR 410']);
-    expect(server.served.faults.list()).toMatchObject([{ id: 'api-1', hits: 1 }]);
+    expect(server.served.faults.list()).toMatchObject([{ id: 'fault-1', hits: 1 }]);
   });
 });
 
@@ -201,15 +201,15 @@ describe('over HTTP', () => {
 
   it('is started, listed and healed, and never keeps itself from that', async () => {
     const started = await server.call('POST', FAULTS, { on: 'api', effect: { type: 'status', status: 500 } });
-    expect(started).toMatchObject({ status: 201, body: { id: 'api-1', hits: 0, over: false } });
+    expect(started).toMatchObject({ status: 201, body: { id: 'fault-1', hits: 0, over: false } });
     expect((await server.call('GET', MAPS)).status).toBe(500);
-    expect((await server.call('GET', FAULTS)).body).toMatchObject({ items: [{ id: 'api-1', hits: 1 }] });
-    expect((await server.call('DELETE', `${FAULTS}/api-1`)).status).toBe(200);
+    expect((await server.call('GET', FAULTS)).body).toMatchObject({ items: [{ id: 'fault-1', hits: 1 }] });
+    expect((await server.call('DELETE', `${FAULTS}/fault-1`)).status).toBe(200);
     expect((await server.call('GET', MAPS)).status).toBe(200);
-    const gone = await server.call('DELETE', `${FAULTS}/api-1`);
+    const gone = await server.call('DELETE', `${FAULTS}/fault-1`);
     expect([gone.status, getString(gone.body, 'message')]).toEqual([
       404,
-      'There is no fault api-1. Nothing fails on purpose.',
+      'There is no fault fault-1. Nothing fails on purpose.',
     ]);
   });
 

@@ -15,9 +15,10 @@ export function watchMemory(clock: Clock, containers: () => readonly ContainerUn
   function look(): void {
     timer = clock.after(LOOK_EVERY_MS, look);
     const limited = containers().flatMap((container) => {
+      const groups = container.groups();
+      if (groups.length === 0) return [];
       const limit = quantity(container.spec.resources?.limits?.['memory']);
-      const groups = limit > 0 ? container.groups() : [];
-      return groups.length > 0 ? [{ container, limit, groups }] : [];
+      return limit > 0 ? [{ container, limit, groups }] : [];
     });
     if (limited.length === 0) return;
     const held = groupMemory(new Set(limited.flatMap(({ groups }) => groups)));
