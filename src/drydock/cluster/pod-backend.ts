@@ -1,5 +1,6 @@
 import { LandfallError } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
+import { ApiStatusError } from '../api/contract.ts';
 import type { PodBackend } from '../api/contract.ts';
 import type { Caches } from '../controllers/index.ts';
 import type { NodeAgent, PodWorker } from '../node/index.ts';
@@ -33,10 +34,8 @@ export function podBackend(
     const node = nodes.find((candidate) => candidate.name === nodeName);
     if (node?.lost !== true) return;
     const at = `${node.hostIP}:10250`;
-    throw new LandfallError(
-      `Get "https://${at}/containerLogs/${namespace}/${name}": dial tcp ${at}: i/o timeout`,
-      { kind: 'unavailable', code: 'node-lost', object: node.name },
-    );
+    const url = `https://${at}/containerLogs/${namespace}/${name}`;
+    throw new ApiStatusError(500, '', `Get "${url}": dial tcp ${at}: i/o timeout`);
   }
 
   function containerOf(namespace: string, name: string, container: string | undefined) {

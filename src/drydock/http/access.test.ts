@@ -168,7 +168,10 @@ describe.skipIf(!kubectl)('kubectl top and port-forward (skipped where kubectl i
     );
   });
 
-  it('forwards a local port to the pod', async () => {
+  it.each([
+    ['a WebSocket', {}],
+    ['SPDY', { KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' }],
+  ])('forwards a local port to the pod over %s', async (_name, more) => {
     const target = createServer((request, response) =>
       response.end(`${request.url ?? ''} ${'x'.repeat(300_000)}`),
     );
@@ -202,7 +205,7 @@ describe.skipIf(!kubectl)('kubectl top and port-forward (skipped where kubectl i
       async *logs() {},
     });
     const child = spawn('kubectl', ['port-forward', 'pod/p', ':80', '--address=127.0.0.1'], {
-      env: await server.kubectlEnvironment(),
+      env: { ...(await server.kubectlEnvironment()), ...more },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const closed = new Promise((resolve) => child.on('close', resolve));

@@ -6,9 +6,11 @@ import type { Engine } from '../machinery/engine.ts';
 import { badRequest, notFound } from '../machinery/status-errors.ts';
 import type { ResourcePath } from './request-info.ts';
 import { SpdyConnection, type SpdyStream } from './spdy.ts';
+import { upgradeToSpdy, wantsSpdy } from './spdy-upgrade.ts';
 import { chooseProtocol, WebSocket } from './web-socket.ts';
 
-const PROTOCOL = 'SPDY/3.1+portforward.k8s.io';
+const SPDY_PROTOCOL = 'portforward.k8s.io';
+const PROTOCOL = `SPDY/3.1+${SPDY_PROTOCOL}`;
 const CHUNK = 64 * 1024;
 
 /** The two streams of one forwarded connection: its bytes, and what went wrong with it. */
@@ -17,7 +19,7 @@ interface Pair {
   data?: SpdyStream;
 }
 
-/** `kubectl port-forward`: SPDY through a WebSocket, each connection to the pod's own address. Throws ApiStatusError. */
+/** `kubectl port-forward`: SPDY, through a WebSocket or by itself, each connection to the pod's own address. Throws ApiStatusError. */
 export function servePortForward(
   request: IncomingMessage,
   socket: Duplex,
@@ -33,17 +35,14 @@ export function servePortForward(
   if (backend === undefined) {
     throw new ApiStatusError(503, 'ServiceUnavailable', 'no node is attached to this API server');
   }
-  if (chooseProtocol(request, [PROTOCOL]) === undefined) {
-    throw badRequest(`unable to upgrade: only WebSockets with ${PROTOCOL} are served`);
-  }
   const pairs = new Map<string, Pair>();
   const targets = new Set<Socket>();
-  const channel = new WebSocket(request, socket, head, PROTOCOL, () => {
+  const wire = openWire(request, socket, head, () => {
     for (const target of targets) target.destroy();
     connection.close();
   });
   const connection = new SpdyConnection(
-    (bytes) => channel.send(bytes),
+    wire.send,
     (stream) => {
       const key = stream.headers.get('requestid') ?? '';
       const pair = pairs.get(key) ?? {};
@@ -55,9 +54,43 @@ export function servePortForward(
       const port = Number(pair.data.headers.get('port'));
       forward(pair.data, pair.error, backend.podAddress(namespace, name, port), port, targets, socket);
     },
-    () => channel.close(),
+    wire.close,
   );
-  channel.onMessage = (bytes) => connection.receive(bytes);
+  wire.receive((bytes) => connection.receive(bytes));
+}
+
+/** What carries the frames of SPDY. */
+interface Wire {
+  readonly send: (bytes: Buffer) => void;
+  readonly close: () => void;
+  readonly receive: (onBytes: (bytes: Buffer) => void) => void;
+}
+
+function openWire(request: IncomingMessage, socket: Duplex, head: Buffer, onClose: () => void): Wire {
+  if (wantsSpdy(request)) {
+    upgradeToSpdy(request, socket, SPDY_PROTOCOL);
+    socket.once('close', onClose);
+    return {
+      send: (bytes) => socket.write(bytes),
+      close: () => socket.destroy(),
+      receive(onBytes) {
+        if (head.length > 0) onBytes(head);
+        socket.on('data', onBytes);
+      },
+    };
+  }
+  if (chooseProtocol(request, [PROTOCOL]) === undefined) {
+    throw badRequest(`unable to upgrade: only SPDY/3.1 and WebSockets with ${PROTOCOL} are served`);
+  }
+  const channel = new WebSocket(request, socket, head, PROTOCOL, onClose);
+  return {
+    send: (bytes) => channel.send(bytes),
+    close: () => channel.close(),
+    receive(onBytes) {
+      channel.onMessage = onBytes;
+      channel.drain();
+    },
+  };
 }
 
 function forward(

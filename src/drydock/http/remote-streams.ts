@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ApiStatusError } from '../api/contract.ts';
 import { badRequest } from '../machinery/status-errors.ts';
 import { SpdyConnection, type SpdyStream } from './spdy.ts';
+import { upgradeToSpdy, wantsSpdy } from './spdy-upgrade.ts';
 import { chooseProtocol, WebSocket } from './web-socket.ts';
 
 /** What both ends of an exec or attach say to each other, whatever carries it. */
@@ -31,7 +31,6 @@ export interface RemoteWants {
 
 const CHUNK = 32 * 1024;
 const WEB_SOCKET = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
-const SPDY = 'SPDY/3.1';
 const SPDY_PROTOCOL = 'v4.channel.k8s.io';
 
 /** Which way the client wants it. Throws 400 for one that is not served. */
@@ -42,14 +41,14 @@ export function acceptRemote(
   wants: RemoteWants,
   events: RemoteEvents,
 ): void {
-  if ((request.headers.upgrade ?? '').toLowerCase() === SPDY.toLowerCase()) {
+  if (wantsSpdy(request)) {
     overSpdy(request, socket, head, wants, events);
     return;
   }
   const protocol = chooseProtocol(request, WEB_SOCKET);
   if (protocol === undefined) {
     throw badRequest(
-      `unable to upgrade: only ${SPDY} and WebSockets with ${WEB_SOCKET.join(' or ')} are served`,
+      `unable to upgrade: only SPDY/3.1 and WebSockets with ${WEB_SOCKET.join(' or ')} are served`,
     );
   }
   overWebSocket(request, socket, head, protocol, events);
@@ -100,20 +99,7 @@ function overSpdy(
   wants: RemoteWants,
   events: RemoteEvents,
 ): void {
-  const offered = [request.headers['x-stream-protocol-version'] ?? []]
-    .flat()
-    .flatMap((line) => line.split(','))
-    .map((name) => name.trim());
-  if (!offered.includes(SPDY_PROTOCOL)) {
-    throw new ApiStatusError(
-      403,
-      'Forbidden',
-      `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${SPDY_PROTOCOL}]`,
-    );
-  }
-  socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${SPDY}\r\nX-Stream-Protocol-Version: ${SPDY_PROTOCOL}\r\n\r\n`,
-  );
+  upgradeToSpdy(request, socket, SPDY_PROTOCOL);
   const streams = new Map<string, SpdyStream>();
   const needed = [
     'error',
