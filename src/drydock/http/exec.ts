@@ -11,6 +11,8 @@ import type { ResourcePath } from './request-info.ts';
 
 /** A client that has this much unread is dropped. */
 const MAX_UNREAD = 32 * 1024 * 1024;
+/** Pieces of input that a client may send before it has opened all of its streams. */
+const MAX_EARLY = 64;
 
 /** Answers an upgrade with a Status, since there is no response object yet. */
 export function refuseUpgrade(socket: Duplex, error: unknown): void {
@@ -51,6 +53,7 @@ export function serveRemoteCommand(
   let session: PodSession | undefined;
   let gone = false;
   let inputEnded = false;
+  let starting = false;
   const early: Buffer[] = [];
 
   const write = (input: PodSession['input'], bytes: Buffer) => {
@@ -71,6 +74,8 @@ export function serveRemoteCommand(
       socket.once('drain', () => session?.hold(false));
     });
     session = opened;
+    starting = false;
+    socket.resume();
     if (gone) opened.end();
     for (const bytes of early.splice(0)) write(opened.input, bytes);
     if (inputEnded) opened.endInput();
@@ -80,12 +85,19 @@ export function serveRemoteCommand(
 
   acceptRemote(request, socket, head, asked, {
     onReady(streams) {
+      starting = true;
       run(streams).catch((error: unknown) => streams.finish(JSON.stringify(statusBody(startFailure(error)))));
     },
     onInput(bytes) {
       if (!asked.input) return;
-      if (session === undefined) early.push(bytes);
-      else write(session.input, bytes);
+      if (session !== undefined) {
+        write(session.input, bytes);
+        return;
+      }
+      // What comes before the program runs waits; most of it where it is.
+      early.push(bytes);
+      if (starting) socket.pause();
+      else if (early.length > MAX_EARLY) socket.destroy();
     },
     onInputEnd() {
       inputEnded = true;
