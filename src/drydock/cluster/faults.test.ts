@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { manualClock } from '../../kernel/index.ts';
+import { manualClock, runProgram } from '../../kernel/index.ts';
 import type { ManualClock } from '../../kernel/index.ts';
 import { NODES, PODS } from '../controllers/index.ts';
 import type { Condition, Node, Pod } from '../controllers/index.ts';
@@ -144,6 +144,29 @@ describe('a lost node', () => {
     await pass(70);
     await fixture.until('it to be not ready', () => subset()?.notReadyAddresses?.length === 1);
     expect(subset()?.addresses).toBeUndefined();
+  });
+});
+
+describe('a request of the encrypted API', () => {
+  it('loses its connection before or after it is done', async () => {
+    await start();
+    const create = async (name: string) => {
+      const args = ['create', 'configmap', name, '--request-timeout=5s'];
+      return await runProgram('kubectl', args, {
+        env: { PATH: process.env['PATH'], KUBECONFIG: await fixture.kubeconfig() },
+        timeoutMs: 20_000,
+      });
+    };
+    const stored = (name: string) =>
+      fixture.api.get({ group: '', version: 'v1', resource: 'configmaps' }, 'default', name) !== undefined;
+    const on = { on: 'api', verbs: ['create'], times: 1 } as const;
+    fixture.cluster.faults.add({ ...on, effect: { type: 'reset' } });
+    expect((await create('before')).code).toBe(1);
+    expect(stored('before')).toBe(false);
+    fixture.cluster.faults.add({ ...on, effect: { type: 'reset', written: true } });
+    expect((await create('after')).code).toBe(1);
+    expect(stored('after')).toBe(true);
+    expect((await create('last')).code).toBe(0);
   });
 });
 

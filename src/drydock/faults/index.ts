@@ -1,5 +1,6 @@
 export { faultBoard } from './board.ts';
 export type { ActiveFault, FaultBoard, Faults, RunningFault } from './board.ts';
+export { cutOff } from './cut-off.ts';
 export { describeFault } from './describe.ts';
 export type {
   ApiEffect,

@@ -2,6 +2,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { sleep, type Clock } from '../../kernel/index.ts';
 import { ApiStatusError } from '../api/contract.ts';
+import { cutOff } from '../faults/index.ts';
 import type { ActiveFault, ApiFault, FaultBoard, WatchEnd } from '../faults/index.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
@@ -80,7 +81,7 @@ export class RequestFaults {
           break;
         case 'reset':
           if (effect.written !== true) {
-            exchange.request.socket.resetAndDestroy();
+            cutOff(exchange.request);
             return undefined;
           }
           cut(next);
@@ -106,7 +107,7 @@ export class RequestFaults {
       if (effect.type === 'slow') await sleep(this.#clock, effect.ms, asked.signal);
       if (effect.type === 'hang' && !(await outlasts(active, asked))) return false;
       if (effect.type === 'reset') {
-        asked.request.socket.resetAndDestroy();
+        cutOff(asked.request);
         return false;
       }
     }
@@ -191,7 +192,7 @@ function withhold({ response, signal }: Exchange, healed: AbortSignal): void {
 
 /** Cuts the connection where the answer would begin. */
 function cut({ request, response }: Exchange): void {
-  const reset = () => request.socket.resetAndDestroy();
+  const reset = () => cutOff(request);
   response.write = () => {
     reset();
     return false;

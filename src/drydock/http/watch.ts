@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
+import { cutOff } from '../faults/index.ts';
 import { selectionOf, seenChange, selectEntries } from '../machinery/reads.ts';
 import { asServed } from '../machinery/object-meta.ts';
 import { expired, statusBody } from '../machinery/status-errors.ts';
@@ -66,7 +67,7 @@ export function serveWatch(
     end(how) {
       if (how === 'expired') refuse(store.revision);
       else if (how === 'close') end();
-      else exchange.request.socket.resetAndDestroy();
+      else cutOff(exchange.request);
     },
   });
   const send = (bytes: Buffer) => {

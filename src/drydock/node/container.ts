@@ -226,6 +226,7 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
       event,
       onEnd: finish,
       onHookFailed(outcome) {
+        if (!startsAgain()) return;
         record.waitAfterEnd('PostStartHookError', hookFailure(spec, options.pod(), outcome));
         onChange();
       },
@@ -244,14 +245,9 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
   }
 
   function runningProcess(): { readonly run: ContainerRun; readonly spawned: SpawnedContainer } {
-    const why =
-      run === undefined
-        ? 'does not run'
-        : run.spawned === undefined
-          ? 'is simulated: it has no process'
-          : undefined;
-    if (run?.spawned !== undefined && why === undefined) return { run, spawned: run.spawned };
-    throw new LandfallError(`container ${spec.name} ${why ?? 'does not run'}`, {
+    if (run?.spawned !== undefined) return { run, spawned: run.spawned };
+    const why = run === undefined ? 'does not run' : 'is simulated: it has no process';
+    throw new LandfallError(`container ${spec.name} ${why}`, {
       kind: 'conflict',
       code: 'container-not-running',
       object: spec.name,

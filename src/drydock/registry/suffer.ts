@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { sleep, type Clock } from '../../kernel/index.ts';
+import { cutOff } from '../faults/cut-off.ts';
 import type { Exchange } from './exchange.ts';
 import { OciFailure } from './failure.ts';
 import type { FaultEffect } from './faults.ts';
@@ -24,7 +25,7 @@ export async function suffer(
     case 'hang':
       return 'no-answer';
     case 'reset':
-      request.socket.resetAndDestroy();
+      cutOff(request);
       return 'no-answer';
     case 'truncate':
     case 'corrupt':
