@@ -27,6 +27,8 @@ export interface ClusterFixture {
   until<T>(what: string, probe: () => Found<T> | Promise<Found<T>>): Promise<T>;
   /** Follows the log of a pod from here on, over HTTP; what came so far. */
   follow(name: string, container?: string): () => string;
+  /** What kubectl says on its standard output. */
+  kubectl(args: readonly string[]): Promise<string>;
   /** What a command says on its standard output, in a container of a pod. */
   exec(name: string, command: readonly string[]): Promise<string>;
   /** How a GET with this token is answered over HTTP. */
@@ -95,6 +97,11 @@ export async function clusterFixture(options: ClusterOptions = {}): Promise<Clus
     return path.join(folder, 'config');
   }
 
+  async function kubectl(args: readonly string[]): Promise<string> {
+    const env = { PATH: process.env['PATH'], KUBECONFIG: await kubeconfig() };
+    return (await runProgram('kubectl', args, { env, timeoutMs: 20_000 })).stdout.toString('utf8');
+  }
+
   return {
     cluster,
     api,
@@ -119,13 +126,8 @@ export async function clusterFixture(options: ClusterOptions = {}): Promise<Clus
       return name;
     },
     create: (object, resource, group = '') => api.create({ group, version: 'v1', resource }, object, TESTER),
-    async exec(name, command) {
-      const result = await runProgram('kubectl', ['exec', name, '--', ...command], {
-        env: { PATH: process.env['PATH'], KUBECONFIG: await kubeconfig() },
-        timeoutMs: 20_000,
-      });
-      return result.stdout.toString('utf8');
-    },
+    kubectl,
+    exec: (name, command) => kubectl(['exec', name, '--', ...command]),
     status: (path, token) =>
       new Promise((resolve, reject) => {
         const headers = { authorization: `Bearer ${token}` };

@@ -73,6 +73,8 @@ export class ServiceAccountTokens {
     const about = claims?.['kubernetes.io'];
     if (claims === undefined || typeof claims.exp !== 'number' || !isJsonObject(about)) return undefined;
     if (claims.exp * 1000 <= this.#clock.now()) return undefined;
+    // What was made for somebody else opens nothing here.
+    if (!Array.isArray(claims.aud) || !claims.aud.includes(ISSUER)) return undefined;
     const account = about.serviceaccount;
     const { namespace } = about;
     if (typeof namespace !== 'string' || !isJsonObject(account) || typeof account.name !== 'string')
