@@ -185,6 +185,16 @@ describe('a watch', () => {
     await until('the next watch', () => next.events.length === 1);
   });
 
+  it('counts once, however many faults come and go', async () => {
+    const fault = add({ effect: { type: 'end-watch', how: 'close' }, nth: 2 });
+    const first = await watched();
+    await until('the first event', () => first.events.length === 1);
+    add({ verbs: ['delete'], effect: { type: 'status', status: 500 } }).heal();
+    expect(fault.seen).toBe(1);
+    expect(await (await watched()).ended).toBe('closed');
+    expect(first.events).toEqual(['ADDED']);
+  });
+
   it('ends after so many events', async () => {
     add({ effect: { type: 'end-watch', how: 'expired', afterEvents: 2 } });
     const { events, ended } = await watched();

@@ -41,6 +41,8 @@ export interface WatchFate {
 interface Watching {
   readonly exchange: Exchange;
   readonly watch: WatchUnderFault;
+  /** Faults that have been asked whether they hit it: a watch is one call to each. */
+  readonly asked: Set<string>;
   /** Events that it has sent. */
   sent: number;
   /** How many it will have sent when it ends, and how that is. */
@@ -116,7 +118,7 @@ export class RequestFaults {
 
   /** Notes a watch, until it stops. */
   watching(exchange: Exchange, watch: WatchUnderFault): WatchFate {
-    const running: Watching = { exchange, watch, sent: 0, doom: undefined };
+    const running: Watching = { exchange, watch, asked: new Set(), sent: 0, doom: undefined };
     this.#watches.add(running);
     // What ends it at once must not do so before its caller holds what this answers.
     queueMicrotask(() => this.#decide(running, 0));
@@ -133,8 +135,10 @@ export class RequestFaults {
     if (running.doom !== undefined || !this.#watches.has(running)) return;
     for (const active of this.#board.active('api')) {
       const { effect } = active.fault;
-      if (effect.type !== 'end-watch' || !concerns(active.fault, running.exchange) || !active.take())
-        continue;
+      if (effect.type !== 'end-watch' || running.asked.has(active.id)) continue;
+      if (!concerns(active.fault, running.exchange)) continue;
+      running.asked.add(active.id);
+      if (!active.take()) continue;
       running.doom = { at: from + (effect.afterEvents ?? 0), how: effect.how };
       if (running.sent >= running.doom.at) running.watch.end(effect.how);
       return;

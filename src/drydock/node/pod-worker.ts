@@ -232,7 +232,8 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   function watchVolumes(): void {
     if (!(first.spec.volumes ?? []).some(hasContent)) return;
     volumes = clock.after(REFRESH_VOLUMES_MS, () => {
-      if (closed || terminating || terminal) return;
+      // Nobody reads the files of a simulated container, and none are made for it.
+      if (closed || terminating || terminal || containers.every(({ simulated }) => simulated)) return;
       // A source that is gone leaves the files as they are.
       void refreshVolumes(context, current, folder)
         .catch(() => {})
