@@ -156,7 +156,7 @@ describe.skipIf(!KUBECTL)('a request of the encrypted API (skipped where kubectl
     const create = async (name: string) => {
       const args = ['create', 'configmap', name, '--request-timeout=5s'];
       return await runProgram('kubectl', args, {
-        env: { PATH: process.env['PATH'], KUBECONFIG: await fixture.kubeconfig() },
+        env: await fixture.kubectlEnvironment(),
         timeoutMs: 20_000,
       });
     };
@@ -179,7 +179,7 @@ describe.skipIf(!KUBECTL)('a request of the encrypted API (skipped where kubectl
         .list({ group: '', version: 'v1', resource: 'configmaps' }, { namespace: 'default' })
         .items.map(({ metadata }) => metadata.name);
     const fault = fixture.cluster.faults.add({ on: 'api', verbs: ['create'], effect: { type: 'late' } });
-    const env = { PATH: process.env['PATH'], KUBECONFIG: await fixture.kubeconfig() };
+    const env = await fixture.kubectlEnvironment();
     const client = spawn('kubectl', ['create', 'configmap', 'zombie'], { env, stdio: 'ignore' });
     await fault.reached(1);
     expect(maps()).not.toContain('zombie');
