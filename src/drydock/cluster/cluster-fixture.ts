@@ -35,8 +35,8 @@ export interface ClusterFixture {
   status(path: string, token: string): Promise<number>;
   events(name: string): readonly string[];
   service(name: string): { readonly ip: string };
-  /** A file by which kubectl finds the cluster. */
-  kubeconfig(): Promise<string>;
+  /** By which kubectl finds the cluster, with a home of its own. */
+  kubectlEnvironment(): Promise<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -97,8 +97,13 @@ export async function clusterFixture(options: ClusterOptions = {}): Promise<Clus
     return path.join(folder, 'config');
   }
 
+  async function kubectlEnvironment(): Promise<Record<string, string>> {
+    const config = await kubeconfig();
+    return { PATH: process.env['PATH'] ?? '', HOME: path.dirname(config), KUBECONFIG: config };
+  }
+
   async function kubectl(args: readonly string[]): Promise<string> {
-    const env = { PATH: process.env['PATH'], KUBECONFIG: await kubeconfig() };
+    const env = await kubectlEnvironment();
     return (await runProgram('kubectl', args, { env, timeoutMs: 20_000 })).stdout.toString('utf8');
   }
 
@@ -146,7 +151,7 @@ export async function clusterFixture(options: ClusterOptions = {}): Promise<Clus
       const spec = api.get(SERVICES, 'default', name)?.['spec'] as { clusterIP?: string } | undefined;
       return { ip: spec?.clusterIP ?? '' };
     },
-    kubeconfig,
+    kubectlEnvironment,
     async close() {
       await cluster.close();
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });

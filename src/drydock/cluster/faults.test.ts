@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock, runProgram } from '../../kernel/index.ts';
 import type { ManualClock } from '../../kernel/index.ts';
@@ -156,7 +156,7 @@ describe.skipIf(!KUBECTL)('a request of the encrypted API (skipped where kubectl
     const create = async (name: string) => {
       const args = ['create', 'configmap', name, '--request-timeout=5s'];
       return await runProgram('kubectl', args, {
-        env: { PATH: process.env['PATH'], KUBECONFIG: await fixture.kubeconfig() },
+        env: await fixture.kubectlEnvironment(),
         timeoutMs: 20_000,
       });
     };
@@ -170,6 +170,24 @@ describe.skipIf(!KUBECTL)('a request of the encrypted API (skipped where kubectl
     expect((await create('after')).code).toBe(1);
     expect(stored('after')).toBe(true);
     expect((await create('last')).code).toBe(0);
+  });
+
+  it('is carried out after its client was killed', async () => {
+    await start();
+    const maps = () =>
+      fixture.api
+        .list({ group: '', version: 'v1', resource: 'configmaps' }, { namespace: 'default' })
+        .items.map(({ metadata }) => metadata.name);
+    const fault = fixture.cluster.faults.add({ on: 'api', verbs: ['create'], effect: { type: 'late' } });
+    const env = await fixture.kubectlEnvironment();
+    const client = spawn('kubectl', ['create', 'configmap', 'zombie'], { env, stdio: 'ignore' });
+    await fault.reached(1);
+    expect(maps()).not.toContain('zombie');
+    client.kill('SIGKILL');
+    await fixture.until('the write of the dead', () => maps().includes('zombie'));
+    const never = fault.reached(2);
+    fault.heal();
+    await expect(never).rejects.toThrow(/hit 1 times and not 2/);
   });
 });
 

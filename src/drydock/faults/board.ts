@@ -15,6 +15,8 @@ export interface RunningFault {
   readonly hits: number;
   /** It has hit as often as it was to, and hits no more. */
   readonly over: boolean;
+  /** Resolves once it has hit so often. Rejects when it is healed before that, and when the signal aborts. */
+  reached(hits: number, signal?: AbortSignal): Promise<void>;
   /** Ends it. Once more does nothing. */
   heal(): void;
 }
@@ -57,6 +59,8 @@ interface Entry {
   readonly fault: Fault;
   readonly since: string;
   readonly healing: AbortController;
+  /** Called after each hit. */
+  readonly waiting: Set<() => void>;
   seen: number;
   hits: number;
 }
@@ -88,6 +92,7 @@ export function faultBoard(clock: Clock): FaultBoard {
       get over() {
         return isOver(entry);
       },
+      reached: (hits, signal) => reached(entry, hits, signal),
       heal: () => healEntry(entry),
     };
   }
@@ -108,6 +113,7 @@ export function faultBoard(clock: Clock): FaultBoard {
         fault,
         since: new Date(clock.now()).toISOString(),
         healing: new AbortController(),
+        waiting: new Set(),
         seen: 0,
         hits: 0,
       };
@@ -181,6 +187,38 @@ function take(entry: Entry): boolean {
   entry.seen += 1;
   const { nth, every } = triggerOf(entry.fault);
   const hit = (nth === undefined || entry.seen === nth) && (every === undefined || entry.seen % every === 0);
-  if (hit) entry.hits += 1;
-  return hit;
+  if (!hit) return false;
+  entry.hits += 1;
+  for (const look of entry.waiting) look();
+  return true;
+}
+
+function reached(entry: Entry, hits: number, signal: AbortSignal | undefined): Promise<void> {
+  const { healing, waiting } = entry;
+  const ends = signal === undefined ? healing.signal : AbortSignal.any([healing.signal, signal]);
+  return new Promise((resolve, reject) => {
+    const settle = (end: () => void) => {
+      waiting.delete(look);
+      ends.removeEventListener('abort', ended);
+      end();
+    };
+    const look = () => {
+      if (entry.hits >= hits) settle(resolve);
+    };
+    const ended = () =>
+      settle(() => {
+        reject(
+          new LandfallError(`The fault ${entry.id} hit ${entry.hits} times and not ${hits}.`, {
+            kind: 'cancelled',
+            code: 'fault-not-reached',
+            object: entry.id,
+            hint: healing.signal.aborted ? 'It was healed.' : 'The wait for it was cancelled.',
+          }),
+        );
+      });
+    waiting.add(look);
+    ends.addEventListener('abort', ended);
+    if (ends.aborted) ended();
+    else look();
+  });
 }

@@ -70,6 +70,7 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
     nodeName: name,
     folder: path.join(folder, 'pods'),
     recorder: unlessLost(recorder, () => lost),
+    volumeWrites: new Map(),
     isLost: () => lost,
     images: nodeImages({
       clock,

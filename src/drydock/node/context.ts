@@ -38,6 +38,8 @@ export interface NodeContext {
   readonly apiServer: Target;
   /** A token of a service account for this pod; undefined where the account is gone. */
   readonly tokens: PodTokens;
+  /** What is being written into each folder of a volume now. */
+  readonly volumeWrites: Map<string, Promise<void>>;
   /** Nothing is heard of this node, and nothing reaches it. */
   readonly isLost: () => boolean;
   /** Only these digests are ever executed. */

@@ -59,6 +59,8 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   let timer: Timer | undefined;
   let deadline: Timer | undefined;
   let volumes: Timer | undefined;
+  let filesStale = false;
+  let refreshing = false;
 
   const locate = (port: number) => listenerOf(portsFolder(folder), address.ip, port);
   const previous = [
@@ -234,11 +236,27 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
     volumes = clock.after(REFRESH_VOLUMES_MS, () => {
       // Nobody reads the files of a simulated container, and none are made for it.
       if (closed || terminating || terminal || containers.every(({ simulated }) => simulated)) return;
-      // A source that is gone leaves the files as they are.
-      void refreshVolumes(context, current, folder)
-        .catch(() => {})
-        .then(watchVolumes);
+      // The next turn is set before this one begins: a clock that is moved far waits for no file.
+      watchVolumes();
+      void refreshFiles();
     });
+  }
+
+  async function refreshFiles(): Promise<void> {
+    filesStale = true;
+    if (refreshing) return;
+    refreshing = true;
+    while (takeStale()) {
+      // A source that is gone leaves the files as they are.
+      await refreshVolumes(context, current, folder).catch(() => {});
+    }
+    refreshing = false;
+  }
+
+  function takeStale(): boolean {
+    const stale = filesStale && !closed;
+    filesStale = false;
+    return stale;
   }
 
   /** Ends the pod for good, for a reason that its status gives. */

@@ -76,8 +76,24 @@ async function volumeFolder(
     const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'unknown';
     throw failed(volume.name, `volumes of the kind ${kind} are not supported by this node`);
   }
-  await writeFiles(folder, await filesOf(context, pod, volume, folder));
+  await inTurn(context.volumeWrites, folder, async () => {
+    await writeFiles(folder, await filesOf(context, pod, volume, folder));
+  });
   return folder;
+}
+
+/** One after another: a container that starts and the minute's refresh would take each other's half-written files. */
+async function inTurn(
+  turns: Map<string, Promise<void>>,
+  key: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const mine = (turns.get(key) ?? Promise.resolve()).then(work);
+  const settled = mine.catch(() => {});
+  turns.set(key, settled);
+  await settled;
+  if (turns.get(key) === settled) turns.delete(key);
+  await mine;
 }
 
 interface Sources {
