@@ -197,7 +197,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     );
 
     served.setBackend(podBackend(caches, nodes, network, clock));
-    await createSystemObjects(api, { host: HOST, port: served.port });
+    closers.push(await createSystemObjects(api, { host: HOST, port: served.port }, logger));
 
     const { url } = served;
     const caCertificate = certificate.certificate;
