@@ -1,5 +1,6 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { registerAddresses } from './addresses.ts';
+import { registerHas } from './has.ts';
 import { registerLists } from './lists.ts';
 import { registerQuantities } from './quantities.ts';
 import { registerStrings } from './strings.ts';
@@ -18,6 +19,7 @@ export function celEnvironment(): Environment {
       homogeneousAggregateLiterals: false,
       limits: { maxAstNodes: 20_000, maxDepth: 100 },
     });
+    registerHas(base);
     registerStrings(base);
     registerLists(base);
     registerQuantities(base);

@@ -1,4 +1,5 @@
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
+import { withOwnHas } from './has.ts';
 import { expressionOf } from './strings.ts';
 
 export interface Extent {
@@ -116,7 +117,7 @@ function compileProblem(error: unknown, text: string): string {
 export function compile(env: Environment, text: string, wanted: readonly string[]): Compiled {
   let parsed: ReturnType<Environment['parse']>;
   try {
-    parsed = env.parse(text);
+    parsed = env.parse(withOwnHas(text));
   } catch (error) {
     return { problem: compileProblem(error, text) };
   }

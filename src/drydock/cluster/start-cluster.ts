@@ -210,7 +210,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
     checkFaults(faults, nodes);
     served.setBackend(podBackend(caches, nodes, network, clock));
-    await createSystemObjects(api, apiServer);
+    closers.push(await createSystemObjects(api, apiServer, logger));
 
     const { url } = served;
     const caCertificate = certificate.certificate;

@@ -1,3 +1,5 @@
+import type { Logger } from '../../kernel/index.ts';
+import { messageOf } from '../../kernel/index.ts';
 import type { ApiServer } from '../api/index.ts';
 import type { InProcessApi, KubeObject, ResourceName } from '../api/contract.ts';
 import { SERVICES } from '../controllers/index.ts';
@@ -5,10 +7,24 @@ import type { Target } from '../runtime/index.ts';
 import { GATEWAY_CONTROLLER, INGRESS_CONTROLLER } from '../traffic/index.ts';
 import { API_SERVICE_IP, API_SERVICE_PORT } from './service-network.ts';
 
-/** What a cluster has before anybody asks for anything: its own Service, and the classes that are served here. */
-export async function createSystemObjects(api: ApiServer, apiServer: Target): Promise<void> {
+/**
+ * What a cluster has before anybody asks for anything: its own Service, which comes back when somebody deletes all
+ * there is, and the classes that are served here. Gives back how to stop.
+ */
+export async function createSystemObjects(
+  api: ApiServer,
+  apiServer: Target,
+  logger: Logger,
+): Promise<() => void> {
   await createKubernetesService(api, apiServer);
   await createClasses(api);
+  const own = { namespace: 'default', fieldSelector: 'metadata.name=kubernetes' };
+  return api.watch(SERVICES, own, ({ type }) => {
+    if (type !== 'DELETED') return;
+    createKubernetesService(api, apiServer).catch((error: unknown) =>
+      logger.warn('the Service of the API server was not made again', { error: messageOf(error) }),
+    );
+  });
 }
 
 /** The Service by which programs in pods find the API server. */

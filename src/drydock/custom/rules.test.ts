@@ -209,6 +209,20 @@ describe('rules in a definition', () => {
     ).toBe(200);
   });
 
+  it('look at fields of items by their place, as those of Gateway API do', async () => {
+    const path = { type: 'object', properties: { type: text } };
+    const { create } = await define({
+      properties: { matches: { type: 'array', items: { type: 'object', properties: { path } } } },
+      'x-kubernetes-validations': [
+        {
+          rule: "size(self.matches) == 1 && has(self.matches[0].path) ? self.matches[0].path.type == 'a' : true",
+        },
+      ],
+    });
+    expect((await create({ matches: [{ path: { type: 'b' } }] })).status).toBe(422);
+    expect((await create({ matches: [{}] })).status).toBe(201);
+  });
+
   it('cost no more than an object may, however many items it has', async () => {
     const { create } = await define({
       properties: { items: { type: 'array', items: integer } },
@@ -228,6 +242,7 @@ describe('rules in a definition', () => {
   it.each([
     ['self.nothing > 1', "undefined field 'nothing'"],
     ['self.size + "x" == "x"', 'no such overload'],
+    ['has(self.nothing)', "undefined field 'nothing'"],
     ['unknown(self.size)', 'found no matching overload'],
     ['self.size >', 'Unexpected token'],
     ['self.size', 'must evaluate to bool'],

@@ -172,6 +172,22 @@ describe('HTTPRoutes of a Gateway', () => {
     expect(fixture.conditions('kind')).toContain('ResolvedRefs False InvalidKind');
   });
 
+  it('answers 500 for a header that cannot be sent, and goes on', async () => {
+    const bad = { set: [{ name: 'X-Bad', value: 'a\r\nX-Other: b' }] };
+    await fixture.route('bad-header', {
+      hostnames: ['bad.example.com'],
+      rules: [
+        {
+          filters: [{ type: 'RequestHeaderModifier', requestHeaderModifier: bad }],
+          backendRefs: [to('a')],
+        },
+      ],
+    });
+    const url = `http://${await fixture.gatewayAddress()}:9080/`;
+    expect((await ask(url, { host: 'bad.example.com' })).status).toBe(500);
+    expect((await ask(url, { host: 'bad.example.com' })).status).toBe(500);
+  });
+
   it('answers 504 after a timeout and 503 when no endpoint is there', async () => {
     await fixture.backend('slow', 'default', () => {});
     await fixture.cluster.create(

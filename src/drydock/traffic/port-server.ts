@@ -4,7 +4,7 @@ import { createServer as createHttps } from 'node:https';
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
-import { systemClock } from '../../kernel/index.ts';
+import { messageOf, systemClock } from '../../kernel/index.ts';
 import type { Target } from '../runtime/index.ts';
 import { changeHeaders, changePath, passedOn, redirectTarget } from './filters.ts';
 import { answer, forward } from './forward.ts';
@@ -44,7 +44,10 @@ export async function startPortServer(
 ): Promise<PortServer | undefined> {
   let plan = first;
   const listener: RequestListener = (request, response) => {
-    void serve(request, response, plan, port ?? plan.port, options);
+    // A header that a route sets may be one that cannot be sent.
+    serve(request, response, plan, port ?? plan.port, options).catch((error: unknown) =>
+      answer(response, 500, `${plan.owner} could not pass the request on: ${messageOf(error)}`),
+    );
   };
   const contexts = new Map<string, SecureContext>();
   const contextOf = (hostname: string): SecureContext => {

@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { getArray, getString, isJsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import { asJson } from '../kinds/json-access.ts';
@@ -59,5 +60,10 @@ export function certificateIn(secret: KubeObject | undefined) {
   const certificate = decode('tls.crt');
   const privateKey = decode('tls.key');
   if (!certificate.includes('BEGIN CERTIFICATE') || !privateKey.includes('PRIVATE KEY')) return undefined;
+  try {
+    createSecureContext({ cert: certificate, key: privateKey });
+  } catch {
+    return undefined;
+  }
   return { certificate, privateKey };
 }
