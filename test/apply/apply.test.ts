@@ -225,6 +225,51 @@ spec:
   });
 });
 
+describe('a kind that nobody knows', () => {
+  it('is healthy or not by the rule of landfall.yaml, and fails the set by it', async () => {
+    const repository = await createRepository(path.join(person.folder, `rules-${counter}`));
+    await kube.create({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'gizmos.corp.io' },
+      spec: {
+        group: 'corp.io',
+        scope: 'Namespaced',
+        names: { plural: 'gizmos', singular: 'gizmo', kind: 'Gizmo', listKind: 'GizmoList' },
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: {
+              openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+            },
+          },
+        ],
+      },
+    });
+    await commitAll(repository, {
+      'landfall.yaml': `apiVersion: landfall.dev/v1
+health:
+  - { apiVersion: corp.io/v1, kind: Gizmo, current: "data.phase == 'Ready'", failed: "data.phase == 'Broken'" }
+`,
+      'k8s/gizmo.yaml':
+        'apiVersion: corp.io/v1\nkind: Gizmo\nmetadata:\n  name: one\ndata:\n  phase: Ready\n',
+    });
+    const k8s = path.join(repository, 'k8s');
+    const flags = ['-n', namespace, '--timeout', '20s'];
+    const good = await run(['apply', k8s, ...flags]);
+    expect(good.code, good.out + good.err).toBe(0);
+    await commitAll(repository, {
+      'k8s/gizmo.yaml':
+        'apiVersion: corp.io/v1\nkind: Gizmo\nmetadata:\n  name: one\ndata:\n  phase: Broken\n',
+    });
+    const bad = await run(['apply', k8s, ...flags]);
+    expect(bad.code, bad.out).toBe(1);
+    expect(getIn(await get('Gizmo', 'one', 'corp.io/v1'), 'data', 'phase')).toBe('Ready');
+  });
+});
+
 describe('a set that fails after the first write', () => {
   it('goes back to what was there when it does not become healthy, and is held', async () => {
     await write({ 'all.yaml': [config('one', 'a'), deployment('web', 'app:1')].join('---\n') });

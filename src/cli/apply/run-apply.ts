@@ -12,7 +12,6 @@ import { failureOf } from '../system-failure.ts';
 import { outcomeLines, recoveredLines, toldLine } from './outcome-text.ts';
 import type { ApplyCommandOptions } from './options.ts';
 import { planJson, planLines } from './plan-text.ts';
-import { tellEnvironment } from './tell.ts';
 import type { Told } from './tell.ts';
 import { deliveryContext, isHeld, openSession, planFor, recoverAll, waitForTurn } from './session.ts';
 import type { Planned, Session } from './session.ts';
@@ -97,11 +96,11 @@ async function applySet(
   io: CliIo,
 ): Promise<number> {
   const started = io.clock.now();
-  const context = deliveryContext(session, io, options.timeout);
   for (;;) {
     const report = reporter(options, io);
     let planned = await planFor(what, options, session, io, document?.salt);
-    const { subject, revision } = planned.target;
+    const { subject, revision, declarations } = planned.target;
+    const context = deliveryContext(session, io, options.timeout, declarations);
     const recovered = options.dryRun === true ? [] : await recoverAll(context, subject, io);
     // What was taken back is what the plan has to start from.
     if (recovered.length > 0) planned = await planFor(what, options, session, io, document?.salt);
@@ -118,12 +117,7 @@ async function applySet(
       const told =
         options.dryRun === true
           ? undefined
-          : await tellEnvironment(
-              session,
-              planned,
-              await recordRefusal(session, planned, actor, message, io),
-              io,
-            );
+          : await tellOf(session, planned, await recordRefusal(session, planned, actor, message, io), io);
       report.end(planned, undefined, recovered, told, io.clock.now() - started);
       return EXIT.broken;
     }
@@ -145,7 +139,7 @@ async function applySet(
       await waitForTurn(session, subject, options.timeout, io);
       continue;
     }
-    const told = await tellEnvironment(session, planned, outcome.delivery, io);
+    const told = await tellOf(session, planned, outcome.delivery, io);
     report.end(planned, outcome, recovered, told, io.clock.now() - started);
     if (io.signal.aborted) return EXIT.interrupted;
     if (outcome.state !== 'applied') return EXIT.broken;
@@ -159,6 +153,18 @@ function refusalText({ problems }: Plan): string {
   const more = problems.length - 1;
   const rest = more <= 0 ? '' : `, and ${more} more ${more === 1 ? 'problem' : 'problems'}`;
   return first === undefined ? '' : `${first.kind}/${first.name}: ${first.message}${rest}`;
+}
+
+/** What tells is loaded only where there is somebody to tell. */
+async function tellOf(
+  session: Session,
+  planned: Planned,
+  delivery: string,
+  io: CliIo,
+): Promise<Told | undefined> {
+  if (planned.environment === undefined) return undefined;
+  const { tellEnvironment } = await import('./tell.ts');
+  return tellEnvironment(session, planned, delivery, io);
 }
 
 async function recordRefusal(
