@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { assertAsReviewed, deliver, parsePlan, refuseHeld } from '../../apply/index.ts';
 import type { DeliveryOutcome, Plan, PlanDocument, Recovered } from '../../apply/index.ts';
-import { LandfallError } from '../../kernel/index.ts';
+import { LandfallError, textOf } from '../../kernel/index.ts';
 import { EXIT } from '../exit.ts';
 import { errStyle, outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
@@ -85,7 +85,7 @@ export async function runApply(
 
 function namedBy({ asked }: PlanDocument): string {
   const { what, location } = asked;
-  return typeof location === 'string' && existsSync(location) ? location : String(what);
+  return typeof location === 'string' && existsSync(location) ? location : textOf(what);
 }
 
 async function applySet(
