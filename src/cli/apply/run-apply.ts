@@ -107,7 +107,9 @@ async function applySet(
     const { plan, environment } = planned;
     if (document !== undefined) assertAsReviewed(document, planned.set, plan);
     report.lines(recoveredLines(recovered, report.style));
-    report.lines(planLines(plan, report.style, options.dryRun === true));
+    if (options.quiet !== true || plan.problems.length > 0) {
+      report.lines(planLines(plan, report.style, options.dryRun === true));
+    }
     const actor = {
       name: plan.identity ?? 'unknown',
       attestedBy: plan.identity === undefined ? 'nobody' : 'cluster',
