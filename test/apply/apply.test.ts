@@ -82,6 +82,14 @@ spec:
     - port: 99999
 `;
 
+const SECRET = `apiVersion: v1
+kind: Secret
+metadata:
+  name: token
+stringData:
+  password: hunter2
+`;
+
 /** Everything of the namespace that a write would move. */
 async function fingerprints(): Promise<JsonValue> {
   const kinds = [
@@ -455,6 +463,12 @@ describe('a plan', () => {
     await write({ 'one.yaml': config('one', 'b') });
     expect((await run(['apply', '--plan', file])).code).toBe(0);
     expect((await get('ConfigMap', 'one'))?.['data']).toEqual({ key: 'b' });
+    await write({ 'one.yaml': `${config('one', 'c')}---\n${SECRET}` });
+    const saved = await run(['plan', folder, '-n', namespace, '--save', '-o', 'json']);
+    const { id } = JSON.parse(saved.out) as { readonly id: string };
+    const carried = await run(['apply', '--plan', id]);
+    expect(carried.code, carried.err).toBe(0);
+    expect(await get('Secret', 'token')).toBeDefined();
   });
 
   it('does not take back the number of replicas that an autoscaler has chosen', async () => {
