@@ -1,37 +1,33 @@
-import { array, literal, looseObject, object, record, string, unknown } from 'zod';
-import type { output } from 'zod';
 import { LandfallError, jsonEqual, parseJson } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import { objectName } from '../kube/index.ts';
+import type { LedgerSubject } from '../ledger/index.ts';
 import type { Plan, PlannedObject } from './plan.ts';
 
-const planned = looseObject({ action: string(), kind: string(), name: string(), fields: array(unknown()) });
-
-const plannedSet = object({
-  apiVersion: literal('landfall.dev/v1'),
-  kind: literal('Plan'),
-  createdAt: string(),
-  subject: object({ cluster: string(), namespace: string(), application: string() }),
-  revision: string(),
-  /** Digest of what is wanted. */
-  set: string(),
-  /** What hashes of this plan are made with. */
-  salt: string(),
-  /** How it was asked for, to ask for the same again. */
-  asked: record(string(), unknown()),
-  objects: array(planned),
-});
-
 /** A plan that was written down to be reviewed, and to be carried out exactly so or not at all. */
-export type PlanDocument = output<typeof plannedSet>;
+export interface PlanDocument {
+  readonly apiVersion: 'landfall.dev/v1';
+  readonly kind: 'Plan';
+  readonly createdAt: string;
+  readonly subject: LedgerSubject;
+  readonly revision: string;
+  /** Digest of what is wanted. */
+  readonly set: string;
+  /** What hashes of this plan are made with. */
+  readonly salt: string;
+  /** How it was asked for, to ask for the same again. */
+  readonly asked: JsonObject;
+  readonly objects: readonly PlannedObject[];
+}
 
 /** Throws `invalid-input` for a text that is no plan of ours. */
-export function parsePlan(text: string, source: string): PlanDocument {
-  const parsed = plannedSet.safeParse(parseJson(text, source));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const field = issue?.path.map(String).join('.') ?? '';
-  throw new LandfallError(`${source} is no plan: ${field}: ${issue?.message ?? ''}.`, {
+export async function parsePlan(text: string, source: string): Promise<PlanDocument> {
+  // Only those who carry out a plan wait for the schema.
+  const { planProblem } = await import('./plan-schema.ts');
+  const value = parseJson(text, source);
+  const problem = planProblem(value);
+  if (problem === undefined) return value as unknown as PlanDocument;
+  throw new LandfallError(`${source} is no plan: ${problem}.`, {
     kind: 'invalid-input',
     code: 'plan-malformed',
     object: source,
@@ -68,14 +64,14 @@ export function assertAsReviewed(document: PlanDocument, set: string, plan: Plan
   if (document.set !== set) {
     throw refuse('plan-files-moved', 'The files say something else than when the plan was made');
   }
-  const key = (item: { readonly [field: string]: unknown }) =>
-    [item['apiVersion'], item['kind'], item['namespace'] ?? '', item['name']].map(String).join(' ');
-  const before = new Map(document.objects.map((item) => [key(item), item as unknown as PlannedObject]));
+  const key = ({ apiVersion, kind, namespace = '', name }: PlannedObject) =>
+    [apiVersion, kind, namespace, name].join(' ');
+  const before = new Map(document.objects.map((item) => [key(item), item]));
   const moved = plan.items
     .map(({ planned: now }) => now)
     .filter((now) => {
-      const was = before.get(key({ ...now }));
-      before.delete(key({ ...now }));
+      const was = before.get(key(now));
+      before.delete(key(now));
       return was === undefined || !jsonEqual(reviewed(was), reviewed(now));
     });
   const names = [...moved, ...before.values()].map(({ kind, namespace, name }) =>

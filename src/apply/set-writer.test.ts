@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { getIn, systemClock } from '../kernel/index.ts';
+import { LandfallError, getIn, systemClock } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import { loadKubeClient, refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
@@ -350,5 +350,26 @@ describe('a crash', () => {
       expect(kept(await must(one)), `record ${record}`).toEqual(kept(one));
       expect((await must(two))['data']).toEqual({ a: '1' });
     }
+  });
+});
+
+describe('a ledger that cannot be written to any more', () => {
+  it('ends the apply, and what was written is taken back all the same', async () => {
+    const context = contextOf();
+    let seen = 0;
+    context.ledger.onStep = () => {
+      seen += 1;
+      if (seen > 1)
+        throw new LandfallError('the disk is full', { kind: 'unavailable', code: 'ledger-unwritable' });
+    };
+    const steps: SetStep[] = [
+      { action: 'create', desired: map('one', { a: '1' }), before: undefined },
+      { action: 'create', desired: map('two', { a: '1' }), before: undefined },
+    ];
+    const writer = await beginSet(context, request(steps));
+    await writer.apply(map('one', { a: '1' }), signal);
+    await expect(writer.settled()).rejects.toThrow('the disk is full');
+    expect(await writer.restore(signal)).toMatchObject({ complete: true });
+    expect(await read(map('one', {}))).toBeUndefined();
   });
 });

@@ -193,8 +193,20 @@ function keyOf(object: KubeObject | undefined): string {
   return object === undefined ? '' : objectKey(object);
 }
 
+/**
+ * A ledger that cannot be written to keeps nobody from taking back what was written: the same again, later, finds it
+ * done. A journal that somebody else has taken over does.
+ */
+async function evenUnrecorded(recording: Promise<void>): Promise<void> {
+  try {
+    await recording;
+  } catch (thrown) {
+    if (asLandfallError(thrown).code === 'journal-lost') throw thrown;
+  }
+}
+
 async function takeBack(context: SetContext, book: Book, signal: AbortSignal): Promise<Restored> {
-  await context.ledger.journals.state(book.id, 'restoring');
+  await evenUnrecorded(context.ledger.journals.state(book.id, 'restoring'));
   const writing = writingOf(context, signal);
   const results = new Map<number, UndoneStep>();
   // What was deleted comes back in the order in which it is needed, once nothing of ours is in its place.
@@ -213,7 +225,7 @@ async function takeBack(context: SetContext, book: Book, signal: AbortSignal): P
     (step) => results.get(step.seq) ?? reported(step, 'pending', 'not taken back yet'),
   );
   const complete = steps.every((step) => step.state !== 'pending');
-  if (complete) await context.ledger.journals.state(book.id, 'restored');
+  if (complete) await evenUnrecorded(context.ledger.journals.state(book.id, 'restored'));
   return { complete, steps };
 }
 
@@ -252,12 +264,12 @@ async function takeBackOne(step: JournalStep, book: Book, writing: Writing): Pro
     try {
       const result = await undoStep(step, book.startedAt, writing);
       if (result.state === 'undone' || result.state === 'left') {
-        await book.record(step.seq, { state: result.state, message: result.message });
+        await evenUnrecorded(book.record(step.seq, { state: result.state, message: result.message }));
       }
       return { ...reported(step, result.state, result.message), leftFields: result.leftFields };
     } catch (thrown) {
       const error = asLandfallError(thrown);
-      if (error.kind === 'bug') throw error;
+      if (error.kind === 'bug' || error.code === 'journal-lost') throw error;
       if (error.kind === 'conflict' && tries < CONFLICTS) continue;
       return reported(step, 'pending', pendingReason(error));
     }

@@ -82,6 +82,14 @@ spec:
     - port: 99999
 `;
 
+const SECRET = `apiVersion: v1
+kind: Secret
+metadata:
+  name: token
+stringData:
+  password: hunter2
+`;
+
 /** Everything of the namespace that a write would move. */
 async function fingerprints(): Promise<JsonValue> {
   const kinds = [
@@ -222,6 +230,51 @@ spec:
     expect(await kube.get({ apiVersion: 'v1', kind: 'Namespace', name: inner })).toBeUndefined();
     await write({ 'all.yaml': [space, inside(config('one', 'a'))].join('---\n') });
     expect((await apply()).code).toBe(0);
+  });
+});
+
+describe('a kind that nobody knows', () => {
+  it('is healthy or not by the rule of landfall.yaml, and fails the set by it', async () => {
+    const repository = await createRepository(path.join(person.folder, `rules-${counter}`));
+    await kube.create({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'gizmos.corp.io' },
+      spec: {
+        group: 'corp.io',
+        scope: 'Namespaced',
+        names: { plural: 'gizmos', singular: 'gizmo', kind: 'Gizmo', listKind: 'GizmoList' },
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: {
+              openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+            },
+          },
+        ],
+      },
+    });
+    await commitAll(repository, {
+      'landfall.yaml': `apiVersion: landfall.dev/v1
+health:
+  - { apiVersion: corp.io/v1, kind: Gizmo, current: "data.phase == 'Ready'", failed: "data.phase == 'Broken'" }
+`,
+      'k8s/gizmo.yaml':
+        'apiVersion: corp.io/v1\nkind: Gizmo\nmetadata:\n  name: one\ndata:\n  phase: Ready\n',
+    });
+    const k8s = path.join(repository, 'k8s');
+    const flags = ['-n', namespace, '--timeout', '20s'];
+    const good = await run(['apply', k8s, ...flags]);
+    expect(good.code, good.out + good.err).toBe(0);
+    await commitAll(repository, {
+      'k8s/gizmo.yaml':
+        'apiVersion: corp.io/v1\nkind: Gizmo\nmetadata:\n  name: one\ndata:\n  phase: Broken\n',
+    });
+    const bad = await run(['apply', k8s, ...flags]);
+    expect(bad.code, bad.out).toBe(1);
+    expect(getIn(await get('Gizmo', 'one', 'corp.io/v1'), 'data', 'phase')).toBe('Ready');
   });
 });
 
@@ -410,6 +463,12 @@ describe('a plan', () => {
     await write({ 'one.yaml': config('one', 'b') });
     expect((await run(['apply', '--plan', file])).code).toBe(0);
     expect((await get('ConfigMap', 'one'))?.['data']).toEqual({ key: 'b' });
+    await write({ 'one.yaml': `${config('one', 'c')}---\n${SECRET}` });
+    const saved = await run(['plan', folder, '-n', namespace, '--save', '-o', 'json']);
+    const { id } = JSON.parse(saved.out) as { readonly id: string };
+    const carried = await run(['apply', '--plan', id]);
+    expect(carried.code, carried.err).toBe(0);
+    expect(await get('Secret', 'token')).toBeDefined();
   });
 
   it('does not take back the number of replicas that an autoscaler has chosen', async () => {

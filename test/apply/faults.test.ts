@@ -7,7 +7,7 @@ import { openOrdeals, ORDEALS, suffer } from './ordeal.ts';
 import type { OrdealStage } from './ordeal.ts';
 
 // Each call of the apply once: test/slow/apply-faults.ts. Here so many of each ordeal as fit into a test run.
-const SAMPLE: readonly number[] = [88, 101];
+const SAMPLE: readonly number[] = [58, 75];
 
 let stage: OrdealStage;
 let binary: Binary;
@@ -25,12 +25,19 @@ afterAll(async () => {
   await binary.remove();
 });
 
+// Whole processes are started and killed; on a busy machine each takes seconds.
+const PATIENCE = 120_000;
+
 describe('an apply of thirty objects, of which one call', () => {
-  it.each(ORDEALS)('%s, leaves all of the old set or all of the new one', async (ordeal) => {
-    for (const nth of SAMPLE) {
-      const { hit, state, text } = await suffer(stage, ordeal, nth, binary.script);
-      expect(hit, `call ${nth} was made`).toBe(true);
-      expect(['old', 'new'], `call ${nth} ${ordeal}: ${state}\n${text}`).toContain(state);
-    }
-  });
+  it.each(ORDEALS)(
+    '%s, leaves all of the old set or all of the new one',
+    { timeout: PATIENCE },
+    async (ordeal) => {
+      for (const nth of SAMPLE) {
+        const { hit, state, text } = await suffer(stage, ordeal, nth, binary.script);
+        expect(hit, `call ${nth} was made`).toBe(true);
+        expect(['old', 'new'], `call ${nth} ${ordeal}: ${state}\n${text}`).toContain(state);
+      }
+    },
+  );
 });

@@ -28,7 +28,12 @@ export interface PlanCommandOptions extends SetOptions {
 }
 
 export function withSet(command: Command): Command {
-  return withOutput(withCluster(command))
+  const set = withOutput(withCluster(command));
+  const namespace = set.options.find(({ long }) => long === '--namespace');
+  if (namespace !== undefined) {
+    namespace.description = 'where objects go that name no namespace; for an Application, its own namespace';
+  }
+  return set
     .option('--env <name>', 'the environment: named in what is told; default: what landfall.yaml says')
     .option('--name <name>', 'name of the application; default: the repository and folder')
     .option('--prune', 'delete what the last delivery applied and this one no longer has')
@@ -40,7 +45,11 @@ export function withSet(command: Command): Command {
 export function withApply(command: Command): Command {
   return withSet(command)
     .option('--dry-run', 'check everything and change nothing')
-    .option('--timeout <duration>', 'how long it may take to become healthy', parseDuration, 300_000)
+    .addOption(
+      new Option('--timeout <duration>', 'how long it may take to become healthy')
+        .argParser(parseDuration)
+        .default(300_000, '5m'),
+    )
     .addOption(
       new Option('--on-failure <what>', 'take everything back, or leave it half done as kubectl does')
         .choices(['restore', 'keep'])

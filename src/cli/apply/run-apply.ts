@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { assertAsReviewed, deliver, parsePlan, refuseHeld } from '../../apply/index.ts';
 import type { DeliveryOutcome, Plan, PlanDocument, Recovered } from '../../apply/index.ts';
-import { LandfallError } from '../../kernel/index.ts';
+import { LandfallError, textOf } from '../../kernel/index.ts';
 import { EXIT } from '../exit.ts';
 import { errStyle, outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
@@ -12,7 +12,6 @@ import { failureOf } from '../system-failure.ts';
 import { outcomeLines, recoveredLines, toldLine } from './outcome-text.ts';
 import type { ApplyCommandOptions } from './options.ts';
 import { planJson, planLines } from './plan-text.ts';
-import { tellEnvironment } from './tell.ts';
 import type { Told } from './tell.ts';
 import { deliveryContext, isHeld, openSession, planFor, recoverAll, waitForTurn } from './session.ts';
 import type { Planned, Session } from './session.ts';
@@ -86,7 +85,7 @@ export async function runApply(
 
 function namedBy({ asked }: PlanDocument): string {
   const { what, location } = asked;
-  return typeof location === 'string' && existsSync(location) ? location : String(what);
+  return typeof location === 'string' && existsSync(location) ? location : textOf(what);
 }
 
 async function applySet(
@@ -97,18 +96,20 @@ async function applySet(
   io: CliIo,
 ): Promise<number> {
   const started = io.clock.now();
-  const context = deliveryContext(session, io, options.timeout);
   for (;;) {
     const report = reporter(options, io);
     let planned = await planFor(what, options, session, io, document?.salt);
-    const { subject, revision } = planned.target;
+    const { subject, revision, declarations } = planned.target;
+    const context = deliveryContext(session, io, options.timeout, declarations);
     const recovered = options.dryRun === true ? [] : await recoverAll(context, subject, io);
     // What was taken back is what the plan has to start from.
     if (recovered.length > 0) planned = await planFor(what, options, session, io, document?.salt);
     const { plan, environment } = planned;
     if (document !== undefined) assertAsReviewed(document, planned.set, plan);
     report.lines(recoveredLines(recovered, report.style));
-    report.lines(planLines(plan, report.style, options.dryRun === true));
+    if (options.quiet !== true || plan.problems.length > 0) {
+      report.lines(planLines(plan, report.style, options.dryRun === true));
+    }
     const actor = {
       name: plan.identity ?? 'unknown',
       attestedBy: plan.identity === undefined ? 'nobody' : 'cluster',
@@ -118,12 +119,7 @@ async function applySet(
       const told =
         options.dryRun === true
           ? undefined
-          : await tellEnvironment(
-              session,
-              planned,
-              await recordRefusal(session, planned, actor, message, io),
-              io,
-            );
+          : await tellOf(session, planned, await recordRefusal(session, planned, actor, message, io), io);
       report.end(planned, undefined, recovered, told, io.clock.now() - started);
       return EXIT.broken;
     }
@@ -145,7 +141,7 @@ async function applySet(
       await waitForTurn(session, subject, options.timeout, io);
       continue;
     }
-    const told = await tellEnvironment(session, planned, outcome.delivery, io);
+    const told = await tellOf(session, planned, outcome.delivery, io);
     report.end(planned, outcome, recovered, told, io.clock.now() - started);
     if (io.signal.aborted) return EXIT.interrupted;
     if (outcome.state !== 'applied') return EXIT.broken;
@@ -159,6 +155,18 @@ function refusalText({ problems }: Plan): string {
   const more = problems.length - 1;
   const rest = more <= 0 ? '' : `, and ${more} more ${more === 1 ? 'problem' : 'problems'}`;
   return first === undefined ? '' : `${first.kind}/${first.name}: ${first.message}${rest}`;
+}
+
+/** What tells is loaded only where there is somebody to tell. */
+async function tellOf(
+  session: Session,
+  planned: Planned,
+  delivery: string,
+  io: CliIo,
+): Promise<Told | undefined> {
+  if (planned.environment === undefined) return undefined;
+  const { tellEnvironment } = await import('./tell.ts');
+  return tellEnvironment(session, planned, delivery, io);
 }
 
 async function recordRefusal(

@@ -14,7 +14,7 @@ import { openSession, planFor } from './session.ts';
 import type { Planned, Session } from './session.ts';
 
 /** What of the options decides a plan, to ask for the same one again. */
-export function askedFor(what: string, options: SetOptions, io: CliIo): PlanDocument['asked'] {
+export function askedFor(what: string, options: SetOptions, io: CliIo): JsonObject {
   const { env, name, namespace, prune, pruneKept, recreate, loose } = options;
   const location = path.resolve(io.cwd, what);
   const given = { env, name, namespace, prune, pruneKept, recreate, loose };
@@ -26,7 +26,7 @@ export function askedFor(what: string, options: SetOptions, io: CliIo): PlanDocu
   };
 }
 
-function documentOf(planned: Planned, asked: PlanDocument['asked'], io: CliIo): PlanDocument {
+function documentOf(planned: Planned, asked: JsonObject, io: CliIo): PlanDocument {
   const { target, plan, set, salt } = planned;
   return {
     apiVersion: 'landfall.dev/v1',

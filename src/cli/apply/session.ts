@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { asLandfallError, sleep } from '../../kernel/index.ts';
 import { makePlan, recoverUnfinished, setDigest } from '../../apply/index.ts';
 import type { DeliveryContext, HealthAnswer, Plan, Recovered } from '../../apply/index.ts';
-import { watchHealth } from '../../boundaries/health/index.ts';
+import { compileHealthRules, watchHealth } from '../../boundaries/health/index.ts';
 import type { Ledger, LedgerSubject } from '../../ledger/index.ts';
-import { declarationsOf } from '../../pipeline/index.ts';
 import { ledgerOf } from '../ledger.ts';
 import { openSources } from '../sources.ts';
 import type { OpenSources } from '../sources.ts';
@@ -73,18 +72,37 @@ export async function planFor(
     options.prune === true && !inventory.known
       ? ['no earlier delivery of this application is known here, so nothing can be pruned']
       : [];
-  const declared = declarationsOf(target.declarations, target.subject.application).environment;
   return {
     target,
-    environment: options.env ?? declared,
+    environment: options.env ?? (await declaredEnvironment(target)),
     plan: { ...plan, warnings: [...target.warnings, ...inventory.warnings, ...unknown, ...plan.warnings] },
     set: setDigest(target.set),
     salt,
   };
 }
 
+/** What landfall.yaml says; where there is none, nothing is loaded to read it. */
+async function declaredEnvironment(target: ApplyTarget): Promise<string | undefined> {
+  const { declarations, subject } = target;
+  if (declarations === undefined) return undefined;
+  const { declarationsOf } = await import('../../pipeline/index.ts');
+  return declarationsOf(declarations, subject.application).environment;
+}
+
+/** The rules of landfall.yaml for kinds that tell their health in a way of their own. */
+async function healthRules(declarations: string | undefined) {
+  if (declarations === undefined) return {};
+  const { parseLandfallYaml } = await import('../../pipeline/index.ts');
+  return { rules: compileHealthRules(parseLandfallYaml(declarations).health ?? []) };
+}
+
 /** How a delivery is carried out from the command line. */
-export function deliveryContext(session: Session, io: CliIo, timeoutMs: number): DeliveryContext {
+export function deliveryContext(
+  session: Session,
+  io: CliIo,
+  timeoutMs: number,
+  declarations?: string,
+): DeliveryContext {
   const { kube } = session.sources;
   return {
     client: kube,
@@ -95,7 +113,7 @@ export function deliveryContext(session: Session, io: CliIo, timeoutMs: number):
       const { outcome, objects: found } = await watchHealth(
         kube,
         applied,
-        { clock: io.clock, timeoutMs },
+        { clock: io.clock, timeoutMs, ...(await healthRules(declarations)) },
         signal,
       );
       const reasons = found
