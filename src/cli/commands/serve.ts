@@ -85,7 +85,7 @@ export const serveCommand: CliCommand = {
             io.signal,
           ),
         );
-        say(`serving the applications of ${sources.kube.server} (Kubernetes ${gitVersion}), Ctrl-C stops`);
+        say(`serving the Applications of ${sources.kube.server} (Kubernetes ${gitVersion}), Ctrl-C stops`);
         if (root !== undefined)
           say(`with those of ${options.from ?? ''} ${options.path ?? ''}, as Application ${root}`);
         const logger = jsonLogger(io.out, () => io.clock.now());
