@@ -111,7 +111,9 @@ export const serveCommand: CliCommand = {
                   onPush: (keys) => controller.pushed(keys),
                 });
           if (webhook !== undefined) say(`listening for pushes on ${webhook.url}`);
-          await untilAborted(io.signal);
+          // Until somebody ends it, or it turns out that it may not act at all.
+          const refused = controller.ready.then(() => new Promise<never>(() => {}));
+          await Promise.race([untilAborted(io.signal), refused]);
           await webhook?.close();
         } finally {
           await controller.close();
