@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { openStage, APPLICATION, PLATFORM } from '../src/cli/demo/stage.ts';
 import { questionOf } from '../src/cli/question.ts';
 import { systemClock } from '../src/kernel/index.ts';
+import { openLedger } from '../src/ledger/index.ts';
 import { prove, proveUntil } from '../src/verdict/index.ts';
 import { markdown, mebibytes, median, milliseconds } from './table.ts';
 import type { Row } from './table.ts';
@@ -141,7 +142,8 @@ async function proving(): Promise<readonly Row[]> {
     await stage.build('v2.3.1');
     await stage.register(PLATFORM);
     await stage.register(APPLICATION);
-    const question = questionOf({ application: APPLICATION }, stage.sources, state);
+    const ledger = openLedger({ folder: path.join(state, 'landfall'), clock: systemClock });
+    const question = questionOf({ application: APPLICATION }, stage.sources, ledger);
     await proveUntil(stage.sources, question, 60_000, stop.signal);
     const env = {
       ...process.env,

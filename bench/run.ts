@@ -7,8 +7,10 @@ import { systemClock } from '../src/kernel/index.ts';
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   controller: async () => (await import('./controller.ts')).benchController(),
   'first-passage': async () => (await import('./first-passage.ts')).benchFirstPassage(),
+  apply: async () => (await import('./apply.ts')).benchApply(),
   kustomize: async () => (await import('./kustomize.ts')).benchKustomize(),
   registry: async () => (await import('./registry.ts')).benchRegistry(),
+  ledger: async () => (await import('./ledger.ts')).benchLedger(),
 };
 
 const RESULTS = path.join(import.meta.dirname, 'RESULTS.md');

@@ -21,6 +21,8 @@ export async function bundle(outdir) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    // What loads a native library or a WebAssembly file that lies beside it stays what npm installed.
+    external: ['libsql', 'jq-wasm', 'pg-native'],
     // Names stay, for stack traces; the rest of the weight is parsed at every start.
     minifyWhitespace: true,
     minifySyntax: true,

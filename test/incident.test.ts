@@ -1,12 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { valueOf } from '../src/boundaries/index.ts';
 import { APPLICATION, openStage, PLATFORM, REGISTRY } from '../src/cli/demo/stage.ts';
 import type { Stage } from '../src/cli/demo/stage.ts';
 import { questionOf, rememberErrors } from '../src/cli/question.ts';
 import { runGit } from '../src/git/index.ts';
 import { sleep, systemClock } from '../src/kernel/index.ts';
 import { loadKubeClient } from '../src/kube/index.ts';
+import { openLedger } from '../src/ledger/index.ts';
+import type { Ledger } from '../src/ledger/index.ts';
 import { pinImage } from '../src/pipeline/index.ts';
 import { prove, proveUntil, traceImage } from '../src/verdict/index.ts';
 import type { Look, Proof } from '../src/verdict/index.ts';
@@ -18,7 +21,7 @@ const OVERLAY = 'k8s/overlays/prod/kustomization.yaml';
 const MINUTE = 60_000;
 
 let stage: Stage;
-let state: string;
+let ledger: Ledger;
 const stop = new AbortController();
 const { signal } = stop;
 
@@ -29,17 +32,17 @@ function stateOf(proof: Proof, boundary: string): string | undefined {
 async function look(): Promise<Look> {
   const found = await prove(
     stage.sources,
-    questionOf({ application: APPLICATION }, stage.sources, state),
+    questionOf({ application: APPLICATION }, stage.sources, ledger),
     signal,
   );
-  await rememberErrors(found.material, found.proof, state);
+  await rememberErrors(found.material, found.proof, ledger);
   return found;
 }
 
 async function wait(): Promise<Look> {
   return proveUntil(
     stage.sources,
-    questionOf({ application: APPLICATION }, stage.sources, state),
+    questionOf({ application: APPLICATION }, stage.sources, ledger),
     MINUTE,
     signal,
   );
@@ -65,11 +68,12 @@ async function pin(newTag: string, digest: string): Promise<void> {
 beforeAll(async () => {
   // One node more than pods, so that a pod can be made where no copy of the image is.
   stage = await openStage({ clock: systemClock, signal, nodes: 4 });
-  state = path.join(stage.folder, 'state');
+  ledger = openLedger({ folder: path.join(stage.folder, 'state'), clock: systemClock });
 }, MINUTE);
 
 afterAll(async () => {
   stop.abort();
+  await ledger.close();
   await stage.close();
 }, MINUTE);
 
@@ -261,7 +265,7 @@ describe('the deploy that did not deploy', () => {
     );
     const sms = shares.find((share) => share.group === 'channel=sms');
     expect((sms?.failed ?? 1) / (sms?.total ?? 1)).toBeLessThan(0.1);
-    expect(material.baseline?.shares.find((share) => share.group === 'channel=sms')).toSatisfy(
+    expect(valueOf(material.baseline)?.shares.find((share) => share.group === 'channel=sms')).toSatisfy(
       (share: { failed: number; total: number }) => share.failed / share.total > 0.25,
     );
   });
@@ -293,7 +297,7 @@ describe('the deploy that did not deploy', () => {
       const question = questionOf(
         { application: APPLICATION, onProgress: (step) => (step === 'cluster' ? gate.shut() : undefined) },
         sources,
-        state,
+        ledger,
       );
       const { proof } = await prove(sources, question, signal);
       expect(proof.verdict.state).toBe('unproven');

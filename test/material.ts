@@ -1,6 +1,6 @@
 import { podFactsOf } from './pods.ts';
 import type { ImageFacts, RolloutSubject } from '../src/boundaries/index.ts';
-import { objectKey } from '../src/boundaries/index.ts';
+import { objectKey, read } from '../src/boundaries/index.ts';
 import type { JsonObject } from '../src/kernel/index.ts';
 import type { KubeObject } from '../src/kube/index.ts';
 import type { Material } from '../src/verdict/index.ts';
@@ -323,7 +323,7 @@ export function materialOf(change: Partial<World> = {}): Material {
         },
       },
     ],
-    baseline: {
+    baseline: read({
       release: '2.3.1',
       at: AT,
       shares: [
@@ -331,7 +331,7 @@ export function materialOf(change: Partial<World> = {}): Material {
         { group: 'channel=email', failed: 360, total: 6000 },
         { group: 'channel=sms', failed: 350, total: 1000 },
       ],
-    },
+    }),
     acceptSimulated: false,
     at: AT,
   };

@@ -6,7 +6,14 @@ export { attempt, read, valueOf } from './reading.ts';
 export type { Reading } from './reading.ts';
 export { whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';
-export { declaredReplicas, isWorkload, podTemplate, selects, templateContainers } from './workload.ts';
+export {
+  declaredReplicas,
+  isWorkload,
+  podTemplate,
+  podTemplatePath,
+  selects,
+  templateContainers,
+} from './workload.ts';
 export type { PodContainer, PodFacts, PullPolicy, TemplateContainer } from './workload.ts';
 export type { WorkloadPods } from './workload-pods.ts';
 export { collectImages, decideArtifact, fullRepository, leadingImage, releaseOf } from './artifact/index.ts';
@@ -66,8 +73,31 @@ export type {
   LiveSubject,
   NamespaceFacts,
 } from './live/index.ts';
-export { decideHealth } from './health/index.ts';
-export type { HealthSubject } from './health/index.ts';
+export {
+  compileHealthRules,
+  decideHealth,
+  ENGINES,
+  engineReading,
+  healthOffline,
+  lookAtHealth,
+  objectHealth,
+  ruleProblems,
+  tidied,
+  watchHealth,
+} from './health/index.ts';
+export type {
+  AppliedObject,
+  Engine,
+  EngineReading,
+  HealthRule,
+  HealthRules,
+  HealthSubject,
+  ObjectHealth,
+  ObjectOutcome,
+  Surroundings,
+  WatchHealthOptions,
+  WatchOutcome,
+} from './health/index.ts';
 export { collectRollouts, decideRollout, nodePlatforms } from './rollout/index.ts';
 export type { DigestCheck, DigestOutcome, RolloutOptions, RolloutSubject } from './rollout/index.ts';
 export {

@@ -108,6 +108,13 @@ export interface PodContainer {
   readonly ready: boolean;
   readonly restarts: number;
   readonly startedAt: string | undefined;
+  /** How its last run ended; left out where there was none. */
+  readonly lastExit?: {
+    readonly exitCode: number;
+    readonly reason: string | undefined;
+    readonly startedAt: string | undefined;
+    readonly finishedAt: string | undefined;
+  };
 }
 
 export interface PodFacts {
@@ -127,6 +134,8 @@ export interface PodFacts {
   readonly ip: string | undefined;
   readonly containers: readonly PodContainer[];
   readonly unschedulable: string | undefined;
+  /** Names of the PersistentVolumeClaims that it mounts. */
+  readonly claims?: readonly string[];
   /** The pod says of itself that nothing runs in it. */
   readonly simulated: boolean;
 }
@@ -135,6 +144,7 @@ function containerStatus(status: JsonObject): PodContainer {
   const state = getObject(status, 'state') ?? {};
   const kind =
     (['waiting', 'running', 'terminated'] as const).find((name) => isJsonObject(state[name])) ?? 'unknown';
+  const last = getObject(status, 'lastState', 'terminated');
   return {
     name: getString(status, 'name') ?? '',
     image: getString(status, 'image') ?? '',
@@ -146,6 +156,16 @@ function containerStatus(status: JsonObject): PodContainer {
     ready: getIn(status, 'ready') === true,
     restarts: getNumber(status, 'restartCount') ?? 0,
     startedAt: getString(state, kind, 'startedAt'),
+    ...(last === undefined
+      ? {}
+      : {
+          lastExit: {
+            exitCode: getNumber(last, 'exitCode') ?? 0,
+            reason: getString(last, 'reason'),
+            startedAt: getString(last, 'startedAt'),
+            finishedAt: getString(last, 'finishedAt'),
+          },
+        }),
   };
 }
 
@@ -181,6 +201,9 @@ export function podFacts(pod: KubeObject): PodFacts {
       getString(scheduled, 'status') === 'False'
         ? (getString(scheduled, 'message') ?? 'not scheduled')
         : undefined,
+    claims: getArray(pod, 'spec', 'volumes').flatMap(
+      (volume) => getString(volume, 'persistentVolumeClaim', 'claimName') ?? [],
+    ),
     simulated: pod.metadata.annotations?.['drydock.landfall.dev/simulated'] === 'true',
   };
 }

@@ -12,6 +12,7 @@ export interface ClusterOptions {
   readonly context?: string;
   readonly namespace?: string;
   readonly registryMirror?: Readonly<Record<string, string>>;
+  readonly ledger?: string;
   readonly quiet?: boolean;
 }
 
@@ -76,6 +77,10 @@ export function withCluster(command: Command): Command {
       '--registry-mirror <host=url>',
       'reach a registry by another address; may be repeated',
       parseMirror,
+    )
+    .option(
+      '--ledger <url>',
+      'history in PostgreSQL, postgres://…; default: LANDFALL_LEDGER, a file of this user',
     )
     .option('-q, --quiet', 'print the answer only');
 }

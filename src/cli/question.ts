@@ -1,6 +1,5 @@
 import { measuredOf } from '../boundaries/index.ts';
-import { errorBaseline, recordErrorShares } from '../ledger/index.ts';
-import type { ApplicationKey } from '../ledger/index.ts';
+import type { Ledger, LedgerSubject } from '../ledger/index.ts';
 import { declarationsOf } from '../pipeline/index.ts';
 import type { Material, Proof, Question, Sources } from '../verdict/index.ts';
 
@@ -14,7 +13,7 @@ export interface Asking {
 }
 
 /** A question as the verdict engine takes it: what `landfall.yaml` declares, and what was measured before. */
-export function questionOf(asking: Asking, sources: Sources, stateFolder: string): Question {
+export function questionOf(asking: Asking, sources: Sources, ledger: Ledger): Question {
   const { application, namespace, revision, image, acceptSimulated, onProgress } = asking;
   return {
     application,
@@ -25,16 +24,15 @@ export function questionOf(asking: Asking, sources: Sources, stateFolder: string
     ...(onProgress === undefined ? {} : { onProgress }),
     declaredBy: declarationsOf,
     baselineFor: (spec, digest) =>
-      errorBaseline(
-        stateFolder,
-        { cluster: sources.kube.server, namespace: spec.namespace, name: spec.name },
+      ledger.errorShares.baseline(
+        { cluster: sources.kube.server, namespace: spec.namespace, application: spec.name },
         digest,
       ),
   };
 }
 
 /** Keeps how the running image fails, for the comparison with the release after it. Only when every pod runs the same. */
-export async function rememberErrors(material: Material, proof: Proof, stateFolder: string): Promise<void> {
+export async function rememberErrors(material: Material, proof: Proof, ledger: Ledger): Promise<void> {
   const shares = material.observed.flatMap((observed) =>
     observed.errors?.state === 'read'
       ? observed.errors.value.map((share) => ({ ...share, of: measuredOf(observed) }))
@@ -55,10 +53,15 @@ export async function rememberErrors(material: Material, proof: Proof, stateFold
     ),
   );
   const [version] = versions;
-  const key: ApplicationKey = {
-    cluster: proof.cluster,
-    namespace: proof.subject.namespace,
-    name: proof.subject.name,
-  };
-  await recordErrorShares(stateFolder, key, { digest, release: version ?? digest, at: proof.at, shares });
+  await ledger.errorShares.record(subjectOf(proof), {
+    digest,
+    release: version ?? digest,
+    at: proof.at,
+    shares,
+  });
+}
+
+/** What the ledger keeps a proof under. */
+export function subjectOf({ cluster, subject }: Proof): LedgerSubject {
+  return { cluster, namespace: subject.namespace, application: subject.name };
 }

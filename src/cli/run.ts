@@ -31,7 +31,7 @@ function silence(command: Command, io: CliIo): void {
 }
 
 /** Commands whose exit code is a verdict. To them a source that cannot be read leaves everything unproven. */
-const JUDGING = new Set(['prove', 'trace', 'explain', 'status']);
+const JUDGING = new Set(['prove', 'trace', 'explain', 'note', 'status']);
 
 function exitOf(error: LandfallError, judging: boolean): number {
   if (error.kind === 'invalid-input' || error.kind === 'not-found') return EXIT.usage;

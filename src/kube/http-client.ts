@@ -237,7 +237,9 @@ function outcomeOf(
   after: KubeObject,
   dryRun: boolean,
 ): ApplyOutcome {
-  if (status === 201 || before === undefined) return 'created';
+  if (status === 201) return 'created';
+  // It was not there when the caller looked, and is there all the same: somebody else made it meanwhile.
+  if (before === undefined) return 'changed';
   if (!dryRun) {
     return before.metadata.resourceVersion === after.metadata.resourceVersion &&
       before.metadata.uid === after.metadata.uid

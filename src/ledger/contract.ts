@@ -1,4 +1,5 @@
-import type { JsonObject } from '../kernel/index.ts';
+import type { ErrorBaseline, ErrorShare } from '../boundaries/index.ts';
+import type { Clock, JsonObject } from '../kernel/index.ts';
 
 /** Where an application runs: an address of the API server, the namespace and name of the Application. */
 export interface LedgerSubject {
@@ -14,14 +15,18 @@ export interface Actor {
 }
 
 /**
- * How a delivery stands. `applied`: everything was written and is healthy, not yet proven. `refused`: nothing was
- * written. `restored`: it failed half way and what was there before is there again. `stuck`: it failed and could not
- * be restored whole; the journal says what is left.
+ * How a delivery stands. `applied`: everything was written and is healthy, not yet proven. `landed`: proven once at all
+ * eight boundaries; what happens to it later does not take that back. `stopped`: a proof of somebody else's delivery
+ * found a broken boundary; `unproven`: it found none, and not all proven either. `refused`: nothing was written. `restored`: it failed half way and what was there before is
+ * there again. `kept`: it failed and was left as it is, because that was asked for. `stuck`: it failed and could not be
+ * restored whole; the journal says what is left. `superseded`: a newer one began before this one was decided.
  */
 export type DeliveryState =
   | 'running'
   | 'applied'
   | 'landed'
+  | 'stopped'
+  | 'unproven'
   | 'refused'
   | 'restored'
   | 'kept'
@@ -44,8 +49,20 @@ export interface Delivery extends LedgerSubject {
   readonly message: string;
   /** Per object: what was done and what the API server said. */
   readonly results: readonly JsonObject[];
+  /** Digest of the image that it carries, as the proof found it; undefined without a proof. */
+  readonly digest: string | undefined;
   /** The proof that was found for it (verdict, boundaries, claims), where one was made. */
   readonly proof: JsonObject | undefined;
+}
+
+/** What somebody saw of a delivery, made by whomever. */
+export interface Observation extends LedgerSubject {
+  readonly environment: string | undefined;
+  readonly revision: string;
+  readonly actor: Actor;
+  readonly state: Extract<DeliveryState, 'unproven' | 'landed' | 'stopped'>;
+  readonly message: string;
+  readonly proof: JsonObject;
 }
 
 /** One write that a journal covers. `seq` is the order in which it is applied. */
@@ -81,6 +98,12 @@ export interface Journal extends LedgerSubject {
   readonly steps: readonly JournalStep[];
 }
 
+/** A journal without its steps, and who holds it. */
+export interface JournalHead extends Omit<Journal, 'steps'> {
+  /** For people: `process 4711 on ci-7`. */
+  readonly holder: string;
+}
+
 /** A plan that somebody reviews and applies later, exactly as it is. */
 export interface SavedPlan extends LedgerSubject {
   readonly id: string;
@@ -111,6 +134,30 @@ export interface Hold extends LedgerSubject {
   readonly since: string;
 }
 
+/** How a running image failed, measured while it was the one that users met. */
+export interface MeasuredShares {
+  /** Digest that every pod ran. */
+  readonly digest: string;
+  /** For people: a version, else the digest. */
+  readonly release: string;
+  readonly at: string;
+  readonly shares: readonly ErrorShare[];
+}
+
+/** One attempt to tell somebody of a delivery. */
+export interface Notice extends LedgerSubject {
+  readonly id: string;
+  readonly delivery: string | undefined;
+  readonly environment: string | undefined;
+  /** Kind and place of the channel, without anything secret: `webhook hooks.corp.io`. */
+  readonly channel: string;
+  readonly state: 'told' | 'failed';
+  readonly attempts: number;
+  readonly at: string;
+  /** What was told, or why it could not be. */
+  readonly message: string;
+}
+
 /**
  * The durable history. What a promise has resolved for survives `kill -9`. Every list is bounded, newest first.
  * Contents of Secrets are sealed (journals) or left out (everything else).
@@ -118,29 +165,41 @@ export interface Hold extends LedgerSubject {
 export interface Ledger {
   readonly deliveries: {
     start(
-      delivery: Omit<Delivery, 'id' | 'finishedAt' | 'state' | 'message' | 'results' | 'proof'>,
+      delivery: Omit<Delivery, 'id' | 'finishedAt' | 'state' | 'message' | 'results' | 'digest' | 'proof'>,
     ): Promise<string>;
+    /**
+     * Keeps what was seen: with the newest delivery where that carried the same revision, else as an `observed` one of
+     * its own, one per revision and digest. What has landed or failed by its own journal keeps its state.
+     */
+    observe(observation: Observation): Promise<string>;
     /** Sets what is given; the rest stays. */
     update(
       id: string,
       change: Partial<Pick<Delivery, 'finishedAt' | 'state' | 'message' | 'results' | 'proof'>>,
     ): Promise<void>;
-    /** By id, or by an unambiguous beginning of one. */
+    /** By id, or by a beginning of one; throws `invalid-input` where several begin so. */
     get(id: string): Promise<Delivery | undefined>;
     list(subject: Partial<LedgerSubject>, limit: number): Promise<readonly Delivery[]>;
   };
   readonly journals: {
-    /** Throws `conflict` while another journal of the same subject is open; stores all steps before it resolves. */
+    /**
+     * Stores all steps, then answers with the id. Throws `conflict` while another journal of the same subject is open:
+     * `journal-held` when its process lives, `journal-unfinished` when it has to be taken over first.
+     */
     begin(journal: Omit<Journal, 'id' | 'state'>): Promise<string>;
+    /** Throws `conflict` (`journal-lost`) when the journal is not, or no longer, this process's. */
     step(
       id: string,
       seq: number,
       change: Partial<Pick<JournalStep, 'state' | 'uid' | 'resourceVersion' | 'message'>>,
     ): Promise<void>;
+    /** Throws as `step`. With `committed` and `restored` the sealed objects are dropped; `stuck` keeps them. */
     state(id: string, state: Journal['state']): Promise<void>;
     get(id: string): Promise<Journal | undefined>;
     /** Those that a dead process left: `open` or `restoring`. */
-    unfinished(subject?: Partial<LedgerSubject>): Promise<readonly Journal[]>;
+    unfinished(subject?: Partial<LedgerSubject>): Promise<readonly JournalHead[]>;
+    /** Makes an unfinished journal this process's own. Throws `conflict` when its process lives or somebody was first. */
+    takeOver(id: string): Promise<Journal>;
   };
   readonly plans: {
     save(plan: Omit<SavedPlan, 'id' | 'createdAt'>): Promise<string>;
@@ -157,5 +216,29 @@ export interface Ledger {
     /** True when there was one. */
     lift(id: string): Promise<boolean>;
   };
+  readonly errorShares: {
+    /** Keeps the last measurement of each of the last twenty images. */
+    record(subject: LedgerSubject, measured: MeasuredShares): Promise<void>;
+    /** The newest measurement of another image than `digest`: the release before, as users met it. */
+    baseline(subject: LedgerSubject, digest: string | undefined): Promise<ErrorBaseline | undefined>;
+  };
+  readonly notices: {
+    record(notice: Omit<Notice, 'id' | 'at'>): Promise<string>;
+    list(subject: Partial<LedgerSubject>, limit: number): Promise<readonly Notice[]>;
+  };
+  /** Safe to call twice, and without anything having been opened. */
   close(): Promise<void>;
+}
+
+/** Name of the database in the state folder. */
+export const LEDGER_FILE = 'ledger.db';
+
+export interface LedgerOptions {
+  /** `postgres://…`; without it a file in `folder`. */
+  readonly url?: string | undefined;
+  /** Where `ledger.db` and `ledger.key` lie. */
+  readonly folder: string;
+  readonly clock: Clock;
+  /** 32 bytes in hex or base64, for sealing; without it `ledger.key` in `folder`. */
+  readonly key?: string | undefined;
 }

@@ -1,5 +1,6 @@
-export { errorBaseline, recordErrorShares } from './error-shares.ts';
-export type { ApplicationKey, MeasuredShares } from './error-shares.ts';
+export { openLedger } from './open.ts';
+export { redact, redactText } from './redact.ts';
+export { stoppedAt } from './stopped-at.ts';
 export type {
   Actor,
   Decision,
@@ -7,8 +8,13 @@ export type {
   DeliveryState,
   Hold,
   Journal,
+  JournalHead,
   JournalStep,
   Ledger,
+  LedgerOptions,
   LedgerSubject,
+  MeasuredShares,
+  Notice,
+  Observation,
   SavedPlan,
 } from './contract.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { LandfallError } from '../kernel/index.ts';
-import { declarationsOf, parseLandfallYaml } from './index.ts';
+import { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './index.ts';
 
 const WHOLE = `apiVersion: landfall.dev/v1
 applications:
@@ -25,7 +25,10 @@ environments:
     applications: [comms-staging]
   - name: prod
     applications: [comms-notification]
-notify: {}
+    notify:
+      - { webhook: 'https://hooks.corp.io/landfall?for=prod', secret: HOOK_SECRET }
+      - { webhook: HOOK_ADDRESS, secret: { file: /run/secrets/hook } }
+      - { slack: SLACK_PROD }
 `;
 
 function failure(text: string): LandfallError {
@@ -70,6 +73,19 @@ describe('landfall.yaml', () => {
     expect(declarationsOf(WHOLE, 'toString')).toEqual(nothing);
   });
 
+  test('says who is told of an environment, and where nobody is', () => {
+    const file = parseLandfallYaml(WHOLE);
+    expect(channelsOf(file, 'prod')).toEqual([
+      { webhook: 'https://hooks.corp.io/landfall?for=prod', secret: 'HOOK_SECRET' },
+      { webhook: 'HOOK_ADDRESS', secret: { file: '/run/secrets/hook' } },
+      { slack: 'SLACK_PROD' },
+    ]);
+    for (const name of ['staging', 'toString', undefined]) expect(channelsOf(file, name)).toEqual([]);
+    expect(channelsOf(undefined, 'prod')).toEqual([]);
+    expect(undeclaredChannels(file)).toEqual(['staging']);
+    expect(undeclaredChannels(parseLandfallYaml('apiVersion: landfall.dev/v1\n'))).toEqual([]);
+  });
+
   test('of the example is a valid one', async () => {
     const file = path.resolve(
       import.meta.dirname,
@@ -96,14 +112,15 @@ describe('landfall.yaml', () => {
     ],
     [
       'one that is like nothing',
-      ['notify: {}', 'notify: {}\nxyzzy: 1'],
-      "landfall.yaml:23:1: unknown key 'xyzzy'; known are apiVersion, applications, environments, notify",
+      ['      - { slack: SLACK_PROD }', '      - { slack: SLACK_PROD }\nxyzzy: 1'],
+      "landfall.yaml:26:1: unknown key 'xyzzy'; known are apiVersion, applications, environments",
     ],
     [
-      'one where none is known',
-      ['notify: {}', 'notify: { slack: x }'],
-      "landfall.yaml:22:11: unknown key 'slack'; none is known here",
+      'the address of a chat in Git',
+      ['slack: SLACK_PROD', 'slack: https://hooks.slack.com/services/T0/B0/x'],
+      'landfall.yaml:25:',
     ],
+    ['a secret in Git', ['secret: HOOK_SECRET', 'secret: hunter2'], 'landfall.yaml:23:'],
     [
       'a missing field',
       ['        port: 8080\n', ''],
@@ -153,5 +170,35 @@ describe('landfall.yaml', () => {
 
   test('that is empty, a list, or two documents is refused', () => {
     for (const text of ['', '- a\n', `${WHOLE}---\na: 1\n`]) expect(failure(text).kind).toBe('invalid-input');
+  });
+
+  test('says how the health of a kind is told, and refuses an expression that is none, with its line', () => {
+    const text = (current: string, more = '') => `apiVersion: landfall.dev/v1
+health:
+  - apiVersion: example.com/v1
+    kind: Database
+    namespace: shop-*
+    current: ${current}
+    failed: status.phase == 'Dead'
+${more}`;
+    expect(declarationsOf(text('status.up'), 'any').health).toEqual([
+      {
+        apiVersion: 'example.com/v1',
+        kind: 'Database',
+        namespace: 'shop-*',
+        current: 'status.up',
+        failed: "status.phase == 'Dead'",
+      },
+    ]);
+    expect(failure(text('status.')).message).toMatch(
+      /landfall\.yaml:6:\d+: 'health\.0\.current': this is no CEL expression: Expected IDENTIFIER/,
+    );
+    expect(failure(text('1 + 1')).message).toContain('true or false is wanted');
+    expect(failure(text('status.up', '    progress: status.x\n')).message).toContain(
+      "unknown key 'progress'; did you mean 'inProgress'?",
+    );
+    expect(
+      failure('apiVersion: landfall.dev/v1\nhealth:\n  - { apiVersion: v1, kind: A }\n').message,
+    ).toContain("'health.0.current' is missing");
   });
 });

@@ -11,10 +11,13 @@ import {
   ZodExactOptional,
   ZodObject,
   ZodRecord,
+  ZodUnion,
 } from 'zod';
 import type { core, output } from 'zod';
+import { ruleProblems } from '../boundaries/index.ts';
 import { LandfallError, nearest, parseYamlDocuments, yamlToJson } from '../kernel/index.ts';
 import type { YamlNode } from '../kernel/index.ts';
+import type { ChannelDeclaration } from '../notify/index.ts';
 import type { Declared } from '../verdict/index.ts';
 
 /** The file at a repository's root. It holds only what no other file can say. */
@@ -62,14 +65,54 @@ const application = strictObject({
   observe: array(observation).exactOptional(),
 });
 
-const environment = strictObject({ name, applications: array(name).exactOptional() });
+const variable = string().regex(
+  /^[A-Z_][A-Z0-9_]*$/,
+  'the name of an environment variable is wanted, or {file: /a/mounted/file}: what is secret is never in Git',
+);
+const mounted = strictObject({ file: path });
+const secret = union([variable, mounted]);
+const address = string().regex(
+  /^(?:https?:\/\/[^\s/@]+(?:\/\S*)?|[A-Z_][A-Z0-9_]*)$/,
+  'an http address without user and password is wanted, or the name of an environment variable that holds one',
+);
+
+/** Who is told of the deliveries of an environment. */
+const channel = union(
+  [
+    strictObject({ webhook: union([address, mounted]), secret: secret.exactOptional() }),
+    strictObject({ slack: secret }),
+  ],
+  'a channel is {webhook: ADDRESS, secret: VARIABLE} or {slack: VARIABLE}',
+);
+
+const environment = strictObject({
+  name,
+  applications: array(name).exactOptional(),
+  notify: array(channel).exactOptional(),
+});
+
+/** How to tell the health of a kind that Landfall does not know, in CEL. */
+const healthRule = strictObject({
+  apiVersion: name,
+  kind: name,
+  /** `*` stands for any characters; left out: every object of the kind. */
+  name: name.exactOptional(),
+  namespace: name.exactOptional(),
+  current: string(),
+  inProgress: string().exactOptional(),
+  failed: string().exactOptional(),
+}).check((context) => {
+  for (const { field, problem } of ruleProblems(context.value))
+    context.issues.push({ code: 'custom', input: context.value[field], path: [field], message: problem });
+});
 
 const landfallYaml = strictObject({
   apiVersion: literal('landfall.dev/v1'),
   applications: record(name, application).exactOptional(),
   /** In the order in which a release passes through them. */
   environments: array(environment).exactOptional(),
-  notify: strictObject({}).exactOptional(),
+  /** Of several rules for an object the first counts. */
+  health: array(healthRule).max(100).exactOptional(),
 });
 
 export type LandfallYaml = output<typeof landfallYaml>;
@@ -105,7 +148,23 @@ export function declarationsOf(text: string | undefined, application: string): D
     source: declared?.source?.repository,
     images: image === undefined ? [] : [image],
     observe: declared?.observe ?? [],
+    ...(file.health === undefined ? {} : { health: file.health }),
   };
+}
+
+/** Who is told of the deliveries of an environment; nobody where there is no file or it does not name it. */
+export function channelsOf(
+  file: LandfallYaml | undefined,
+  environmentName: string | undefined,
+): readonly ChannelDeclaration[] {
+  return file?.environments?.find((each) => each.name === environmentName)?.notify ?? [];
+}
+
+/** The environments whose deliveries nobody is told of. A failure there would be silent. */
+export function undeclaredChannels(file: LandfallYaml): readonly string[] {
+  return (file.environments ?? [])
+    .filter((each) => (each.notify ?? []).length === 0)
+    .map((each) => each.name);
 }
 
 function describe(issue: core.$ZodIssue, root: YamlNode): readonly string[] {
@@ -163,7 +222,8 @@ function knownKeys(schema: core.$ZodType, steps: readonly PropertyKey[]): readon
     else if (at instanceof ZodRecord) at = at.valueType;
   }
   at = unwrap(at);
-  return at instanceof ZodObject ? Object.keys(at.shape) : [];
+  const objects = at instanceof ZodUnion ? at.options : [at];
+  return objects.flatMap((each) => (each instanceof ZodObject ? Object.keys(each.shape) : []));
 }
 
 function unwrap(schema: core.$ZodType): core.$ZodType {

@@ -24,6 +24,7 @@ import {
 import type {
   Asked,
   ErrorBaseline,
+  HealthRule,
   ImageFacts,
   Observation,
   Reading,
@@ -51,6 +52,8 @@ export interface Declared {
   /** Images that we build. */
   readonly images: readonly string[];
   readonly observe: readonly Observation[];
+  /** How to tell the health of kinds that Landfall does not know. */
+  readonly health?: readonly HealthRule[];
 }
 
 export interface Question {
@@ -304,7 +307,12 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const observed = await observe(kube, observations, services, snapshot, signal);
   const leading = images.find((image) => image.ours);
   const digest = leading?.answer.state === 'read' ? leading.answer.value.digest : leading?.pinned;
-  const baseline = await question.baselineFor?.(spec, digest);
+  // Only what was measured now is compared with what was measured before.
+  const measured = observed.some(({ errors }) => errors?.state === 'read');
+  const before = measured
+    ? await attempt(async () => question.baselineFor?.(spec, digest), signal)
+    : read(undefined);
+  const baseline = before.state === 'read' ? before.value && read(before.value) : before;
   // The Application again: its controller may have worked while everything else was read.
   const again = await attempt(() => findApplication(kube, spec.name, spec.namespace, signal), signal);
   const application = again.state === 'read' ? again.value.object : spec.object;
@@ -349,6 +357,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     baseline,
     ignore: applicationSpec(application).ignoreDifferences,
     acceptSimulated: question.acceptSimulated ?? false,
+    ...(declared.health === undefined ? {} : { healthRules: declared.health }),
     at,
   };
 }

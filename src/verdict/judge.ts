@@ -1,4 +1,5 @@
 import {
+  compileHealthRules,
   decideArtifact,
   decideHealth,
   decideIntent,
@@ -18,6 +19,7 @@ import type {
   BoundaryReport,
   ClusterSnapshot,
   ErrorBaseline,
+  HealthRule,
   IgnoreRule,
   ImageFacts,
   Observed,
@@ -55,10 +57,12 @@ export interface Material {
   readonly rollouts: readonly RolloutSubject[];
   readonly services: readonly ServiceFacts[];
   readonly observed: readonly Observed[];
-  readonly baseline: ErrorBaseline | undefined;
+  readonly baseline: Reading<ErrorBaseline> | undefined;
   readonly acceptSimulated: boolean;
   /** The Application's `ignoreDifferences`. */
   readonly ignore?: readonly IgnoreRule[];
+  /** `health` of landfall.yaml. */
+  readonly healthRules?: readonly HealthRule[];
   /** ISO 8601. */
   readonly at: string;
 }
@@ -103,11 +107,17 @@ export function judge(read: Material, tookMs: number): Proof {
     autoscaled: rollouts.find((subject) => subject.object === facts.object)?.autoscaled ?? false,
     ignored: ignoring(material.ignore ?? []),
   }));
-  const health = rendered.map(({ object }) => ({
-    object,
-    live: snapshot.objects.get(objectKey(object)) ?? unread,
-    pods: rollouts.find((subject) => subject.object === object)?.pods,
-  }));
+  const rules = compileHealthRules(material.healthRules ?? []);
+  const health = rendered.map(({ object }) => {
+    const events = snapshot.namespaces.get(object.metadata.namespace ?? '')?.events;
+    return {
+      rules,
+      object,
+      live: snapshot.objects.get(objectKey(object)) ?? unread,
+      pods: rollouts.find((subject) => subject.object === object)?.pods,
+      ...(events === undefined ? {} : { events }),
+    };
+  });
   const pods = rollouts.map((subject) => valueOf(subject.pods));
   const raw = [
     decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit),

@@ -77,6 +77,8 @@ export async function openBinary(): Promise<Binary> {
   }
   // The example's files belong to the package.
   await symlink(path.join(root, 'examples'), path.join(folder, 'examples'));
+  // What npm installs beside it: libraries that are not part of the bundle.
+  await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
   const script = path.join(folder, 'dist', 'landfall.js');
   const running = new Set<Started>();
 

@@ -13,6 +13,8 @@ export interface NamespaceFacts {
   readonly replicaSets: Reading<readonly KubeObject[]>;
   readonly endpointSlices: Reading<readonly KubeObject[]>;
   readonly autoscalers: Reading<readonly KubeObject[]>;
+  /** Warnings; left out where nothing was rendered whose health is told by events only. */
+  readonly events?: Reading<readonly KubeObject[]>;
 }
 
 /** What the cluster said about one application, read as close together as its API allows. */
@@ -35,6 +37,10 @@ export function objectKey(object: {
   const group = object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : '';
   return `${group}|${object.kind}|${object.metadata.namespace ?? ''}|${object.metadata.name}`;
 }
+
+const EVENT = { apiVersion: 'v1', kind: 'Event' };
+/** Kinds that have no condition for pods that are refused. */
+const TOLD_BY_EVENTS = new Set(['StatefulSet', 'DaemonSet', 'Job', 'CronJob']);
 
 const AT_ONCE = 8;
 const CONSISTENCY_TRIES = 3;
@@ -63,13 +69,20 @@ async function listKind(
 async function readNamespace(
   client: KubeClient,
   namespace: string,
+  withEvents: boolean,
   signal: AbortSignal | undefined,
 ): Promise<NamespaceFacts> {
-  const [pods, replicaSets, endpointSlices, autoscalers] = await Promise.all([
+  const [pods, replicaSets, endpointSlices, autoscalers, events] = await Promise.all([
     listKind(client, { apiVersion: 'v1', kind: 'Pod' }, namespace, signal),
     listKind(client, { apiVersion: 'apps/v1', kind: 'ReplicaSet' }, namespace, signal),
     listKind(client, { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' }, namespace, signal),
     listKind(client, { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' }, namespace, signal),
+    withEvents
+      ? attempt(
+          async () => (await client.list(EVENT, { namespace, fieldSelector: 'type=Warning' }, signal)).items,
+          signal,
+        )
+      : undefined,
   ]);
   return {
     pods: pods.state === 'read' ? read(pods.value.map(podFacts)) : pods,
@@ -77,6 +90,7 @@ async function readNamespace(
     endpointSlices,
     // A server without the kind has no autoscaler.
     autoscalers: autoscalers.state === 'absent' ? read([]) : autoscalers,
+    ...(events === undefined ? {} : { events }),
   };
 }
 
@@ -107,7 +121,12 @@ export async function takeSnapshot(
     );
     const wanted = rendered.filter((object) => isWorkload(object) || object.kind === 'Service');
     const names = [...new Set(wanted.flatMap((object) => object.metadata.namespace ?? []))].toSorted();
-    const facts = await mapBounded(names, 2, (namespace) => readNamespace(client, namespace, signal));
+    const told = new Set(
+      rendered.flatMap(({ kind, metadata }) => (TOLD_BY_EVENTS.has(kind) ? (metadata.namespace ?? []) : [])),
+    );
+    const facts = await mapBounded(names, 2, (namespace) =>
+      readNamespace(client, namespace, told.has(namespace), signal),
+    );
     const nodes =
       wanted.length === 0
         ? read<readonly KubeObject[]>([])

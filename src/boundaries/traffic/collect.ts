@@ -23,7 +23,11 @@ const MAX_METRICS_BYTES = 4 * 1024 * 1024;
 const MAX_PODS = 100;
 const AT_ONCE = 8;
 
-function endpointsOf(service: KubeObject, slices: readonly KubeObject[]): readonly Endpoint[] {
+/** The endpoints of a Service, by the slices that name it. */
+export function endpointsOf(
+  service: { readonly metadata: { readonly name: string } },
+  slices: readonly KubeObject[],
+): readonly Endpoint[] {
   return slices
     .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name)
     .flatMap((slice) => {

@@ -86,11 +86,20 @@ const SENT: Observation = {
 function errorsOf(shares: readonly ErrorShare[], baseline: ErrorBaseline['shares']): string {
   return trafficOf([endpoint('p')], {
     observed: [{ observation: SENT, url: 'u', samples: [], errors: { state: 'read', value: shares } }],
-    baseline: { release: '1', at: NOW, shares: baseline },
+    baseline: { state: 'read', value: { release: '1', at: NOW, shares: baseline } },
   }).said;
 }
 
 describe('an error rate', () => {
+  it('is unknown when what was measured before cannot be read', () => {
+    const shares = [{ group: '', failed: 5, total: 200 }];
+    const { said } = trafficOf([endpoint('p')], {
+      observed: [{ observation: SENT, url: 'u', samples: [], errors: { state: 'read', value: shares } }],
+      baseline: { state: 'unreadable', why: 'the ledger is damaged', code: 'ledger-damaged' },
+    });
+    expect(said).toBe('unknown baseline-unreadable');
+  });
+
   const before = [
     { group: '', failed: 5, total: 200 },
     { group: 'channel=sms', failed: 5, total: 100 },

@@ -33,7 +33,7 @@ function probePart(observed: Observed): Part | undefined {
       };
 }
 
-function errorsPart(observed: Observed, baseline: ErrorBaseline | undefined): Part | undefined {
+function errorsPart(observed: Observed, known: TrafficFacts['baseline']): Part | undefined {
   const { errors, observation } = observed;
   if (errors === undefined || observation.errors === undefined) return undefined;
   const { metric } = observation.errors;
@@ -48,6 +48,13 @@ function errorsPart(observed: Observed, baseline: ErrorBaseline | undefined): Pa
     };
   const bad = worstGroup(errors.value, minimum);
   const told = bad === undefined ? 'no failures' : `${groupName(bad.group)} ${percent(shareOf(bad))} failing`;
+  if (known !== undefined && known.state !== 'read')
+    return {
+      state: 'unknown',
+      reason: 'baseline-unreadable',
+      text: `${told}; what was measured before cannot be read: ${known.why}`,
+    };
+  const baseline: ErrorBaseline | undefined = known?.value;
   if (baseline === undefined)
     return {
       state: 'not-applicable',

@@ -101,7 +101,8 @@ export interface TrafficFacts {
   readonly releases?: ReadonlyMap<string, Release>;
   /** Services, as `namespace/name`, that select only workloads which declare zero pods. */
   readonly idle?: ReadonlySet<string>;
-  readonly baseline: ErrorBaseline | undefined;
+  /** Undefined where no release was measured before. */
+  readonly baseline: Reading<ErrorBaseline> | undefined;
   /** False for an application without workloads: then its Services lead to pods of somebody else, on purpose. */
   readonly runsPods: boolean;
   /** False when the pods could not be read: then endpoints cannot be told right from wrong. */

@@ -1,6 +1,7 @@
+import type { Ledger } from '../../ledger/index.ts';
 import type { Question, Sources } from '../../verdict/index.ts';
-import { stateFolder } from '../folders.ts';
 import type { CliIo } from '../io.ts';
+import { ledgerOf } from '../ledger.ts';
 import type { ClusterOptions } from '../options.ts';
 import { progressLine } from '../output/progress.ts';
 import { questionOf } from '../question.ts';
@@ -14,8 +15,9 @@ export interface AskOptions extends ClusterOptions {
 export interface Asked {
   readonly sources: Sources;
   readonly question: Question;
-  /** Where measurements are kept. */
-  readonly state: string;
+  readonly ledger: Ledger;
+  /** Prints the answer where the progress was. What is done after it keeps nobody waiting. */
+  readonly say: (text: string) => void;
 }
 
 /** Opens the sources, shows on a terminal what is being read, and closes everything whatever happens. */
@@ -25,17 +27,22 @@ export async function asking<T>(
   io: CliIo,
   work: (asked: Asked) => Promise<T>,
 ): Promise<T> {
+  const ledger = ledgerOf(options, io);
   const sources = await openSources(options, io);
   const progress = progressLine(io, options.quiet === true || options.output !== 'text');
   try {
-    const state = stateFolder(io.env);
     return await work({
       sources,
-      state,
-      question: questionOf({ ...ask, onProgress: progress.step }, sources, state),
+      ledger,
+      say(text) {
+        progress.clear();
+        io.out(text);
+      },
+      question: questionOf({ ...ask, onProgress: progress.step }, sources, ledger),
     });
   } finally {
     progress.clear();
     sources.close();
+    await ledger.close();
   }
 }

@@ -2,11 +2,11 @@ import { proveUntil } from '../../verdict/index.ts';
 import type { VerdictState } from '../../verdict/index.ts';
 import type { ProveOptions } from '../commands/prove.ts';
 import { EXIT } from '../exit.ts';
+import { rememberProof } from '../history/remember.ts';
 import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { formatAnswer } from '../output/format.ts';
 import { renderProof } from '../output/proof.ts';
-import { rememberErrors } from '../question.ts';
 import { asking } from './asking.ts';
 
 const CODES: Readonly<Record<VerdictState, number>> = {
@@ -18,18 +18,13 @@ const CODES: Readonly<Record<VerdictState, number>> = {
 
 /** Proves one application, prints the answer, and gives the exit code for it. */
 export async function answerProve(application: string, options: ProveOptions, io: CliIo): Promise<number> {
-  const proof = await asking(
-    { ...options, application },
-    options,
-    io,
-    async ({ sources, question, state }) => {
-      const look = await proveUntil(sources, question, options.wait ?? 0, io.signal);
-      await rememberErrors(look.material, look.proof, state);
-      return look.proof;
-    },
-  );
-  io.out(formatAnswer(options.output, proof, () => renderProof(proof, outStyle(io))));
-  return CODES[proof.verdict.state];
+  return asking({ ...options, application }, options, io, async ({ sources, question, ledger, say }) => {
+    const look = await proveUntil(sources, question, options.wait ?? 0, io.signal);
+    const { proof } = look;
+    say(formatAnswer(options.output, proof, () => renderProof(proof, outStyle(io))));
+    await rememberProof(look, ledger, io);
+    return CODES[proof.verdict.state];
+  });
 }
 
 /** The exit code for several verdicts: broken wins, only all landed is landed, and nothing at all proves nothing. */

@@ -1,8 +1,8 @@
 import { asLandfallError, mapBounded } from '../../kernel/index.ts';
 import { listApplications, prove } from '../../verdict/index.ts';
-import { stateFolder } from '../folders.ts';
 import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
+import { ledgerOf } from '../ledger.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
 import { renderStatus, statusRow } from '../output/status.ts';
@@ -19,6 +19,7 @@ export async function answerStatus(
   options: ClusterOptions & OutputOptions,
   io: CliIo,
 ): Promise<number> {
+  const ledger = ledgerOf(options, io);
   const sources = await openSources(options, io);
   try {
     const all = await listApplications(sources.kube, options.namespace, io.signal);
@@ -31,7 +32,7 @@ export async function answerStatus(
           );
     const rows = await mapBounded(wanted, AT_ONCE, async ({ name, namespace }) => {
       try {
-        const question = questionOf({ application: name, namespace }, sources, stateFolder(io.env));
+        const question = questionOf({ application: name, namespace }, sources, ledger);
         return statusRow(name, (await prove(sources, question, io.signal)).proof);
       } catch (thrown) {
         // An application that was named and is wrong is a wrong question; one among all is a line.
@@ -43,5 +44,6 @@ export async function answerStatus(
     return codeOf(rows.map((row) => row.state));
   } finally {
     sources.close();
+    await ledger.close();
   }
 }

@@ -1,14 +1,21 @@
+import { applyCommand } from './apply.ts';
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
 import { driftCommand } from './drift.ts';
 import { demoCommand } from './demo.ts';
+import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
+import { healthCommand } from './health.ts';
 import { helpCommand } from './help.ts';
+import { historyCommand } from './history.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
+import { planCommand } from './plan.ts';
+import { noteCommand } from './note.ts';
 import { layoutCommand } from './layout.ts';
 import { proveCommand } from './prove.ts';
+import { recoverCommand } from './recover.ts';
 import { renderCommand } from './render.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
@@ -19,9 +26,16 @@ export const commands: readonly CliCommand[] = [
   proveCommand,
   traceCommand,
   explainCommand,
+  healthCommand,
   statusCommand,
+  historyCommand,
+  noteCommand,
   driftCommand,
   renderCommand,
+  planCommand,
+  diffCommand,
+  applyCommand,
+  recoverCommand,
   layoutCommand,
   initCommand,
   imageCommand,

@@ -2,6 +2,8 @@ import path from 'node:path';
 import { applicationStatus, percent, shareOf, syncCounts } from '../../boundaries/index.ts';
 import type { ErrorShare } from '../../boundaries/index.ts';
 import { LandfallError, silentLogger, sleep } from '../../kernel/index.ts';
+import { openLedger } from '../../ledger/index.ts';
+import type { Ledger } from '../../ledger/index.ts';
 import { pinImage } from '../../pipeline/index.ts';
 import { prove, proveUntil, traceImage, writeNote } from '../../verdict/index.ts';
 import type { Look, Proof } from '../../verdict/index.ts';
@@ -61,10 +63,10 @@ function asserted(proof: Proof, wanted: string): Proof {
   );
 }
 
-async function landed(stage: Stage, state: string, application: string, signal: AbortSignal): Promise<Look> {
+async function landed(stage: Stage, ledger: Ledger, application: string, signal: AbortSignal): Promise<Look> {
   const look = await proveUntil(
     stage.sources,
-    questionOf({ application }, stage.sources, state),
+    questionOf({ application }, stage.sources, ledger),
     LANDING_MS,
     signal,
   );
@@ -75,16 +77,16 @@ async function landed(stage: Stage, state: string, application: string, signal: 
 /** Lets users send until there are enough samples to know how each channel does, at most half a minute. */
 async function enoughSamples(
   stage: Stage,
-  state: string,
+  ledger: Ledger,
   minimum: number,
   signal: AbortSignal,
 ): Promise<Look> {
-  const question = questionOf({ application: APPLICATION }, stage.sources, state);
+  const question = questionOf({ application: APPLICATION }, stage.sources, ledger);
   const end = stage.sources.clock.now() + LANDING_MS / 2;
   for (;;) {
     const look = await prove(stage.sources, question, signal);
     if ((smsOf(look)?.total ?? 0) >= minimum || stage.sources.clock.now() > end) {
-      await rememberErrors(look.material, look.proof, state);
+      await rememberErrors(look.material, look.proof, ledger);
       return look;
     }
     await sleep(stage.sources.clock, 500, signal);
@@ -93,6 +95,7 @@ async function enoughSamples(
 
 async function play(
   stage: Stage,
+  ledger: Ledger,
   options: DemoOptions,
   io: CliIo,
   teller: Teller,
@@ -101,7 +104,6 @@ async function play(
   const { signal } = io;
   const style = outStyle(io);
   const quiet = options.quiet === true;
-  const state = path.join(stage.folder, 'state');
   const detail = (text: string) => {
     if (!quiet) show(text);
   };
@@ -110,10 +112,10 @@ async function play(
   await stage.build('v2.3.1');
   await stage.register(PLATFORM);
   await stage.register(APPLICATION);
-  await landed(stage, state, PLATFORM, signal);
-  const first = await landed(stage, state, APPLICATION, signal);
+  await landed(stage, ledger, PLATFORM, signal);
+  const first = await landed(stage, ledger, APPLICATION, signal);
   show(`\n${renderProof(first.proof, style)}`);
-  const before = await enoughSamples(stage, state, 100, signal);
+  const before = await enoughSamples(stage, ledger, 100, signal);
   const early = smsOf(before);
   if (early !== undefined)
     detail(
@@ -129,7 +131,7 @@ async function play(
     `  app ${APPLICATION} synced to ${(status.operation?.revision ?? '').slice(0, 8)}: ${status.operation?.phase ?? ''}. Resources: ${counts.created + counts.changed} updated, ${counts.unchanged} unchanged\n` +
       `  Application says ${status.sync}, ${status.health}. Everything is green. Did it get there?\n`,
   );
-  const question = questionOf({ application: APPLICATION }, stage.sources, state);
+  const question = questionOf({ application: APPLICATION }, stage.sources, ledger);
   const stuck = await proveUntil(stage.sources, question, LANDING_MS, signal);
   asserted(stuck.proof, 'stopped at intent');
   show(`\n${renderProof(stuck.proof, style)}`);
@@ -166,7 +168,7 @@ async function play(
       .join('\n')}\n`,
   );
   await stage.refresh(APPLICATION);
-  const last = await landed(stage, state, APPLICATION, signal);
+  const last = await landed(stage, ledger, APPLICATION, signal);
   show(`\n${renderProof(last.proof, style)}`);
   const late = smsOf(last);
   if (early !== undefined && late !== undefined)
@@ -205,8 +207,9 @@ export async function tellStory(options: DemoOptions, io: CliIo): Promise<number
       if (options.quiet !== true) teller.show(`  ${style.dim(line)}\n`);
     },
   });
+  const ledger = openLedger({ folder: path.join(stage.folder, 'state'), clock: io.clock });
   try {
-    const proofs = await play(stage, options, io, teller);
+    const proofs = await play(stage, ledger, options, io, teller);
     if (options.output !== 'text') io.out(formatAnswer(options.output, proofs, () => ''));
     const told = proofs.map((proof) => proof.verdict.summary);
     const right = EXPECTED.every((summary, index) => told[index] === summary);
@@ -221,6 +224,7 @@ export async function tellStory(options: DemoOptions, io: CliIo): Promise<number
     }
     return right ? EXIT.ok : EXIT.broken;
   } finally {
+    await ledger.close();
     await stage.close();
   }
 }

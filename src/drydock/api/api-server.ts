@@ -19,6 +19,7 @@ import { asServed } from '../machinery/object-meta.ts';
 import { patchObject } from '../machinery/patch.ts';
 import { seenChange, selectEntries, selectionOf } from '../machinery/reads.ts';
 import { writeScale } from '../machinery/scale.ts';
+import { serviceAccountVolumes } from '../machinery/service-account-volumes.ts';
 import { ServiceAccountTokens } from '../machinery/service-account-tokens.ts';
 import { replaceObject, requireEntry } from '../machinery/update.ts';
 import { ADMIN, type WriteRequest } from '../machinery/write-request.ts';
@@ -113,6 +114,7 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const webhooks = new Webhooks(store);
   engine.admission.push(
     serviceAccounts(store),
+    serviceAccountVolumes(store),
     priorities(store),
     limitRanges(store),
     quotaAdmission(engine),

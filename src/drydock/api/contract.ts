@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { Clock, JsonObject, JsonValue } from '../../kernel/index.ts';
 
 /** Any object of the Kubernetes API, as JSON. */
@@ -147,10 +148,39 @@ export interface PodBackend {
     },
     signal: AbortSignal,
   ): AsyncIterable<string>;
+  /** Runs a program in a container. Throws where there is nothing to run it in, or no such program. */
   exec?(
     namespace: string,
     name: string,
-    options: { readonly container?: string; readonly command: readonly string[] },
-    signal: AbortSignal,
-  ): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>;
+    options: {
+      readonly container: string;
+      readonly command: readonly string[];
+      readonly input: boolean;
+      readonly terminal: boolean;
+      readonly onOutput: PodOutput;
+    },
+  ): Promise<PodSession>;
+  /** Listens to the container's own process, and talks to it where it has an input. */
+  attach?(
+    namespace: string,
+    name: string,
+    options: { readonly container: string; readonly onOutput: PodOutput },
+  ): PodSession;
+}
+
+export type PodOutput = (bytes: Buffer, stream: 'stdout' | 'stderr') => void;
+
+/** A program in a container, and whoever talks to it. */
+export interface PodSession {
+  /** Undefined where it has none. */
+  readonly input: Writable | undefined;
+  /** Whoever talks to it has said everything. */
+  endInput(): void;
+  /** Of its terminal, where it has one. */
+  resize(columns: number, rows: number): void;
+  /** Holds its output back, where nobody else waits for it. */
+  hold(held: boolean): void;
+  readonly exited: Promise<{ readonly exitCode: number }>;
+  /** Nobody talks to it any more. */
+  end(): void;
 }

@@ -12,4 +12,3 @@ export type { ServerCertificate } from '../http/certificate.ts';
 export { BUNDLED_FAMILIES } from '../custom/bundled.ts';
 export type { BundledFamily } from '../custom/bundled.ts';
 export type { MetricsSource, NodeMetrics, PodMetrics } from './metrics.ts';
-export type { Fault } from '../http/faults.ts';

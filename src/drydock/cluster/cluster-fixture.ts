@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { runProgram } from '../../kernel/index.ts';
 import type { InProcessApi, KubeObject } from '../api/contract.ts';
 import { NODES, PODS, SERVICES } from '../controllers/index.ts';
 import type { Pod } from '../controllers/index.ts';
@@ -23,8 +27,14 @@ export interface ClusterFixture {
   until<T>(what: string, probe: () => Found<T> | Promise<Found<T>>): Promise<T>;
   /** Follows the log of a pod from here on, over HTTP; what came so far. */
   follow(name: string, container?: string): () => string;
+  /** What a command says on its standard output, in a container of a pod. */
+  exec(name: string, command: readonly string[]): Promise<string>;
+  /** How a GET with this token is answered over HTTP. */
+  status(path: string, token: string): Promise<number>;
   events(name: string): readonly string[];
   service(name: string): { readonly ip: string };
+  /** A file by which kubectl finds the cluster. */
+  kubeconfig(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -76,6 +86,15 @@ export async function clusterFixture(options: ClusterOptions = {}): Promise<Clus
     return () => text;
   }
 
+  let folder: string | undefined;
+  async function kubeconfig(): Promise<string> {
+    if (folder === undefined) {
+      folder = mkdtempSync(path.join(tmpdir(), 'cluster-fixture-'));
+      await cluster.writeKubeconfig(path.join(folder, 'config'));
+    }
+    return path.join(folder, 'config');
+  }
+
   return {
     cluster,
     api,
@@ -100,6 +119,21 @@ export async function clusterFixture(options: ClusterOptions = {}): Promise<Clus
       return name;
     },
     create: (object, resource, group = '') => api.create({ group, version: 'v1', resource }, object, TESTER),
+    async exec(name, command) {
+      const result = await runProgram('kubectl', ['exec', name, '--', ...command], {
+        env: { PATH: process.env['PATH'], KUBECONFIG: await kubeconfig() },
+        timeoutMs: 20_000,
+      });
+      return result.stdout.toString('utf8');
+    },
+    status: (path, token) =>
+      new Promise((resolve, reject) => {
+        const headers = { authorization: `Bearer ${token}` };
+        get(`${cluster.url}${path}`, { ca: cluster.caCertificate, headers, agent: false }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        }).on('error', reject);
+      }),
     pod: (name) => api.get(PODS, 'default', name) as Pod | undefined,
     events: (name) =>
       api
@@ -110,7 +144,11 @@ export async function clusterFixture(options: ClusterOptions = {}): Promise<Clus
       const spec = api.get(SERVICES, 'default', name)?.['spec'] as { clusterIP?: string } | undefined;
       return { ip: spec?.clusterIP ?? '' };
     },
-    close: () => cluster.close(),
+    kubeconfig,
+    async close() {
+      await cluster.close();
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 

@@ -81,7 +81,8 @@ describe('the environment of a container', () => {
       HOSTNAME: 'env',
       MAIL_OUT_SERVICE_HOST: fixture.service('mail-out').ip,
       MAIL_OUT_SERVICE_PORT: '25',
-      KUBERNETES_SERVICE_HOST: '10.96.0.1',
+      KUBERNETES_SERVICE_HOST: '127.0.0.1',
+      KUBERNETES_SERVICE_PORT: new URL(fixture.cluster.url).port,
     });
     expect(env['USER']).toBeUndefined();
     expect(env['DRYDOCK_LIFELINE']).toBeUndefined();

@@ -72,10 +72,8 @@ export function podBackend(
         signal,
       );
     },
-    async exec(namespace, name, options, signal) {
-      const unit = containerOf(namespace, name, options.container);
-      const { exitCode, output, errors } = await unit.exec(options.command, signal);
-      return { exitCode, stdout: output, stderr: errors };
-    },
+    exec: (namespace, name, options) => containerOf(namespace, name, options.container).open(options),
+    attach: (namespace, name, options) =>
+      containerOf(namespace, name, options.container).attach(options.onOutput),
   };
 }

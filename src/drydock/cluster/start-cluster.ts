@@ -15,11 +15,14 @@ import type { BundledFamily } from '../api/index.ts';
 import type { InProcessApi } from '../api/contract.ts';
 import { SERVICES, startCaches, startControllers } from '../controllers/index.ts';
 import type { MetricsSource } from '../controllers/index.ts';
+import { faultBoard } from '../faults/index.ts';
+import type { Faults } from '../faults/index.ts';
 import { startNode } from '../node/index.ts';
 import type { ImageSource, NodeAgent } from '../node/index.ts';
 import { startRegistry } from '../registry/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { hostsFile, openWorkFolder, reserveAddresses, writePreload } from '../runtime/index.ts';
+import { checkFaults, podTokens, registryFaults } from './fault-sources.ts';
 import { kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
 import { podBackend, workerOf } from './pod-backend.ts';
 import { serviceAddresses } from './service-addresses.ts';
@@ -64,6 +67,8 @@ export interface Cluster {
   readonly caCertificate: string;
   readonly api: InProcessApi;
   readonly registry: Registry;
+  /** What goes wrong on purpose: requests, pulls, nodes, containers. */
+  readonly faults: Faults;
   /** Host of an image reference to the URL under which this machine reaches it, the cluster's own included. */
   readonly registryMirrors: Readonly<Record<string, string>>;
   kubeconfig(): string;
@@ -78,6 +83,7 @@ const HOST = '127.0.0.1';
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { clock = systemClock, logger = silentLogger, isExecutable = () => false } = options;
   const token = options.token ?? randomBytes(24).toString('base64url');
+  const faults = faultBoard(clock);
   const closers: (() => Promise<void> | void)[] = [];
   const close = async () => {
     for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next();
@@ -95,6 +101,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         clock,
         logger,
         temporaryDir: work.path,
+        faultSource: registryFaults(faults),
         ...(options.registryPort === undefined ? {} : { port: options.registryPort }),
         ...(options.dataDir === undefined ? {} : { dataDir: path.join(options.dataDir, 'registry') }),
       }),
@@ -127,11 +134,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         token,
         tls: certificate,
         rbac: options.rbac ?? false,
+        faults,
         ...(options.port === undefined ? {} : { port: options.port }),
       }),
       (server) => server.close(),
     );
     const mirrors = ownMirrors(options.registryMirrors ?? {}, registry);
+    const apiServer = { host: HOST, port: served.port };
     const hosts = hostsFile(work.path);
     const nodes: NodeAgent[] = [];
     const network = opened(
@@ -139,7 +148,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         caches,
         hosts,
         logger,
-        apiServer: { host: HOST, port: served.port },
+        apiServer,
         locate: (uid, target) => workerOf(nodes, uid)?.locate(target.port) ?? target,
       }),
       (running) => running.close(),
@@ -162,9 +171,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
             work,
             preload,
             hostsFile: hosts.path,
+            apiServer,
             sourceOf: (host) => sourceOf(host, mirrors),
             strictImages: options.strictImages ?? false,
             isExecutable,
+            faults,
+            tokens: podTokens(api),
             ...(options.dataDir === undefined
               ? {}
               : { imagesFolder: path.join(options.dataDir, 'nodes', `node-${index + 1}`) }),
@@ -178,6 +190,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       (running) => running.close(),
     );
 
+    checkFaults(faults, nodes);
     served.setBackend(podBackend(caches, nodes, network, clock));
     await createKubernetesService(api);
 
@@ -190,6 +203,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       caCertificate,
       api,
       registry,
+      faults,
       registryMirrors: mirrors,
       kubeconfig,
       writeKubeconfig: (file) => writeKubeconfigFile(file, kubeconfig()),

@@ -14,7 +14,6 @@ import { DAEMON_SETS, startDaemonSetController } from './daemonset/daemonset-con
 import type { DaemonSet } from './daemonset/daemonset-controller.ts';
 import { BUDGETS, startDisruptionController } from './disruption/disruption-controller.ts';
 import type { DisruptionBudget } from './disruption/disruption-controller.ts';
-import { startCordonTaint } from './housekeeping/cordon-taint.ts';
 import { startEventExpiry } from './housekeeping/event-expiry.ts';
 import { CONTROLLER_REVISIONS } from './history/controller-revisions.ts';
 import type { ControllerRevision } from './history/controller-revisions.ts';
@@ -22,6 +21,8 @@ import { startCronJobController } from './job/cron-job-controller.ts';
 import { startJobController } from './job/job-controller.ts';
 import { CRON_JOBS, JOBS } from './job/job-objects.ts';
 import type { CronJob, Job } from './job/job-objects.ts';
+import { startNodeLifecycle } from './node-lifecycle/node-lifecycle-controller.ts';
+import { startTaintEviction } from './node-lifecycle/taint-eviction.ts';
 import { startStatefulSetController, STATEFUL_SETS } from './statefulset/statefulset-controller.ts';
 import type { StatefulSet } from './statefulset/statefulset-controller.ts';
 
@@ -109,7 +110,8 @@ export function startControllers(options: {
     startEndpointsController({ api, logger, ...caches }),
     startScheduler({ api, logger, ...caches }),
     startAutoscaler({ api, logger, ...caches, metrics }),
-    startCordonTaint({ api, logger, ...caches }),
+    startNodeLifecycle({ api, logger, ...caches }),
+    startTaintEviction({ api, logger, ...caches }),
     startEventExpiry({ api, logger }),
     startJobController({ api, logger, ...caches }),
     startCronJobController({ api, logger, ...caches }),

@@ -71,6 +71,9 @@ export interface Container {
   restartPolicy?: string;
   terminationMessagePath?: string;
   terminationMessagePolicy?: string;
+  stdin?: boolean;
+  stdinOnce?: boolean;
+  tty?: boolean;
 }
 
 export interface Toleration {

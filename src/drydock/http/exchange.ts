@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JsonObject } from '../../kernel/index.ts';
 import { ApiStatusError } from '../api/contract.ts';
 import { statusBody } from '../machinery/status-errors.ts';
+import type { WatchFate, WatchUnderFault } from './faults.ts';
 import type { User } from '../machinery/write-request.ts';
 
 /** One request and its answer. */
@@ -16,6 +17,8 @@ export interface Exchange {
   /** Aborts when the client goes away or the server closes. */
   readonly signal: AbortSignal;
   readonly warnings: string[];
+  /** Told of a watch that runs, so that faults on purpose can end it. */
+  readonly watching: (watch: WatchUnderFault) => WatchFate;
 }
 
 const MAX_WARNINGS = 32;

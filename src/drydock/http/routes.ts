@@ -1,12 +1,14 @@
 import type { ApiServer } from '../api/api-server.ts';
 import { ApiStatusError, type PodBackend } from '../api/contract.ts';
+import type { Faults } from '../faults/index.ts';
 import type { Authorizer } from '../machinery/authorizer.ts';
 import { finalizeNamespace } from '../machinery/namespaces.ts';
 import { forbidden } from '../machinery/status-errors.ts';
 import type { User } from '../machinery/write-request.ts';
 import { parseBody, readBody } from './body.ts';
 import { serveDiscovery } from './discovery.ts';
-import { isTrue, writeObject, writeText, type Exchange } from './exchange.ts';
+import { writeObject, writeText, type Exchange } from './exchange.ts';
+import { isFaultPath, serveFaults } from './fault-api.ts';
 import { METRICS_GROUP, serveMetrics } from './metrics-api.ts';
 import type { OpenApiDocuments } from './openapi.ts';
 import { bindPod, evictPod } from './pod-actions.ts';
@@ -16,10 +18,12 @@ import { readResourcePath, type ResourcePath } from './request-info.ts';
 import { serveResource } from './resource.ts';
 import { review } from './reviews.ts';
 import { requestToken } from './token-request.ts';
+import { VERBS, verbOf } from './verb.ts';
 import { writeRequest } from './write-options.ts';
 
 export interface Served {
   readonly api: ApiServer;
+  readonly faults: Faults;
   readonly authorizer: Authorizer;
   readonly documents: OpenApiDocuments;
   readonly backend: PodBackend | undefined;
@@ -39,22 +43,6 @@ const VERSION = {
   platform: 'linux/amd64',
 };
 
-const VERBS: Readonly<Record<string, string>> = {
-  GET: 'get',
-  HEAD: 'get',
-  POST: 'create',
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
-};
-
-function verbOf(exchange: Exchange, path: ResourcePath): string {
-  const verb = VERBS[exchange.request.method ?? ''] ?? '';
-  if (path.name !== undefined) return verb === 'get' && isTrue(exchange.query.get('watch')) ? 'watch' : verb;
-  if (verb === 'get') return isTrue(exchange.query.get('watch')) ? 'watch' : 'list';
-  return verb === 'delete' ? 'deletecollection' : verb;
-}
-
 /** Answers one request of a known user. Throws ApiStatusError. */
 export async function route(exchange: Exchange, served: Served): Promise<void> {
   const { pathname } = exchange;
@@ -64,6 +52,11 @@ export async function route(exchange: Exchange, served: Served): Promise<void> {
   }
   if (pathname === '/version' || pathname === '/version/') {
     writeObject(exchange, 200, VERSION);
+    return;
+  }
+  if (isFaultPath(pathname)) {
+    authorizePath(exchange, served.authorizer);
+    await serveFaults(exchange, served.faults);
     return;
   }
   const path = readResourcePath(pathname);

@@ -261,26 +261,6 @@ describe('a watch', () => {
   });
 });
 
-describe('a fault on purpose', () => {
-  it('hits as many requests as it is meant for', async () => {
-    const { call, served } = await start();
-    served.fail({ path: /configmaps/, method: 'GET', status: 503, times: 1 });
-    expect((await call('GET', '/api/v1/namespaces')).status).toBe(200);
-    const failed = await call('GET', MAPS);
-    expect(failed.status).toBe(503);
-    expect(failed.headers.get('retry-after')).toBe('1');
-    expect((await call('GET', MAPS)).status).toBe(200);
-  });
-
-  it('cuts the connection until it is lifted', async () => {
-    const { call, served } = await start();
-    const lift = served.fail({ drop: true });
-    await expect(call('GET', MAPS)).rejects.toThrow();
-    lift();
-    expect((await call('GET', MAPS)).status).toBe(200);
-  });
-});
-
 describe('the proxy of a pod', () => {
   it('passes path, query, body and answer through, and keeps the token to itself', async () => {
     const target = createServer((request, response) => {

@@ -6,17 +6,20 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LandfallError } from '../../kernel/index.ts';
 import type { ApiServer } from '../api/api-server.ts';
 import type { PodBackend } from '../api/contract.ts';
+import { faultBoard, type FaultBoard, type Faults } from '../faults/index.ts';
 import { clusterAccess } from '../machinery/access.ts';
 import type { Authorizer } from '../machinery/authorizer.ts';
 import { ADMIN, type User } from '../machinery/write-request.ts';
 import { makeServerCertificate, type ServerCertificate } from './certificate.ts';
 import { writeFailure, type Exchange } from './exchange.ts';
-import { refuseUpgrade, serveExec } from './exec.ts';
-import { Faults, type Fault } from './faults.ts';
+import { refuseUpgrade, serveRemoteCommand } from './exec.ts';
+import { RequestFaults } from './faults.ts';
+import { isFaultPath } from './fault-api.ts';
 import { impersonated, unauthorized } from './impersonation.ts';
 import { OpenApiDocuments } from './openapi.ts';
 import { servePortForward } from './port-forward.ts';
@@ -36,6 +39,8 @@ export interface ServeOptions {
   readonly backend?: PodBackend;
   /** Everybody but the holder of `token` needs a role. Default false: whoever is known may do everything. */
   readonly rbac?: boolean;
+  /** What goes wrong on purpose. Default: a board of its own. */
+  readonly faults?: FaultBoard;
 }
 
 export interface ServedApi {
@@ -46,8 +51,8 @@ export interface ServedApi {
   /** PEM that clients trust; undefined over plain HTTP. */
   readonly certificate: string | undefined;
   setBackend(backend: PodBackend): void;
-  /** Makes requests fail on purpose; returns how to end it. */
-  fail(fault: Fault): () => void;
+  /** What goes wrong on purpose, also at `/drydock/faults`. */
+  readonly faults: Faults;
   /** Cuts every connection, as a network or a load balancer does: clients are to come back by themselves. */
   dropConnections(): void;
   /** Ends watches and connections. */
@@ -55,6 +60,7 @@ export interface ServedApi {
 }
 
 const CLOSE_GRACE = 1_000;
+const UPGRADES: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward']);
 
 /** A certificate for every name a client on this machine may use. */
 export function localCertificate(host: string): ServerCertificate {
@@ -118,7 +124,8 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
     rbac: options.rbac ?? false,
   });
   const documents = new OpenApiDocuments(api.engine.catalogue);
-  const faults = new Faults();
+  const board = options.faults ?? faultBoard(api.clock);
+  const faults = new RequestFaults(board, api.clock);
   const closing = new AbortController();
   // Every running request waits for it, thousands of idle watches among them.
   setMaxListeners(0, closing.signal);
@@ -155,11 +162,13 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
       user: ADMIN,
       signal: gone.signal,
       warnings: [],
+      watching: (watch) => faults.watching(exchange, watch),
     };
     const answer = async () => {
-      if (await faults.apply(exchange, api.clock)) return;
+      const next = isFaultPath(pathname) ? exchange : await faults.suffer(exchange);
+      if (next === undefined || closing.signal.aborted) return;
       const user = identify(request, pathname);
-      await route({ ...exchange, user }, { api, authorizer, documents, backend, address: url });
+      await route({ ...next, user }, { api, faults: board, authorizer, documents, backend, address: url });
     };
     answer().catch((error: unknown) => writeFailure(exchange, error));
   };
@@ -176,26 +185,42 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
           },
           handle,
         );
+  const upgrade = (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    search: string,
+    pathname: string,
+  ) => {
+    const user = identify(request, pathname);
+    const path = readResourcePath(pathname);
+    if (path?.resource !== 'pods' || path.group !== '') throw notServed();
+    if (!UPGRADES.has(path.subresource ?? '')) throw notServed();
+    authorizeResource(user, 'create', authorizer, path);
+    if (path.subresource === 'portforward') {
+      servePortForward(request, socket, head, api.engine, path, backend);
+      return;
+    }
+    serveRemoteCommand(request, socket, head, api.engine, path, new URLSearchParams(search), backend);
+  };
   server.on('upgrade', (request, socket, head) => {
+    const gone = new AbortController();
+    const abort = () => gone.abort();
     socket.on('error', () => socket.destroy());
     const destroy = () => socket.destroy();
     closing.signal.addEventListener('abort', destroy, { once: true });
-    socket.once('close', () => closing.signal.removeEventListener('abort', destroy));
-    try {
-      const [pathname = '/', search = ''] = (request.url ?? '/').split('?', 2);
-      const user = identify(request, pathname);
-      const path = readResourcePath(pathname);
-      if (path?.resource !== 'pods' || path.group !== '') throw notServed();
-      if (path.subresource !== 'exec' && path.subresource !== 'portforward') throw notServed();
-      authorizeResource(user, 'create', authorizer, path);
-      if (path.subresource === 'portforward') {
-        servePortForward(request, socket, head, api.engine, path, backend);
-        return;
-      }
-      serveExec(request, socket, head, api.engine, path, new URLSearchParams(search), backend);
-    } catch (error) {
-      refuseUpgrade(socket, error);
-    }
+    socket.once('close', () => {
+      closing.signal.removeEventListener('abort', destroy);
+      abort();
+    });
+    const [pathname = '/', search = ''] = (request.url ?? '/').split('?', 2);
+    const query = new URLSearchParams(search);
+    faults
+      .sufferUpgrade({ request, pathname, query, signal: gone.signal })
+      .then((goesOn) => {
+        if (goesOn && !socket.destroyed) upgrade(request, socket, head, search, pathname);
+      })
+      .catch((error: unknown) => refuseUpgrade(socket, error));
   });
   // Watches are silent for as long as nothing changes; only the reading of a request is timed.
   server.timeout = 0;
@@ -213,7 +238,7 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
     setBackend(next) {
       backend = next;
     },
-    fail: (fault) => faults.add(fault),
+    faults: board,
     dropConnections: () => server.closeAllConnections(),
     async close() {
       closing.abort();

@@ -53,9 +53,22 @@ export function serveWatch(
     ended = true;
     stop();
     for (const timer of timers) timer.cancel();
+    fate.stop();
     signal.removeEventListener('abort', end);
     response.end();
   };
+  const refuse = (oldest: number) => {
+    const status = statusBody(expired(`too old resource version: ${wanted} (${oldest})`));
+    send(Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`));
+    end();
+  };
+  const fate = exchange.watching({
+    end(how) {
+      if (how === 'expired') refuse(store.revision);
+      else if (how === 'close') end();
+      else exchange.request.socket.resetAndDestroy();
+    },
+  });
   const send = (bytes: Buffer) => {
     if (ended) return;
     response.write(bytes);
@@ -67,6 +80,7 @@ export function serveWatch(
     const served = asServed(kind, object);
     if (!asTable) {
       send(eventBytes(type, served));
+      fate.sent();
       return;
     }
     const table = tableOf(
@@ -80,6 +94,7 @@ export function serveWatch(
     if (!firstTable) table.columnDefinitions = null;
     firstTable = false;
     send(Buffer.from(`${JSON.stringify({ type, object: table })}\n`));
+    fate.sent();
   };
   const bookmark = (initialEnd: boolean) => {
     const object = {
@@ -110,9 +125,7 @@ export function serveWatch(
   } else {
     const missed = table.changesAfter(wanted);
     if (missed === undefined) {
-      const status = statusBody(expired(`too old resource version: ${wanted} (${table.compactedAt})`));
-      send(Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`));
-      end();
+      refuse(table.compactedAt);
       return;
     }
     for (const change of missed) onChange(change);

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 
 const HANDSHAKE = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const MAX_FRAME = 1024 * 1024;
+const CONTINUATION = 0;
 const BINARY = 2;
 const CLOSE = 8;
 const PING = 9;
@@ -16,11 +17,12 @@ export function chooseProtocol(request: IncomingMessage, known: readonly string[
 }
 
 /**
- * The server's side of a WebSocket (RFC 6455), for streams of bytes: messages out are binary, and where a message that
- * comes in begins and ends does not matter.
+ * The server's side of a WebSocket (RFC 6455), for streams of bytes: messages out are binary, and of those that come in
+ * only the beginning matters.
  */
 export class WebSocket {
-  onMessage: (bytes: Buffer) => void = () => {};
+  /** One frame; `first` is false for those that go on with the message of the frame before. */
+  onMessage: (bytes: Buffer, first: boolean) => void = () => {};
   readonly #socket: Duplex;
   readonly #onClose: () => void;
   #rest: Buffer;
@@ -49,6 +51,11 @@ export class WebSocket {
     this.#frame(CLOSE, Buffer.from([0x03, 0xe8]));
     this.#socket.end();
     this.#end();
+  }
+
+  /** Reads what came before anybody listened. */
+  drain(): void {
+    this.#receive(Buffer.alloc(0));
   }
 
   #end(): void {
@@ -103,7 +110,7 @@ export class WebSocket {
           payload[index] = (payload[index] ?? 0) ^ (mask[index % 4] ?? 0);
       this.#rest = this.#rest.subarray(start + length);
       const opcode = first & 0x0f;
-      if (opcode <= BINARY && length > 0) this.onMessage(payload);
+      if (opcode <= BINARY && length > 0) this.onMessage(payload, opcode !== CONTINUATION);
       if (opcode === PING && !this.#closed) this.#frame(PONG, payload);
       if (opcode === CLOSE) {
         this.close();

@@ -13,6 +13,8 @@ export interface TokenClaims {
   readonly uid: string;
   readonly audiences: readonly string[];
   readonly expirationSeconds: number;
+  /** The token is good only as long as this pod is there. */
+  readonly pod?: { readonly name: string; readonly uid: string };
 }
 
 export interface IssuedToken {
@@ -23,7 +25,7 @@ export interface IssuedToken {
 
 /**
  * Tokens of service accounts: JSON Web Tokens, signed with a key of this process (HS256), good until they expire or
- * their account is gone.
+ * their account is gone, or the pod that they are bound to.
  */
 export class ServiceAccountTokens {
   readonly #key: Buffer;
@@ -48,6 +50,7 @@ export class ServiceAccountTokens {
       jti: randomBytes(16).toString('hex'),
       'kubernetes.io': {
         namespace: claims.namespace,
+        ...(claims.pod === undefined ? {} : { pod: { ...claims.pod } }),
         serviceaccount: { name: claims.name, uid: claims.uid },
       },
       sub: `system:serviceaccount:${claims.namespace}:${claims.name}`,
@@ -76,6 +79,11 @@ export class ServiceAccountTokens {
       return undefined;
     const stored = this.#store.get('/serviceaccounts', namespace, account.name);
     if (stored?.object.metadata.uid !== account.uid) return undefined;
+    const { pod } = about;
+    if (isJsonObject(pod)) {
+      const bound = this.#store.get('/pods', namespace, typeof pod.name === 'string' ? pod.name : '');
+      if (bound?.object.metadata.uid !== pod.uid) return undefined;
+    }
     return serviceAccountUser(namespace, account.name, typeof account.uid === 'string' ? account.uid : '');
   }
 

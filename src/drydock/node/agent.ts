@@ -1,16 +1,18 @@
 import { mkdirSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { messageOf } from '../../kernel/index.ts';
 import type { Logger, Timer } from '../../kernel/index.ts';
 import type { InProcessApi } from '../api/contract.ts';
-import { eventRecorder, LEASES, NODES, timestamp } from '../controllers/index.ts';
+import { eventRecorder, LEASES } from '../controllers/index.ts';
 import { microTimestamp } from '../controllers/index.ts';
-import type { Caches, Node, Pod } from '../controllers/index.ts';
-import type { AddressPool, WorkFolder } from '../runtime/index.ts';
+import type { Caches, EventRecorder, Pod } from '../controllers/index.ts';
+import type { FaultBoard, NodeFault } from '../faults/index.ts';
+import type { AddressPool, Target, WorkFolder } from '../runtime/index.ts';
 import type { NodeContext } from './context.ts';
 import { nodeImages } from './images.ts';
 import type { ImageSource } from './images.ts';
+import { watchMemory } from './memory-limits.ts';
+import { architecture, nodeStatusReport } from './node-status.ts';
 import { startPodWorker } from './pod-worker.ts';
 import type { PodWorker } from './pod-worker.ts';
 
@@ -18,17 +20,22 @@ export interface NodeOptions {
   readonly api: InProcessApi;
   readonly logger: Logger;
   readonly caches: Caches;
+  readonly faults: FaultBoard;
   readonly name: string;
   readonly hostIP: string;
   readonly addresses: AddressPool;
   readonly work: WorkFolder;
   readonly preload: string;
   readonly hostsFile: string;
+  /** Where the API server really listens. */
+  readonly apiServer: Target;
   /** Keeps the node's images in this folder; without it they go with the work folder. */
   readonly imagesFolder?: string;
   readonly sourceOf: (registry: string) => ImageSource;
   readonly strictImages: boolean;
   readonly isExecutable: (digests: readonly string[]) => boolean;
+  /** For the projected volumes of pods. */
+  readonly tokens: NodeContext['tokens'];
 }
 
 export interface NodeAgent {
@@ -39,28 +46,32 @@ export interface NodeAgent {
 
 const MANAGER = { fieldManager: 'kubelet' };
 const LEASE_EVERY_MS = 10_000;
-/** As the kubelet's nodeStatusMaxImages. */
-const SHOWN_IMAGES = 50;
-const PODS_PER_NODE = 10_000;
+/** The kubelet's nodeStatusReportFrequency: how often it writes a status in which nothing changed. */
+const REPORT_EVERY_MS = 300_000;
 
 /** One node: registers itself, renews its lease, and runs the pods that the scheduler gives it. */
 export async function startNode(options: NodeOptions): Promise<NodeAgent> {
-  const { api, logger, caches, name } = options;
+  const { api, logger, caches, name, faults } = options;
   const { clock } = api;
   const folder = path.join(options.work.path, name);
   const images = options.imagesFolder ?? folder;
   for (const needed of [folder, images]) mkdirSync(needed, { recursive: true });
   const workers = new Map<string, PodWorker>();
+  const timers = new Map<string, Timer>();
   let closed = false;
-  let lease: Timer | undefined;
+  let lost = false;
 
+  const recorder = eventRecorder(api, clock, { component: 'kubelet', host: name });
   const context: NodeContext = {
     ...options,
     nodeName: name,
     folder: path.join(folder, 'pods'),
-    recorder: eventRecorder(api, clock, { component: 'kubelet', host: name }),
+    recorder: unlessLost(recorder, () => lost),
+    isLost: () => lost,
     images: nodeImages({
       clock,
+      nodeName: name,
+      faults,
       folder: images,
       keep: options.imagesFolder !== undefined,
       architecture: architecture(),
@@ -70,16 +81,37 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
       // Another name for content that is here already changes what running containers report.
       onChange: () => {
         for (const worker of workers.values()) worker.refresh();
-        void showImages();
+        if (!closed && !lost) void status.report();
       },
     }),
   };
+  const onThis = (): readonly NodeFault[] =>
+    faults.active('node').flatMap(({ fault }) => (fault.node === name ? [fault] : []));
+  const status = nodeStatusReport({
+    ...options,
+    recorder: () => recorder,
+    images: () => context.images.store.list(),
+    faults: onThis,
+  });
+  const memory = watchMemory(clock, () => [...workers.values()].flatMap(({ containers }) => containers));
 
-  await register(options);
+  await status.register();
   await renew();
+  every('lease', LEASE_EVERY_MS, renew);
+  every('status', REPORT_EVERY_MS, status.report);
+
+  /** The next turn is set before this one begins: a clock that is moved far waits for nobody. */
+  function every(what: string, ms: number, work: () => Promise<void>): void {
+    timers.set(
+      what,
+      clock.after(ms, () => {
+        every(what, ms, work);
+        if (!lost) void work();
+      }),
+    );
+  }
 
   async function renew(): Promise<void> {
-    if (closed) return;
     try {
       const renewTime = microTimestamp(clock.now());
       const current = api.get(LEASES, 'kube-node-lease', name);
@@ -97,28 +129,9 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
     } catch (error) {
       logger.debug('lease not renewed', { node: name, error: messageOf(error) });
     }
-    lease = clock.after(LEASE_EVERY_MS, () => void renew());
   }
 
-  /** The node says which images it has, as far as others do not write to it at the same time: then with the next one. */
-  async function showImages(): Promise<void> {
-    const node = api.get(NODES, undefined, name);
-    if (node === undefined || closed) return;
-    const images = [...context.images.store.list()]
-      .sort((a, b) => b.sizeBytes - a.sizeBytes)
-      .slice(0, SHOWN_IMAGES)
-      .map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes }));
-    const next = {
-      ...structuredClone(node),
-      status: { ...(structuredClone(node['status']) as object), images },
-    };
-    await api.update(NODES, next, { ...MANAGER, subresource: 'status' }).catch((error: unknown) => {
-      logger.debug('images of node not shown', { node: name, error: messageOf(error) });
-    });
-  }
-
-  caches.pods.onChange((pod, _old, gone) => {
-    if (closed || pod.spec.nodeName !== name) return;
+  function take(pod: Pod, gone: boolean): void {
     const uid = pod.metadata.uid ?? '';
     const worker = workers.get(uid);
     if (gone) {
@@ -131,14 +144,43 @@ export async function startNode(options: NodeOptions): Promise<NodeAgent> {
         uid,
         startPodWorker(context, pod, () => workers.delete(uid)),
       );
+  }
+
+  caches.pods.onChange((pod, _old, gone) => {
+    if (!closed && !lost && pod.spec.nodeName === name) take(pod, gone);
   });
+
+  faults.onChange(({ on }) => {
+    if (closed) return;
+    if (on === 'pods') for (const worker of workers.values()) worker.faultsChanged();
+    if (on !== 'node') return;
+    const isLost = onThis().some(({ effect }) => effect.type === 'lost');
+    const returns = lost && !isLost;
+    lost = isLost;
+    if (returns) void comeBack();
+    else if (!lost) void status.report();
+  });
+
+  /** What was done to its pods while it was lost is learned at once, as from a list. */
+  async function comeBack(): Promise<void> {
+    await renew();
+    await status.report();
+    if (closed || lost) return;
+    for (const worker of workers.values()) {
+      const { namespace = '', name: pod, uid } = worker.pod().metadata;
+      if (caches.pods.get(`${namespace}/${pod}`)?.metadata.uid !== uid) void worker.removed();
+    }
+    for (const pod of caches.pods.all()) if (pod.spec.nodeName === name) take(pod, false);
+    for (const worker of workers.values()) worker.resume();
+  }
 
   return {
     name,
     worker: (uid) => workers.get(uid),
     async close() {
       closed = true;
-      lease?.cancel();
+      for (const timer of timers.values()) timer.cancel();
+      memory.close();
       await Promise.all([...workers.values()].map((worker) => worker.close()));
     },
   };
@@ -149,76 +191,12 @@ function isFinished(pod: Pod): boolean {
   return (phase === 'Succeeded' || phase === 'Failed') && pod.metadata.deletionTimestamp === undefined;
 }
 
-function architecture(): string {
-  return process.arch === 'x64' ? 'amd64' : process.arch;
-}
-
-async function register({ api, name, hostIP }: NodeOptions): Promise<void> {
-  const existing = api.get(NODES, undefined, name);
-  const metadata = {
-    name,
-    labels: {
-      'beta.kubernetes.io/arch': architecture(),
-      'beta.kubernetes.io/os': 'linux',
-      'kubernetes.io/arch': architecture(),
-      'kubernetes.io/hostname': name,
-      'kubernetes.io/os': 'linux',
-    },
-  };
-  const node =
-    existing ?? (await api.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata, spec: {} }, MANAGER));
-  await api.update(
-    NODES,
-    { ...structuredClone(node), status: nodeStatus(name, hostIP, api.clock.now()) },
-    { ...MANAGER, subresource: 'status' },
-  );
-}
-
-function nodeStatus(name: string, hostIP: string, now: number): NonNullable<Node['status']> {
-  const time = timestamp(now);
-  const capacity = {
-    cpu: String(os.availableParallelism()),
-    'ephemeral-storage': '104857600Ki',
-    memory: `${Math.floor(os.totalmem() / 1024)}Ki`,
-    pods: String(PODS_PER_NODE),
-  };
-  const condition = (type: string, status: 'True' | 'False', reason: string, message: string) => ({
-    type,
-    status,
-    lastHeartbeatTime: time,
-    lastTransitionTime: time,
-    reason,
-    message,
-  });
+/** Nobody hears what a lost node has to tell. */
+function unlessLost(recorder: EventRecorder, isLost: () => boolean): EventRecorder {
   return {
-    addresses: [
-      { type: 'InternalIP', address: hostIP },
-      { type: 'Hostname', address: name },
-    ],
-    allocatable: capacity,
-    capacity,
-    conditions: [
-      condition(
-        'MemoryPressure',
-        'False',
-        'KubeletHasSufficientMemory',
-        'kubelet has sufficient memory available',
-      ),
-      condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
-      condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
-      condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
-    ],
-    nodeInfo: {
-      architecture: architecture(),
-      bootID: '',
-      containerRuntimeVersion: 'drydock://1.0',
-      kernelVersion: os.release(),
-      kubeProxyVersion: 'v1.32.0',
-      kubeletVersion: 'v1.32.0',
-      machineID: '',
-      operatingSystem: 'linux',
-      osImage: `Drydock on ${os.type()}`,
-      systemUUID: '',
+    flushed: () => recorder.flushed(),
+    event(...event) {
+      if (!isLost()) recorder.event(...event);
     },
   };
 }

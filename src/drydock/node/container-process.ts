@@ -1,16 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { PodOutput, PodSession } from '../api/contract.ts';
 import type { Container } from '../controllers/index.ts';
-import { logBuffer, PRELOAD_VARIABLES, resolveCommand, startProcess } from '../runtime/index.ts';
-import type { RunningProcess } from '../runtime/index.ts';
+import { PRELOAD_VARIABLES, resolveCommand, startProcess } from '../runtime/index.ts';
+import type { OutputStream, RunningProcess } from '../runtime/index.ts';
 import type { NodeContext } from './context.ts';
 import { expand } from './environment.ts';
 import type { ImageConfig, StoredImage } from './image-store.ts';
 import { linkMounts } from './volumes.ts';
 import type { Mount } from './volumes.ts';
-
-const EXEC_OUTPUT = 1024 * 1024;
 
 export interface SpawnRequest {
   readonly context: NodeContext;
@@ -24,7 +24,7 @@ export interface SpawnRequest {
   /** How many times this container was started, this one included. */
   readonly run: number;
   readonly onCreated: () => void;
-  readonly onOutput: (chunk: Buffer) => void;
+  readonly onOutput: (chunk: Buffer, stream: OutputStream) => void;
 }
 
 export interface SpawnedContainer {
@@ -49,9 +49,13 @@ export async function spawnContainer(request: SpawnRequest): Promise<SpawnedCont
     argv: commandLine(image.config, spec, env),
     workingDir: spec.workingDir ?? image.config.workingDir,
     path: env['PATH'],
+    mounts: request.mounts,
   });
   request.onCreated();
-  return { process: await startProcess({ ...command, env, onOutput }, context.work), root };
+  const terminal = spec.tty === true ? { terminalNote: path.join(home, 'terminal') } : {};
+  const input = spec.stdin === true;
+  const process = await startProcess({ ...command, env, onOutput, input, ...terminal }, context.work);
+  return { process, root };
 }
 
 /** Folders at the top of the image that this machine does not have: absolute paths below them mean the image's. */
@@ -62,33 +66,48 @@ async function ownFolders(root: string): Promise<Mount[]> {
     .map((name) => [path.join('/', name), path.join(root, name)]);
 }
 
-/** Runs one more program where a container runs, until it ends or the signal aborts. */
-export async function execInContainer(
+export interface SessionRequest {
+  readonly command: readonly string[];
+  readonly input: boolean;
+  /** In a terminal, where this machine can make one; else with pipes. */
+  readonly terminal: boolean;
+  readonly onOutput: PodOutput;
+}
+
+/** Starts one more program where a container runs. Throws what is wrong with the command. */
+export async function openSession(
   context: NodeContext,
   where: {
     readonly root: string;
     readonly env: Readonly<Record<string, string>>;
     readonly workingDir: string;
+    /** Of the pod. */
+    readonly folder: string;
   },
-  argv: readonly string[],
-  signal: AbortSignal,
-): Promise<{ exitCode: number; output: string; errors: string }> {
-  const { root, env, workingDir } = where;
-  const { clock } = context.api;
-  const command = resolveCommand({ root, argv, workingDir, path: env['PATH'] });
-  const output = logBuffer(() => clock.now(), EXEC_OUTPUT);
-  const errors = logBuffer(() => clock.now(), EXEC_OUTPUT);
-  const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
-    (stream === 'stdout' ? output : errors).write(chunk);
-  const child = await startProcess({ ...command, env, onOutput }, context.work);
-  const abort = () => child.killGroup();
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  const { exitCode } = await child.exited;
-  signal.removeEventListener('abort', abort);
-  output.end();
-  errors.end();
-  return { exitCode, output: output.text(), errors: errors.text() };
+  request: SessionRequest,
+): Promise<PodSession> {
+  const { root, env, workingDir, folder } = where;
+  const { input, onOutput } = request;
+  const mounts = JSON.parse(env[PRELOAD_VARIABLES.mounts] ?? '[]') as readonly Mount[];
+  const command = resolveCommand({ root, argv: request.command, workingDir, path: env['PATH'], mounts });
+  const child = await startProcess(
+    {
+      ...command,
+      env,
+      onOutput,
+      input,
+      ...(request.terminal ? { terminalNote: path.join(folder, `terminal-${randomUUID()}`) } : {}),
+    },
+    context.work,
+  );
+  return {
+    input: child.input,
+    endInput: () => child.input?.end(),
+    resize: (columns, rows) => child.terminal?.resize(columns, rows),
+    hold: (held) => child.hold(held),
+    exited: child.exited,
+    end: () => child.killGroup(),
+  };
 }
 
 /** Kubernetes' rule: a command replaces entrypoint and arguments of the image, arguments alone only the latter. */

@@ -1,21 +1,21 @@
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { messageOf } from '../../kernel/index.ts';
-import type { Timer } from '../../kernel/index.ts';
-import { timestamp } from '../controllers/index.ts';
-import type { Container, ContainerState, ContainerStatus, Pod, Probe } from '../controllers/index.ts';
+import { LandfallError, messageOf } from '../../kernel/index.ts';
+import type { PodOutput, PodSession } from '../api/contract.ts';
+import type { Container, ContainerStatus, Pod } from '../controllers/index.ts';
 import { logBuffer } from '../runtime/index.ts';
-import type { LogBuffer, PodAddress, RunningProcess, Target } from '../runtime/index.ts';
-import { backOff, goDuration } from './back-off.ts';
+import type { LogBuffer, PodAddress, Target } from '../runtime/index.ts';
+import { openSession, spawnContainer } from './container-process.ts';
+import type { SessionRequest, SpawnedContainer } from './container-process.ts';
+import { startRun } from './container-run.ts';
+import type { ContainerRun } from './container-run.ts';
+import { containerRecord } from './container-state.ts';
 import type { NodeContext } from './context.ts';
+import { hookFailure } from './hook-failure.ts';
 import type { StoredImage } from './image-store.ts';
-import { processEnvironment } from './process-environment.ts';
 import type { ContainerRole, ContainerView } from './pod-status.ts';
-import { execInContainer, spawnContainer } from './container-process.ts';
-import type { SpawnedContainer } from './container-process.ts';
-import { startContainerProbes } from './container-probes.ts';
-import { runHandler } from './probe.ts';
-import type { ExecInContainer, HandlerTarget } from './probe.ts';
+import { execToEnd } from './probe.ts';
+import type { ExecInContainer } from './probe.ts';
+import { processEnvironment } from './process-environment.ts';
 import { pullCredentials } from './pull-secrets.ts';
 import { terminationMessage } from './termination-message.ts';
 import { containerMounts } from './volumes.ts';
@@ -37,8 +37,16 @@ export interface ContainerUnit {
   start(signal: AbortSignal): Promise<void>;
   /** Hook, SIGTERM, and after the grace SIGKILL; resolves when it is gone. */
   stop(graceMs: number, reason: string | undefined): Promise<void>;
-  kill(): void;
-  exec: ExecInContainer;
+  /** Ends it at once; the reason is what its status says of that. */
+  kill(reason?: string): void;
+  /** Runs one more program in it. Throws `container-not-running` where there is nothing to run it in. */
+  open(request: SessionRequest): Promise<PodSession>;
+  /** Its own process from now on: what it says, and its input where it has one. Throws `container-not-running`. */
+  attach(onOutput: PodOutput): PodSession;
+  /** Faults on purpose have changed. */
+  refresh(): void;
+  /** The ids by which its memory is measured: of process groups; none without a process. */
+  groups(): readonly number[];
   readonly log: LogBuffer | undefined;
   readonly previousLog: LogBuffer | undefined;
 }
@@ -56,51 +64,26 @@ export interface ContainerOptions {
   readonly previous: ContainerStatus | undefined;
   /** Something about it changed: its state, its readiness. */
   readonly onChange: () => void;
+  readonly onEvict: (pressure: 'memory' | 'disk') => void;
 }
 
-const SIMULATED_READY_MS = 200;
-const SIMULATED_RUN_MS = 1000;
 const RETRY_MS = 10_000;
-const LEAST_GRACE_MS = 2000;
-const KILLED = 137;
+/** As the kubelet's volume manager: half a second, doubled up to two minutes. */
+const MOUNT_RETRY_MS = 500;
+const MOUNT_RETRY_LONGEST_MS = 122_000;
 const DEFAULT_MESSAGE_PATH = '/dev/termination-log';
-
-/** One run of a container. */
-interface Run {
-  readonly startedAt: string;
-  readonly process: RunningProcess | undefined;
-  stopProbes: () => void;
-  readonly env: Readonly<Record<string, string>>;
-  readonly root: string;
-  readonly timers: Timer[];
-  end: (exitCode: number, reason?: string) => void;
-  readonly ended: Promise<void>;
-}
 
 export function containerUnit(options: ContainerOptions): ContainerUnit {
   const { context, spec, role, address, onChange } = options;
   const { clock } = context.api;
-  const restarts = backOff();
-  let state: ContainerState = {
-    waiting: { reason: role === 'app' ? 'ContainerCreating' : 'PodInitializing' },
-  };
-  // A node that comes back cannot know how its containers ended.
-  const earlier = options.previous?.containerID === undefined ? undefined : options.previous;
-  let lastState: ContainerState =
-    earlier === undefined ? {} : { terminated: { exitCode: 255, reason: 'Unknown' } };
-  let restartCount = earlier?.restartCount ?? 0;
-  let ready = false;
-  let started = false;
+  const record = containerRecord(clock, role, options.previous);
+  const listeners = new Set<PodOutput>();
   let image: StoredImage | undefined;
   let reference = '';
-  let containerID: string | undefined;
-  let run: Run | undefined;
+  let run: ContainerRun | undefined;
+  let mountRetry = MOUNT_RETRY_MS;
   let log: LogBuffer | undefined;
   let previousLog: LogBuffer | undefined;
-  let retryAt = 0;
-  let finishedAt: number | undefined;
-  let runs = earlier === undefined ? 0 : 1;
-  let stopping: Promise<void> | undefined;
 
   const messageFile = path.join(options.folder, `${spec.name}.termination-log`);
   const field = role === 'app' ? 'containers' : 'initContainers';
@@ -110,80 +93,66 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     });
 
   function wait(reason: string, message: string | undefined, retryAfterMs: number): void {
-    state = { waiting: { reason, ...(message === undefined ? {} : { message }) } };
-    retryAt = clock.now() + retryAfterMs;
+    record.wait(reason, message, retryAfterMs);
     onChange();
-  }
-
-  function startAfter(): number {
-    const now = clock.now();
-    if (retryAt > now) return retryAt - now;
-    return finishedAt === undefined ? 0 : restarts.left('restart', finishedAt, now);
-  }
-
-  function showBackOff(): void {
-    if (state.waiting?.reason === 'CrashLoopBackOff' || state.terminated === undefined) return;
-    const pod = options.pod();
-    const where = `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid ?? ''})`;
-    event('Warning', 'BackOff', `Back-off restarting failed container ${spec.name} in pod ${where}`);
-    lastState = state;
-    const message = `back-off ${goDuration(restarts.delay('restart'))} restarting failed container=${spec.name} pod=${where}`;
-    wait('CrashLoopBackOff', message, 0);
   }
 
   async function start(signal: AbortSignal): Promise<void> {
     const pod = options.pod();
     const ensured = await context.images.ensure(pod, spec, pullCredentials(context, pod), event, signal);
     if ('waiting' in ensured) {
-      if (state.terminated !== undefined) lastState = state;
       wait(ensured.waiting.reason, ensured.waiting.message, ensured.retryAfterMs);
       return;
     }
     ({ image, reference } = ensured);
     if (!image.simulated && !context.isExecutable(image.digests)) {
       const message = `image "${spec.image}" (${image.digests[0] ?? ''}) was not built by Landfall: only images that it built on this machine are executed`;
-      event('Warning', 'Failed', `Error: ${message}`);
-      wait('CreateContainerError', message, RETRY_MS);
+      notCreated('CreateContainerError', message);
       return;
     }
-    let mounts: readonly Mount[] = [];
-    try {
-      if (!image.simulated) {
-        mounts = [
-          ...(await containerMounts(context, pod, spec, options.folder)),
-          [spec.terminationMessagePath ?? DEFAULT_MESSAGE_PATH, messageFile],
-        ];
-      }
-    } catch (error) {
-      context.recorder.event(pod, 'Warning', 'FailedMount', messageOf(error));
-      wait(role === 'app' ? 'ContainerCreating' : 'PodInitializing', undefined, RETRY_MS);
-      return;
-    }
+    const mounts = await mountsOf(pod, image);
+    if (mounts === undefined) return;
     let env: Record<string, string>;
     try {
       env = processEnvironment(context, pod, spec, image, address, options.folder);
     } catch (error) {
-      event('Warning', 'Failed', `Error: ${messageOf(error)}`);
-      wait('CreateContainerConfigError', messageOf(error), RETRY_MS);
+      notCreated('CreateContainerConfigError', messageOf(error));
       return;
     }
     if (signal.aborted) return;
-    noteRestart();
-    if (image.root === undefined) begin(env, undefined);
-    else await startReal(image, image.root, env, mounts, signal);
+    if (image.root === undefined) {
+      begin();
+      watch(env, undefined);
+    } else {
+      await startReal(image, image.root, env, mounts, signal);
+    }
+  }
+
+  function notCreated(reason: string, message: string): void {
+    event('Warning', 'Failed', `Error: ${message}`);
+    wait(reason, message, RETRY_MS);
+  }
+
+  /** Undefined where a volume is not there yet, which the pod waits for. */
+  async function mountsOf(pod: Pod, from: StoredImage): Promise<readonly Mount[] | undefined> {
+    try {
+      if (from.simulated) return [];
+      const mounts = await containerMounts(context, pod, spec, options.folder);
+      mountRetry = MOUNT_RETRY_MS;
+      return [...mounts, [spec.terminationMessagePath ?? DEFAULT_MESSAGE_PATH, messageFile]];
+    } catch (error) {
+      context.recorder.event(pod, 'Warning', 'FailedMount', messageOf(error));
+      wait(role === 'app' ? 'ContainerCreating' : 'PodInitializing', undefined, mountRetry);
+      mountRetry = Math.min(MOUNT_RETRY_LONGEST_MS, mountRetry * 2);
+      return undefined;
+    }
   }
 
   /** A start after an earlier run counts as a restart, whatever comes of it. */
-  function noteRestart(): void {
-    if (runs > 0) {
-      restartCount += 1;
-      if (state.terminated !== undefined) lastState = state;
-      restarts.next('restart', finishedAt ?? clock.now(), clock.now());
-    }
-    runs += 1;
+  function begin(): void {
+    record.begin();
     previousLog = log;
     log = logBuffer(() => clock.now());
-    containerID = `drydock://${randomBytes(32).toString('hex')}`;
   }
 
   async function startReal(
@@ -193,6 +162,11 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
     mounts: readonly Mount[],
     signal: AbortSignal,
   ): Promise<void> {
+    if (from.config.entrypoint.length + from.config.cmd.length + (spec.command ?? spec.args ?? []).length === 0) {
+      notCreated('CreateContainerError', 'failed to generate container spec: failed to generate spec: no command specified');
+      return;
+    }
+    begin();
     const buffer = log;
     let spawned: SpawnedContainer;
     try {
@@ -204,24 +178,16 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
         mounts,
         env,
         folder: options.folder,
-        run: runs,
+        run: record.runs,
         onCreated: () => event('Normal', 'Created', `Created container: ${spec.name}`),
-        onOutput: (chunk) => buffer?.write(chunk),
+        onOutput(chunk, stream) {
+          buffer?.write(chunk);
+          for (const listener of listeners) listener(chunk, stream);
+        },
       });
     } catch (error) {
-      const now = clock.now();
       event('Warning', 'Failed', `Error: ${messageOf(error)}`);
-      finishedAt = now;
-      const at = timestamp(now);
-      const terminated = {
-        exitCode: 128,
-        reason: 'StartError',
-        message: messageOf(error),
-        startedAt: null,
-        finishedAt: at,
-      };
-      lastState = { terminated };
-      state = { terminated };
+      record.notStarted(messageOf(error), startsAgain());
       onChange();
       return;
     }
@@ -229,174 +195,94 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
       spawned.process.killGroup();
       return;
     }
-    begin(env, spawned);
+    watch(env, spawned);
   }
 
-  function begin(env: Readonly<Record<string, string>>, spawned: SpawnedContainer | undefined): void {
+  function startsAgain(): boolean {
+    if (role === 'sidecar') return true;
+    const policy = options.pod().spec.restartPolicy ?? 'Always';
+    return policy !== 'Never';
+  }
+
+  function watch(env: Readonly<Record<string, string>>, spawned: SpawnedContainer | undefined): void {
+    const how = spawned === undefined ? ' (simulated)' : '';
     if (spawned === undefined) {
-      event('Normal', 'Created', `Created container: ${spec.name} (simulated)`);
+      event('Normal', 'Created', `Created container: ${spec.name}${how}`);
       log?.write(Buffer.from(`drydock: ${spec.image} is simulated, no process runs\n`));
     }
-    event(
-      'Normal',
-      'Started',
-      `Started container ${spec.name}${spawned === undefined ? ' (simulated)' : ''}`,
-    );
-    let settle = () => {};
-    const ended = new Promise<void>((resolve) => {
-      settle = resolve;
-    });
-    const startedAt = timestamp(clock.now());
-    let over = false;
-    const current: Run = {
-      startedAt,
-      process: spawned?.process,
-      root: spawned?.root ?? '',
-      stopProbes() {},
+    event('Normal', 'Started', `Started container ${spec.name}${how}`);
+    run = startRun({
+      ...options,
       env,
-      timers: [],
-      ended,
-      end(exitCode, reason) {
-        if (over) return;
-        over = true;
-        finish(current, exitCode, reason);
-        settle();
+      spawned,
+      stopSignal: image?.config.stopSignal,
+      exec,
+      event,
+      onEnd: finish,
+      onHookFailed(message) {
+        record.waitAfterEnd('PostStartHookError', hookFailure(spec, options.pod(), message));
+        onChange();
       },
-    };
-    run = current;
-    state = { running: { startedAt } };
-    started = spec.startupProbe === undefined;
-    ready = started && spec.readinessProbe === undefined && spawned !== undefined;
-    if (spawned === undefined) simulate(current);
-    else {
-      void spawned.process.exited.then(({ exitCode }) => current.end(exitCode));
-      startProbes(current);
-      void postStart(current);
-    }
+    });
+    record.running(run.startedAt);
     onChange();
   }
 
-  /** No process: ready after a moment, and done after another where the pod is to end. */
-  function simulate(current: Run): void {
-    ready = false;
-    const delay = (spec.readinessProbe?.initialDelaySeconds ?? 0) * 1000;
-    current.timers.push(
-      clock.after(SIMULATED_READY_MS + delay, () => {
-        started = true;
-        ready = true;
-        onChange();
-      }),
-    );
-    const ends =
-      role === 'init' || (role === 'app' && (options.pod().spec.restartPolicy ?? 'Always') !== 'Always');
-    if (ends) current.timers.push(clock.after(SIMULATED_RUN_MS, () => current.end(0)));
-  }
-
-  function finish(current: Run, exitCode: number, reason: string | undefined): void {
-    current.stopProbes();
-    for (const timer of current.timers) timer.cancel();
-    finishedAt = clock.now();
-    log?.end();
-    const message = current.process === undefined ? '' : terminationMessage(messageFile, spec, exitCode, log);
-    state = {
-      terminated: {
-        exitCode,
-        reason: reason ?? (exitCode === 0 ? 'Completed' : 'Error'),
-        ...(message === '' ? {} : { message }),
-        startedAt: current.startedAt,
-        finishedAt: timestamp(finishedAt),
-        ...(containerID === undefined ? {} : { containerID }),
-      },
-    };
-    ready = false;
-    started = false;
+  function finish(exitCode: number, reason: string | undefined): void {
+    const ended = run;
     run = undefined;
+    log?.end();
+    const message = ended?.spawned === undefined ? '' : terminationMessage(messageFile, spec, exitCode, log);
+    record.ended(
+      { exitCode, ...(reason === undefined ? {} : { reason }), message },
+      ended?.startedAt ?? '',
+    );
     onChange();
   }
 
-  function startProbes(current: Run): void {
-    current.stopProbes = startContainerProbes({
-      spec,
-      clock,
-      run: (probe, signal) => runHandler(probe, handlerTarget(), (probe.timeoutSeconds ?? 1) * 1000, signal),
-      onUnhealthy: (message) => event('Warning', 'Unhealthy', message),
-      onState(next) {
-        started = next.started;
-        ready = next.ready;
-        onChange();
-      },
-      onDead: restartBecauseOf,
+  function runningProcess(): { readonly run: ContainerRun; readonly spawned: SpawnedContainer } {
+    const why =
+      run === undefined ? 'does not run' : run.spawned === undefined ? 'is simulated: it has no process' : undefined;
+    if (run?.spawned !== undefined && why === undefined) return { run, spawned: run.spawned };
+    throw new LandfallError(`container ${spec.name} ${why ?? 'does not run'}`, {
+      kind: 'conflict',
+      code: 'container-not-running',
+      object: spec.name,
     });
   }
 
-  function handlerTarget(): HandlerTarget {
-    return { host: address.ip, locate: options.locate, container: spec, exec, clock };
-  }
-
-  function restartBecauseOf(kind: string, probe: Probe): void {
-    const grace =
-      probe.terminationGracePeriodSeconds ?? options.pod().spec.terminationGracePeriodSeconds ?? 30;
-    run?.stopProbes();
-    void stop(grace * 1000, `Container ${spec.name} failed ${kind} probe, will be restarted`);
-  }
-
-  async function postStart(current: Run): Promise<void> {
-    const hook = spec.lifecycle?.postStart;
-    if (hook === undefined) return;
-    const outcome = await runHandler(hook, handlerTarget(), 3_600_000);
-    if (outcome.success || run !== current) return;
-    event('Warning', 'FailedPostStartHook', `PostStartHook failed: ${outcome.message}`);
-    await stop((options.pod().spec.terminationGracePeriodSeconds ?? 30) * 1000, 'FailedPostStartHook');
-  }
-
-  function stop(graceMs: number, reason: string | undefined): Promise<void> {
-    const current = run;
-    if (current === undefined) return Promise.resolve();
-    if (reason !== undefined) event('Normal', 'Killing', reason);
-    const deadline = clock.now() + graceMs;
-    // A later call may only shorten the grace.
-    const kill = clock.after(graceMs, () => kill9(current));
-    current.timers.push(kill);
-    stopping ??= terminate(current, deadline).finally(() => {
-      stopping = undefined;
-    });
-    return current.ended;
-  }
-
-  async function terminate(current: Run, deadline: number): Promise<void> {
-    const hook = spec.lifecycle?.preStop;
-    if (hook !== undefined && current.process !== undefined) {
-      const left = Math.max(0, deadline - clock.now());
-      const outcome = await runHandler(hook, handlerTarget(), left);
-      if (!outcome.success) event('Warning', 'FailedPreStopHook', `PreStopHook failed: ${outcome.message}`);
-      // A hook that used up the grace leaves a little for the signal.
-      if (deadline - clock.now() < LEAST_GRACE_MS) {
-        current.timers.push(clock.after(LEAST_GRACE_MS, () => kill9(current)));
-      }
-    }
-    if (current.process === undefined) current.end(0);
-    else current.process.signal(stopSignal(image?.config.stopSignal));
-    await current.ended;
-  }
-
-  function kill9(current: Run): void {
-    if (current.process === undefined) current.end(KILLED);
-    else current.process.killGroup();
-  }
-
-  const exec: ExecInContainer = async (argv, signal) => {
-    const current = run;
-    if (current === undefined) throw new Error(`container ${spec.name} does not run`);
-    if (current.process === undefined)
-      throw new Error(`container ${spec.name} is simulated: it has no process`);
+  async function open(request: SessionRequest): Promise<PodSession> {
+    const { run: current, spawned } = runningProcess();
     const workingDir = spec.workingDir ?? image?.config.workingDir ?? '/';
-    return await execInContainer(context, { root: current.root, env: current.env, workingDir }, argv, signal);
-  };
+    const folder = options.folder;
+    return await openSession(context, { root: spawned.root, env: current.env, workingDir, folder }, request);
+  }
+
+  const exec: ExecInContainer = (command, signal) =>
+    execToEnd((onOutput) => open({ command, input: false, terminal: false, onOutput }), clock, signal);
 
   return {
     spec,
     role,
-    exec,
+    open,
+    attach(onOutput) {
+      const { spawned } = runningProcess();
+      const { process } = spawned;
+      listeners.add(onOutput);
+      const detach = () => listeners.delete(onOutput);
+      const exited = process.exited.finally(detach);
+      return {
+        input: process.input,
+        endInput() {
+          if (spec.stdinOnce === true) process.input?.end();
+        },
+        resize: (columns, rows) => process.terminal?.resize(columns, rows),
+        // Its log and everybody else go on.
+        hold() {},
+        exited,
+        end: detach,
+      };
+    },
     get simulated() {
       return image?.simulated === true;
     },
@@ -411,39 +297,42 @@ export function containerUnit(options: ContainerOptions): ContainerUnit {
         image === undefined
           ? { image: spec.image, imageID: '' }
           : context.images.store.reported(image.configDigest, reference);
+      const { state, lastState, restartCount, containerID } = record;
       return {
         name: spec.name,
         role,
         state,
         lastState,
         restartCount,
-        ready: role === 'init' ? state.terminated?.exitCode === 0 : ready,
-        started,
+        ready: role === 'init' ? state.terminated?.exitCode === 0 : run?.isReady === true,
+        started: run?.isStarted === true,
         ...shown,
         containerID,
       };
     },
     isRunning: () => run !== undefined,
-    exitCode: () => (run === undefined ? (state.terminated ?? lastState.terminated)?.exitCode : undefined),
-    startAfter,
-    showBackOff,
+    exitCode: () => (run === undefined ? record.exitCode : undefined),
+    startAfter: () => record.startAfter(),
+    showBackOff() {
+      const pod = options.pod();
+      if (!record.showBackOff(pod, spec.name)) return;
+      const where = `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid ?? ''})`;
+      event('Warning', 'BackOff', `Back-off restarting failed container ${spec.name} in pod ${where}`);
+      onChange();
+    },
     start,
-    stop,
-    kill() {
-      if (run !== undefined) kill9(run);
+    stop(graceMs, reason) {
+      if (run === undefined) return Promise.resolve();
+      if (reason !== undefined) event('Normal', 'Killing', reason);
+      return run.stop(graceMs);
+    },
+    kill: (reason) => run?.kill(undefined, reason),
+    refresh: () => run?.refresh(),
+    groups() {
+      const process = run?.spawned?.process;
+      if (process === undefined) return [];
+      const inner = process.terminal?.pid();
+      return inner === undefined ? [process.pid] : [process.pid, inner];
     },
   };
-}
-
-function stopSignal(configured: string | undefined): NodeJS.Signals {
-  const known: readonly NodeJS.Signals[] = [
-    'SIGTERM',
-    'SIGINT',
-    'SIGQUIT',
-    'SIGHUP',
-    'SIGUSR1',
-    'SIGUSR2',
-    'SIGKILL',
-  ];
-  return known.find((name) => name === configured || name === `SIG${configured ?? ''}`) ?? 'SIGTERM';
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { LandfallError, messageOf, sleep } from '../../kernel/index.ts';
-import type { Clock } from '../../kernel/index.ts';
 import type { Container, Pod } from '../controllers/index.ts';
 import { backOff } from './back-off.ts';
 import { imageStore } from './image-store.ts';
 import type { ImageStore, StoredImage } from './image-store.ts';
+import { sufferPull } from './pull-faults.ts';
+import type { PullFaultOptions } from './pull-faults.ts';
 import { pullImage } from './pull.ts';
 import { parseReference } from './reference.ts';
 import type { ImageReference } from './reference.ts';
@@ -15,8 +16,7 @@ import type { Credentials } from './registry-client.ts';
 /** Where an image comes from: a registry that is reached, or none that this node knows. */
 export type ImageSource = { readonly kind: 'registry'; readonly url: string } | { readonly kind: 'unknown' };
 
-export interface NodeImagesOptions {
-  readonly clock: Clock;
+export interface NodeImagesOptions extends PullFaultOptions {
   /** Where images are unpacked to. */
   readonly folder: string;
   /** Whether the folder outlives this process, and what is in it should be known again. */
@@ -112,6 +112,7 @@ export function nodeImages(options: NodeImagesOptions): NodeImages {
     event('Normal', 'Pulling', `Pulling image "${container.image}"`);
     const began = clock.now();
     try {
+      await sufferPull(options, container.image, reference, signal);
       const image = await fetched(wanted, credentials, signal);
       const took = elapsed(clock.now() - began);
       event(
@@ -171,7 +172,7 @@ export function nodeImages(options: NodeImagesOptions): NodeImages {
   ): Promise<StoredImage> {
     const source = options.sourceOf(reference.registry);
     if (source.kind === 'registry') {
-      const client = registryClient(() => source.url, credentials);
+      const client = registryClient(() => source.url, credentials, clock);
       const { folder, architecture, isExecutable } = options;
       return await pullImage({ client, store, folder, architecture, isExecutable }, reference, signal);
     }

@@ -137,6 +137,10 @@ function conditionsOf(view: PodView, phase: string, now: string): Condition[] {
     ['ContainersReady', containersReady],
     ['PodScheduled', { status: 'True' }],
   ];
+  if (view.reason === 'Evicted') {
+    const message = view.message ?? '';
+    wanted.unshift(['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message }]);
+  }
   if (view.simulated.length > 0) {
     const message = `no process runs for: [${view.simulated.join(' ')}]; their registries are not configured`;
     wanted.unshift([SIMULATED, { status: 'True', reason: 'RegistryNotConfigured', message }]);

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../kernel/index.ts';
 import type { Timer } from '../../kernel/index.ts';
-import { isConflict, isNotFound, PODS, sameJson, timestamp } from '../controllers/index.ts';
+import { isConflict, isNotFound, PODS, timestamp } from '../controllers/index.ts';
 import type { Pod } from '../controllers/index.ts';
 import { listenerOf } from '../runtime/index.ts';
 import type { PodAddress, Target } from '../runtime/index.ts';
@@ -10,8 +10,9 @@ import { portsFolder } from './process-environment.ts';
 import { containerUnit } from './container.ts';
 import type { ContainerUnit } from './container.ts';
 import type { NodeContext } from './context.ts';
-import { phaseOf, podStatus, SIMULATED } from './pod-status.ts';
+import { phaseOf } from './pod-status.ts';
 import type { PodView } from './pod-status.ts';
+import { statusWriter } from './pod-status-writer.ts';
 import { hasContent, refreshVolumes } from './volumes.ts';
 
 export interface PodWorker {
@@ -25,6 +26,10 @@ export interface PodWorker {
   update(pod: Pod): void;
   /** The status may have changed for a reason outside of the pod. */
   refresh(): void;
+  /** The node was lost and is back: what waited for that goes on. */
+  resume(): void;
+  /** Faults on purpose have changed. */
+  faultsChanged(): void;
   /** The pod is gone from the API: what still runs is ended at once. */
   removed(): Promise<void>;
   /** The cluster ends: kills, and writes nothing. */
@@ -54,8 +59,6 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   let timer: Timer | undefined;
   let deadline: Timer | undefined;
   let volumes: Timer | undefined;
-  let writing: Promise<void> | undefined;
-  let dirty = false;
 
   const locate = (port: number) => listenerOf(portsFolder(folder), address.ip, port);
   const previous = [
@@ -73,6 +76,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
       folder,
       previous: previous.find(({ name }) => name === spec.name),
       onChange: changed,
+      onEvict: evict,
     });
   const inits = (first.spec.initContainers ?? []).map((spec) =>
     unit(spec.restartPolicy === 'Always' ? 'sidecar' : 'init')(spec),
@@ -80,15 +84,17 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   const apps = first.spec.containers.map(unit('app'));
   const containers = [...inits, ...apps];
 
+  const status = statusWriter(context, uid, view);
+
   function changed(): void {
-    refresh();
+    status.refresh();
     kick();
   }
 
   // Bringing up.
 
   function isUp(): boolean {
-    return !closed && !terminating && !terminal;
+    return !closed && !terminating && !terminal && !context.isLost();
   }
 
   function kick(): void {
@@ -119,8 +125,10 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   async function sync(): Promise<void> {
     if (isOver()) {
       terminal = true;
+      // What was just being started when the pod failed goes too.
+      if (failure !== undefined) await stopAll(0);
       await Promise.all(inits.map((sidecar) => sidecar.stop(graceMs(), undefined)));
-      refresh();
+      status.refresh();
       return;
     }
     const waits: number[] = [];
@@ -193,8 +201,8 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
     await syncing;
     await stopAll(graceMs());
     terminal = true;
-    refresh();
-    await writing;
+    status.refresh();
+    await status.idle();
     if (closed) return;
     await finalize();
   }
@@ -209,6 +217,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   }
 
   async function finalize(): Promise<void> {
+    if (context.isLost()) return;
     const { namespace, name } = current.metadata;
     try {
       await api.delete(PODS, namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } });
@@ -223,7 +232,7 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
   function watchVolumes(): void {
     if (!(first.spec.volumes ?? []).some(hasContent)) return;
     volumes = clock.after(REFRESH_VOLUMES_MS, () => {
-      if (!isUp()) return;
+      if (closed || terminating || terminal) return;
       // A source that is gone leaves the files as they are.
       void refreshVolumes(context, current, folder)
         .catch(() => {})
@@ -231,17 +240,32 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
     });
   }
 
+  /** Ends the pod for good, for a reason that its status gives. */
+  async function fail(reason: string, message: string, grace: number): Promise<void> {
+    if (terminating || terminal || closed || failure !== undefined) return;
+    failure = { reason, message };
+    await stopAll(grace);
+    kick();
+  }
+
   function watchDeadline(): void {
+    deadline?.cancel();
     const seconds = current.spec.activeDeadlineSeconds;
-    if (seconds === undefined || deadline !== undefined) return;
-    deadline = clock.after(seconds * 1000, () => {
-      if (terminating || terminal || closed) return;
-      failure = {
-        reason: 'DeadlineExceeded',
-        message: 'Pod was active on the node longer than the specified deadline',
-      };
-      void stopAll(graceMs()).then(kick);
+    if (seconds === undefined) return;
+    const began = Date.parse(current.status?.startTime ?? startTime);
+    deadline = clock.after(Math.max(0, began + seconds * 1000 - clock.now()), () => {
+      const message = 'Pod was active on the node longer than the specified deadline';
+      context.recorder.event(current, 'Normal', 'DeadlineExceeded', message);
+      void fail('DeadlineExceeded', message, graceMs());
     });
+  }
+
+  function evict(pressure: 'memory' | 'disk'): void {
+    const resource = pressure === 'disk' ? 'ephemeral-storage' : pressure;
+    const message = `The node was low on resource: ${resource}. `;
+    if (failure === undefined) context.recorder.event(current, 'Warning', 'Evicted', message);
+    // A hard threshold leaves no grace.
+    void fail('Evicted', message, 0);
   }
 
   // Telling.
@@ -260,68 +284,6 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
     };
   }
 
-  function refresh(): void {
-    if (closed) return;
-    dirty = true;
-    writing ??= write().finally(() => {
-      writing = undefined;
-      if (dirty && !closed) refresh();
-    });
-  }
-
-  function owesStatus(): boolean {
-    return dirty && !closed;
-  }
-
-  async function write(): Promise<void> {
-    // What changes in one turn of the loop is one write.
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
-    while (owesStatus()) {
-      dirty = false;
-      try {
-        await writeOnce();
-      } catch (error) {
-        if (isNotFound(error)) return;
-        if (isConflict(error)) dirty = true;
-        else
-          context.logger.warn('pod status not written', {
-            pod: current.metadata.name,
-            error: messageOf(error),
-          });
-      }
-    }
-  }
-
-  async function writeOnce(): Promise<void> {
-    const { namespace, name } = current.metadata;
-    const stored = api.get(PODS, namespace, name) as Pod | undefined;
-    if (stored === undefined || stored.metadata.uid !== uid) return;
-    const shown = view();
-    const status = podStatus({ ...shown, pod: { ...stored, spec: current.spec } }, timestamp(clock.now()));
-    const mark = shown.simulated.length > 0 && stored.metadata.annotations?.[SIMULATED] !== 'true';
-    if (mark) {
-      await api.patch(
-        PODS,
-        namespace,
-        name,
-        'merge',
-        { metadata: { annotations: { [SIMULATED]: 'true' } } },
-        { fieldManager: 'kubelet' },
-      );
-      dirty = true;
-      return;
-    }
-    if (sameJson(status, stored.status ?? {})) return;
-    const written = await api.update(
-      PODS,
-      { ...structuredClone(stored), status },
-      { fieldManager: 'kubelet', subresource: 'status' },
-    );
-    context.caches.pods.observe(written);
-  }
-
   async function end(grace: number): Promise<void> {
     timer?.cancel();
     deadline?.cancel();
@@ -333,8 +295,9 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
     // A start that was under way when the abort came may still have got through.
     for (const container of containers) container.kill();
     await Promise.all(containers.map((container) => container.stop(0, undefined)));
-    await writing;
+    await status.idle();
     closed = true;
+    status.close();
     context.addresses.releasePod(address);
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     onGone();
@@ -342,7 +305,9 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
 
   let ending: Promise<void> | undefined;
   function update(pod: Pod): void {
+    const deadlineMoved = pod.spec.activeDeadlineSeconds !== current.spec.activeDeadlineSeconds;
     current = pod;
+    if (deadlineMoved) watchDeadline();
     if (pod.metadata.deletionTimestamp !== undefined && !terminating) {
       void terminate();
     } else if (pod.metadata.deletionTimestamp !== undefined) {
@@ -350,12 +315,12 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
       const left = Date.parse(pod.metadata.deletionTimestamp) - clock.now();
       if (left < graceMs()) void stopAll(Math.max(0, left));
     } else {
-      refresh();
+      status.refresh();
     }
   }
 
   if (phaseOf({ ...view(), pod: first }) === first.status?.phase && isFinal(first)) terminal = true;
-  refresh();
+  status.refresh();
   watchDeadline();
   watchVolumes();
   if (first.metadata.deletionTimestamp === undefined) kick();
@@ -368,10 +333,18 @@ export function startPodWorker(context: NodeContext, first: Pod, onGone: () => v
     locate,
     pod: () => current,
     update,
-    refresh,
+    refresh: status.refresh,
+    resume() {
+      changed();
+      if (terminating && terminal) void finalize();
+    },
+    faultsChanged() {
+      for (const container of containers) container.refresh();
+    },
     removed: () => (ending ??= end(terminal ? 0 : Math.min(FORCED_GRACE_MS, graceMs()))),
     close() {
       closed = true;
+      status.close();
       return (ending ??= end(0));
     },
   };

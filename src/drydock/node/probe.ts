@@ -3,7 +3,9 @@ import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { messageOf } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
+import type { PodOutput, PodSession } from '../api/contract.ts';
 import type { Container, Handler, IntOrString } from '../controllers/index.ts';
+import { logBuffer } from '../runtime/index.ts';
 import type { Target } from '../runtime/index.ts';
 
 export interface Outcome {
@@ -17,6 +19,27 @@ export type ExecInContainer = (
   command: readonly string[],
   signal: AbortSignal,
 ) => Promise<{ readonly exitCode: number; readonly output: string; readonly errors: string }>;
+
+const MOST_OUTPUT = 1024 * 1024;
+
+/** Runs a program that was opened until it ends or the signal aborts, and keeps the last of what it says. */
+export async function execToEnd(
+  open: (onOutput: PodOutput) => Promise<PodSession>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<{ readonly exitCode: number; readonly output: string; readonly errors: string }> {
+  const output = logBuffer(() => clock.now(), MOST_OUTPUT);
+  const errors = logBuffer(() => clock.now(), MOST_OUTPUT);
+  const session = await open((chunk, stream) => (stream === 'stdout' ? output : errors).write(chunk));
+  const abort = () => session.end();
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  const { exitCode } = await session.exited;
+  signal.removeEventListener('abort', abort);
+  output.end();
+  errors.end();
+  return { exitCode, output: output.text(), errors: errors.text() };
+}
 
 export interface HandlerTarget {
   /** The pod's address. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Container, Pod } from '../controllers/index.ts';
 import { CONFIG_MAPS, SECRETS } from '../controllers/index.ts';
 import { LIFELINE_FD, nodeOptions, PRELOAD_VARIABLES } from '../runtime/index.ts';
-import type { PodAddress } from '../runtime/index.ts';
+import type { PodAddress, Target } from '../runtime/index.ts';
 import type { NodeContext } from './context.ts';
 import { containerEnvironment } from './environment.ts';
 import type { StoredImage } from './image-store.ts';
@@ -59,6 +59,7 @@ export function processEnvironment(
     TMPDIR: temporary,
     POD_IP: address.ip,
     ...env,
+    ...reachableApi(env, context.apiServer),
     PATH: env['PATH'] ?? process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     NODE_OPTIONS: nodeOptions(context.preload, env['NODE_OPTIONS']),
     [PRELOAD_VARIABLES.ip]: address.ip,
@@ -67,5 +68,19 @@ export function processEnvironment(
     [PRELOAD_VARIABLES.ports]: ports,
     [PRELOAD_VARIABLES.hosts]: context.hostsFile,
     [PRELOAD_VARIABLES.lifeline]: String(LIFELINE_FD),
+  };
+}
+
+/**
+ * The address of the Service `kubernetes` belongs to no interface of this machine, and only programs of Node.js are led
+ * from it: every program gets the one that answers.
+ */
+function reachableApi(env: Readonly<Record<string, string>>, apiServer: Target): Record<string, string> {
+  if (env['KUBERNETES_SERVICE_HOST'] === undefined) return {};
+  const port = String(apiServer.port);
+  return {
+    KUBERNETES_SERVICE_HOST: apiServer.host,
+    KUBERNETES_SERVICE_PORT: port,
+    KUBERNETES_SERVICE_PORT_HTTPS: port,
   };
 }

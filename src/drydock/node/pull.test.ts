@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../kernel/index.ts';
 import { imageStore } from './image-store.ts';
 import { tarOf } from './image-fixture.ts';
 import { pullImage } from './pull.ts';
@@ -72,6 +73,7 @@ function pull(isExecutable: (digests: readonly string[]) => boolean = () => true
   const client = registryClient(
     () => url,
     () => undefined,
+    systemClock,
   );
   const store = imageStore();
   const options = { client, store, folder, architecture: 'amd64', isExecutable };

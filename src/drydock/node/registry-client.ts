@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LandfallError, messageOf } from '../../kernel/index.ts';
+import type { Clock } from '../../kernel/index.ts';
 import type { ImageReference } from './reference.ts';
 
 export const MANIFEST_TYPES = [
@@ -35,8 +36,20 @@ const ATTEMPT_MS = 30_000;
 export function registryClient(
   baseUrlOf: (registry: string) => string,
   credentials: (registry: string) => Credentials | undefined,
+  clock: Clock,
 ): RegistryClient {
   const tokens = new Map<string, string>();
+
+  /** One request until its answer begins, within its time on the clock. */
+  async function timed<T>(signal: AbortSignal, exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const late = new AbortController();
+    const timer = clock.after(ATTEMPT_MS, () => late.abort(new Error('i/o timeout')));
+    try {
+      return await exchange(AbortSignal.any([signal, late.signal]));
+    } finally {
+      timer.cancel();
+    }
+  }
 
   async function request(
     reference: ImageReference,
@@ -47,14 +60,16 @@ export function registryClient(
     const url = `${baseUrlOf(reference.registry)}/v2/${reference.repository}/${path}`;
     const key = `${reference.registry}/${reference.repository}`;
     const send = (authorization: string | undefined) =>
-      fetch(url, {
-        method: init.method,
-        headers: {
-          ...(init.accept === undefined ? {} : { accept: init.accept }),
-          ...(authorization === undefined ? {} : { authorization }),
-        },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]),
-      });
+      timed(signal, (either) =>
+        fetch(url, {
+          method: init.method,
+          headers: {
+            ...(init.accept === undefined ? {} : { accept: init.accept }),
+            ...(authorization === undefined ? {} : { authorization }),
+          },
+          signal: either,
+        }),
+      );
     let response: Response;
     try {
       response = await send(tokens.get(key));
@@ -80,17 +95,7 @@ export function registryClient(
     }
     if (response.ok) return response;
     await response.body?.cancel();
-    if (response.status === 404) throw failure(reference, `${reference.text}: not found`);
-    if (response.status === 401 || response.status === 403) {
-      throw failure(
-        reference,
-        `pull access denied, repository does not exist or may require authorization: authorization failed: ${response.status} ${response.status === 401 ? 'Unauthorized' : 'Forbidden'}`,
-      );
-    }
-    throw failure(
-      reference,
-      `unexpected status from ${init.method} request to ${url}: ${response.status} ${response.statusText}`,
-    );
+    throw statusFailure(reference, init.method, url, response.status, response.statusText);
   }
 
   async function authorize(
@@ -112,10 +117,9 @@ export function registryClient(
     const url = new URL(realm);
     if (service !== undefined) url.searchParams.set('service', service);
     url.searchParams.set('scope', fields['scope'] ?? `repository:${reference.repository}:pull`);
-    const response = await fetch(url, {
-      headers: basic === undefined ? {} : { authorization: basic },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]),
-    });
+    const response = await timed(signal, (either) =>
+      fetch(url, { headers: basic === undefined ? {} : { authorization: basic }, signal: either }),
+    );
     if (!response.ok) {
       await response.body?.cancel();
       return undefined;
@@ -190,6 +194,29 @@ async function bounded(response: Response, maxBytes: number): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** What containerd makes of a registry's answer that is no success. */
+export function statusFailure(
+  reference: ImageReference,
+  method: string,
+  url: string,
+  status: number,
+  statusText: string,
+): LandfallError {
+  if (status === 404) return failure(reference, `${reference.text}: not found`);
+  if (status === 401 || status === 403) {
+    return failure(
+      reference,
+      `pull access denied, repository does not exist or may require authorization: authorization failed: ${status} ${status === 401 ? 'Unauthorized' : 'Forbidden'}`,
+    );
+  }
+  return failure(reference, `unexpected status from ${method} request to ${url}: ${status} ${statusText}`);
+}
+
+/** What containerd makes of a registry that does not answer. */
+export function timeoutFailure(reference: ImageReference, url: string): LandfallError {
+  return failure(reference, `failed to do request: Head "${url}": dial tcp: i/o timeout`);
 }
 
 function networkReason(cause: unknown): string {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LandfallError } from '../../kernel/index.ts';
 import { CONFIG_MAPS, SECRETS } from '../controllers/index.ts';
@@ -76,7 +76,7 @@ async function volumeFolder(
     const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'unknown';
     throw failed(volume.name, `volumes of the kind ${kind} are not supported by this node`);
   }
-  await writeFiles(folder, filesOf(context, pod, volume));
+  await writeFiles(folder, await filesOf(context, pod, volume, folder));
   return folder;
 }
 
@@ -89,16 +89,22 @@ interface Sources {
     readonly items?: VolumeItem[];
   };
   readonly downwardAPI?: { readonly items?: { path: string; fieldRef?: { fieldPath: string } }[] };
+  readonly serviceAccountToken?: TokenSource;
 }
 
-function filesOf(context: NodeContext, pod: Pod, volume: Volume): Map<string, Buffer> {
+async function filesOf(
+  context: NodeContext,
+  pod: Pod,
+  volume: Volume,
+  folder: string,
+): Promise<Map<string, Buffer>> {
   const projected = volume['projected'] as { sources?: Sources[] } | undefined;
   const sources: readonly Sources[] = projected?.sources ?? [volume];
   const files = new Map<string, Buffer>();
   const add = (found: ReadonlyMap<string, Buffer>) => {
     for (const [name, content] of found) files.set(name, content);
   };
-  for (const { configMap, secret, downwardAPI } of sources) {
+  for (const { configMap, secret, downwardAPI, serviceAccountToken } of sources) {
     if (configMap !== undefined) {
       add(configFiles(context, pod, volume.name, configMap.name ?? '', configMap));
     }
@@ -106,8 +112,45 @@ function filesOf(context: NodeContext, pod: Pod, volume: Volume): Map<string, Bu
       add(secretFiles(context, pod, volume.name, secret.secretName ?? secret.name ?? '', secret));
     }
     if (downwardAPI !== undefined) add(downwardFiles(pod, downwardAPI.items ?? []));
+    if (serviceAccountToken !== undefined) {
+      files.set(serviceAccountToken.path, await currentToken(context, pod, volume.name, serviceAccountToken, folder));
+    }
   }
   return files;
+}
+
+interface TokenSource {
+  readonly path: string;
+  readonly audience?: string;
+  readonly expirationSeconds?: number;
+}
+
+/** The token that is there, or another one once four fifths of its time are over, as the kubelet does. */
+async function currentToken(
+  { api, tokens }: NodeContext,
+  pod: Pod,
+  volume: string,
+  { path: name, audience, expirationSeconds = 3600 }: TokenSource,
+  folder: string,
+): Promise<Buffer> {
+  const written = await readFile(path.join(folder, path.resolve('/', name))).catch(() => undefined);
+  const now = api.clock.now();
+  if (written !== undefined && expiryOf(written) - now > (expirationSeconds * 1000) / 5) return written;
+  const issued = tokens(pod, audience, expirationSeconds);
+  if (issued !== undefined) return Buffer.from(issued.token);
+  const account = pod.spec.serviceAccountName ?? 'default';
+  throw failed(volume, `failed to fetch token: serviceaccounts "${account}" not found`);
+}
+
+/** When a JSON Web Token ends, in milliseconds; 0 for what is none. */
+function expiryOf(token: Buffer): number {
+  try {
+    const payload = Buffer.from(token.toString('utf8').split('.')[1] ?? '', 'base64url').toString('utf8');
+    const { exp } = JSON.parse(payload) as { exp?: unknown };
+    return typeof exp === 'number' ? exp * 1000 : 0;
+  } catch {
+    return 0;
+  }
 }
 
 interface Selection {

@@ -52,18 +52,21 @@ export function newFaults(initial: readonly Fault[]): Faults {
   return {
     add,
     take(target) {
-      const entry = active.find(
-        ({ fault, left }) =>
-          left > 0 &&
-          (fault.method === undefined || fault.method === target.method) &&
-          (fault.operation === undefined || fault.operation === target.operation) &&
-          (fault.repository === undefined || fault.repository === target.repository) &&
-          (fault.reference === undefined || fault.reference === target.reference),
-      );
+      const entry = active.find(({ fault, left }) => left > 0 && isFor(fault, target));
       if (entry === undefined) return undefined;
       entry.left -= 1;
       if (entry.left <= 0) active = active.filter((other) => other !== entry);
       return entry.fault.effect;
     },
   };
+}
+
+/** Whether a request is one of those that a fault is for. */
+export function isFor(fault: Omit<Fault, 'times' | 'effect'>, target: FaultTarget): boolean {
+  return (
+    (fault.method === undefined || fault.method === target.method) &&
+    (fault.operation === undefined || fault.operation === target.operation) &&
+    (fault.repository === undefined || fault.repository === target.repository) &&
+    (fault.reference === undefined || fault.reference === target.reference)
+  );
 }

@@ -2,6 +2,7 @@
 export { startRegistry } from './registry.ts';
 export type { Registry, RegistryOptions, RequestRecord } from './registry.ts';
 export type { RegistryAuth, RegistryUser } from './auth.ts';
-export type { Fault, FaultEffect } from './faults.ts';
+export { isFor } from './faults.ts';
+export type { Fault, FaultEffect, FaultTarget } from './faults.ts';
 export type { RateLimit } from './rate-limit.ts';
 export type { Operation } from './route.ts';

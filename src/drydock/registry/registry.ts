@@ -8,7 +8,7 @@ import type { Stores } from './blobs.ts';
 import { journaledCatalogue, newCatalogue } from './catalogue.ts';
 import { openContents } from './contents.ts';
 import { OciFailure } from './failure.ts';
-import { newFaults, type Fault } from './faults.ts';
+import { newFaults, type Fault, type FaultEffect, type FaultTarget } from './faults.ts';
 import { noJournal, openJournal } from './journal.ts';
 import { newRateLimiter, type RateLimit } from './rate-limit.ts';
 import { refuse } from './refuse.ts';
@@ -30,6 +30,8 @@ export interface RegistryOptions {
   /** Where large contents lie without `dataDir`, until the registry closes. Default: the system's temporary folder. */
   readonly temporaryDir?: string;
   readonly faults?: readonly Fault[];
+  /** Asked for what goes wrong with each request that no fault of its own is for. */
+  readonly faultSource?: (target: FaultTarget) => FaultEffect | undefined;
   /** False: no referrers API, as with registries before distribution 1.1. Default true. */
   readonly referrers?: boolean;
   /** Default 2 GiB. */
@@ -98,12 +100,13 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     const url = new URL(request.url ?? '/', 'http://registry');
     const method = request.method ?? 'GET';
     const route = parseRoute(decodePath(url.pathname));
-    const effect = faults.take({
+    const target: FaultTarget = {
       method,
       operation: route?.operation,
       repository: route !== undefined && 'repository' in route ? route.repository : undefined,
       reference: route !== undefined && 'reference' in route ? route.reference : undefined,
-    });
+    };
+    const effect = faults.take(target) ?? options.faultSource?.(target);
     const damage = await suffer(effect, request, clock, closing.signal);
     if (damage === 'no-answer') return;
     limit();

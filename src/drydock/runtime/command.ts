@@ -11,6 +11,8 @@ export interface CommandRequest {
   readonly workingDir: string;
   /** PATH of the image's environment. */
   readonly path: string | undefined;
+  /** Where paths of volumes lead. */
+  readonly mounts?: readonly (readonly [path: string, target: string])[];
 }
 
 export interface ResolvedCommand {
@@ -24,7 +26,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /**
  * Finds what an image wants to run. Images built from a folder hold no operating system: a program that the image
  * has is taken from it, `node` is the one that runs this, anything else comes from this machine's PATH. Absolute
- * paths in the arguments that exist in the image are taken from there.
+ * paths in the arguments that exist in the image or in a volume are taken from there.
  */
 export function resolveCommand(request: CommandRequest): ResolvedCommand {
   const { root, argv } = request;
@@ -39,8 +41,35 @@ export function resolveCommand(request: CommandRequest): ResolvedCommand {
       code: 'no-working-directory',
     });
   }
-  const args = rest.map((arg) => fromImage(root, arg) ?? arg);
-  return { program: findProgram(request, name, cwd), args, cwd };
+  const program = findProgram(request, name, cwd);
+  const args = path.basename(program) === 'tar' ? tarArguments(request, rest) : rest.map((arg) => located(request, arg));
+  return { program, args, cwd };
+}
+
+function located(request: CommandRequest, arg: string): string {
+  return fromVolume(request.mounts ?? [], arg) ?? fromImage(request.root, arg) ?? arg;
+}
+
+function fromVolume(mounts: NonNullable<CommandRequest['mounts']>, arg: string): string | undefined {
+  const inside = mounts
+    .filter(([at]) => arg === at || arg.startsWith(`${at}/`))
+    .toSorted(([a], [b]) => b.length - a.length)[0];
+  return inside === undefined ? undefined : path.join(inside[1], path.resolve('/', arg.slice(inside[0].length)));
+}
+
+/** What tar packs keeps the name that it has in the container, as `kubectl cp` expects. */
+function tarArguments(request: CommandRequest, args: readonly string[]): string[] {
+  let packs = false;
+  return args.flatMap((arg, index) => {
+    const isFolder = args[index - 1] === '-C' || args[index - 1] === '--directory';
+    if (isFolder || !path.isAbsolute(arg) || arg === '/') return [located(request, arg)];
+    const relative = path.relative('/', path.resolve('/', arg));
+    const known = fromVolume(request.mounts ?? [], arg) ?? fromImage(request.root, arg);
+    if (known === undefined) return [arg];
+    const first = packs ? [] : ['-C', request.root];
+    packs = true;
+    return [...first, relative];
+  });
 }
 
 function findProgram(request: CommandRequest, name: string, cwd: string): string {

@@ -1,0 +1,117 @@
+import { asLandfallError, isJsonObject } from '../kernel/index.ts';
+import { refOf } from '../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+import type { Journal, JournalStep, LedgerSubject } from '../ledger/index.ts';
+import type { DeliveryContext } from './delivery.ts';
+import { readObject } from './live-read.ts';
+import type { Restored } from './set.ts';
+import { recoverSet } from './set-writer.ts';
+import { reasonOf } from './trouble.ts';
+
+/** What became of a delivery whose process died. */
+export interface Recovered {
+  readonly subject: LedgerSubject;
+  readonly delivery: string;
+  readonly revision: string;
+  readonly startedAt: string;
+  /**
+   * `finished`: everything had been written and is healthy; `restored`: what was there before is there again;
+   * `stuck`: not all of it could be taken back, and the journal stays; `held`: somebody else works on it.
+   */
+  readonly outcome: 'finished' | 'restored' | 'stuck' | 'held';
+  readonly message: string;
+  readonly restored: Restored | undefined;
+}
+
+/**
+ * Ends what dead processes left half done: a set that was written whole and is healthy stands, any other goes back to
+ * what its journal holds. Throws what the ledger cannot read.
+ */
+export async function recoverUnfinished(
+  context: DeliveryContext,
+  subject: Partial<LedgerSubject>,
+  signal: AbortSignal,
+): Promise<readonly Recovered[]> {
+  const recovered: Recovered[] = [];
+  for (const head of await context.ledger.journals.unfinished(subject)) {
+    const { cluster, namespace, application, delivery, revision, startedAt } = head;
+    const told = (outcome: Recovered['outcome'], message: string, restored?: Restored): Recovered => ({
+      subject: { cluster, namespace, application },
+      delivery,
+      revision,
+      startedAt,
+      outcome,
+      message,
+      restored,
+    });
+    let journal: Journal;
+    try {
+      journal = await context.ledger.journals.takeOver(head.id);
+    } catch (thrown) {
+      const error = asLandfallError(thrown);
+      if (error.kind !== 'conflict') throw error;
+      recovered.push(told('held', reasonOf(error)));
+      continue;
+    }
+    recovered.push(await recoverOne(context, journal, told, signal));
+  }
+  return recovered;
+}
+
+async function recoverOne(
+  context: DeliveryContext,
+  journal: Journal,
+  told: (outcome: Recovered['outcome'], message: string, restored?: Restored) => Recovered,
+  signal: AbortSignal,
+): Promise<Recovered> {
+  const { journals } = context.ledger;
+  if (await standsHealthy(context, journal, signal)) {
+    await journals.state(journal.id, 'committed');
+    const message = 'everything had been written when its process ended, and is healthy';
+    await finish(context, journal.delivery, 'applied', message);
+    return told('finished', message);
+  }
+  const restored = await recoverSet(context, journal, signal);
+  const message = restored.complete
+    ? 'its process ended in the middle; what was there before is there again'
+    : 'its process ended in the middle, and not all of it could be taken back yet';
+  await finish(context, journal.delivery, restored.complete ? 'restored' : 'stuck', message);
+  return told(restored.complete ? 'restored' : 'stuck', message, restored);
+}
+
+async function finish(
+  context: DeliveryContext,
+  delivery: string,
+  state: 'applied' | 'restored' | 'stuck',
+  message: string,
+): Promise<void> {
+  const finishedAt = new Date(context.clock.now()).toISOString();
+  await context.ledger.deliveries.update(delivery, { state, message, finishedAt });
+}
+
+async function standsHealthy(
+  context: DeliveryContext,
+  journal: Journal,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (context.health === undefined || journal.state !== 'open') return false;
+  if (!journal.steps.every(({ state, action }) => state === 'done' && action !== 'prune')) return false;
+  const live: KubeObject[] = [];
+  for (const step of journal.steps) {
+    const object = await stored(context, step, signal);
+    if (object === undefined) return false;
+    live.push(object);
+  }
+  return (await context.health(live, signal)).outcome === 'healthy';
+}
+
+/** The object as the step left it; undefined where it is another one or gone. */
+async function stored(
+  context: DeliveryContext,
+  step: JournalStep,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  if (step.after === undefined || !isJsonObject(step.after['metadata'])) return undefined;
+  const live = await readObject(context.client, refOf(step.after as KubeObject), signal);
+  return live?.metadata.uid === step.uid ? live : undefined;
+}

@@ -1,0 +1,265 @@
+import { LandfallError, asLandfallError, mapBounded, sleep } from '../kernel/index.ts';
+import { objectName } from '../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+import { objectKey } from '../boundaries/index.ts';
+import type { Journal, JournalStep } from '../ledger/index.ts';
+import { FIELD_MANAGER } from './field-manager.ts';
+import { kindRank } from './order.ts';
+import type { Restored, SetContext, SetRequest, SetStep, SetWriter, StepOutcome, UndoneStep } from './set.ts';
+import { throwIfAborted } from './trouble.ts';
+import { pendingReason, undoStep } from './undo-step.ts';
+import { applyObject, deleteObject } from './write-object.ts';
+import type { Writing } from './write-object.ts';
+
+const AT_ONCE = 16;
+const PATIENCE = 30_000;
+const CONFLICTS = 5;
+const SETTLE = 1000;
+
+type Change = Partial<Pick<JournalStep, 'state' | 'uid' | 'resourceVersion' | 'message'>>;
+
+/** The steps of one journal, as they stand, here and in the ledger. */
+interface Book {
+  readonly id: string;
+  /** ms */
+  readonly startedAt: number;
+  readonly steps: JournalStep[];
+  record(seq: number, change: Change): Promise<void>;
+  /** As `record`, without waiting for the disk: `settled` does that for all of them. */
+  note(seq: number, change: Change): void;
+  /** Throws what the ledger could not store. */
+  settled(): Promise<void>;
+}
+
+function bookOf(context: SetContext, journal: Pick<Journal, 'id' | 'steps' | 'startedAt'>): Book {
+  const steps = [...journal.steps];
+  const place = new Map(steps.map((step, index) => [step.seq, index]));
+  const open = new Set<Promise<void>>();
+  let failure: { readonly thrown: unknown } | undefined;
+  const book: Book = {
+    id: journal.id,
+    startedAt: Date.parse(journal.startedAt),
+    steps,
+    async record(seq, change) {
+      const index = place.get(seq);
+      const step = index === undefined ? undefined : steps[index];
+      if (index === undefined || step === undefined) return;
+      // What the ledger does not hold yet counts as begun in memory too: a step that may have happened is looked up.
+      steps[index] = { ...step, ...change };
+      await context.ledger.journals.step(journal.id, seq, change);
+    },
+    note(seq, change) {
+      const noted = book
+        .record(seq, change)
+        .catch((thrown: unknown) => {
+          failure ??= { thrown };
+        })
+        .finally(() => open.delete(noted));
+      open.add(noted);
+    },
+    async settled() {
+      await Promise.all(open);
+      if (failure !== undefined) throw failure.thrown;
+    },
+  };
+  return book;
+}
+
+function writingOf(context: SetContext, signal: AbortSignal): Writing {
+  const { client, clock, patienceMs = PATIENCE } = context;
+  return { client, clock, patienceMs, signal };
+}
+
+function journalStep(step: SetStep, seq: number): JournalStep {
+  const object = step.desired ?? step.before;
+  if (object === undefined) {
+    throw new LandfallError('A step of a set names no object.', { kind: 'bug', code: 'set-step' });
+  }
+  return {
+    seq,
+    action: step.action,
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    namespace: object.metadata.namespace,
+    name: object.metadata.name,
+    before: step.before,
+    after: step.desired,
+    state: 'planned',
+    uid: undefined,
+    resourceVersion: undefined,
+    message: '',
+  };
+}
+
+/**
+ * Opens the journal of a set. When it resolves, every step is durable with what is there now; nothing has been
+ * written to the cluster. Throws `conflict` while another journal of the same subject is open.
+ */
+export async function beginSet(context: SetContext, request: SetRequest): Promise<SetWriter> {
+  const { subject, delivery, revision } = request;
+  const steps = request.steps.map(journalStep);
+  const startedAt = new Date(context.clock.now()).toISOString();
+  const id = await context.ledger.journals.begin({
+    ...subject,
+    delivery,
+    revision,
+    fieldManager: FIELD_MANAGER,
+    startedAt,
+    steps,
+  });
+  const book = bookOf(context, { id, steps, startedAt });
+  const announced = new Map(
+    request.steps.map((step, seq) => [keyOf(step.desired ?? step.before), { step, seq }] as const),
+  );
+
+  function find(object: KubeObject, prune: boolean): { readonly step: SetStep; readonly seq: number } {
+    const found = announced.get(objectKey(object));
+    if (found !== undefined && (found.step.action === 'prune') === prune) return found;
+    throw new LandfallError(`${objectName(object)} is no step of this set.`, {
+      kind: 'bug',
+      code: 'step-not-announced',
+      object: objectName(object),
+    });
+  }
+
+  /**
+   * Begun in the journal, done in the cluster, done in the journal. What is done need not be durable before the next
+   * write goes out: a step that is begun and no more is looked up.
+   */
+  async function perform(
+    seq: number,
+    signal: AbortSignal,
+    work: (writing: Writing) => Promise<StepOutcome>,
+  ): Promise<StepOutcome> {
+    throwIfAborted(signal);
+    if (book.steps[seq]?.state !== 'begun') await book.record(seq, { state: 'begun' });
+    const outcome = await work(writingOf(context, signal));
+    if (outcome.state === 'done') {
+      const { uid, resourceVersion } = outcome.object?.metadata ?? {};
+      book.note(seq, { state: 'done', uid, resourceVersion });
+    } else {
+      // Without an answer it may have happened: it stays begun, and is looked up.
+      const state = outcome.why === 'unknown' ? 'begun' : 'failed';
+      book.note(seq, { state, message: outcome.reason });
+    }
+    return outcome;
+  }
+
+  return {
+    journal: id,
+    apply(object, signal) {
+      const { step, seq } = find(object, false);
+      return perform(seq, signal, async (writing) => {
+        if (step.action === 'recreate' && step.before !== undefined) {
+          const gone = await deleteObject(step.before, step.propagation ?? 'Background', writing);
+          if (gone.state === 'failed') return gone;
+          return applyObject({ ...step, before: undefined }, object, writing);
+        }
+        return applyObject(step, object, writing);
+      });
+    },
+    prune(object, signal) {
+      const { step, seq } = find(object, true);
+      return perform(seq, signal, (writing) =>
+        deleteObject(step.before ?? object, step.propagation ?? 'Background', writing),
+      );
+    },
+    async begin(objects) {
+      const seqs = objects.map((object) => find(object, false).seq);
+      await Promise.all(seqs.map((seq) => book.record(seq, { state: 'begun' })));
+    },
+    settled: () => book.settled(),
+    async commit() {
+      await book.settled();
+      await context.ledger.journals.state(id, 'committed');
+    },
+    async restore(signal) {
+      // What the ledger lost of these is looked up in the cluster.
+      await book.settled().catch(() => undefined);
+      return takeBack(context, book, signal);
+    },
+  };
+}
+
+/**
+ * Takes back what a journal holds that nobody finished: a crash, a lost API server, a second Ctrl-C. The same journal
+ * again goes on where it stopped.
+ */
+export function recoverSet(context: SetContext, journal: Journal, signal: AbortSignal): Promise<Restored> {
+  return takeBack(context, bookOf(context, journal), signal);
+}
+
+function keyOf(object: KubeObject | undefined): string {
+  return object === undefined ? '' : objectKey(object);
+}
+
+async function takeBack(context: SetContext, book: Book, signal: AbortSignal): Promise<Restored> {
+  await context.ledger.journals.state(book.id, 'restoring');
+  const writing = writingOf(context, signal);
+  const results = new Map<number, UndoneStep>();
+  // What was deleted comes back in the order in which it is needed, once nothing of ours is in its place.
+  const deleted = book.steps.filter((step) => step.action === 'prune' || step.action === 'recreate');
+  const written = book.steps.filter((step) => step.action !== 'prune' && step.action !== 'recreate');
+  const groups = [...runsOf(written.toReversed()), ...runsOf(deleted)];
+  for (const group of groups) {
+    const done = await mapBounded(group, context.atOnce ?? AT_ONCE, (step) =>
+      takeBackOne(step, book, writing),
+    );
+    for (const step of done) results.set(step.seq, step);
+    if (signal.aborted) break;
+  }
+  await lookAgain(book, results, writing);
+  const steps = book.steps.map(
+    (step) => results.get(step.seq) ?? reported(step, 'pending', 'not taken back yet'),
+  );
+  const complete = steps.every((step) => step.state !== 'pending');
+  if (complete) await context.ledger.journals.state(book.id, 'restored');
+  return { complete, steps };
+}
+
+/**
+ * A request that got no answer may still be on its way when we find that it did not happen: those are looked at once
+ * more, a moment later.
+ */
+async function lookAgain(book: Book, results: Map<number, UndoneStep>, writing: Writing): Promise<void> {
+  const unanswered = book.steps.filter(
+    (step) =>
+      step.state === 'begun' && step.action !== 'hook' && results.get(step.seq)?.state === 'untouched',
+  );
+  if (unanswered.length === 0 || writing.signal.aborted) return;
+  await sleep(writing.clock, SETTLE, writing.signal);
+  for (const step of unanswered) results.set(step.seq, await takeBackOne(step, book, writing));
+}
+
+/** Steps that follow each other and are of the same rank: they do not depend on one another. */
+function runsOf(steps: readonly JournalStep[]): readonly (readonly JournalStep[])[] {
+  const runs: JournalStep[][] = [];
+  for (const step of steps) {
+    const last = runs.at(-1);
+    if (last?.[0] !== undefined && kindRank(last[0]) === kindRank(step)) last.push(step);
+    else runs.push([step]);
+  }
+  return runs;
+}
+
+function reported(step: JournalStep, state: UndoneStep['state'], message: string): UndoneStep {
+  const { seq, action, apiVersion, kind, namespace, name } = step;
+  return { seq, action, apiVersion, kind, namespace, name, state, message, leftFields: [] };
+}
+
+async function takeBackOne(step: JournalStep, book: Book, writing: Writing): Promise<UndoneStep> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const result = await undoStep(step, book.startedAt, writing);
+      if (result.state === 'undone' || result.state === 'left') {
+        await book.record(step.seq, { state: result.state, message: result.message });
+      }
+      return { ...reported(step, result.state, result.message), leftFields: result.leftFields };
+    } catch (thrown) {
+      const error = asLandfallError(thrown);
+      if (error.kind === 'bug') throw error;
+      if (error.kind === 'conflict' && tries < CONFLICTS) continue;
+      return reported(step, 'pending', pendingReason(error));
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import type { RecoverOptions } from '../apply/run-recover.ts';
+import { parseDuration, withCluster, withExamples, withOutput } from '../options.ts';
+import type { CliCommand } from './command.ts';
+
+export const recoverCommand: CliCommand = {
+  register(program, io, exit) {
+    const command = program
+      .command('recover')
+      .summary('end what a killed apply left half done')
+      .description(
+        'End what a killed apply left half done: what had been written whole and is healthy stands, everything else goes back to what was there before. Exit 0 nothing is half done any more, 1 something still is.',
+      )
+      .argument('[app]', 'only this application; default: all of this cluster')
+      .option('--timeout <duration>', 'how long it may take to become healthy', parseDuration, 60_000);
+    withExamples(withOutput(withCluster(command)), ['landfall recover']).action(
+      async (application: string | undefined, options: RecoverOptions) => {
+        const { runRecover } = await import('../apply/run-recover.ts');
+        exit(await runRecover(application, options, io));
+      },
+    );
+  },
+};

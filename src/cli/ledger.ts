@@ -1,0 +1,31 @@
+import { LandfallError } from '../kernel/index.ts';
+import { openLedger } from '../ledger/index.ts';
+import type { Ledger } from '../ledger/index.ts';
+import { stateFolder } from './folders.ts';
+import type { CliIo } from './io.ts';
+
+export interface LedgerChoice {
+  readonly ledger?: string;
+}
+
+function given(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === '' ? undefined : text.trim();
+}
+
+/** The ledger that `--ledger` or LANDFALL_LEDGER names, else the one of the state folder. Nothing is opened yet. */
+export function ledgerOf(options: LedgerChoice, io: CliIo): Ledger {
+  const url = given(options.ledger) ?? given(io.env['LANDFALL_LEDGER']);
+  if (url !== undefined && !/^postgres(?:ql)?:\/\/\S+$/.test(url)) {
+    throw new LandfallError('The address of a ledger is postgres://USER@HOST/DATABASE.', {
+      kind: 'invalid-input',
+      code: 'ledger-url',
+      hint: 'Mend --ledger or LANDFALL_LEDGER, or leave it out for a file in the state folder.',
+    });
+  }
+  return openLedger({
+    url,
+    folder: stateFolder(io.env),
+    clock: io.clock,
+    key: given(io.env['LANDFALL_LEDGER_KEY']),
+  });
+}

@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto';
+import { LandfallError } from '../kernel/index.ts';
+import type { Timer } from '../kernel/index.ts';
+import type { Journal, Ledger } from './contract.ts';
+import { lives } from './holder.ts';
+import {
+  headOf,
+  heldBy,
+  insertSteps,
+  isOpen,
+  journalOf,
+  lost,
+  OPEN,
+  refusal,
+  sealedFor,
+  stepUpdate,
+} from './journal-rows.ts';
+import type { StepChange } from './journal-rows.ts';
+import { about, subjectOf } from './rows.ts';
+import type { Session } from './schema.ts';
+import { seal } from './seal.ts';
+import type { Store } from './store.ts';
+
+const LEASE_MS = 30_000;
+const RENEW_MS = 10_000;
+/** Times that an open journal may come and go while another one is begun. */
+const TRIES = 5;
+
+/** What other processes see of this one at a journal. */
+function holding(store: Store, owner: string, now: number) {
+  const { name, machine, pid, start } = store.holder;
+  return { owner, holder: name, machine, pid, process_start: start, lease_until: now + LEASE_MS };
+}
+
+interface Waiting {
+  readonly seq: number;
+  readonly change: StepChange;
+  readonly done: () => void;
+  readonly failed: (thrown: unknown) => void;
+}
+
+export type Journals = Ledger['journals'] & {
+  /** Ends this process's claims: what it leaves open, another may take over at once. */
+  letGo(): Promise<void>;
+};
+
+export function journalsIn(store: Store): Journals {
+  const { database, flavour, clock } = store;
+  const owner = randomUUID();
+  const held = new Set<string>();
+  const queues = new Map<string, Waiting[]>();
+  let renewal: Timer | undefined;
+
+  /** Renews the lease, and finds out whether the journal is still this process's. */
+  async function claim(
+    session: Session,
+    id: string,
+    change: { readonly state?: string; readonly sealed?: null },
+  ) {
+    const now = await flavour.now(session);
+    const { numUpdatedRows } = await session
+      .updateTable('landfall_journal')
+      .set({ lease_until: now + LEASE_MS, ...change })
+      .where('id', '=', id)
+      .where('owner', '=', owner)
+      .where('state', 'in', OPEN)
+      .executeTakeFirst();
+    if (numUpdatedRows > 0n) return;
+    held.delete(id);
+    throw lost(id);
+  }
+
+  function hold(id: string): void {
+    held.add(id);
+    renewal ??= clock.after(RENEW_MS, () => void renew());
+  }
+
+  async function renew(): Promise<void> {
+    renewal = undefined;
+    for (const id of held) {
+      // A failure shows at the next step; this only tells others that the process runs.
+      await database
+        .transaction()
+        .execute((session) => claim(session, id, {}))
+        .catch(() => undefined);
+    }
+    if (held.size > 0) renewal ??= clock.after(RENEW_MS, () => void renew());
+  }
+
+  /** One change in one statement, for as long as the journal is this process's. */
+  async function writeOne({ seq, change }: Waiting, id: string): Promise<boolean> {
+    const { numUpdatedRows } = await stepUpdate(database, id, seq, change)
+      .where((build) =>
+        build.exists(
+          build
+            .selectFrom('landfall_journal')
+            .select('id')
+            .where('id', '=', id)
+            .where('owner', '=', owner)
+            .where('state', 'in', OPEN),
+        ),
+      )
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  /** Writes all changes that are waiting together: one wait for the disk, however many objects are at work. */
+  async function flush(id: string): Promise<void> {
+    const waiting = queues.get(id) ?? [];
+    queues.delete(id);
+    const [first] = waiting;
+    try {
+      const written = waiting.length === 1 && first !== undefined && (await writeOne(first, id));
+      if (!written) await database.transaction().execute((session) => writeAll(session, id, waiting));
+      for (const { done } of waiting) done();
+    } catch (thrown) {
+      for (const { failed } of waiting) failed(thrown);
+    }
+  }
+
+  async function writeAll(session: Session, id: string, waiting: readonly Waiting[]): Promise<void> {
+    await claim(session, id, {});
+    for (const { seq, change } of waiting) {
+      const { numUpdatedRows } = await stepUpdate(session, id, seq, change).executeTakeFirst();
+      if (numUpdatedRows === 0n)
+        throw new LandfallError(`The journal ${id} has no step ${seq}.`, {
+          kind: 'bug',
+          code: 'journal-step',
+        });
+    }
+  }
+
+  async function whole(id: string): Promise<Journal | undefined> {
+    const row = await database
+      .selectFrom('landfall_journal')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && journalOf(row, store);
+  }
+
+  return {
+    async begin(journal) {
+      const id = store.newId();
+      const objects = Object.fromEntries(
+        journal.steps.map((step) => [String(step.seq), [step.before ?? null, step.after ?? null]]),
+      );
+      const sealed = await seal(objects, sealedFor(id), await store.key());
+      await database.transaction().execute(async (session) => {
+        for (let left = TRIES; ; left -= 1) {
+          const now = await flavour.now(session);
+          const added = await session
+            .insertInto('landfall_journal')
+            .values({
+              id,
+              ...subjectOf(journal),
+              delivery: journal.delivery,
+              revision: journal.revision,
+              field_manager: journal.fieldManager,
+              state: 'open',
+              started_at: journal.startedAt,
+              ...holding(store, owner, now),
+              sealed,
+            })
+            .onConflict((conflict) => conflict.doNothing())
+            .returning('id')
+            .executeTakeFirst();
+          if (added !== undefined) break;
+          const other = await heldBy(session, journal);
+          if (other !== undefined) throw await refusal(session, other, store);
+          // It ended between the two looks.
+          if (left <= 1) throw lost(id);
+        }
+        await insertSteps(session, id, journal.steps);
+      });
+      hold(id);
+      return id;
+    },
+    step(id, seq, change) {
+      return new Promise<void>((resolve, reject) => {
+        const waiting = queues.get(id) ?? [];
+        waiting.push({ seq, change, done: resolve, failed: reject });
+        queues.set(id, waiting);
+        if (waiting.length === 1) setImmediate(() => void flush(id));
+      });
+    },
+    async state(id, state) {
+      const ended = state === 'committed' || state === 'restored';
+      await database
+        .transaction()
+        .execute((session) => claim(session, id, { state, ...(ended ? { sealed: null } : {}) }));
+      if (!isOpen(state)) held.delete(id);
+    },
+    get: whole,
+    async unfinished(subject = {}) {
+      const rows = await database
+        .selectFrom('landfall_journal')
+        .selectAll()
+        .where(about(subject))
+        .where('state', 'in', OPEN)
+        .orderBy('id')
+        .execute();
+      const now = await flavour.now(database);
+      return rows.filter((row) => !lives(row, store.holder, now)).map(headOf);
+    },
+    async takeOver(id) {
+      // Whoever cannot open its objects must not take it from somebody who can.
+      await whole(id);
+      const row = await database.transaction().execute(async (session) => {
+        const found = await session
+          .selectFrom('landfall_journal')
+          .selectAll()
+          .where('id', '=', id)
+          .executeTakeFirst();
+        if (found === undefined || !isOpen(found.state)) throw lost(id);
+        if (found.owner === owner) return found;
+        const now = await flavour.now(session);
+        if (lives(found, store.holder, now)) throw await refusal(session, found, store);
+        const { numUpdatedRows } = await session
+          .updateTable('landfall_journal')
+          .set(holding(store, owner, now))
+          .where('id', '=', id)
+          .where('owner', '=', found.owner)
+          .where('state', 'in', OPEN)
+          // Whose lease was renewed meanwhile is alive after all.
+          .where('lease_until', '=', found.lease_until)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) throw lost(id);
+        return found;
+      });
+      hold(id);
+      return journalOf(row, store);
+    },
+    async letGo() {
+      renewal?.cancel();
+      renewal = undefined;
+      if (held.size === 0) return;
+      await database
+        .updateTable('landfall_journal')
+        .set({ lease_until: 0, pid: 0, process_start: '' })
+        .where('owner', '=', owner)
+        .where('state', 'in', OPEN)
+        .execute();
+      held.clear();
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { LandfallError } from '../kernel/index.ts';
+import type { Ledger, LedgerOptions } from './contract.ts';
+import { LEDGER_FILE } from './contract.ts';
+import type { OpenLedger } from './store.ts';
+
+/**
+ * The ledger of a state folder, or of the PostgreSQL at `url`. Nothing is loaded or opened before the first question;
+ * one that failed to open is tried again at the next. Throws `ledger-unwritable`, `ledger-damaged`, `ledger-newer`,
+ * `ledger-busy`, `ledger-unavailable` or `ledger-key`, from whichever call first meets it.
+ */
+export function openLedger(options: LedgerOptions): Ledger {
+  let opening: Promise<OpenLedger> | undefined;
+  let closed = false;
+
+  async function use<T>(work: (ledger: OpenLedger) => Promise<T>): Promise<T> {
+    if (closed) throw new LandfallError('The ledger is closed.', { kind: 'bug', code: 'ledger-closed' });
+    opening ??= import('./store.ts').then(({ openStore }) => openStore(options));
+    let ledger: OpenLedger;
+    try {
+      ledger = await opening;
+    } catch (thrown) {
+      opening = undefined;
+      throw thrown;
+    }
+    try {
+      return await work(ledger);
+    } catch (thrown) {
+      throw ledger.failure(thrown);
+    }
+  }
+
+  /** A question: where there is no ledger yet, the answer is that it holds nothing, and none is made. */
+  async function ask<T>(work: (ledger: OpenLedger) => Promise<T>, nothing: T): Promise<T> {
+    if (options.url !== undefined || opening !== undefined) return use(work);
+    try {
+      await access(path.join(options.folder, LEDGER_FILE));
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return nothing;
+    }
+    return use(work);
+  }
+
+  return {
+    deliveries: {
+      start: (delivery) => use((ledger) => ledger.deliveries.start(delivery)),
+      observe: (seen) => use((ledger) => ledger.deliveries.observe(seen)),
+      update: (id, change) => use((ledger) => ledger.deliveries.update(id, change)),
+      get: (id) => ask((ledger) => ledger.deliveries.get(id), undefined),
+      list: (subject, limit) => ask((ledger) => ledger.deliveries.list(subject, limit), []),
+    },
+    journals: {
+      begin: (journal) => use((ledger) => ledger.journals.begin(journal)),
+      step: (id, seq, change) => use((ledger) => ledger.journals.step(id, seq, change)),
+      state: (id, state) => use((ledger) => ledger.journals.state(id, state)),
+      get: (id) => ask((ledger) => ledger.journals.get(id), undefined),
+      unfinished: (subject) => ask((ledger) => ledger.journals.unfinished(subject), []),
+      takeOver: (id) => use((ledger) => ledger.journals.takeOver(id)),
+    },
+    plans: {
+      save: (plan) => use((ledger) => ledger.plans.save(plan)),
+      get: (id) => ask((ledger) => ledger.plans.get(id), undefined),
+    },
+    decisions: {
+      record: (decision) => use((ledger) => ledger.decisions.record(decision)),
+      list: (subject, limit) => ask((ledger) => ledger.decisions.list(subject, limit), []),
+    },
+    holds: {
+      put: (hold) => use((ledger) => ledger.holds.put(hold)),
+      list: (subject) => ask((ledger) => ledger.holds.list(subject), []),
+      lift: (id) => use((ledger) => ledger.holds.lift(id)),
+    },
+    errorShares: {
+      record: (subject, measured) => use((ledger) => ledger.errorShares.record(subject, measured)),
+      baseline: (subject, digest) => ask((ledger) => ledger.errorShares.baseline(subject, digest), undefined),
+    },
+    notices: {
+      record: (notice) => use((ledger) => ledger.notices.record(notice)),
+      list: (subject, limit) => ask((ledger) => ledger.notices.list(subject, limit), []),
+    },
+    async close() {
+      closed = true;
+      const ledger = await opening?.catch(() => undefined);
+      await ledger?.close();
+    },
+  };
+}
