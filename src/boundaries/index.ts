@@ -45,6 +45,7 @@ export {
   decideSync,
   fluxCommit,
   fluxCondition,
+  ignoredByJq,
   ignoring,
   isFlux,
   isHook,
@@ -52,7 +53,7 @@ export {
   syncCounts,
   trackedBy,
 } from './sync/index.ts';
-export type { ApplicationSource, IgnoreRule } from './sync/index.ts';
+export type { ApplicationSource, IgnoreRule, JqFindings } from './sync/index.ts';
 export {
   changedByOthers,
   decideDrift,

@@ -12,6 +12,7 @@ import {
   decideSync,
   discoverObservations,
   fullRepository,
+  ignoredByJq,
   observe,
   attempt,
   read,
@@ -316,6 +317,17 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   // The Application again: its controller may have worked while everything else was read.
   const again = await attempt(() => findApplication(kube, spec.name, spec.namespace, signal), signal);
   const application = again.state === 'read' ? again.value.object : spec.object;
+  const ignore = applicationSpec(application).ignoreDifferences;
+  const ignored = await attempt(
+    () =>
+      ignoredByJq(
+        ignore,
+        rendered.map(({ object }) => object),
+        clock,
+        signal,
+      ),
+    signal,
+  );
   const committed =
     tracked.state === 'read'
       ? valueOf(
@@ -355,7 +367,8 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     services,
     observed,
     baseline,
-    ignore: applicationSpec(application).ignoreDifferences,
+    ignore,
+    ...(ignored.state === 'read' ? { ignored: ignored.value } : {}),
     acceptSimulated: question.acceptSimulated ?? false,
     ...(declared.health === undefined ? {} : { healthRules: declared.health }),
     at,

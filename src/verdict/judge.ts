@@ -21,6 +21,7 @@ import type {
   ErrorBaseline,
   HealthRule,
   IgnoreRule,
+  JqFindings,
   ImageFacts,
   Observed,
   Reading,
@@ -63,6 +64,8 @@ export interface Material {
   readonly ignore?: readonly IgnoreRule[];
   /** `health` of landfall.yaml. */
   readonly healthRules?: readonly HealthRule[];
+  /** What their jq expressions name in the rendered objects. */
+  readonly ignored?: JqFindings;
   /** ISO 8601. */
   readonly at: string;
 }
@@ -105,7 +108,7 @@ export function judge(read: Material, tookMs: number): Proof {
     live: snapshot.objects.get(objectKey(facts.object)) ?? unread,
     why: (path: readonly (string | number)[]) => whereSet(facts, path),
     autoscaled: rollouts.find((subject) => subject.object === facts.object)?.autoscaled ?? false,
-    ignored: ignoring(material.ignore ?? []),
+    ignored: ignoring(material.ignore ?? [], material.ignored),
   }));
   const rules = compileHealthRules(material.healthRules ?? []);
   const health = rendered.map(({ object }) => {

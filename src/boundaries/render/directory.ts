@@ -10,6 +10,7 @@ import type { JsonObject, JsonValue, YamlNode } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { FieldSource, RenderedFacts } from '../rendered.ts';
+import { isHook } from '../hooks.ts';
 
 export interface DirectoryOptions {
   /** Folders below as well. Default false, as in Argo CD. */
@@ -173,6 +174,10 @@ function expand(value: JsonObject, node: YamlNode): readonly RenderedFacts[] {
   const metadata = value['metadata'];
   if (!isJsonObject(metadata) || typeof metadata['name'] !== 'string' || metadata['name'] === '') {
     const generated = isJsonObject(metadata) && typeof metadata['generateName'] === 'string';
+    // A hook is made anew for each sync, which gives it a name.
+    if (generated && isHook(value as KubeObject)) {
+      return [{ object: value as KubeObject, why: (path) => sourceOf(node, path) }];
+    }
     throw new LandfallError(
       `${node.where}: the ${kind} has no metadata.name${generated ? ', and generateName cannot be applied twice' : ''}.`,
       { kind: 'invalid-input', code: 'name-missing', object: node.where, hint: 'Give it a name.' },

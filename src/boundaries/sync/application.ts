@@ -42,6 +42,10 @@ export interface SyncPolicy {
   /** `CreateNamespace=true` and the like, as written. */
   readonly options: readonly string[];
   readonly retry: RetryPolicy | undefined;
+  /** Labels and annotations that the Application keeps on its namespace; undefined: none, and it is not kept. */
+  readonly managedNamespace:
+    | { readonly labels: Record<string, string>; readonly annotations: Record<string, string> }
+    | undefined;
 }
 
 export interface IgnoreRule {
@@ -118,7 +122,19 @@ function policyOf(spec: JsonObject): SyncPolicy {
     allowEmpty: getIn(automated, 'allowEmpty') === true,
     options: strings(getArray(policy, 'syncOptions')),
     retry: retryOf(getObject(policy, 'retry')),
+    managedNamespace: managedNamespaceOf(getObject(policy, 'managedNamespaceMetadata')),
   };
+}
+
+function managedNamespaceOf(metadata: JsonObject | undefined): SyncPolicy['managedNamespace'] {
+  if (metadata === undefined) return undefined;
+  const texts = (field: string): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(getObject(metadata, field) ?? {}).filter(
+        (entry): entry is [string, string] => typeof entry[1] === 'string',
+      ),
+    );
+  return { labels: texts('labels'), annotations: texts('annotations') };
 }
 
 /** What an Application asks for, with Argo CD's defaults. Nothing is checked here; absent texts are empty. */

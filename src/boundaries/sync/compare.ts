@@ -1,10 +1,11 @@
-import { getArray, getString, isJsonObject, parseJson } from '../../kernel/index.ts';
+import { getArray, getString, isJsonObject, parseJson, textOf } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
-import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { fieldDifferences, objectKey, writersOf } from '../live/index.ts';
 import type { FieldDifference } from '../live/index.ts';
 import type { IgnoreRule } from './application.ts';
+import { appliesTo, ignoredPaths, withoutPaths } from './ignore.ts';
+import type { JqFindings } from './ignore.ts';
 
 export type SyncCode = 'Synced' | 'OutOfSync';
 
@@ -41,7 +42,11 @@ export interface CompareOptions {
   /** The field manager that applies: what it owns and no longer asks for is a difference. */
   readonly manager: string;
   readonly ignore: readonly IgnoreRule[];
+  /** What jq names in the desired objects, and in the stored ones. */
+  readonly found?: { readonly desired: JqFindings; readonly live: JqFindings };
 }
+
+const NOTHING_FOUND: JqFindings = new Map();
 
 /**
  * Argo CD's three-way comparison: a field that Git asks for and the cluster holds otherwise, or one that was applied
@@ -57,13 +62,17 @@ export function comparePair(pair: Pair, options: CompareOptions): ComparedPair {
       differences: [],
     };
   }
-  const rules = options.ignore.filter((rule) => appliesTo(rule, desired));
-  const all = [
-    ...fieldDifferences(desired, live),
-    ...noLongerOwned(desired, live, options.manager),
-    ...noLongerApplied(desired, live),
-  ];
-  const differences = all.filter((difference) => !isIgnored(difference, rules, live));
+  const { ignore, found } = options;
+  const rules = ignore.filter((rule) => appliesTo(rule, desired));
+  // As Argo CD: what is ignored is taken out of both, and what is left is compared.
+  const wanted = withoutPaths(desired, ignoredPaths(rules, desired, found?.desired ?? NOTHING_FOUND));
+  const stored = withoutPaths(live, ignoredPaths(rules, live, found?.live ?? NOTHING_FOUND));
+  const managers = new Set(rules.flatMap((rule) => rule.managers));
+  const differences = [
+    ...fieldDifferences(wanted, stored),
+    ...noLongerOwned(wanted, stored, live.metadata.managedFields ?? [], options.manager),
+    ...noLongerApplied(wanted, stored, live.metadata.annotations?.[LAST_APPLIED]),
+  ].filter((difference) => !writtenByOneOf(managers, difference, live));
   return {
     ...pair,
     status: differences.length === 0 ? 'Synced' : 'OutOfSync',
@@ -72,53 +81,45 @@ export function comparePair(pair: Pair, options: CompareOptions): ComparedPair {
   };
 }
 
+function writtenByOneOf(
+  managers: ReadonlySet<string>,
+  difference: FieldDifference,
+  live: KubeObject,
+): boolean {
+  return managers.size > 0 && writersOf(live, difference.path).some(({ manager }) => managers.has(manager));
+}
+
 /**
- * The Application's `ignoreDifferences` as a question about one difference of one object. Unknown where a rule for
- * the object is a jq expression, which is not evaluated.
+ * The Application's `ignoreDifferences` as a question about one difference of one object. `found` is what jq names in
+ * the desired objects; unknown where a rule for the object is a jq expression that was not evaluated.
  */
 export function ignoring(
   rules: readonly IgnoreRule[],
+  found: JqFindings = NOTHING_FOUND,
 ): (difference: FieldDifference, live: KubeObject) => boolean | 'unknown' {
   return (difference, live) => {
     const own = rules.filter((rule) => appliesTo(rule, live));
-    if (isIgnored(difference, own, live)) return true;
-    return own.some((rule) => rule.jqPathExpressions.length > 0) ? 'unknown' : false;
+    const path = difference.path.map(String);
+    const ignored = ignoredPaths(own, live, found).some(
+      (steps) => steps.length <= path.length && steps.every((step, index) => textOf(step) === path[index]),
+    );
+    if (ignored || writtenByOneOf(new Set(own.flatMap((rule) => rule.managers)), difference, live)) {
+      return true;
+    }
+    const asked = own.some((rule) => rule.jqPathExpressions.length > 0);
+    return asked && !found.has(objectKey(live)) ? 'unknown' : false;
   };
 }
 
-function appliesTo(rule: IgnoreRule, object: KubeObject): boolean {
-  const { group } = splitApiVersion(object.apiVersion);
-  const fits = (pattern: string, value: string) => pattern === '*' || pattern === value;
-  return (
-    fits(rule.group, group) &&
-    fits(rule.kind, object.kind) &&
-    (rule.name === '' || rule.name === object.metadata.name) &&
-    (rule.namespace === '' || rule.namespace === object.metadata.namespace)
-  );
-}
-
-function isIgnored(difference: FieldDifference, rules: readonly IgnoreRule[], live: KubeObject): boolean {
-  const path = difference.path.map(String);
-  return rules.some(
-    (rule) =>
-      rule.jsonPointers.some((pointer) => {
-        const steps = pointer.split('/').slice(1).map(unescapePointer);
-        return steps.length <= path.length && steps.every((step, index) => step === path[index]);
-      }) ||
-      (rule.managers.length > 0 &&
-        writersOf(live, difference.path).some((writer) => rule.managers.includes(writer.manager))),
-  );
-}
-
-/** RFC 6901. */
-function unescapePointer(step: string): string {
-  return step.replaceAll('~1', '/').replaceAll('~0', '~');
-}
-
 /** Fields that `manager` owns by server-side apply and `desired` leaves out: an apply would remove them. */
-function noLongerOwned(desired: KubeObject, live: KubeObject, manager: string): FieldDifference[] {
+function noLongerOwned(
+  desired: KubeObject,
+  live: KubeObject,
+  owners: readonly JsonObject[],
+  manager: string,
+): FieldDifference[] {
   const found: FieldDifference[] = [];
-  for (const entry of live.metadata.managedFields ?? []) {
+  for (const entry of owners) {
     if (getString(entry, 'manager') !== manager || getString(entry, 'operation') !== 'Apply') continue;
     if (getString(entry, 'subresource') !== undefined) continue;
     const fields = entry['fieldsV1'];
@@ -170,8 +171,7 @@ function hasKey(item: JsonValue, key: JsonValue): boolean {
 }
 
 /** Fields of the last client-side apply that are still stored and no longer asked for. */
-function noLongerApplied(desired: KubeObject, live: KubeObject): FieldDifference[] {
-  const text = live.metadata.annotations?.[LAST_APPLIED];
+function noLongerApplied(desired: KubeObject, live: KubeObject, text: string | undefined): FieldDifference[] {
   if (text === undefined) return [];
   let last: JsonValue;
   try {

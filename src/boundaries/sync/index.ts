@@ -26,11 +26,27 @@ export { comparePair, ignoring, pairObjects } from './compare.ts';
 export type { CompareOptions, ComparedPair, Pair, SyncCode } from './compare.ts';
 export { syncCounts, syncCountsText } from './counts.ts';
 export type { SyncCounts } from './counts.ts';
+export { findIgnored, ignoredByJq } from './ignore.ts';
+export type { JqFindings } from './ignore.ts';
+export { createJq } from './jq.ts';
+export type { Jq, JqPath } from './jq.ts';
 export { decideSync } from './decide.ts';
 export { FLUX_KUSTOMIZATION, fluxCommit, fluxCondition, isFlux } from './flux.ts';
 export type { SyncSubject } from './decide.ts';
-export { applicationEngineHealth, engineHealth, isHook, syncWave } from '../health/engine/index.ts';
+export { applicationEngineHealth, engineHealth } from '../health/engine/index.ts';
 export type { HealthSubject } from '../health/engine/index.ts';
 export type { EngineHealth, EngineHealthStatus } from '../health/engine/index.ts';
+export {
+  HOOK_FINALIZER,
+  annotationList,
+  hookDeletePolicies,
+  hookTypes,
+  isHook,
+  isSkipped,
+  syncPhases,
+  syncWave,
+} from '../hooks.ts';
+export type { HookDeletePolicy, HookType, SyncPhase } from '../hooks.ts';
+export { respectIgnored } from './respect.ts';
 export { TRACKING_ANNOTATION, parseTrackingId, trackedBy, withTracking } from './tracking.ts';
 export type { TrackingId } from './tracking.ts';

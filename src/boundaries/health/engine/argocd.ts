@@ -2,6 +2,7 @@ import { getArray, getString, messageOf, parseJson } from '../../../kernel/index
 import type { JsonValue } from '../../../kernel/index.ts';
 import { splitApiVersion } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
+import { HOOK_FINALIZER, isHook } from '../../hooks.ts';
 import type { EngineHealth, EngineHealthStatus } from './status.ts';
 import { isWorseHealth } from './status.ts';
 import { podHealth } from './pod.ts';
@@ -52,7 +53,7 @@ export function engineHealth(object: KubeObject): EngineHealth | undefined {
 }
 
 function hasHookFinalizer(object: KubeObject): boolean {
-  return object.metadata.finalizers?.includes('argocd.argoproj.io/hook-finalizer') ?? false;
+  return object.metadata.finalizers?.includes(HOOK_FINALIZER) ?? false;
 }
 
 function ingressHealth(object: KubeObject): EngineHealth {
@@ -201,15 +202,3 @@ export function applicationEngineHealth(subjects: readonly HealthSubject[]): Eng
 }
 
 const IGNORE_HEALTH = 'argocd.argoproj.io/ignore-healthcheck';
-
-/** Argo CD's hooks, and Helm's that it maps to its own. */
-export function isHook(object: KubeObject): boolean {
-  const annotations = object.metadata.annotations ?? {};
-  return annotations['argocd.argoproj.io/hook'] !== undefined || annotations['helm.sh/hook'] !== undefined;
-}
-
-/** The wave of a sync that an object belongs to; 0 where it says nothing readable. */
-export function syncWave(object: KubeObject): number {
-  const text = getString(object, 'metadata', 'annotations', 'argocd.argoproj.io/sync-wave') ?? '0';
-  return /^-?\d{1,9}$/.test(text) ? Number(text) : 0;
-}
