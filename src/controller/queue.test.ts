@@ -125,6 +125,37 @@ describe('the queue', () => {
     await queue.close();
   });
 
+  it('gives its place away when a turn takes long, once, however it waits', async () => {
+    const held = gate();
+    const done: string[] = [];
+    const handler = async (key: string, turn: Turn) => {
+      if (key === 'hanging') {
+        await held.opened;
+        await Promise.all([turn.outside(() => settle(clock)), turn.outside(() => settle(clock))]);
+      } else {
+        await turn.outside(() => Promise.resolve());
+      }
+      done.push(key);
+      return undefined;
+    };
+    const { clock, queue } = start(handler, 1);
+    queue.add('hanging', 'git');
+    queue.add('quick', 'git');
+    await clock.advance(4999);
+    expect(done).toEqual([]);
+    await clock.advance(1);
+    await settle(clock);
+    expect(done).toEqual(['quick']);
+    held.open();
+    for (let round = 0; round < 5; round += 1) await settle(clock);
+    expect(done).toEqual(['quick', 'hanging']);
+    // Every place was given back exactly once: one is left, and no more than that.
+    for (const key of ['a', 'b', 'c']) queue.add(key, 'git');
+    for (let round = 0; round < 5; round += 1) await settle(clock);
+    expect(done).toEqual(['quick', 'hanging', 'a', 'b', 'c']);
+    await queue.close();
+  });
+
   it('looks again when the handler says so, and tells who waits how a turn ended', async () => {
     let turns = 0;
     const { clock, queue } = start(() => {

@@ -21,8 +21,11 @@ export interface Turn {
   outside<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** Undefined: nothing more until something happens; a number: look again after so many ms. */
-export type Handler = (key: string, turn: Turn) => Promise<{ readonly again?: number } | undefined>;
+/** Undefined: nothing more until something happens; a number: look again after so many ms, at `git` or that level. */
+export type Handler = (
+  key: string,
+  turn: Turn,
+) => Promise<{ readonly again?: number; readonly level?: Level } | undefined>;
 
 export interface QueueOptions {
   readonly clock: Clock;
@@ -52,6 +55,8 @@ interface Entry {
   waiters: { readonly resolve: () => void; readonly reject: (error: LandfallError) => void }[];
 }
 
+/** A turn that takes longer than this (an API call that hangs) goes on without a place that others wait for. */
+const PATIENCE = 5000;
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 60_000;
 
@@ -118,29 +123,53 @@ export function createQueue(options: QueueOptions, handler: Handler): Queue {
       const entry = entries.get(key);
       if (entry?.pending === undefined) continue;
       busy += 1;
-      const turn = work(key, entry).finally(() => {
+      const place = takePlace();
+      const turn = work(key, entry, place.outside).finally(() => {
         running.delete(turn);
-        busy -= 1;
+        place.giveBack();
         pump();
       });
       running.add(turn);
     }
   }
 
-  async function outside<T>(task: () => Promise<T>): Promise<T> {
-    busy -= 1;
-    pump();
-    try {
-      return await task();
-    } finally {
-      await new Promise<void>((resolve) => {
-        returning.push(resolve);
-        pump();
-      });
+  /** The place of one turn among those that are worked on: given back while it waits outside, or takes long. */
+  function takePlace() {
+    let held = true;
+    let away = 0;
+    let patience = clock.after(PATIENCE, giveBack);
+
+    function giveBack(): void {
+      patience.cancel();
+      if (!held) return;
+      held = false;
+      busy -= 1;
+      pump();
     }
+
+    return {
+      giveBack,
+      async outside<T>(task: () => Promise<T>): Promise<T> {
+        away += 1;
+        giveBack();
+        try {
+          return await task();
+        } finally {
+          away -= 1;
+          if (away === 0) {
+            await new Promise<void>((resolve) => {
+              returning.push(resolve);
+              pump();
+            });
+            held = true;
+            patience = clock.after(PATIENCE, giveBack);
+          }
+        }
+      },
+    };
   }
 
-  async function work(key: string, entry: Entry): Promise<void> {
+  async function work(key: string, entry: Entry, outside: Turn['outside']): Promise<void> {
     const level = entry.pending ?? 'live';
     const waiters = entry.waiters.splice(0);
     entry.pending = undefined;
@@ -150,7 +179,7 @@ export function createQueue(options: QueueOptions, handler: Handler): Queue {
       if (entry.owed === undefined || higher(level, entry.owed) === level) {
         entry.failures = 0;
         entry.owed = undefined;
-        if (next?.again !== undefined) addAfter(key, 'git', next.again);
+        if (next?.again !== undefined) addAfter(key, next.level ?? 'git', next.again);
       }
       for (const waiter of waiters) waiter.resolve();
     } catch (thrown) {

@@ -15,6 +15,8 @@ export interface Project {
   refusal(object: KubeObject, cluster: Pick<Cluster, 'name' | 'server'>): string | undefined;
   /** Applications of that namespace may name this project. */
   admits(namespace: string, home: string): boolean;
+  /** `spec.syncWindows` as written. */
+  readonly windows: readonly JsonValue[];
 }
 
 /** The rules of an AppProject, as `pkg/apis/application/v1alpha1/app_project_types.go` of Argo CD decides them. */
@@ -64,6 +66,7 @@ export function projectOf(object: KubeObject): Project {
 
   return {
     name,
+    windows: getArray(spec, 'syncWindows'),
     problems(application, cluster) {
       const problems = application.sources
         .filter((source) => !sourceAllowed(source.repoURL))
