@@ -2,17 +2,25 @@ import { getArray, getString } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import { refOf, splitApiVersion } from '../kube/index.ts';
 import type { KubeObject, ObjectRef } from '../kube/index.ts';
-import { templateContainers } from '../boundaries/index.ts';
+import { objectKey, templateContainers } from '../boundaries/index.ts';
 import {
+  annotationList,
   applicationEngineHealth,
   comparePair,
   engineHealth,
+  hookTypes,
   isHook,
+  isSkipped,
   pairObjects,
   syncWave,
   trackedBy,
 } from '../boundaries/sync/index.ts';
-import type { ApplicationSpec, ComparedPair, EngineHealthStatus } from '../boundaries/sync/index.ts';
+import type {
+  ApplicationSpec,
+  CompareOptions,
+  ComparedPair,
+  EngineHealthStatus,
+} from '../boundaries/sync/index.ts';
 import type { LiveObjects } from './live.ts';
 import type { Target } from './target.ts';
 
@@ -20,7 +28,14 @@ export const FIELD_MANAGER = 'landfall';
 
 /** One application held against Git: what its status says of objects, before anything is done. */
 export interface Comparison {
+  /** What Git asks for and what is tracked, without hooks. */
   readonly pairs: readonly ComparedPair[];
+  /** Hooks as Git has them. */
+  readonly hooks: readonly KubeObject[];
+  /** What the comparison was made with. */
+  readonly compared: CompareOptions;
+  /** Objects that another application says are its own, each with a sentence. */
+  readonly shared: readonly string[];
   readonly sync: 'Synced' | 'OutOfSync';
   readonly health: EngineHealthStatus;
   /** `status.resources`. */
@@ -64,7 +79,11 @@ export async function readLive(
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
   const refs = new Map<string, ObjectRef>();
-  for (const object of desired) refs.set(refKey(refOf(object)), refOf(object));
+  for (const object of desired) {
+    // Hooks that are named when they run have no counterpart yet.
+    if ((object.metadata.name as string | undefined) === undefined) continue;
+    refs.set(refKey(refOf(object)), refOf(object));
+  }
   const asked = refs.size;
   for (const ref of inventoryOf(application)) if (!refs.has(refKey(ref))) refs.set(refKey(ref), ref);
   const found = await live.read([...refs.values()], how, signal);
@@ -78,19 +97,44 @@ export function compareWith(
   target: Pick<Target, 'objects'>,
   live: readonly KubeObject[],
   spec: ApplicationSpec,
+  more: { readonly instance?: string; readonly found?: CompareOptions['found'] } = {},
 ): Comparison {
-  const options = { manager: FIELD_MANAGER, ignore: spec.ignoreDifferences };
-  const pairs = pairObjects(target.objects, live).map((pair) => comparePair(pair, options));
+  const { instance, found } = more;
+  const compared: CompareOptions = {
+    manager: FIELD_MANAGER,
+    ignore: spec.ignoreDifferences,
+    ...(found === undefined ? {} : { found }),
+  };
+  const special = target.objects.filter((object) => isHook(object) || isSkipped(object));
+  const apart = new Set(special.map(objectKey));
+  const pairs = pairObjects(
+    target.objects.filter((object) => !apart.has(objectKey(object))),
+    live.filter((object) => !apart.has(objectKey(object))),
+  ).map((pair) => comparePair(pair, compared));
   const counted = pairs.filter((pair) => !(pair.requiresPruning && toleratesExtraneous(pair.live)));
+  const runningHooks = live.filter((object) => apart.has(objectKey(object)));
   return {
     pairs,
+    // A hook without a type that is known here is never applied.
+    hooks: special.filter((object) => isHook(object) && hookTypes(object).length > 0),
+    compared,
+    shared: instance === undefined ? [] : pairs.flatMap((pair) => sharedWith(pair, instance)),
     sync: counted.every((pair) => pair.status === 'Synced') ? 'Synced' : 'OutOfSync',
     health: applicationEngineHealth(
       pairs.map((pair) => ({ desired: pair.desired !== undefined, live: pair.live })),
     ),
-    resources: pairs.map(resourceStatus).toSorted((a, b) => (resourceKey(a) < resourceKey(b) ? -1 : 1)),
+    resources: [...pairs.map(resourceStatus), ...runningHooks.map(hookStatus)].toSorted((a, b) =>
+      resourceKey(a) < resourceKey(b) ? -1 : 1,
+    ),
     images: imagesOf(pairs),
   };
+}
+
+function sharedWith({ desired, live }: ComparedPair, instance: string): readonly string[] {
+  if (desired === undefined || live === undefined) return [];
+  const owner = trackedBy(live);
+  if (owner === undefined || owner === instance) return [];
+  return [`${live.kind}/${live.metadata.name} is part of applications ${instance} and ${owner}`];
 }
 
 /** What can be said while Git cannot be read: the objects as they were listed, with their health and no sync status. */
@@ -104,6 +148,9 @@ export function compareWithoutTarget(live: readonly KubeObject[]): Comparison {
   });
   return {
     pairs: [],
+    hooks: [],
+    compared: { manager: FIELD_MANAGER, ignore: [] },
+    shared: [],
     sync: 'OutOfSync',
     health: applicationEngineHealth(live.map((object) => ({ desired: true, live: object }))),
     resources: resources.toSorted((a, b) => (resourceKey(a) < resourceKey(b) ? -1 : 1)),
@@ -136,15 +183,33 @@ export function resourceIdentity(object: KubeObject): JsonObject {
 function resourceStatus(pair: ComparedPair): JsonObject {
   const object = pair.live ?? pair.desired;
   if (object === undefined) return {};
-  const hook = isHook(object);
   const health = pair.live === undefined ? { status: 'Missing' } : engineHealth(pair.live);
   const wave = pair.desired === undefined ? 0 : syncWave(pair.desired);
   return {
     ...resourceIdentity(object),
-    ...(hook ? { hook: true } : { status: pair.status }),
+    status: pair.status,
     ...(health === undefined ? {} : { health: { ...health } }),
     ...(pair.requiresPruning ? { requiresPruning: true } : {}),
+    ...(confirmsDeletion(pair.live) ? { requiresDeletionConfirmation: true } : {}),
     ...(wave === 0 ? {} : { syncWave: wave }),
+  };
+}
+
+/** `Delete=confirm` or `Prune=confirm` on the stored object. */
+function confirmsDeletion(live: KubeObject | undefined): boolean {
+  if (live === undefined) return false;
+  return annotationList(live, 'argocd.argoproj.io/sync-options').some(
+    (option) => option === 'Delete=confirm' || option === 'Prune=confirm',
+  );
+}
+
+/** Hooks are listed while they are there, and are neither in sync nor out of it. */
+function hookStatus(live: KubeObject): JsonObject {
+  const health = engineHealth(live);
+  return {
+    ...resourceIdentity(live),
+    ...(isHook(live) ? { hook: true } : {}),
+    ...(health === undefined ? {} : { health: { ...health } }),
   };
 }
 

@@ -1,12 +1,14 @@
-import { asLandfallError, getArray, getString, sleep } from '../kernel/index.ts';
+import { asLandfallError, getArray, getString, sleep, systemClock } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
+import type { Ledger } from '../ledger/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import {
   APPLICATION_KIND,
   TRACKING_ANNOTATION,
   applicationSpec,
+  createJq,
   parseTrackingId,
 } from '../boundaries/sync/index.ts';
 import { startApplicationSets } from './application-sets.ts';
@@ -14,6 +16,7 @@ import { createApplicationWriter } from './application-writer.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import { createEventRecorder } from './events.ts';
 import { startFlux } from './flux/index.ts';
+import { createSyncJournals } from './journals.ts';
 import { createLiveObjects } from './live.ts';
 import { createLooker } from './look.ts';
 import { createOperator } from './operate.ts';
@@ -41,6 +44,10 @@ export interface ControllerOptions {
   readonly namespace?: string;
   /** Applications outside of this namespace track their objects as `NAMESPACE_NAME`, as in Argo CD. Default `argocd`. */
   readonly homeNamespace?: string;
+  /** Ms after which an operation that still waits is ended. Default none, as in Argo CD. */
+  readonly syncTimeoutMs?: number;
+  /** Where journals and deliveries are kept; left out: what a failed sync has written stays. */
+  readonly ledger?: Pick<Ledger, 'journals' | 'deliveries' | 'holds'>;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
   /** Divides applications with other replicas; left out: this controller is alone. */
@@ -80,7 +87,7 @@ const HEAD_START = 5000;
  * which application to look at.
  */
 export function startController(options: ControllerOptions): Controller {
-  const { client, mirrors, clock, logger, random = Math.random, homeNamespace = 'argocd' } = options;
+  const { client, mirrors, clock, logger, ledger, random = Math.random, homeNamespace = 'argocd' } = options;
 
   function instanceOf(application: KubeObject): string {
     const { name, namespace = homeNamespace } = application.metadata;
@@ -181,7 +188,8 @@ export function startController(options: ControllerOptions): Controller {
     repositories,
     ...(options.helm === undefined ? {} : { helm: options.helm }),
   });
-  const looker = createLooker({ clock, targets, instanceOf });
+  const jq = createJq(systemClock);
+  const looker = createLooker({ clock, targets, instanceOf, jq });
   const reconciler = createReconciler({
     client,
     clock,
@@ -194,8 +202,17 @@ export function startController(options: ControllerOptions): Controller {
     events,
     instanceOf,
     random,
-    operator: createOperator({ clock, logger, looker, writer, events }),
+    operator: createOperator({
+      clock,
+      logger,
+      looker,
+      writer,
+      events,
+      instanceOf,
+      ...(ledger === undefined ? {} : { journals: createSyncJournals({ ledger, clock, logger }) }),
+    }),
     pollMs: options.pollMs ?? POLL,
+    ...(options.syncTimeoutMs === undefined ? {} : { syncTimeoutMs: options.syncTimeoutMs }),
   });
   const queue = createQueue(
     { clock, logger, random, concurrency: options.concurrency ?? CONCURRENCY },
@@ -290,6 +307,7 @@ export function startController(options: ControllerOptions): Controller {
       await sets.close();
       await flux.close();
       await queue.close();
+      await jq.close();
       await clusters.close();
       await projects.close();
       await secrets.close();

@@ -1,11 +1,11 @@
-import type { Clock, Logger } from '../kernel/index.ts';
-import { refOf } from '../kube/index.ts';
+import type { Clock, JsonValue, Logger } from '../kernel/index.ts';
+import { objectName, refOf, splitApiVersion } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
-import { readLive } from './comparison.ts';
+import { HOOK_FINALIZER, isHook, syncWave, trackedBy } from '../boundaries/sync/index.ts';
+import { inventoryOf } from './comparison.ts';
 import type { Cluster } from './clusters/index.ts';
 import { kindRank } from './order.ts';
-import { gone } from './prune.ts';
-import { objectOptions } from './validate.ts';
+import { objectOptions, optionValue, releaseHook } from './sync/index.ts';
 
 /** Argo CD's finalizers that ask for the application's objects to go with it. */
 export const FINALIZERS: ReadonlySet<string> = new Set([
@@ -22,57 +22,131 @@ export interface Finalizing {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly instance: string;
+  /** The Application's sync options. */
+  readonly options: readonly string[];
 }
 
-/** Deletes what the application tracks, last things first, and then lets the Application go. False: something is still there. */
+const LONG = 60_000;
+
+/**
+ * Deletes what the application tracks, the last wave first, and then lets the Application go. One step a turn; false
+ * while something is still there, or waits for somebody's consent.
+ */
 export async function finishDeletion(
   work: Finalizing,
   application: KubeObject,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { home, cluster, clock, logger, instance } = work;
-  const finalizers = application.metadata.finalizers ?? [];
-  const background = finalizers.includes('resources-finalizer.argocd.argoproj.io/background');
-  const objects =
-    cluster === undefined ? [] : await readLive(cluster.live, [], application, instance, 'fresh', signal);
-  const ordered = objects
-    .filter((object) => !objectOptions(object).includes('Delete=false'))
-    .toSorted((a, b) => kindRank(b) - kindRank(a));
-  for (const object of ordered) {
-    await cluster?.client.delete(
+  const { cluster, logger, instance } = work;
+  const objects = cluster === undefined ? [] : await deletable(work, cluster, application, signal);
+  if (cluster === undefined || objects.length === 0) {
+    await release(work.home, application, signal);
+    logger.info('Deleted the objects of an application', { application: instance });
+    return true;
+  }
+  const unapproved = objects.filter(
+    (object) => deleteOption(work, object) === 'confirm' && !isApproved(application),
+  );
+  if (unapproved[0] !== undefined) {
+    logger.info('The deletion of an application waits for consent', {
+      application: instance,
+      object: objectName(unapproved[0]),
+      objects: unapproved.length,
+    });
+    return false;
+  }
+  const going = objects.filter((object) => object.metadata.deletionTimestamp !== undefined);
+  if (going.length > 0) {
+    await sayWhatHolds(work, cluster, going, signal);
+    return false;
+  }
+  const last = Math.max(...objects.map(syncWave));
+  const wave = objects.filter((object) => syncWave(object) === last);
+  for (const object of wave.toSorted((a, b) => kindRank(b) - kindRank(a))) {
+    if (isHook(object)) await releaseHook(cluster.client, refOf(object), signal);
+    await cluster.client.delete(
       refOf(object),
       {
-        propagationPolicy: background ? 'Background' : 'Foreground',
+        propagationPolicy: isBackground(application) ? 'Background' : 'Foreground',
         ...(object.metadata.uid === undefined ? {} : { preconditions: { uid: object.metadata.uid } }),
       },
       signal,
     );
   }
-  for (const object of ordered) {
-    const held =
-      cluster === undefined ? undefined : await gone({ client: cluster.client, clock, signal }, object);
-    if (held === undefined) continue;
+  const left = await deletable(work, cluster, application, signal);
+  if (left.length > 0) return false;
+  await release(work.home, application, signal);
+  logger.info('Deleted the objects of an application', { application: instance });
+  return true;
+}
+
+function isBackground(application: KubeObject): boolean {
+  return (
+    application.metadata.finalizers?.includes('resources-finalizer.argocd.argoproj.io/background') ?? false
+  );
+}
+
+/** `Delete=` of the object, else of the application. */
+function deleteOption(work: Pick<Finalizing, 'options'>, object: KubeObject): string | undefined {
+  return optionValue(objectOptions(object), 'Delete') ?? optionValue(work.options, 'Delete');
+}
+
+/** What goes with the application: what it tracks, hooks too; never definitions, the Application itself, or what asks to be kept. */
+async function deletable(
+  work: Finalizing,
+  cluster: Pick<Cluster, 'live'>,
+  application: KubeObject,
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  const found = await cluster.live.read(inventoryOf(application), 'fresh', signal);
+  return found.filter(
+    (object): object is KubeObject =>
+      object !== undefined &&
+      trackedBy(object) === work.instance &&
+      object.kind !== 'CustomResourceDefinition' &&
+      object.metadata.uid !== application.metadata.uid &&
+      deleteOption(work, object) !== 'false' &&
+      object.metadata.annotations?.['helm.sh/resource-policy'] !== 'keep',
+  );
+}
+
+function isApproved(application: KubeObject): boolean {
+  const at = Date.parse(application.metadata.annotations?.['argocd.argoproj.io/deletion-approved'] ?? '');
+  return !Number.isNaN(at) && at >= Date.parse(application.metadata.deletionTimestamp ?? '');
+}
+
+/** A hook of ours is let go; what somebody else holds is named once it has taken long. */
+async function sayWhatHolds(
+  { clock, logger, instance }: Finalizing,
+  cluster: Pick<Cluster, 'client'>,
+  objects: readonly KubeObject[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const object of objects) {
+    const finalizers = object.metadata.finalizers ?? [];
+    if (finalizers.includes(HOOK_FINALIZER)) await releaseHook(cluster.client, refOf(object), signal);
+    const since = Date.parse(object.metadata.deletionTimestamp ?? '');
+    if (clock.now() - since < LONG) continue;
+    const { group } = splitApiVersion(object.apiVersion);
     logger.warn('An object of a deleted application is still there', {
       application: instance,
-      object: `${object.kind}/${object.metadata.name}`,
-      held,
+      object: group === '' ? objectName(object) : `${objectName(object)} (${group})`,
+      held: finalizers.length === 0 ? 'by nothing that it names' : `by ${finalizers.join(', ')}`,
     });
-    return false;
   }
+}
+
+async function release(home: KubeClient, application: KubeObject, signal: AbortSignal): Promise<void> {
+  const finalizers = application.metadata.finalizers ?? [];
+  const value: JsonValue[] = finalizers.filter((name) => !FINALIZERS.has(name));
   await home.patch(
     refOf(application),
     'json',
     [
       { op: 'test', path: '/metadata/finalizers', value: finalizers },
-      {
-        op: 'replace',
-        path: '/metadata/finalizers',
-        value: finalizers.filter((name) => !FINALIZERS.has(name)),
-      },
+      { op: 'replace', path: '/metadata/finalizers', value },
     ],
     {},
     signal,
   );
-  logger.info('Deleted the objects of an application', { application: instance, objects: ordered.length });
-  return true;
 }

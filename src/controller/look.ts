@@ -2,7 +2,8 @@ import { asLandfallError } from '../kernel/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { RenderedSet } from '../boundaries/render/index.ts';
-import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
+import { findIgnored } from '../boundaries/sync/index.ts';
+import type { ApplicationSource, ApplicationSpec, CompareOptions, Jq } from '../boundaries/sync/index.ts';
 import { objectKey } from '../boundaries/index.ts';
 import { compareWith, compareWithoutTarget, readLive } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
@@ -50,13 +51,14 @@ export interface LookerOptions {
   readonly clock: Clock;
   readonly targets: TargetLoader;
   readonly instanceOf: (application: KubeObject) => string;
+  readonly jq: Jq;
 }
 
 /** As Argo CD: a Git server that is away for a moment is not yet an error of the application. */
 const GIT_GRACE = 180_000;
 
 export function createLooker(options: LookerOptions): Looker {
-  const { clock, targets, instanceOf } = options;
+  const { clock, targets, instanceOf, jq } = options;
   const unreachableSince = new Map<string, number>();
   return {
     async findTarget({ key, application, spec, cluster }, sources, revisions, level, turn) {
@@ -102,29 +104,35 @@ export function createLooker(options: LookerOptions): Looker {
     async look({ application, spec, cluster, project }, target, how, turn) {
       const { live } = cluster;
       const instance = instanceOf(application);
-      if (!('objects' in target)) {
-        const stored = await readLive(live, [], application, instance, how, turn.signal);
-        const message = `Failed to load target state: ${target.error}`;
-        return {
-          target,
-          comparison: compareWithoutTarget(stored),
-          conditions: [{ type: 'ComparisonError', message }],
-        };
-      }
-      const all = await readLive(live, target.objects, application, instance, how, turn.signal);
+      const objects = 'objects' in target ? target.objects : [];
+      const all = await readLive(live, objects, application, instance, how, turn.signal);
       // What the project does not let the application touch is not pruned by it either.
-      const wanted = new Set(target.objects.map(objectKey));
+      const wanted = new Set(objects.map(objectKey));
       const stored = all.filter(
         (object) => wanted.has(objectKey(object)) || project.refusal(object, cluster) === undefined,
       );
-      return {
-        target,
-        comparison: compareWith(target, stored, spec),
-        conditions: target.repeated.map((name) => ({
-          type: 'RepeatedResourceWarning',
-          message: `Resource ${name.replaceAll('|', '/')} appeared more than once among application resources.`,
-        })),
-      };
+      if (!('objects' in target)) return withoutTarget(target, stored);
+      let found: CompareOptions['found'];
+      try {
+        found = {
+          desired: await findIgnored(spec.ignoreDifferences, objects, jq, turn.signal),
+          live: await findIgnored(spec.ignoreDifferences, stored, jq, turn.signal),
+        };
+      } catch (thrown) {
+        const error = asLandfallError(thrown);
+        if (error.kind !== 'invalid-input') throw error;
+        return withoutTarget({ commit: target.commit, error: error.message }, stored);
+      }
+      const comparison = compareWith(target, stored, spec, { instance, found });
+      const repeated = target.repeated.map((name): Condition => ({
+        type: 'RepeatedResourceWarning',
+        message: `Resource ${name.replaceAll('|', '/')} appeared more than once among application resources.`,
+      }));
+      const shared = comparison.shared.map((message): Condition => ({
+        type: 'SharedResourceWarning',
+        message,
+      }));
+      return { target, comparison, conditions: [...repeated, ...shared] };
     },
     statusOf({ application, spec }, looked, extra, reconciled) {
       return comparedStatus({
@@ -142,6 +150,15 @@ export function createLooker(options: LookerOptions): Looker {
     forget: (key) => {
       unreachableSince.delete(key);
     },
+  };
+}
+
+function withoutTarget(target: NoTarget, stored: readonly KubeObject[]): Looked {
+  const message = `Failed to load target state: ${target.error}`;
+  return {
+    target,
+    comparison: compareWithoutTarget(stored),
+    conditions: [{ type: 'ComparisonError', message }],
   };
 }
 

@@ -1,11 +1,17 @@
-import { getArray, getObject, getString, textOf } from '../kernel/index.ts';
+import { getArray, getObject, getString, isJsonObject, textOf } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
-import { applicationSource, syncCounts, syncCountsText } from '../boundaries/sync/index.ts';
+import {
+  REFRESH_ANNOTATION,
+  applicationSource,
+  syncCounts,
+  syncCountsText,
+} from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
 import { resourceKey } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
+import type { JournalSubject, SyncJournals } from './journals.ts';
 import type { Looked, Looker, Subject } from './look.ts';
 import { retryDelay, syncRequest } from './operation.ts';
 import type { Pending, SyncRequest } from './operation.ts';
@@ -13,17 +19,22 @@ import { result } from './outcome.ts';
 import type { SyncOutcome } from './outcome.ts';
 import type { Turn } from './queue.ts';
 import { deliveredFields, kubeTime, withHistory } from './status.ts';
-import { runSync } from './sync.ts';
+import { createSyncWriter, plainWaves, runSync, terminateHooks } from './sync/index.ts';
+import { createWaits } from './waits.ts';
+import { mayGoOn } from './windows.ts';
 
 export interface Operator {
-  /** Runs an operation to its end, or to its next retry. Gives the ms after which to look again, if it knows better. */
+  /**
+   * Takes an operation as far as it gets in one turn: to its end, to its next retry, or to what it has to wait for.
+   * Gives the ms after which to look again, if it knows better; `waiting` when it goes on then.
+   */
   operate(
     subject: Subject,
     pending: Extract<Pending, { do: 'run' }>,
     turn: Turn,
-  ): Promise<{ readonly again?: number }>;
-  /** Ends an operation that somebody stopped, or that a newer commit overtook. */
-  terminate(subject: Subject, operation: JsonObject, turn: Turn): Promise<void>;
+  ): Promise<{ readonly again?: number; readonly waiting?: true }>;
+  /** Ends an operation that somebody stopped, that took too long, or that a newer commit overtook. */
+  terminate(subject: Subject, operation: JsonObject, cause: string | undefined, turn: Turn): Promise<void>;
 }
 
 export interface OperatorOptions {
@@ -32,6 +43,10 @@ export interface OperatorOptions {
   readonly looker: Looker;
   readonly writer: ApplicationWriter;
   readonly events: EventRecorder;
+  /** Name that objects carry for an application. */
+  readonly instanceOf: (application: KubeObject) => string;
+  /** Left out: what a failed wave has written stays. */
+  readonly journals?: SyncJournals;
 }
 
 /** One attempt at an operation. */
@@ -43,12 +58,19 @@ interface Run {
   /** `revision` and `source`, or those of several. */
   readonly delivered: JsonObject;
   readonly request: SyncRequest;
+  /** What earlier turns of this attempt wrote. */
+  readonly going: JsonObject | undefined;
   /** Milliseconds since the epoch. */
   readonly begun: number;
 }
 
+/** How often something is looked at that nobody announces; what is watched wakes the operation itself. */
+const LOOK_AGAIN = 2000;
+const BLOCKED = 30_000;
+
 export function createOperator(options: OperatorOptions): Operator {
   const { clock, logger, looker, writer, events } = options;
+  const waits = createWaits(clock);
 
   async function attempt(
     subject: Subject,
@@ -62,7 +84,7 @@ export function createOperator(options: OperatorOptions): Operator {
     readonly outcome: SyncOutcome;
   }> {
     const { spec } = subject;
-    const { request } = run;
+    const { request, going } = run;
     const sources = request.sources?.map(applicationSource) ?? spec.sources;
     if (request.problem !== undefined || sources.length === 0) {
       const message = request.problem ?? 'spec.source is missing';
@@ -75,7 +97,7 @@ export function createOperator(options: OperatorOptions): Operator {
       };
     }
     // A commit is what it is; a branch is asked for anew, because somebody wants what is there now.
-    const asked = request.revisions ?? (request.revision === undefined ? undefined : [request.revision]);
+    const asked = recordedRevisions(going) ?? askedRevisions(request);
     const level = asked === undefined ? 'asked' : 'live';
     const target = await looker.findTarget(subject, sources, asked, level, turn);
     const looked = await looker.look(subject, target, 'fresh', turn);
@@ -85,8 +107,9 @@ export function createOperator(options: OperatorOptions): Operator {
       target.revisions ?? [],
       sources.map((source) => source.raw),
     );
-    if (!('objects' in target)) {
-      const message = looked.conditions.map((condition) => condition.message).join('; ');
+    const failure = looked.conditions.find((condition) => condition.type === 'ComparisonError');
+    if (!('objects' in target) || failure !== undefined) {
+      const message = failure?.message ?? '';
       return { subject, commit, delivered, looked, outcome: { phase: 'Error', message, results: [] } };
     }
     const refused = refusals(subject, target.objects);
@@ -94,16 +117,54 @@ export function createOperator(options: OperatorOptions): Operator {
       const message = 'one or more synchronization tasks are not valid';
       return { subject, commit, delivered, looked, outcome: { phase: 'Failed', message, results: refused } };
     }
-    const application = await recordInventory(subject.application, looked.comparison, turn);
+    let application = await recordInventory(subject.application, looked.comparison, turn);
+    const whole: Run = { ...run, commit, delivered };
+    const { client } = subject.cluster;
+    const plain = createSyncWriter(client, clock);
+    const journal = journalSubject(subject, whole);
+    await options.journals?.settle(client, journal, turn.signal);
     const outcome = await runSync({
-      client: subject.cluster.client,
+      client,
+      writer: plain,
+      openWave: options.journals?.waves(client, plain, journal) ?? plainWaves(plain),
       clock,
       spec,
+      instance: options.instanceOf(application),
       request,
       comparison: looked.comparison,
+      commit,
+      startedAt: run.startedAt,
+      operationId: journal.operationId,
+      before: getArray(going, 'resources').filter(isJsonObject),
+      approved: isApproved(application, run.startedAt),
+      since: (name, at) => waits.since(subject.key, name, at),
+      async record(sofar) {
+        application = await writer.write(
+          application,
+          {
+            status: {
+              ...getObject(application, 'status'),
+              operationState: runningState(application, whole, sofar),
+            },
+          },
+          turn.signal,
+        );
+      },
       signal: turn.signal,
     });
     return { subject: { ...subject, application }, commit, delivered, looked, outcome };
+  }
+
+  function runningState(application: KubeObject, run: Run, outcome: SyncOutcome): JsonObject {
+    return {
+      operation: run.operation,
+      // Somebody who ends the operation meanwhile is not overwritten.
+      phase: isTerminating(application) ? 'Terminating' : 'Running',
+      ...(run.retryCount > 0 ? { retryCount: run.retryCount } : {}),
+      message: outcome.message,
+      syncResult: { ...run.delivered, resources: [...outcome.results] },
+      startedAt: run.startedAt,
+    };
   }
 
   /** Everything that is about to be applied stands in the status first, so that it is found again after a crash. */
@@ -124,6 +185,36 @@ export function createOperator(options: OperatorOptions): Operator {
     );
   }
 
+  /** Writes how far the attempt is, beside what the comparison of this turn found. */
+  async function keep(
+    subject: Subject,
+    run: Run,
+    outcome: SyncOutcome,
+    looked: Looked,
+    turn: Turn,
+  ): Promise<{ readonly again: number; readonly waiting: true }> {
+    const { application } = subject;
+    const status: JsonObject = {
+      ...(isTracked(application, run)
+        ? looker.statusOf(subject, looked, [], false)
+        : getObject(application, 'status')),
+      operationState: runningState(application, run, outcome),
+    };
+    const refreshed = application.metadata.annotations?.[REFRESH_ANNOTATION];
+    const change = { status, ...(refreshed === undefined ? {} : { refreshed }) };
+    await writer.write(application, change, turn.signal);
+    return { again: LOOK_AGAIN, waiting: true };
+  }
+
+  /** False for a sync to a commit that is not the tracked one (a rollback): it says nothing about the tracked one. */
+  function isTracked(application: KubeObject, { request, commit }: Run): boolean {
+    const compared = getArray(application, 'status', 'sync', 'revisions').map(textOf).join(', ');
+    return (
+      (request.revision === undefined && request.revisions === undefined) ||
+      (getString(application, 'status', 'sync', 'revision') ?? compared) === commit
+    );
+  }
+
   /** Writes how the attempt ended together with a comparison made after it. */
   async function conclude(
     subject: Subject,
@@ -136,7 +227,8 @@ export function createOperator(options: OperatorOptions): Operator {
     const { request, retryCount } = run;
     const now = clock.now();
     const limit = request.retry?.limit ?? 0;
-    const retry = outcome.phase !== 'Succeeded' && (retryCount < limit || limit < 0);
+    const unwanted = isTerminating(application);
+    const retry = outcome.phase !== 'Succeeded' && !unwanted && (retryCount < limit || limit < 0);
     const wait = retryDelay(request.retry, retryCount);
     const attempts = retryCount + (retry ? 1 : 0);
     const operationState: JsonObject = {
@@ -148,11 +240,7 @@ export function createOperator(options: OperatorOptions): Operator {
       startedAt: run.startedAt,
       finishedAt: kubeTime(now),
     };
-    // A sync to a commit that is not the tracked one (a rollback) says nothing about the tracked one.
-    const compared = getArray(application, 'status', 'sync', 'revisions').map(textOf).join(', ');
-    const tracked =
-      (request.revision === undefined && request.revisions === undefined) ||
-      (getString(application, 'status', 'sync', 'revision') ?? compared) === run.commit;
+    const tracked = isTracked(application, run);
     const status: JsonObject = {
       ...(looked === undefined || !tracked
         ? getObject(application, 'status')
@@ -213,46 +301,83 @@ export function createOperator(options: OperatorOptions): Operator {
     }
   }
 
+  /** An operation that may not run now stays, and says so; it is looked at again when the windows may have changed. */
+  async function block(
+    subject: Subject,
+    pending: Extract<Pending, { do: 'run' }>,
+    problem: string | undefined,
+    turn: Turn,
+  ): Promise<{ readonly again: number; readonly waiting: true }> {
+    const { application } = subject;
+    const { operation, startedAt, retryCount, going } = pending;
+    const blocked = 'Sync operation blocked by sync window';
+    const operationState: JsonObject = {
+      operation,
+      phase: 'Running',
+      ...(retryCount === 0 ? {} : { retryCount }),
+      message: problem === undefined ? blocked : `${blocked}: ${problem}`,
+      ...(going === undefined ? {} : { syncResult: going }),
+      startedAt,
+    };
+    const status = { ...getObject(application, 'status'), operationState };
+    await writer.write(application, { status }, turn.signal);
+    return { again: BLOCKED, waiting: true };
+  }
+
   return {
-    async operate(subject, { operation, startedAt, retryCount }, turn) {
+    async operate(subject, pending, turn) {
+      const { operation, startedAt, retryCount, going } = pending;
       const request = syncRequest(operation, subject.spec.policy.options);
-      const operationState: JsonObject = {
-        operation,
-        phase: 'Running',
-        ...(retryCount === 0 ? {} : { retryCount }),
-        message:
-          retryCount === 0 ? 'one or more tasks are running' : `Retrying operation. Attempt #${retryCount}`,
-        startedAt,
-      };
-      const before = getObject(subject.application, 'status') ?? {};
-      const application = await writer.write(
-        subject.application,
-        { status: { ...before, operationState } },
-        turn.signal,
-      );
-      const run = { operation, startedAt, retryCount, request, begun: clock.now() };
+      const window = mayGoOn(subject, request, Date.parse(startedAt), clock.now());
+      if (!window.allowed) return block(subject, pending, window.problem, turn);
+      waits.begin(subject.key, `${startedAt} ${retryCount}`);
+      let { application } = subject;
+      if (going === undefined) {
+        const operationState: JsonObject = {
+          operation,
+          phase: 'Running',
+          ...(retryCount === 0 ? {} : { retryCount }),
+          message:
+            retryCount === 0 ? 'one or more tasks are running' : `Retrying operation. Attempt #${retryCount}`,
+          startedAt,
+        };
+        const status = { ...getObject(application, 'status'), operationState };
+        application = await writer.write(application, { status }, turn.signal);
+      }
+      const run = { operation, startedAt, retryCount, request, going, begun: clock.now() };
       const made = await attempt({ ...subject, application }, run, turn);
-      return conclude(
-        made.subject,
-        { ...run, commit: made.commit, delivered: made.delivered },
-        made.outcome,
-        made.looked,
-        turn,
-      );
+      const whole: Run = { ...run, commit: made.commit, delivered: made.delivered };
+      if (made.outcome.phase === 'Running' && made.looked !== undefined) {
+        return keep(made.subject, whole, made.outcome, made.looked, turn);
+      }
+      waits.forget(subject.key);
+      const { phase, message } = made.outcome;
+      await options.journals?.end(journalSubject(subject, whole), phase === 'Succeeded', message);
+      return conclude(made.subject, whole, made.outcome, made.looked, turn);
     },
-    async terminate({ application }, operation, turn) {
+    async terminate({ application, cluster, key }, operation, cause, turn) {
       const before = getObject(application, 'status') ?? {};
+      const state = getObject(before, 'operationState');
+      const { client } = cluster;
+      const work = { client, writer: createSyncWriter(client, clock), signal: turn.signal };
+      const sofar = getArray(state, 'syncResult', 'resources').filter(isJsonObject);
+      const { results, clean } = await terminateHooks(work, sofar);
+      const ended = clean ? 'Operation terminated' : 'Operation termination had errors';
+      const message = cause === undefined ? ended : `${ended}, triggered by ${cause}`;
+      const syncResult = getObject(state, 'syncResult');
       const operationState: JsonObject = {
-        ...getObject(before, 'operationState'),
+        ...state,
         operation,
-        phase: 'Failed',
-        message: 'Operation terminated',
+        phase: clean ? 'Failed' : 'Error',
+        message,
+        ...(syncResult === undefined ? {} : { syncResult: { ...syncResult, resources: [...results] } }),
         finishedAt: kubeTime(clock.now()),
       };
+      waits.forget(key);
       const change = { status: { ...before, operationState }, operation: null };
       await writer.write(application, change, turn.signal);
-      const message = 'Sync operation failed: Operation terminated';
-      await events.record(application, 'Warning', 'OperationCompleted', message, turn.signal);
+      const text = `Sync operation failed: ${message}`;
+      await events.record(application, 'Warning', 'OperationCompleted', text, turn.signal);
     },
   };
 }
@@ -272,4 +397,39 @@ function refusals({ project, cluster }: Subject, objects: readonly KubeObject[])
     const refusal = project.refusal(object, cluster);
     return refusal === undefined ? [] : [result(object, 'SyncFailed', refusal)];
   });
+}
+
+/** The commits that earlier turns of the attempt worked on: a branch that moved meanwhile is for the next one. */
+function recordedRevisions(going: JsonObject | undefined): readonly string[] | undefined {
+  const several = getArray(going, 'revisions').filter((item): item is string => typeof item === 'string');
+  if (several.length > 0) return several;
+  const one = getString(going, 'revision');
+  return one === undefined || one === '' ? undefined : [one];
+}
+
+function askedRevisions(request: SyncRequest): readonly string[] | undefined {
+  return request.revisions ?? (request.revision === undefined ? undefined : [request.revision]);
+}
+
+/** `argocd.argoproj.io/deletion-approved`: somebody looked, after the operation had begun, and agreed. */
+function isApproved(application: KubeObject, startedAt: string): boolean {
+  const text = application.metadata.annotations?.['argocd.argoproj.io/deletion-approved'];
+  const at = Date.parse(text ?? '');
+  return !Number.isNaN(at) && at >= Date.parse(startedAt);
+}
+
+function journalSubject({ application, cluster }: Subject, run: Run): JournalSubject {
+  const { name, namespace = '' } = application.metadata;
+  return {
+    cluster: cluster.client.server,
+    namespace,
+    application: name,
+    operationId: `${run.startedAt} ${run.retryCount} ${run.commit.slice(0, 12)}`,
+    revision: run.commit,
+    user: getString(run.operation, 'initiatedBy', 'username'),
+  };
+}
+
+function isTerminating(application: KubeObject): boolean {
+  return getString(application, 'status', 'operationState', 'phase') === 'Terminating';
 }

@@ -1,5 +1,6 @@
 import { getIn, getNumber, getObject, getString, isJsonObject, jsonEqual } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
+import { splitApiVersion } from '../kube/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { retryOf } from '../boundaries/sync/index.ts';
 import type { ApplicationSpec, RetryPolicy } from '../boundaries/sync/index.ts';
@@ -12,7 +13,8 @@ export type AutoSync =
   | { readonly start: JsonObject }
   | { readonly start?: undefined; readonly error?: string; readonly again?: number };
 
-const SELF_HEAL_WAIT = 5000;
+const HEAL_FIRST = 2000;
+const HEAL_LONGEST = 300_000;
 const AUTO_RETRIES = 5;
 
 /**
@@ -53,10 +55,33 @@ export function decideAutoSync(
   }
   if (!policy.selfHeal) return {};
   const finished = Date.parse(getString(last, 'finishedAt') ?? '');
-  const wait = Number.isNaN(finished) ? 0 : finished + SELF_HEAL_WAIT - now;
+  const quiet = Number.isNaN(finished) ? Infinity : now - finished;
+  const before = getNumber(last, 'operation', 'sync', 'autoHealAttemptsCount') ?? 0;
+  const attempts = quiet > HEAL_LONGEST * 2 ? 0 : before;
+  const wait = healDelay(attempts) - quiet;
   if (wait > 0) return { again: wait };
-  const attempts = getNumber(last, 'operation', 'sync', 'autoHealAttemptsCount') ?? 0;
-  return { start: { ...operation, sync: { ...sync, autoHealAttemptsCount: attempts + 1 } } };
+  const resources = different.flatMap((pair) => {
+    const object = pair.desired ?? pair.live;
+    return object === undefined ? [] : [resourceName(object)];
+  });
+  return { start: { ...operation, sync: { ...sync, autoHealAttemptsCount: attempts + 1, resources } } };
+}
+
+/** Ms before drift is healed for the time after `attempts`: at once, then 2 s, tripled, at most 5 minutes. As Argo CD. */
+function healDelay(attempts: number): number {
+  return attempts === 0 ? 0 : Math.min(HEAL_LONGEST, HEAL_FIRST * 3 ** Math.min(attempts - 1, 20));
+}
+
+/** Names one object in an operation. */
+function resourceName(object: KubeObject): JsonObject {
+  const { group } = splitApiVersion(object.apiVersion);
+  const { name, namespace } = object.metadata;
+  return {
+    ...(group === '' ? {} : { group }),
+    kind: object.kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  };
 }
 
 /** The last operation was about these commits of these sources. */
@@ -76,6 +101,8 @@ export type Pending =
       readonly operation: JsonObject;
       readonly startedAt: string;
       readonly retryCount: number;
+      /** It was begun, and goes on: `syncResult` of what was done so far, empty before the first write. */
+      readonly going: JsonObject | undefined;
     }
   | { readonly do: 'wait'; readonly ms: number; readonly operation: JsonObject }
   | { readonly do: 'terminate'; readonly operation: JsonObject };
@@ -87,23 +114,30 @@ export function pendingOperation(application: KubeObject, now: number): Pending 
   if (phase === 'Terminating') return { do: 'terminate', operation: running };
   if (phase === 'Running') {
     const retryCount = getNumber(state, 'retryCount') ?? 0;
+    const startedAt = getString(state, 'startedAt') ?? kubeTime(now);
     const finished = Date.parse(getString(state, 'finishedAt') ?? '');
-    // A run that has an end and still runs waits to be tried again.
-    if (!Number.isNaN(finished)) {
-      const due = finished + retryDelay(retryOf(getObject(running, 'retry')), retryCount - 1) - now;
-      if (due > 0) return { do: 'wait', ms: due, operation: running };
+    if (Number.isNaN(finished)) {
+      const going = getObject(state, 'syncResult') ?? {};
+      return { do: 'run', operation: running, startedAt, retryCount, going };
     }
-    return {
-      do: 'run',
-      operation: running,
-      startedAt: getString(state, 'startedAt') ?? kubeTime(now),
-      retryCount,
-    };
+    // A run that has an end and still runs waits to be tried again.
+    const due = finished + retryDelay(retryOf(getObject(running, 'retry')), retryCount - 1) - now;
+    if (due > 0) return { do: 'wait', ms: due, operation: running };
+    return { do: 'run', operation: retried(running), startedAt, retryCount, going: undefined };
   }
   const operation = getObject(application, 'operation');
-  return operation === undefined
-    ? { do: 'nothing' }
-    : { do: 'run', operation, startedAt: kubeTime(now), retryCount: 0 };
+  if (operation === undefined) return { do: 'nothing' };
+  // Times are kept to the second; an operation must not look like the one before it.
+  const last = Date.parse(getString(state, 'startedAt') ?? '');
+  const begin = Number.isNaN(last) ? now : Math.max(now, last + 1000);
+  return { do: 'run', operation, startedAt: kubeTime(begin), retryCount: 0, going: undefined };
+}
+
+/** `retry.refresh`: what is tried again is what the source says by then. */
+function retried(operation: JsonObject): JsonObject {
+  if (getIn(operation, 'retry', 'refresh') !== true) return operation;
+  const { revision: _one, revisions: _all, ...sync } = getObject(operation, 'sync') ?? {};
+  return { ...operation, sync };
 }
 
 /** Milliseconds before the attempt after `retries` retries; doubles, and has an end. */
@@ -128,6 +162,10 @@ export interface SyncRequest {
     readonly name: string;
     readonly namespace: string;
   }[];
+  /** What the server refuses to change is deleted and made again. */
+  readonly force: boolean;
+  /** Hooks do not run: it is about some objects only, or was asked to apply and nothing else. */
+  readonly skipHooks: boolean;
   readonly automated: boolean;
   readonly retry: RetryPolicy | undefined;
   /** Why it cannot be done. */
@@ -152,9 +190,8 @@ export function syncRequest(operation: JsonObject, policyOptions: readonly strin
       ? 'Invalid operation request: no operation specified'
       : list(sync, 'manifests').length > 0
         ? 'local manifests are not supported by this controller'
-        : forced
-          ? 'a forced sync is not supported by this controller'
-          : undefined;
+        : undefined;
+  const resources = list(sync, 'resources');
   const revisions = list(sync, 'revisions').filter((item): item is string => typeof item === 'string');
   const source = getObject(sync, 'source');
   const sources = list(sync, 'sources').filter(isJsonObject);
@@ -168,12 +205,14 @@ export function syncRequest(operation: JsonObject, policyOptions: readonly strin
       getIn(sync, 'syncOptions') === undefined
         ? policyOptions
         : list(sync, 'syncOptions').filter((option): option is string => typeof option === 'string'),
-    only: list(sync, 'resources').map((item) => ({
+    only: resources.map((item) => ({
       group: getString(item, 'group') ?? '',
       kind: getString(item, 'kind') ?? '',
       name: getString(item, 'name') ?? '',
       namespace: getString(item, 'namespace') ?? '',
     })),
+    force: forced,
+    skipHooks: resources.length > 0 || getObject(strategy, 'apply') !== undefined,
     automated: getIn(operation, 'initiatedBy', 'automated') === true,
     retry: retryOf(getObject(operation, 'retry')),
     problem,

@@ -1,4 +1,5 @@
 import { getString } from '../kernel/index.ts';
+import { splitApiVersion } from '../kube/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 
 /** What others depend on comes first: the order that Helm and Argo CD apply kinds in. Other kinds come last. */
@@ -50,14 +51,14 @@ export function applyGroups(objects: readonly KubeObject[]): readonly (readonly 
   return [...groups.entries()].toSorted(([a], [b]) => a - b).map(([, group]) => group);
 }
 
+/** `group/Kind` that a CustomResourceDefinition brings; undefined for other objects. */
+export function definedKind(object: KubeObject): string | undefined {
+  if (object.kind !== 'CustomResourceDefinition') return undefined;
+  return `${getString(object, 'spec', 'group') ?? ''}/${getString(object, 'spec', 'names', 'kind') ?? ''}`;
+}
+
 /** True when a CustomResourceDefinition of the set brings the object's kind. */
 export function broughtBySet(object: KubeObject, set: readonly KubeObject[]): boolean {
-  const slash = object.apiVersion.indexOf('/');
-  const group = slash < 0 ? '' : object.apiVersion.slice(0, slash);
-  return set.some(
-    (item) =>
-      item.kind === 'CustomResourceDefinition' &&
-      getString(item, 'spec', 'group') === group &&
-      getString(item, 'spec', 'names', 'kind') === object.kind,
-  );
+  const kind = `${splitApiVersion(object.apiVersion).group}/${object.kind}`;
+  return set.some((item) => definedKind(item) === kind);
 }

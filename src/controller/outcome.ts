@@ -2,30 +2,55 @@ import { asLandfallError } from '../kernel/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
 import { splitApiVersion, statusBehind } from '../kube/index.ts';
 import type { ApplyOutcome, KubeClient, KubeObject } from '../kube/index.ts';
+import { templateContainers } from '../boundaries/index.ts';
 import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import { resourceIdentity } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { SyncRequest } from './operation.ts';
+import type { OpenWave, SyncWriter } from './sync/index.ts';
 
-/** How an operation ended: `phase` and `message` of Argo CD, and a result for each object it touched. */
+/** Where an operation stands: `phase` and `message` of Argo CD, and a result for each object it touched. */
 export interface SyncOutcome {
-  readonly phase: 'Succeeded' | 'Failed' | 'Error';
+  /** Running: something is waited for, and the operation goes on when it may have come. */
+  readonly phase: 'Running' | 'Succeeded' | 'Failed' | 'Error';
   readonly message: string;
   readonly results: readonly JsonObject[];
 }
 
 export interface SyncWork {
   readonly client: KubeClient;
+  /** The only way in which a sync changes the cluster, apart from what waves announce. */
+  readonly writer: SyncWriter;
+  /** Opens the writes of one wave, which stand or go together. */
+  readonly openWave: OpenWave;
   readonly clock: Clock;
   readonly spec: ApplicationSpec;
+  /** The name that the application's objects carry. */
+  readonly instance: string;
   readonly request: SyncRequest;
   readonly comparison: Comparison;
+  readonly commit: string;
+  /** RFC 3339, of the operation. */
+  readonly startedAt: string;
+  /** Tells one attempt at one operation from every other. */
+  readonly operationId: string;
+  /** Results that earlier turns of the same attempt wrote; none before the first. */
+  readonly before: readonly JsonObject[];
+  /** Somebody approved deletions since the operation began. */
+  readonly approved: boolean;
+  /** Ms since the epoch when a thing with that name was first waited for. */
+  readonly since: (name: string, at?: number) => number;
+  /** Writes down what has been done so far, before the next thing is. */
+  readonly record: (outcome: SyncOutcome) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
 export type ResultStatus = 'Synced' | 'SyncFailed' | 'Pruned' | 'PruneSkipped';
 
-const PHASES: Readonly<Record<ResultStatus, string>> = {
+/** Of Argo CD's `hookPhase`, which other objects have too. */
+export type TaskPhase = 'Running' | 'Succeeded' | 'Failed' | 'Error' | 'Terminating';
+
+const PHASES: Readonly<Record<ResultStatus, TaskPhase>> = {
   Synced: 'Running',
   SyncFailed: 'Failed',
   Pruned: 'Succeeded',
@@ -37,9 +62,19 @@ export function result(
   object: KubeObject,
   status: ResultStatus,
   message: string,
-  syncPhase = 'Sync',
+  more: { readonly syncPhase?: string; readonly hookPhase?: TaskPhase; readonly hook?: boolean } = {},
 ): JsonObject {
-  return { ...resourceIdentity(object), status, message, hookPhase: PHASES[status], syncPhase };
+  const { syncPhase = 'Sync', hookPhase = PHASES[status], hook = false } = more;
+  const images = templateContainers(object).map((container) => container.image);
+  return {
+    ...resourceIdentity(object),
+    status,
+    message,
+    ...(hook ? { hookType: syncPhase } : {}),
+    hookPhase,
+    syncPhase,
+    ...(images.length === 0 ? {} : { images: [...new Set(images)] }),
+  };
 }
 
 /** `deployment.apps/web unchanged`, as kubectl words it. */

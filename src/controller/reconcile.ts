@@ -5,20 +5,24 @@ import { APPLICATION_KIND, applicationSpec, REFRESH_ANNOTATION } from '../bounda
 import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
 import type { Cluster, Clusters } from './clusters/index.ts';
-import { compareWithoutTarget } from './comparison.ts';
+import { compareWithoutTarget, inventoryOf } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
-import { FINALIZERS, finishDeletion } from './finalize.ts';
+import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
+import { finish } from './finish.ts';
 import type { Project, Projects } from './projects/index.ts';
 import type { Looker, Subject } from './look.ts';
 import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
+import type { Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus, comparedTo, kubeTime } from './status.ts';
 import type { Condition } from './status.ts';
+import { isWorking } from './sync/index.ts';
 import { specProblems } from './validate.ts';
+import { mayGoOn } from './windows.ts';
 
-type Next = { readonly again?: number } | undefined;
+type Next = { readonly again?: number; readonly level?: Level } | undefined;
 
 export interface Reconciler {
   /** One application, from what is stored and what Git says now; the same state twice writes nothing twice. */
@@ -39,12 +43,16 @@ export interface ReconcilerOptions {
   readonly events: EventRecorder;
   /** Ms between two looks at Git. */
   readonly pollMs: number;
+  /** Ms that one operation may take; left out: as long as it likes. */
+  readonly syncTimeoutMs?: number;
   readonly random: () => number;
   /** Name that objects carry for an application. */
   readonly instanceOf: (application: KubeObject) => string;
 }
 
-const DELETION_WAIT = 10_000;
+const DELETION_WAIT = 2000;
+/** A hook that works is given this long before a newer commit may end it. */
+const HOOK_GRACE = 600_000;
 
 function askedRefresh(application: KubeObject): string | undefined {
   return application.metadata.annotations?.[REFRESH_ANNOTATION];
@@ -81,8 +89,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     );
     const looked = await looker.look(subject, target, asked === undefined ? 'watched' : 'fresh', turn);
     if (level !== 'live') polledAt.set(key, clock.now());
+    const now = clock.now();
+    const compared = looked.target;
     const auto =
-      'objects' in target ? decideAutoSync(application, spec, looked.comparison, target, clock.now()) : {};
+      'objects' in compared && mayGoOn(subject, { automated: true }, undefined, now).allowed
+        ? decideAutoSync(application, spec, looked.comparison, compared, now)
+        : {};
     const errors: Condition[] =
       auto.start === undefined && auto.error !== undefined
         ? [{ type: 'SyncError', message: auto.error }]
@@ -93,7 +105,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       ...(auto.start === undefined ? {} : { operation: auto.start }),
     };
     // The inventory is in the status before the first object is applied.
-    const stored = await writer.write(application, change, turn.signal);
+    const written = await writer.write(application, change, turn.signal);
+    const finalizers = 'objects' in compared ? hookFinalizers(written, compared.objects) : undefined;
+    const stored =
+      finalizers === undefined ? written : await setFinalizers(client, written, finalizers, turn.signal);
     if (auto.start === undefined) return { stored, run: false, again: auto.again };
     const message = `Initiated automated sync to '${target.commit ?? ''}'`;
     await events.record(application, 'Normal', 'OperationStarted', message, turn.signal);
@@ -180,32 +195,87 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     );
   }
 
-  /** A commit that came while a failed one waits for its retry is not kept waiting by it. */
-  async function isOvertaken(subject: Subject, operation: JsonObject, turn: Turn): Promise<boolean> {
+  /** A newer commit is not kept waiting by one that failed and waits for its retry, or that gets nowhere. */
+  async function isOvertaken(
+    subject: Subject,
+    operation: JsonObject,
+    going: JsonObject | undefined,
+    turn: Turn,
+  ): Promise<boolean> {
     const request = syncRequest(operation);
     const { sources } = subject.spec;
-    const level = askedRefresh(subject.application) === undefined ? turn.level : higher(turn.level, 'asked');
+    const level = waitingLevel(subject, turn.level);
     if (!request.automated || sources.length === 0 || level === 'live') return false;
+    polledAt.set(subject.key, clock.now());
     const target = await looker.findTarget(subject, sources, undefined, level, turn);
-    return (
-      target.commit !== undefined && target.commit !== (request.revisions?.join(', ') ?? request.revision)
-    );
+    const running = going === undefined ? operation['sync'] : going;
+    const several = getArray(running, 'revisions').join(', ');
+    const commit = several === '' ? getString(running, 'revision') : several;
+    return target.commit !== undefined && target.commit !== commit;
   }
 
-  async function finish(application: KubeObject, turn: Turn): Promise<Next> {
-    if (!application.metadata.finalizers?.some((name) => FINALIZERS.has(name))) return undefined;
-    const instance = options.instanceOf(application);
-    const cluster = await options.clusters.of(applicationSpec(application).destination, turn.signal);
-    const work = {
-      home: client,
-      clock,
-      logger,
-      instance,
-      cluster: 'problem' in cluster ? undefined : cluster,
-    };
-    const done = await finishDeletion(work, application, turn.signal);
-    return done ? undefined : { again: DELETION_WAIT };
+  function waitingLevel({ key, application }: Subject, level: Level): Level {
+    if (askedRefresh(application) !== undefined) return higher(level, 'asked');
+    const last = polledAt.get(key);
+    if (last === undefined) polledAt.set(key, clock.now());
+    return last !== undefined && clock.now() - last >= options.pollMs ? higher(level, 'git') : level;
   }
+
+  /** False while a hook does its work: what it has begun is not cut off for a commit that can wait. */
+  async function isReplaceable(subject: Subject, going: JsonObject, startedAt: string, turn: Turn) {
+    if (clock.now() - Date.parse(startedAt) >= HOOK_GRACE) return true;
+    const hooks = inventoryOf({
+      ...subject.application,
+      status: {
+        resources: getArray(going, 'resources').filter(
+          (item) => getString(item, 'hookType') !== undefined && getString(item, 'hookPhase') === 'Running',
+        ),
+      },
+    });
+    const live = await subject.cluster.live.read(hooks, 'fresh', turn.signal);
+    return !live.some((hook) => hook !== undefined && isWorking(hook));
+  }
+
+  async function goOn(subject: Subject, pending: Extract<Pending, { do: 'run' }>, turn: Turn): Promise<Next> {
+    const { operation, going, startedAt } = pending;
+    const left = (options.syncTimeoutMs ?? Infinity) - (clock.now() - Date.parse(startedAt));
+    if (left <= 0) {
+      await operator.terminate(subject, operation, 'controller sync timeout', turn);
+      return { again: 0 };
+    }
+    const begun = going !== undefined && getArray(going, 'resources').length > 0;
+    if (begun && (await isOvertaken(subject, operation, going, turn))) {
+      if (await isReplaceable(subject, going, startedAt, turn)) {
+        await operator.terminate(subject, operation, 'a newer commit', turn);
+        return { again: 0 };
+      }
+    }
+    return operate(subject, turn, left);
+  }
+
+  const finishing = {
+    home: client,
+    clusters: options.clusters,
+    clock,
+    logger,
+    instanceOf: options.instanceOf,
+    async subjectOf(application: KubeObject, turn: Turn) {
+      const spec = applicationSpec(application);
+      const placed = await permitted(application, spec, turn);
+      const { name, namespace = '' } = application.metadata;
+      return 'problems' in placed
+        ? placed.problems
+        : { key: `${namespace}/${name}`, application, spec, ...placed };
+    },
+    targetOf: (subject: Subject, turn: Turn) =>
+      looker.findTarget(
+        subject,
+        subject.spec.sources,
+        comparedRevisions(subject.application, subject.spec),
+        'live',
+        turn,
+      ),
+  };
 
   /** The next look at Git, unless something happens before. */
   function nextPoll(key: string): { readonly again: number } {
@@ -213,10 +283,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return { again: Math.max(0, (polledAt.get(key) ?? clock.now()) + interval - clock.now()) };
   }
 
-  async function operate(subject: Subject, turn: Turn): Promise<Next> {
+  async function operate(subject: Subject, turn: Turn, left = Infinity): Promise<Next> {
     const pending = pendingOperation(subject.application, clock.now());
     if (pending.do !== 'run') return nextPoll(subject.key);
-    const { again } = await operator.operate(subject, pending, turn);
+    const { again, waiting } = await operator.operate(subject, pending, turn);
+    if (waiting === true) return { again: Math.min(again ?? 0, left), level: 'live' };
     polledAt.set(subject.key, clock.now());
     return again === undefined ? nextPoll(subject.key) : { again };
   }
@@ -233,7 +304,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       }
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')
         return nextPoll(key);
-      if (application.metadata.deletionTimestamp !== undefined) return finish(application, turn);
+      if (application.metadata.deletionTimestamp !== undefined) {
+        const done = await finish(finishing, application, turn);
+        return done ? undefined : { again: DELETION_WAIT };
+      }
       const spec = applicationSpec(application);
       const placed = await permitted(application, spec, turn);
       if ('problems' in placed) {
@@ -245,15 +319,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const pending = pendingOperation(application, clock.now());
       switch (pending.do) {
         case 'run':
-          return operate(subject, turn);
+          return goOn(subject, pending, turn);
         case 'terminate':
-          await operator.terminate(subject, pending.operation, turn);
+          await operator.terminate(subject, pending.operation, undefined, turn);
           return { again: 0 };
         case 'wait':
-          if (!(await isOvertaken(subject, pending.operation, turn))) {
+          if (!(await isOvertaken(subject, pending.operation, undefined, turn))) {
             return { again: Math.min(pending.ms, options.pollMs) };
           }
-          await operator.terminate(subject, pending.operation, turn);
+          await operator.terminate(subject, pending.operation, 'a newer commit', turn);
           return { again: 0 };
         case 'nothing':
           break;

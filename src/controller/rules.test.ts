@@ -8,7 +8,7 @@ import { compareWith } from './comparison.ts';
 import { decideAutoSync, pendingOperation, retryDelay, syncRequest } from './operation.ts';
 import { applyGroups, broughtBySet } from './order.ts';
 import { comparedStatus, mergePatch, withConditions, withHistory } from './status.ts';
-import { setProblem, specProblems } from './validate.ts';
+import { specProblems } from './validate.ts';
 
 const NOW = Date.UTC(2026, 0, 10, 12);
 const COMMIT = 'a'.repeat(40);
@@ -93,12 +93,27 @@ describe('automated sync', () => {
     });
   });
 
-  it('heals drift where it is asked to, a moment after the last sync', () => {
+  it('heals what has drifted and nothing else, later each time that it drifts again', () => {
     const heal = { automated: { selfHeal: true } };
     const healed = autoSync(heal, [...changed[0]], [...changed[1]], lastSync('Succeeded'));
-    expect(healed.start).toMatchObject({ sync: { autoHealAttemptsCount: 1 } });
-    const fresh = lastSync('Succeeded', { finishedAt: new Date(NOW - 2000).toISOString() });
-    expect(autoSync(heal, [...changed[0]], [...changed[1]], fresh)).toEqual({ again: 3000 });
+    expect(healed.start).toMatchObject({
+      sync: { autoHealAttemptsCount: 1, resources: [{ kind: 'ConfigMap', name: 'a' }] },
+    });
+    const healedAgo = (attempts: number, ms: number) =>
+      autoSync(
+        heal,
+        [...changed[0]],
+        [...changed[1]],
+        lastSync('Succeeded', {
+          finishedAt: new Date(NOW - ms).toISOString(),
+          operation: { sync: { autoHealAttemptsCount: attempts } },
+        }),
+      );
+    expect(healedAgo(0, 0).start).toBeDefined();
+    expect(healedAgo(1, 500)).toEqual({ again: 1500 });
+    expect(healedAgo(3, 0)).toEqual({ again: 18_000 });
+    expect(healedAgo(30, 0)).toEqual({ again: 300_000 });
+    expect(healedAgo(30, 700_000).start).toMatchObject({ sync: { autoHealAttemptsCount: 1 } });
   });
 
   it('does not begin only to prune what it may not prune', () => {
@@ -143,7 +158,11 @@ describe('what an operation still needs', () => {
       only: [{ kind: 'ConfigMap' }],
       problem: undefined,
     });
-    expect(syncRequest({ sync: { syncStrategy: { apply: { force: true } } } }).problem).toContain('forced');
+    expect(syncRequest({ sync: { syncStrategy: { apply: { force: true } } } })).toMatchObject({
+      force: true,
+      skipHooks: true,
+    });
+    expect(syncRequest({ sync: { manifests: ['x'] } }).problem).toContain('local manifests');
     expect(syncRequest({}).problem).toContain('no operation specified');
   });
 });
@@ -250,22 +269,9 @@ describe('what is refused before anything is done', () => {
     [{ sources: [source, { repoURL: 'x' }] }, 'source.ref are required'],
     [{ source: { ...source, plugin: {} } }, 'plugin'],
     [{ destination: { server: 'https://kubernetes.default.svc' } }, 'namespace'],
-    [{ syncPolicy: { syncOptions: ['Replace=true'] } }, 'Replace=true'],
-    [{ ignoreDifferences: [{ kind: 'X', jqPathExpressions: ['.spec'] }] }, 'jqPathExpressions'],
+    [{ syncPolicy: { syncOptions: ['Force=true'] } }, 'Force=true'],
   ])('%j', (change, text) => {
     expect(problems(change).join(' ')).toContain(text);
-  });
-
-  it('is a set with hooks, waves or replacements', () => {
-    expect(setProblem([map('a'), map('b')])).toBeUndefined();
-    expect(setProblem([map('a', {}, { annotations: { 'argocd.argoproj.io/hook': 'PreSync' } })])).toContain(
-      'hook',
-    );
-    expect(
-      setProblem([map('a'), map('b', {}, { annotations: { 'argocd.argoproj.io/sync-wave': '1' } })]),
-    ).toContain('waves');
-    const forced = { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false, Replace=true' } };
-    expect(setProblem([map('a', {}, forced)])).toContain('Replace=true');
   });
 });
 

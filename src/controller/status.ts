@@ -16,7 +16,8 @@ export interface Condition {
     | 'InvalidSpecError'
     | 'UnknownError'
     | 'SyncError'
-    | 'RepeatedResourceWarning';
+    | 'RepeatedResourceWarning'
+    | 'SharedResourceWarning';
   readonly message: string;
 }
 
@@ -76,6 +77,7 @@ const OURS: readonly Condition['type'][] = [
   'UnknownError',
   'SyncError',
   'RepeatedResourceWarning',
+  'SharedResourceWarning',
 ];
 
 /** The status after a comparison, by Argo CD's rules; operation state and history stay as they are. */

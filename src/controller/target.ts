@@ -248,7 +248,12 @@ export function createTargetLoader(options: {
       const raw = sets.flatMap((set) => set.objects.map(({ object }) => object));
       const placed: KubeObject[] = [];
       for (const object of raw) placed.push(await placeOne(object, asker, raw, signal));
-      const byKey = new Map(placed.map((object) => [objectKey(object), object]));
+      // Hooks that are named when they run are told apart by where they stand.
+      const keyOf = (object: KubeObject, index: number) =>
+        (object.metadata.name as string | undefined) === undefined
+          ? `${objectKey(object)}|${index}`
+          : objectKey(object);
+      const byKey = new Map(placed.map((object, index) => [keyOf(object, index), object]));
       const repeated =
         byKey.size === placed.length
           ? []
