@@ -19,6 +19,7 @@ import { recoverCommand } from './recover.ts';
 import { renderCommand } from './render.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
+import { syncCommand } from './sync.ts';
 import { traceCommand } from './trace.ts';
 
 /** In the order of the help: asking first, then doing, then trying. */
@@ -32,6 +33,7 @@ export const commands: readonly CliCommand[] = [
   noteCommand,
   driftCommand,
   renderCommand,
+  syncCommand,
   planCommand,
   diffCommand,
   applyCommand,

@@ -65,13 +65,16 @@ export const serveCommand: CliCommand = {
       'landfall serve --from https://git.corp.io/platform.git --path platform/clusters/staging',
       'landfall serve --webhook 9443 --poll 10m --context staging',
     ]).action(async (options: ServeOptions) => {
-      const [{ openSources }, controllers, { jsonLogger }, { untilAborted }] = await Promise.all([
-        import('../sources.ts'),
-        import('../../controller/index.ts'),
-        import('../../kernel/index.ts'),
-        import('../until-aborted.ts'),
-      ]);
+      const [{ openSources }, { ledgerOf }, controllers, { jsonLogger }, { untilAborted }] =
+        await Promise.all([
+          import('../sources.ts'),
+          import('../ledger.ts'),
+          import('../../controller/index.ts'),
+          import('../../kernel/index.ts'),
+          import('../until-aborted.ts'),
+        ]);
       const secret = await webhookSecret(options, io);
+      const ledger = ledgerOf(options, io);
       const sources = await openSources(options, io);
       const say = (text: string) => {
         if (options.quiet !== true) io.err(`${text}\n`);
@@ -98,6 +101,7 @@ export const serveCommand: CliCommand = {
           ...(options.helm === undefined ? {} : { helm: options.helm }),
           ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
           ...(options.leases ? { leases: { parts: options.parts } } : {}),
+          ledger,
         });
         try {
           const webhook =
@@ -120,6 +124,7 @@ export const serveCommand: CliCommand = {
         }
         exit(EXIT.ok);
       } finally {
+        await ledger.close();
         sources.close();
       }
     });
