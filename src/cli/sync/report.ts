@@ -111,7 +111,7 @@ function nextStep({ state, application, dryRun }: SyncReport): string | undefine
       return `landfall explain ${application}`;
     case 'running':
       return `landfall sync ${application} --terminate`;
-    case 'terminated':
+    default:
       return undefined;
   }
 }

@@ -21,7 +21,9 @@ export function hookHealth(live: KubeObject): TaskHealth {
     case 'Progressing':
     case 'Suspended':
       return { phase: 'Running', message };
-    default:
+    case 'Degraded':
+    case 'Missing':
+    case 'Unknown':
       return {
         phase: 'Failed',
         message: message === '' ? `${live.metadata.name} is ${health.status}` : message,
