@@ -21,10 +21,9 @@ import type {
   ComparedPair,
   EngineHealthStatus,
 } from '../boundaries/sync/index.ts';
+import { FIELD_MANAGER } from '../apply/index.ts';
 import type { LiveObjects } from './live.ts';
 import type { Target } from './target.ts';
-
-export const FIELD_MANAGER = 'landfall';
 
 /** One application held against Git: what its status says of objects, before anything is done. */
 export interface Comparison {

@@ -268,6 +268,10 @@ export function startController(options: ControllerOptions): Controller {
       }
     },
   });
+  const ready = Promise.all([applications.ready, shards?.ready]).then(() => {});
+  // Who closes it before does not wait for it.
+  ready.catch(() => {});
+
   /** After a push: first those that it changes, then those that only have to know the new commit. */
   async function lookAt(concerned: readonly KubeObject[]): Promise<void> {
     let rest = concerned;
@@ -286,7 +290,7 @@ export function startController(options: ControllerOptions): Controller {
   }
 
   return {
-    ready: Promise.all([applications.ready, shards?.ready]).then(() => {}),
+    ready,
     pushed(keys) {
       const fits = (url: string) => keys.has(repositoryKey(url));
       const concerned = applications

@@ -3,7 +3,7 @@ import type { JsonValue } from '../kernel/index.ts';
 import { objectName, refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { engineHealth, hookDeletePolicies, hookTypes, withTracking } from '../boundaries/sync/index.ts';
-import { FIELD_MANAGER } from './comparison.ts';
+import { FIELD_MANAGER } from '../apply/index.ts';
 
 export type DeletionHook = 'PreDelete' | 'PostDelete';
 

@@ -1,10 +1,10 @@
 import type { Clock, JsonValue, Logger } from '../kernel/index.ts';
 import { objectName, refOf, splitApiVersion } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
+import { kindRank } from '../apply/index.ts';
 import { HOOK_FINALIZER, isHook, syncWave, trackedBy } from '../boundaries/sync/index.ts';
 import { inventoryOf } from './comparison.ts';
 import type { Cluster } from './clusters/index.ts';
-import { kindRank } from './order.ts';
 import { objectOptions, optionValue, releaseHook } from './sync/index.ts';
 
 /** Argo CD's finalizers that ask for the application's objects to go with it. */

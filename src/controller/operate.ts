@@ -8,14 +8,22 @@ import {
   syncCountsText,
 } from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
+import {
+  askedRevisions,
+  endMessage,
+  isApproved,
+  isTerminating,
+  journalSubject,
+  recordedRevisions,
+  refusals,
+} from './attempt.ts';
 import { resourceKey } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
-import type { JournalSubject, SyncJournals } from './journals.ts';
+import type { SyncJournals } from './journals.ts';
 import type { Looked, Looker, Subject } from './look.ts';
 import { retryDelay, syncRequest } from './operation.ts';
 import type { Pending, SyncRequest } from './operation.ts';
-import { result } from './outcome.ts';
 import type { SyncOutcome } from './outcome.ts';
 import type { Turn } from './queue.ts';
 import { deliveredFields, kubeTime, withHistory } from './status.ts';
@@ -380,56 +388,4 @@ export function createOperator(options: OperatorOptions): Operator {
       await events.record(application, 'Warning', 'OperationCompleted', text, turn.signal);
     },
   };
-}
-
-function endMessage(outcome: SyncOutcome, retryCount: number, retryAt: number | undefined): string {
-  if (retryAt !== undefined) {
-    return `${outcome.message}. Retrying attempt #${retryCount + 1} at ${kubeTime(retryAt)}.`;
-  }
-  return retryCount > 0 && outcome.phase !== 'Succeeded'
-    ? `${outcome.message} (retried ${retryCount} times).`
-    : outcome.message;
-}
-
-/** What the application's project does not let it apply. */
-function refusals({ project, cluster }: Subject, objects: readonly KubeObject[]): readonly JsonObject[] {
-  return objects.flatMap((object) => {
-    const refusal = project.refusal(object, cluster);
-    return refusal === undefined ? [] : [result(object, 'SyncFailed', refusal)];
-  });
-}
-
-/** The commits that earlier turns of the attempt worked on: a branch that moved meanwhile is for the next one. */
-function recordedRevisions(going: JsonObject | undefined): readonly string[] | undefined {
-  const several = getArray(going, 'revisions').filter((item): item is string => typeof item === 'string');
-  if (several.length > 0) return several;
-  const one = getString(going, 'revision');
-  return one === undefined || one === '' ? undefined : [one];
-}
-
-function askedRevisions(request: SyncRequest): readonly string[] | undefined {
-  return request.revisions ?? (request.revision === undefined ? undefined : [request.revision]);
-}
-
-/** `argocd.argoproj.io/deletion-approved`: somebody looked, after the operation had begun, and agreed. */
-function isApproved(application: KubeObject, startedAt: string): boolean {
-  const text = application.metadata.annotations?.['argocd.argoproj.io/deletion-approved'];
-  const at = Date.parse(text ?? '');
-  return !Number.isNaN(at) && at >= Date.parse(startedAt);
-}
-
-function journalSubject({ application, cluster }: Subject, run: Run): JournalSubject {
-  const { name, namespace = '' } = application.metadata;
-  return {
-    cluster: cluster.client.server,
-    namespace,
-    application: name,
-    operationId: `${run.startedAt} ${run.retryCount} ${run.commit.slice(0, 12)}`,
-    revision: run.commit,
-    user: getString(run.operation, 'initiatedBy', 'username'),
-  };
-}
-
-function isTerminating(application: KubeObject): boolean {
-  return getString(application, 'status', 'operationState', 'phase') === 'Terminating';
 }

@@ -124,7 +124,7 @@ export function createQueue(options: QueueOptions, handler: Handler): Queue {
       if (entry?.pending === undefined) continue;
       busy += 1;
       const place = takePlace();
-      const turn = work(key, entry, place.outside).finally(() => {
+      const turn = work(key, entry, (task) => place.outside(task)).finally(() => {
         running.delete(turn);
         place.giveBack();
         pump();

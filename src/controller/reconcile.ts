@@ -1,4 +1,4 @@
-import { getArray, getObject, getString, isJsonObject, jsonEqual } from '../kernel/index.ts';
+import { getArray, getObject, getString, isJsonObject, jsonEqual, textOf } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { APPLICATION_KIND, applicationSpec, REFRESH_ANNOTATION } from '../boundaries/sync/index.ts';
@@ -209,7 +209,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     polledAt.set(subject.key, clock.now());
     const target = await looker.findTarget(subject, sources, undefined, level, turn);
     const running = going === undefined ? operation['sync'] : going;
-    const several = getArray(running, 'revisions').join(', ');
+    const several = getArray(running, 'revisions').map(textOf).join(', ');
     const commit = several === '' ? getString(running, 'revision') : several;
     return target.commit !== undefined && target.commit !== commit;
   }

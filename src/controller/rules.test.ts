@@ -6,7 +6,8 @@ import type { KubeObject } from '../kube/index.ts';
 import { applicationSpec } from '../boundaries/sync/index.ts';
 import { compareWith } from './comparison.ts';
 import { decideAutoSync, pendingOperation, retryDelay, syncRequest } from './operation.ts';
-import { applyGroups, broughtBySet } from './order.ts';
+import { applyGroups } from '../apply/index.ts';
+import { broughtBySet } from './order.ts';
 import { comparedStatus, mergePatch, withConditions, withHistory } from './status.ts';
 import { specProblems } from './validate.ts';
 

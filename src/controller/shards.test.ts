@@ -43,7 +43,6 @@ const held = (shards: Shards) => KEYS.filter((key) => shards.hold(key) !== undef
 
 describe('replicas', () => {
   it('divide the keys, never hold one twice, and take over from one that is gone', async () => {
-    await scene.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shared' } });
     const one = start('shared', 'one');
     await one.ready;
     expect(held(one)).toEqual(KEYS);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { asLandfallError, getNumber, getString, sleep } from '../kernel/index.ts';
+import { LandfallError, asLandfallError, getNumber, getString, sleep } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 
@@ -22,7 +22,7 @@ export interface ShardOptions {
 export interface Shards {
   /** Aborts once the part of that key is not this replica's any more; undefined: it is not. */
   hold(key: string): AbortSignal | undefined;
-  /** Resolves after the first look at all parts. */
+  /** Resolves after the first look at all parts; rejects where this identity may not write Leases at all. */
   readonly ready: Promise<void>;
   readonly identity: string;
   /** Gives its parts free, so that another replica need not wait. */
@@ -61,9 +61,12 @@ export function startShards(options: ShardOptions): Shards {
   }));
   let warned = '';
   let announce: () => void = () => {};
-  const ready = new Promise<void>((resolve) => {
+  let refuse: (error: Error) => void = () => {};
+  const ready = new Promise<void>((resolve, reject) => {
     announce = resolve;
+    refuse = reject;
   });
+  ready.catch(() => {});
 
   function nameOf(part: Part): string {
     return `landfall-part-${part.index}`;
@@ -108,14 +111,38 @@ export function startShards(options: ShardOptions): Shards {
   async function take(part: Part, lease: KubeObject | undefined): Promise<boolean> {
     const begun = clock.now();
     const metadata = { name: nameOf(part), namespace };
-    if (lease === undefined)
-      await client.create({ ...LEASE, metadata, spec: spec(undefined, begun) }, {}, stop.signal);
+    if (lease === undefined) await create({ ...LEASE, metadata, spec: spec(undefined, begun) });
     // With the version that was read: of two who take it at the same time one is refused.
     else await client.update({ ...lease, spec: spec(lease, begun) }, {}, stop.signal);
     part.renewedAt = begun;
     if (part.held !== undefined) return false;
     part.held = new AbortController();
     return true;
+  }
+
+  /** The namespace of the Leases is made where it is missing: replicas have to agree on one. */
+  async function create(lease: KubeObject): Promise<void> {
+    try {
+      await client.create(lease, {}, stop.signal);
+    } catch (thrown) {
+      if (asLandfallError(thrown).kind !== 'not-found') throw thrown;
+      await client.create(
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+        {},
+        stop.signal,
+      );
+      await client.create(lease, {}, stop.signal);
+    }
+  }
+
+  function mayNot(error: LandfallError): LandfallError {
+    return new LandfallError(`Applications cannot be divided with other replicas: ${error.message}`, {
+      kind: 'denied',
+      code: 'leases-denied',
+      object: namespace,
+      hint: `Allow get, list, create, update and delete of leases.coordination.k8s.io in ${namespace}, or serve alone with --no-leases.`,
+      cause: error,
+    });
   }
 
   async function free(part: Part, lease: KubeObject): Promise<void> {
@@ -177,7 +204,7 @@ export function startShards(options: ShardOptions): Shards {
     const name = `landfall-replica-${identity}`;
     const known = await client.get({ ...LEASE, namespace, name }, stop.signal);
     const wanted = { ...LEASE, metadata: { name, namespace }, spec: spec(known, clock.now()) };
-    if (known === undefined) await client.create(wanted, {}, stop.signal);
+    if (known === undefined) await create(wanted);
     else await client.update({ ...known, spec: wanted.spec }, {}, stop.signal);
   }
 
@@ -196,6 +223,7 @@ export function startShards(options: ShardOptions): Shards {
           });
         }
         warned = error.message;
+        if (error.kind === 'denied') refuse(mayNot(error));
       }
       announce();
       for (const part of parts) if (clock.now() - part.renewedAt >= (leaseMs * 2) / 3) lose(part);

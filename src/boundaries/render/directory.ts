@@ -10,7 +10,7 @@ import type { JsonObject, JsonValue, YamlNode } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { FieldSource, RenderedFacts } from '../rendered.ts';
-import { isHook } from '../sync/index.ts';
+import { isHook } from '../hooks.ts';
 
 export interface DirectoryOptions {
   /** Folders below as well. Default false, as in Argo CD. */

@@ -45,8 +45,8 @@ export {
   isSkipped,
   syncPhases,
   syncWave,
-} from './hooks.ts';
-export type { HookDeletePolicy, HookType, SyncPhase } from './hooks.ts';
+} from '../hooks.ts';
+export type { HookDeletePolicy, HookType, SyncPhase } from '../hooks.ts';
 export { respectIgnored } from './respect.ts';
 export { TRACKING_ANNOTATION, parseTrackingId, trackedBy, withTracking } from './tracking.ts';
 export type { TrackingId } from './tracking.ts';

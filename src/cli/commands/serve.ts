@@ -88,7 +88,7 @@ export const serveCommand: CliCommand = {
             io.signal,
           ),
         );
-        say(`serving the applications of ${sources.kube.server} (Kubernetes ${gitVersion}), Ctrl-C stops`);
+        say(`serving the Applications of ${sources.kube.server} (Kubernetes ${gitVersion}), Ctrl-C stops`);
         if (root !== undefined)
           say(`with those of ${options.from ?? ''} ${options.path ?? ''}, as Application ${root}`);
         const logger = jsonLogger(io.out, () => io.clock.now());
@@ -115,7 +115,9 @@ export const serveCommand: CliCommand = {
                   onPush: (keys) => controller.pushed(keys),
                 });
           if (webhook !== undefined) say(`listening for pushes on ${webhook.url}`);
-          await untilAborted(io.signal);
+          // Until somebody ends it, or it turns out that it may not act at all.
+          const refused = controller.ready.then(() => new Promise<never>(() => {}));
+          await Promise.race([untilAborted(io.signal), refused]);
           await webhook?.close();
         } finally {
           await controller.close();

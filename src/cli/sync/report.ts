@@ -102,18 +102,14 @@ export function renderSync(report: SyncReport, style: Style): string {
 }
 
 function nextStep({ state, application, dryRun }: SyncReport): string | undefined {
-  switch (state) {
-    case 'asked':
-      return `landfall status ${application}`;
-    case 'synced':
-      return dryRun ? `landfall sync ${application}` : `landfall prove ${application}`;
-    case 'failed':
-      return `landfall explain ${application}`;
-    case 'running':
-      return `landfall sync ${application} --terminate`;
-    case 'terminated':
-      return undefined;
-  }
+  const steps: Readonly<Record<SyncReport['state'], string | undefined>> = {
+    asked: `landfall status ${application}`,
+    synced: dryRun ? `landfall sync ${application}` : `landfall prove ${application}`,
+    failed: `landfall explain ${application}`,
+    running: `landfall sync ${application} --terminate`,
+    terminated: undefined,
+  };
+  return steps[state];
 }
 
 function shortRevision(revision: string): string {

@@ -1,8 +1,8 @@
 import { asLandfallError, mapBounded } from '../../kernel/index.ts';
 import { refOf, statusBehind } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
-import { FIELD_MANAGER } from '../comparison.ts';
-import { applyGroups, broughtBySet, kindRank } from '../order.ts';
+import { FIELD_MANAGER, applyGroups, kindRank } from '../../apply/index.ts';
+import { broughtBySet } from '../order.ts';
 
 const GROUP = 'kustomize.toolkit.fluxcd.io';
 const AT_ONCE = 6;

@@ -13,7 +13,7 @@ import type { KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
 import { fluxVariables, ignorePatterns, renderFlux } from '../../boundaries/render/index.ts';
 import { comparePair, fluxCommit, pairObjects } from '../../boundaries/sync/index.ts';
 import type { GitMirror } from '../../git/index.ts';
-import { FIELD_MANAGER } from '../comparison.ts';
+import { FIELD_MANAGER } from '../../apply/index.ts';
 import type { EventRecorder } from '../events.ts';
 import type { LiveObjects } from '../live.ts';
 import { broughtBySet } from '../order.ts';

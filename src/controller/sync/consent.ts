@@ -1,16 +1,10 @@
 import type { KubeObject } from '../../kube/index.ts';
+import { isKeptKind } from '../../apply/index.ts';
 import { objectOptions, optionValue } from './options.ts';
 
 /** Kinds that hold others' data: never deleted as a consequence of something else. */
-const PRECIOUS = new Set([
-  'Namespace',
-  'CustomResourceDefinition',
-  'PersistentVolumeClaim',
-  'PersistentVolume',
-]);
-
 export function isPrecious(object: KubeObject): boolean {
-  return PRECIOUS.has(object.kind);
+  return isKeptKind(object.kind);
 }
 
 /** Whether an object that left Git may be deleted. */

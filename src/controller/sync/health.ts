@@ -15,18 +15,9 @@ export function hookHealth(live: KubeObject): TaskHealth {
   const health = engineHealth(live);
   if (health === undefined) return { phase: 'Succeeded', message: `${live.metadata.name} created` };
   const message = health.message ?? '';
-  switch (health.status) {
-    case 'Healthy':
-      return { phase: 'Succeeded', message };
-    case 'Progressing':
-    case 'Suspended':
-      return { phase: 'Running', message };
-    default:
-      return {
-        phase: 'Failed',
-        message: message === '' ? `${live.metadata.name} is ${health.status}` : message,
-      };
-  }
+  if (health.status === 'Healthy') return { phase: 'Succeeded', message };
+  if (health.status === 'Progressing' || health.status === 'Suspended') return { phase: 'Running', message };
+  return { phase: 'Failed', message: message === '' ? `${live.metadata.name} is ${health.status}` : message };
 }
 
 /**

@@ -3,7 +3,7 @@ export { objectOptions, optionValue, unknownOptions } from './options.ts';
 export { isPrecious } from './consent.ts';
 export { isWorking } from './health.ts';
 export { releaseHook } from './hooks.ts';
-export { runSync } from './sync.ts';
+export { runSync } from './run-sync.ts';
 export { terminateHooks } from './terminate.ts';
 export { createSyncWriter } from './writer.ts';
 export type { SyncWriter } from './writer.ts';

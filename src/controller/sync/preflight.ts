@@ -1,7 +1,7 @@
 import { asLandfallError, mapBounded } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { ApplyOutcome, FieldValidation, KubeObject } from '../../kube/index.ts';
-import { FIELD_MANAGER } from '../comparison.ts';
+import { FIELD_MANAGER } from '../../apply/index.ts';
 import { broughtBySet } from '../order.ts';
 import { refusal, result } from '../outcome.ts';
 import type { SyncWork } from '../outcome.ts';

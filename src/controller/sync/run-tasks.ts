@@ -2,7 +2,7 @@ import { LandfallError, getArray, getObject, getString, mapBounded, sleep } from
 import type { ApplyOutcome } from '../../kube/index.ts';
 import { refOf } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { kindRank } from '../order.ts';
+import { applyGroups } from '../../apply/index.ts';
 import { applied, refusal } from '../outcome.ts';
 import type { SyncWork } from '../outcome.ts';
 import { pruneConsent } from './consent.ts';
@@ -15,6 +15,7 @@ import { takeOver as giveOver, ownedClientSide } from './take-over.ts';
 import { plainWaves } from './wave.ts';
 import type { WaveStep } from './wave.ts';
 import type { SyncWriter } from './writer.ts';
+import { taskObject } from './tasks.ts';
 import type { SyncTask } from './tasks.ts';
 
 const AT_ONCE = 6;
@@ -61,7 +62,8 @@ async function putAll(running: Running, tasks: readonly SyncTask[]): Promise<boo
   const wave = await open(steps);
   const before = new Map(steps.map((step) => [step.desired, step.before]));
   const troubles: unknown[] = [];
-  for (const group of kindGroups(tasks)) {
+  for (const members of applyGroups(tasks.map((task) => ({ kind: taskObject(task).kind, task })))) {
+    const group = members.map((member) => member.task);
     await mapBounded(group, AT_ONCE, async (task) => {
       try {
         await putOne(running, wave.writer, task, task.desired && before.get(task.desired));
@@ -122,15 +124,6 @@ function sayTakenBack({ results }: Running, tasks: readonly SyncTask[], staying:
     const left = staying.find((text) => text.startsWith(name));
     results.set(task, 'SyncFailed', 'Failed', left ?? 'taken back, because another object was refused');
   }
-}
-
-function kindGroups(tasks: readonly SyncTask[]): readonly (readonly SyncTask[])[] {
-  const groups = new Map<number, SyncTask[]>();
-  for (const task of tasks) {
-    const rank = task.desired === undefined ? 0 : kindRank(task.desired);
-    groups.set(rank, [...(groups.get(rank) ?? []), task]);
-  }
-  return [...groups.entries()].toSorted(([a], [b]) => a - b).map(([, group]) => group);
 }
 
 /** Deletes hooks that earlier syncs left. True while one of them is still there. */

@@ -2,7 +2,7 @@ import { getString, isJsonObject } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
-import { FIELD_MANAGER } from '../comparison.ts';
+import { FIELD_MANAGER } from '../../apply/index.ts';
 
 /** Managers that client-side applies of kubectl and Argo CD write by. */
 export const CLIENT_SIDE_MANAGERS: readonly string[] = ['kubectl-client-side-apply', 'argocd-controller'];

@@ -4,7 +4,8 @@ import { HOOK_FINALIZER, isHook, syncPhases, syncWave, withTracking } from '../.
 import type { SyncPhase } from '../../boundaries/sync/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
-import { kindRank, definedKind } from '../order.ts';
+import { kindRank } from '../../apply/index.ts';
+import { definedKind } from '../order.ts';
 import type { SyncRequest } from '../operation.ts';
 import { objectOptions, optionValue } from './options.ts';
 import type { SyncOptions } from './options.ts';

@@ -8,7 +8,7 @@ import type {
   KubeClient,
   KubeObject,
 } from '../../kube/index.ts';
-import { FIELD_MANAGER } from '../comparison.ts';
+import { FIELD_MANAGER } from '../../apply/index.ts';
 import { isPrecious } from './consent.ts';
 import { takeOver } from './take-over.ts';
 

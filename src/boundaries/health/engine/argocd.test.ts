@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { syncWave } from '../../sync/hooks.ts';
+import { syncWave } from '../../hooks.ts';
 import { applicationEngineHealth, engineHealth } from './argocd.ts';
 
 interface Case {

@@ -2,12 +2,12 @@ import { getArray, getString, messageOf, parseJson } from '../../../kernel/index
 import type { JsonValue } from '../../../kernel/index.ts';
 import { splitApiVersion } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
+import { HOOK_FINALIZER, isHook } from '../../hooks.ts';
 import type { EngineHealth, EngineHealthStatus } from './status.ts';
 import { isWorseHealth } from './status.ts';
 import { podHealth } from './pod.ts';
 import { budgetHealth, cronJobHealth, definitionHealth } from './scripted.ts';
 import { daemonSetHealth, deploymentHealth, replicaSetHealth, statefulSetHealth } from './workload.ts';
-import { HOOK_FINALIZER, isHook } from '../../sync/hooks.ts';
 
 type Check = (object: KubeObject) => EngineHealth;
 

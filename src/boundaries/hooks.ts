@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
 
 /** The parts of one sync, in the order in which they run; SyncFail only after a failure. */
 export type SyncPhase = 'PreSync' | 'Sync' | 'PostSync' | 'SyncFail';

@@ -1,0 +1,76 @@
+import { getArray, getString } from '../kernel/index.ts';
+import type { JsonObject } from '../kernel/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+import type { JournalSubject } from './journals.ts';
+import type { Subject } from './look.ts';
+import type { SyncRequest } from './operation.ts';
+import { result } from './outcome.ts';
+import type { SyncOutcome } from './outcome.ts';
+import { kubeTime } from './status.ts';
+
+/** What names one attempt at an operation. */
+export interface Attempted {
+  readonly operation: JsonObject;
+  readonly startedAt: string;
+  readonly retryCount: number;
+  readonly commit: string;
+}
+
+/** What the state of an operation says once an attempt has ended. */
+export function endMessage(outcome: SyncOutcome, retryCount: number, retryAt: number | undefined): string {
+  if (retryAt !== undefined) {
+    return `${outcome.message}. Retrying attempt #${retryCount + 1} at ${kubeTime(retryAt)}.`;
+  }
+  return retryCount > 0 && outcome.phase !== 'Succeeded'
+    ? `${outcome.message} (retried ${retryCount} times).`
+    : outcome.message;
+}
+
+/** What the application's project does not let it apply. */
+export function refusals(
+  { project, cluster }: Subject,
+  objects: readonly KubeObject[],
+): readonly JsonObject[] {
+  return objects.flatMap((object) => {
+    const refusal = project.refusal(object, cluster);
+    return refusal === undefined ? [] : [result(object, 'SyncFailed', refusal)];
+  });
+}
+
+/** The commits that earlier turns of the attempt worked on: a branch that moved meanwhile is for the next one. */
+export function recordedRevisions(going: JsonObject | undefined): readonly string[] | undefined {
+  const several = getArray(going, 'revisions').filter((item): item is string => typeof item === 'string');
+  if (several.length > 0) return several;
+  const one = getString(going, 'revision');
+  return one === undefined || one === '' ? undefined : [one];
+}
+
+/** What the operation itself names; undefined: what its sources track. */
+export function askedRevisions(request: SyncRequest): readonly string[] | undefined {
+  return request.revisions ?? (request.revision === undefined ? undefined : [request.revision]);
+}
+
+/** `argocd.argoproj.io/deletion-approved`: somebody looked, after the operation had begun, and agreed. */
+export function isApproved(application: KubeObject, startedAt: string): boolean {
+  const text = application.metadata.annotations?.['argocd.argoproj.io/deletion-approved'];
+  const at = Date.parse(text ?? '');
+  return !Number.isNaN(at) && at >= Date.parse(startedAt);
+}
+
+/** The attempt as the ledger names it. */
+export function journalSubject({ application, cluster }: Subject, run: Attempted): JournalSubject {
+  const { name, namespace = '' } = application.metadata;
+  return {
+    cluster: cluster.client.server,
+    namespace,
+    application: name,
+    operationId: `${run.startedAt} ${run.retryCount} ${run.commit.slice(0, 12)}`,
+    revision: run.commit,
+    user: getString(run.operation, 'initiatedBy', 'username'),
+  };
+}
+
+/** Somebody has asked for its end. */
+export function isTerminating(application: KubeObject): boolean {
+  return getString(application, 'status', 'operationState', 'phase') === 'Terminating';
+}
