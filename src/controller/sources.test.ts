@@ -7,6 +7,8 @@ import type { KubeObject } from '../kube/index.ts';
 import { publish, serveGit } from '../git/test-support.ts';
 import type { GitServer } from '../git/test-support.ts';
 import { APPLICATION_KIND } from '../boundaries/sync/index.ts';
+import { createRegistryClient } from '../oci/index.ts';
+import { prove } from '../verdict/index.ts';
 import { startCluster } from '../drydock/index.ts';
 import type { Cluster } from '../drydock/index.ts';
 import type { Controller } from './controller.ts';
@@ -137,6 +139,30 @@ describe('an Application of several sources', () => {
       { key: 'a' },
       { key: 'b' },
     ]);
+  });
+
+  it('is proven as one: every source has to be at the commit that Git has', async () => {
+    const name = await register({
+      destination: here('proven'),
+      sources: [
+        { repoURL: web, path: 'k8s', targetRevision: 'main' },
+        { repoURL: values, path: 'extra', targetRevision: 'main' },
+      ],
+    });
+    await synced(name);
+    const registry = createRegistryClient({ clock: systemClock });
+    const { proof, material } = await prove(
+      { kube: scene.client, git: scene.mirrors, registry, clock: systemClock },
+      {
+        application: name,
+        declaredBy: () => ({ images: [], observe: [], environment: undefined, source: undefined }),
+      },
+      new AbortController().signal,
+    );
+    registry.close();
+    expect(material.rendered.map(({ object }) => object.metadata.name)).toEqual(['one', 'two']);
+    const states = proof.boundaries.map(({ boundary, state }) => `${boundary} ${state}`);
+    expect(states).toEqual(expect.arrayContaining(['render proven', 'sync proven', 'live proven']));
   });
 
   it('renders a chart with the values of another source, told of the cluster', async () => {

@@ -22,6 +22,8 @@ export interface ApplicationSpec {
   readonly destination: string;
   /** The source as the Application writes it. */
   readonly source: ApplicationSource;
+  /** All of them, where there are several. */
+  readonly sources?: readonly ApplicationSource[];
   /** Of a Flux Kustomization: where it comes from. */
   readonly flux?: { readonly source: KubeObject };
 }
@@ -31,18 +33,8 @@ export function readApplication(object: KubeObject): ApplicationSpec {
   const { name, namespace = '' } = object.metadata;
   const where = `Application/${namespace}/${name}`;
   const spec = applicationSpec(object);
-  const [source] = spec.sources;
-  if (spec.sources.length > 1) {
-    throw new LandfallError(
-      `${where} has ${spec.sources.length} sources; an application with one source can be proven.`,
-      {
-        kind: 'invalid-input',
-        code: 'application-sources',
-        object: where,
-        hint: 'Name the single source in spec.source.',
-      },
-    );
-  }
+  // The first that renders something is the one that is asked about; the others have to fit to it.
+  const source = spec.sources.find((item) => item.chart === undefined && item.path !== '') ?? spec.sources[0];
   if (source === undefined || source.repoURL === '' || source.chart !== undefined) {
     const found =
       source?.chart === undefined ? 'names no Git repository' : `comes from the chart ${source.chart}`;
@@ -65,6 +57,7 @@ export function readApplication(object: KubeObject): ApplicationSpec {
     revision: source.targetRevision,
     destination: spec.destination.namespace || 'default',
     source,
+    ...(spec.multiple ? { sources: spec.sources } : {}),
   };
 }
 

@@ -7,7 +7,6 @@ import {
   isHook,
   isSyncing,
   objectKey,
-  renderApplication,
   trackedBy,
   unreadSubjects,
   valueOf,
@@ -17,6 +16,7 @@ import type { Drift, DriftSubject, Reading } from '../boundaries/index.ts';
 import { getString, LandfallError, mapBounded } from '../kernel/index.ts';
 import type { KubeObject, ObjectRef } from '../kube/index.ts';
 import { findApplication } from './application.ts';
+import { renderSources } from './render-sources.ts';
 import type { ApplicationSpec } from './application.ts';
 import { placeRendered } from './gather.ts';
 import type { Sources } from './gather.ts';
@@ -101,8 +101,7 @@ async function appliedBefore(
   const revision = operation?.phase === 'Succeeded' ? operation.revision : '';
   if (revision === '' || revision === tracked) return undefined;
   const reading: Reading<ReadonlyMap<string, KubeObject>> = await attempt(async () => {
-    const tree = sources.git.open(spec.repository).tree(revision);
-    const set = await renderApplication(tree, spec.path, { source: spec.source, signal });
+    const { set } = await renderSources(sources, spec, revision, signal);
     const placed = await placeRendered(sources.kube, set.objects, spec.destination, signal);
     return new Map(placed.map(({ object }) => [objectKey(object), object]));
   }, signal);

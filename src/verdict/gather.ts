@@ -16,7 +16,6 @@ import {
   observe,
   attempt,
   read,
-  renderApplication,
   serviceFacts,
   takeSnapshot,
   valueOf,
@@ -34,7 +33,7 @@ import type {
 } from '../boundaries/index.ts';
 import { engineStatus, findApplication } from './application.ts';
 import type { ApplicationSpec } from './application.ts';
-import { renderKustomization } from './flux.ts';
+import { renderSources } from './render-sources.ts';
 import { inventoryOf } from './inventory.ts';
 import type { Material } from './judge.ts';
 
@@ -208,19 +207,6 @@ async function askedImage(
   return { reference, repository: sameImage(reference, images), digest };
 }
 
-/** Whose it is, as the controller tells the renderer. */
-function renderedFor(spec: ApplicationSpec, revision: string) {
-  const { project, destination } = applicationSpec(spec.object);
-  return { name: spec.name, namespace: destination.namespace, project, revision };
-}
-
-/** Charts ask what the cluster can do. */
-async function helmFor(kube: KubeClient, signal: AbortSignal) {
-  const { gitVersion } = await kube.version(signal);
-  const kubeVersion = gitVersion.replace(/^v/, '').replace(/[-+].*$/, '');
-  return { kubeVersion, apiVersions: await kube.apiVersions(signal) };
-}
-
 const NOT_RENDERED = {
   state: 'unreadable' as const,
   why: 'the tracked revision could not be read',
@@ -247,21 +233,11 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   );
 
   progress('render');
-  const set =
+  const rendering =
     tree === undefined || tracked.state !== 'read' || !tracked.value.pathExists
       ? NOT_RENDERED
-      : await attempt(
-          () =>
-            spec.flux === undefined
-              ? renderApplication(tree, spec.path, {
-                  source: spec.source,
-                  application: renderedFor(spec, tracked.value.commit),
-                  helm: () => helmFor(kube, signal),
-                  signal,
-                })
-              : renderKustomization(kube, spec, tree, signal),
-          signal,
-        );
+      : await attempt(() => renderSources(sources, spec, tracked.value.commit, signal), signal);
+  const set = rendering.state === 'read' ? read(rendering.value.set) : rendering;
   const rendered =
     set.state === 'read' ? await placeRendered(kube, set.value.objects, spec.destination, signal) : [];
 
@@ -356,6 +332,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     sync: decideSync({
       application: again.state === 'read' ? read(again.value.object) : again,
       expected: tracked.state === 'read' ? read(tracked.value.commit) : tracked,
+      also: rendering.state === 'read' ? rendering.value.also : [],
       // Nobody can have fetched a commit before it was made.
       ...(committed === undefined ? {} : { expectedSince: committed }),
       now: clock.now(),

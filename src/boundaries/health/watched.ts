@@ -1,3 +1,4 @@
+import { getString } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { startReflector } from '../../kube/index.ts';
 import type { KubeClient, KubeObject, Reflector } from '../../kube/index.ts';

@@ -2,7 +2,7 @@
 export { decideRender } from './decide.ts';
 export { fluxVariables, ignorePatterns, renderFlux } from './flux.ts';
 export { renderHelm, resolveChart } from './helm.ts';
-export type { ChartPlace, HelmAccess, HelmProgram } from './helm.ts';
+export type { HelmAccess, HelmProgram } from './helm-program.ts';
 export { renderApplication } from './render-application.ts';
 export type { RenderApplicationOptions } from './render-application.ts';
 export { buildEnvironment } from './source-environment.ts';

@@ -14,7 +14,7 @@ import { applicationSource } from '../sync/index.ts';
 import type { ApplicationSource } from '../sync/index.ts';
 import { renderDirectory } from './directory.ts';
 import { renderHelm } from './helm.ts';
-import type { HelmProgram } from './helm.ts';
+import type { HelmProgram } from './helm-program.ts';
 import { kustomizationFile, withKustomization } from './kustomization-edit.ts';
 import { editedByOptions, hasKustomizeOptions, unknownKustomizeOption } from './kustomize-options.ts';
 import type { RenderFailure, RenderedSet, SourceType } from './rendered-set.ts';

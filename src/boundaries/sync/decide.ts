@@ -14,6 +14,8 @@ export interface SyncSubject {
   readonly application: Reading<KubeObject>;
   /** The commit that the tracked revision names now. */
   readonly expected: Reading<string>;
+  /** The commits of further sources, each of which the controller has to have. */
+  readonly also?: readonly string[];
   /** When that commit was first seen at the tracked revision, in ms: a comparison after it must know the commit. */
   readonly expectedSince?: number;
   /** Milliseconds since the epoch. */
@@ -103,7 +105,8 @@ function judge(subject: SyncSubject, object: KubeObject, status: ApplicationStat
     return { state: 'unknown', reason: 'revision-unknown', headline: status.sync, detail };
   }
   const expected = subject.expected.value;
-  if (!status.revisions.includes(expected)) return judgeBehind(subject, object, status, expected);
+  const missing = [expected, ...(subject.also ?? [])].find((commit) => !status.revisions.includes(commit));
+  if (missing !== undefined) return judgeBehind(subject, object, status, missing);
   return judgeCompared(subject, object, status, expected);
 }
 

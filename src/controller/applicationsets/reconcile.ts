@@ -111,10 +111,8 @@ async function bringAbout(
   const { valid, invalid } = await validated(options, set, made.applications, turn);
   const current = ownedBy(options, set);
   for (const application of valid.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
-    const exists = current.some((item) => item.metadata.name === application.metadata.name);
-    if (exists && !policy.updates) continue;
     try {
-      await write(options, set, application, turn);
+      await write(options, set, application, policy, turn);
     } catch (thrown) {
       const error = asLandfallError(thrown);
       if (error.kind === 'cancelled' || error.kind === 'bug' || error.kind === 'unavailable') throw error;
@@ -191,6 +189,7 @@ async function write(
   options: SetOptions,
   set: KubeObject,
   application: KubeObject,
+  policy: Policy,
   turn: Turn,
 ): Promise<void> {
   const { client, events } = options;
@@ -214,6 +213,7 @@ async function write(
     await events.record(set, 'Normal', 'created', `created Application "${name}"`, turn.signal);
     return;
   }
+  if (!policy.updates) return;
   const other = references(stored).find((item) => getIn(item, 'controller') === true && !isOwner(item, set));
   if (other !== undefined) {
     throw new LandfallError(

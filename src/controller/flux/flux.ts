@@ -27,7 +27,7 @@ import {
   writeStatus,
 } from './kinds.ts';
 import { reconcileKustomization } from './kustomization.ts';
-import type { FluxTarget } from './kustomization.ts';
+import type { FluxTarget } from './failure.ts';
 
 export interface FluxOptions {
   readonly client: KubeClient;

@@ -1,24 +1,13 @@
-import {
-  LandfallError,
-  asLandfallError,
-  getArray,
-  getIn,
-  getObject,
-  getString,
-  jsonEqual,
-} from '../../kernel/index.ts';
-import type { Clock, JsonObject, JsonValue } from '../../kernel/index.ts';
+import { LandfallError, asLandfallError, getArray, getIn, getObject, getString } from '../../kernel/index.ts';
+import type { JsonObject } from '../../kernel/index.ts';
 import { refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
 import { fluxVariables, ignorePatterns, renderFlux } from '../../boundaries/render/index.ts';
-import { comparePair, fluxCommit, pairObjects } from '../../boundaries/sync/index.ts';
-import type { GitMirror } from '../../git/index.ts';
+import { comparePair, pairObjects } from '../../boundaries/sync/index.ts';
 import { FIELD_MANAGER } from '../../apply/index.ts';
 import type { EventRecorder } from '../events.ts';
-import type { LiveObjects } from '../live.ts';
 import { broughtBySet } from '../order.ts';
 import type { Turn } from '../queue.ts';
-import { kubeTime } from '../status.ts';
 import {
   NAMESPACE_LABEL,
   NAME_LABEL,
@@ -30,58 +19,14 @@ import {
   policyOf,
 } from './apply.ts';
 import type { Change } from './apply.ts';
-import { usesIncludes } from './git-repository.ts';
-import { evaluates, readinessOf } from './health.ts';
+import { CORRECTION_WAIT, DEPENDENCY_WAIT, HEALTH_LOOK, failed, timeoutText } from './failure.ts';
+import type { Failure, FluxTarget, KustomizationOptions, Next } from './failure.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from './inventory.ts';
-import {
-  FINALIZER,
-  GIT_REPOSITORY,
-  KUSTOMIZATION,
-  conditionOf,
-  handled,
-  intervalOf,
-  withConditions,
-  writeStatus,
-} from './kinds.ts';
+import { FINALIZER, conditionOf, handled, intervalOf, withConditions, writeStatus } from './kinds.ts';
 import type { Conditions } from './kinds.ts';
-
-/** Where the objects of a Kustomization go, as whom. */
-export interface FluxTarget {
-  readonly client: KubeClient;
-  readonly live: LiveObjects;
-}
-
-export interface KustomizationOptions {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly events: EventRecorder;
-  readonly mirror: (source: KubeObject, signal: AbortSignal) => Promise<GitMirror>;
-  readonly target: (object: KubeObject, signal: AbortSignal) => Promise<FluxTarget>;
-  /** Variables without a value fail the build: Flux' feature gate StrictPostBuildSubstitutions. */
-  readonly strict: boolean;
-}
-
-type Next = { readonly again?: number } | undefined;
-
-/** What is said of a reconciliation that did not come to its end. */
-interface Failure {
-  readonly reason: string;
-  readonly message: string;
-  /** Ms; left out: the retry interval. */
-  readonly again?: number;
-  readonly stalled?: boolean;
-  readonly type?: 'Normal' | 'Warning';
-}
-
-const DEPENDENCY_WAIT = 30_000;
-const HEALTH_LOOK = 1000;
-/** Between two corrections of the same objects, so that nobody is fought at full speed. */
-const CORRECTION_WAIT = 10_000;
-
-function failed(failure: Failure): LandfallError & { readonly failure: Failure } {
-  const error = new LandfallError(failure.message, { kind: 'invalid-input', code: 'flux-failure' });
-  return Object.assign(error, { failure });
-}
+import { settle } from './settle.ts';
+import { checkDependencies, sourceOf } from './source.ts';
+import type { Source } from './source.ts';
 
 /** One Kustomization, by the rules of kustomize-controller; the same state twice writes nothing twice. */
 export async function reconcileKustomization(
@@ -162,94 +107,6 @@ async function report(
   }
   if (failure.stalled === true) return undefined;
   return { again: failure.again ?? intervalOf(object, 'retryInterval', intervalOf(object)) };
-}
-
-interface Source {
-  readonly object: KubeObject;
-  readonly revision: string;
-  readonly commit: string;
-}
-
-async function sourceOf(options: KustomizationOptions, object: KubeObject, turn: Turn): Promise<Source> {
-  const ref = getObject(object, 'spec', 'sourceRef');
-  const kind = getString(ref, 'kind') ?? '';
-  const name = getString(ref, 'name') ?? '';
-  const namespace = getString(ref, 'namespace') || (object.metadata.namespace ?? 'default');
-  if (kind !== 'GitRepository') {
-    const message = `source \`${name}\` kind '${kind}' is not fetched by this controller; only GitRepository is`;
-    throw failed({ reason: 'ArtifactFailed', message, stalled: true });
-  }
-  const source = await options.client.get({ ...GIT_REPOSITORY, namespace, name }, turn.signal);
-  if (source === undefined) {
-    throw failed({
-      reason: 'ArtifactFailed',
-      message: `${kind}.source.toolkit.fluxcd.io "${name}" not found`,
-    });
-  }
-  const revision = getString(source, 'status', 'artifact', 'revision');
-  const commit = revision === undefined ? undefined : fluxCommit(revision);
-  if (revision === undefined || commit === undefined) {
-    throw failed({
-      reason: 'ArtifactFailed',
-      message: `Source artifact not found, retrying in ${DEPENDENCY_WAIT / 1000}s`,
-      again: DEPENDENCY_WAIT,
-      type: 'Normal',
-    });
-  }
-  if (usesIncludes(source)) {
-    const message = `GitRepository '${namespace}/${name}' uses include or recurseSubmodules, which this controller does not do`;
-    throw failed({ reason: 'ArtifactFailed', message });
-  }
-  return { object: source, revision, commit };
-}
-
-async function checkDependencies(
-  options: KustomizationOptions,
-  object: KubeObject,
-  revision: string,
-  turn: Turn,
-): Promise<void> {
-  for (const dependency of getArray(object, 'spec', 'dependsOn')) {
-    const namespace = getString(dependency, 'namespace') || (object.metadata.namespace ?? 'default');
-    const name = getString(dependency, 'name') ?? '';
-    const notReady = (message: string) =>
-      failed({ reason: 'DependencyNotReady', message, again: DEPENDENCY_WAIT, type: 'Normal' });
-    const found = await options.client.get({ ...KUSTOMIZATION, namespace, name }, turn.signal);
-    if (found === undefined) {
-      throw notReady(
-        `dependency '${namespace}/${name}' not found: Kustomization.kustomize.toolkit.fluxcd.io "${name}" not found`,
-      );
-    }
-    const expression = getString(dependency, 'readyExpr') ?? '';
-    if (expression !== '') {
-      let ready: boolean;
-      try {
-        ready = evaluates(expression, { self: object, dep: found });
-      } catch (thrown) {
-        const message = `Reconciliation failed terminally due to configuration error: failed to evaluate dependency ${name}: ${asLandfallError(thrown).message}`;
-        throw failed({ reason: 'InvalidCELExpression', message, stalled: true });
-      }
-      if (!ready)
-        throw notReady(`dependency '${namespace}/${name}' is not ready according to readyExpr eval`);
-      continue;
-    }
-    const current = getIn(found, 'status', 'observedGeneration') === found.metadata.generation;
-    if (!current || getString(conditionOf(found, 'Ready'), 'status') !== 'True') {
-      throw notReady(`dependency '${namespace}/${name}' is not ready`);
-    }
-    if (
-      jsonEqual(sourceKey(found), sourceKey(object)) &&
-      getString(found, 'status', 'lastAppliedRevision') !== revision
-    ) {
-      throw notReady(`dependency '${namespace}/${name}' revision is not up to date`);
-    }
-  }
-}
-
-function sourceKey(object: KubeObject): JsonValue {
-  const ref = getObject(object, 'spec', 'sourceRef');
-  const namespace = getString(ref, 'namespace') || (object.metadata.namespace ?? 'default');
-  return [getString(ref, 'kind') ?? '', namespace, getString(ref, 'name') ?? ''];
 }
 
 async function build(
@@ -455,173 +312,6 @@ async function announce(
   if (told.length === 0) return;
   const lines = told.map((change) => `${fluxName(change.object)} ${change.action}`);
   await events.record(object, 'Normal', 'Progressing', lines.join('\n'), signal);
-}
-
-function timeoutOf(object: KubeObject): number {
-  return intervalOf(object, 'timeout', Math.max(30_000, intervalOf(object) - 30_000));
-}
-
-function timeoutText(object: KubeObject): string {
-  return getString(object, 'spec', 'timeout') ?? `${Math.round(timeoutOf(object) / 1000)}s`;
-}
-
-/** After everything is applied: health, where it is asked for, and then Ready. */
-async function settle(
-  options: KustomizationOptions,
-  object: KubeObject,
-  source: Source,
-  target: FluxTarget,
-  desired: readonly KubeObject[],
-  turn: Turn,
-): Promise<Next> {
-  const { client, clock, events } = options;
-  const { revision } = source;
-  const checked = checkedRefs(object, desired);
-  const wasReady =
-    getString(conditionOf(object, 'Ready'), 'status') === 'True' &&
-    getString(object, 'status', 'lastAppliedRevision') === revision &&
-    getIn(object, 'status', 'observedGeneration') === object.metadata.generation;
-  if (checked.length > 0) {
-    const found = await target.live.read(checked, 'watched', turn.signal);
-    const expressions = getArray(object, 'spec', 'healthCheckExprs');
-    const waiting = checked.flatMap((ref, at) => {
-      const readiness = readinessOf(found[at], expressions);
-      return readiness === 'Current' ? [] : [{ ref, readiness }];
-    });
-    if (waiting.length > 0) {
-      // What was ready and is not now is looked at again at the next interval, as Flux does it.
-      if (wasReady && turn.level === 'live') return { again: intervalOf(object) };
-      return wait(options, object, revision, waiting, turn);
-    }
-  }
-  const message = `Applied revision: ${revision}`;
-  const healthy: Conditions =
-    checked.length === 0
-      ? { Healthy: undefined }
-      : getString(conditionOf(object, 'Healthy'), 'status') === 'True'
-        ? {}
-        : {
-            Healthy: {
-              status: 'True',
-              reason: 'Succeeded',
-              message: `Health check passed in ${sinceText(object, clock.now())}`,
-            },
-          };
-  const history: JsonObject = {
-    firstReconciled: kubeTime(clock.now()),
-    lastReconciled: kubeTime(clock.now()),
-    lastReconciledStatus: 'ReconciliationSucceeded',
-    metadata: { revision },
-  };
-  const before = getArray(object, 'status', 'history');
-  await writeStatus(
-    client,
-    object,
-    {
-      ...getObject(object, 'status'),
-      ...handled(object),
-      lastAppliedRevision: revision,
-      lastAttemptedRevision: revision,
-      observedGeneration: object.metadata.generation ?? 1,
-      ...(wasReady ? {} : { history: [history, ...before].slice(0, 5) }),
-      conditions: withConditions(
-        object,
-        {
-          Ready: { status: 'True', reason: 'ReconciliationSucceeded', message },
-          Reconciling: undefined,
-          Stalled: undefined,
-          ...healthy,
-        },
-        clock.now(),
-      ),
-    },
-    turn.signal,
-  );
-  if (!wasReady) {
-    const text = `Reconciliation finished, next run in ${getString(object, 'spec', 'interval') ?? '5m'}`;
-    await events.record(object, 'Normal', 'ReconciliationSucceeded', text, turn.signal);
-  }
-  return { again: intervalOf(object) };
-}
-
-/** `wait` checks everything that is applied, `healthChecks` what they name; never the Kustomization itself. */
-function checkedRefs(object: KubeObject, desired: readonly KubeObject[]): readonly ObjectRef[] {
-  const refs =
-    getIn(object, 'spec', 'wait') === true
-      ? desired.filter((each) => !isSkipped(each, undefined)).map(refOf)
-      : getArray(object, 'spec', 'healthChecks').map((check): ObjectRef => {
-          const namespace = getString(check, 'namespace') || undefined;
-          return {
-            apiVersion: getString(check, 'apiVersion') ?? '',
-            kind: getString(check, 'kind') ?? '',
-            name: getString(check, 'name') ?? '',
-            ...(namespace === undefined ? {} : { namespace }),
-          };
-        });
-  return refs.filter(
-    (ref) =>
-      !(
-        ref.kind === 'Kustomization' &&
-        ref.name === object.metadata.name &&
-        ref.namespace === object.metadata.namespace
-      ),
-  );
-}
-
-function sinceText(object: KubeObject, now: number): string {
-  const since = Date.parse(getString(conditionOf(object, 'Healthy'), 'lastTransitionTime') ?? '');
-  return `${Number.isNaN(since) ? 0 : Math.max(0, Math.round((now - since) / 1000))}s`;
-}
-
-async function wait(
-  { client, clock }: KustomizationOptions,
-  object: KubeObject,
-  revision: string,
-  waiting: readonly { readonly ref: ObjectRef; readonly readiness: string }[],
-  turn: Turn,
-): Promise<Next> {
-  const healthy = conditionOf(object, 'Healthy');
-  const message = `Running health checks for revision ${revision} with a timeout of ${timeoutText(object)}`;
-  const begun = Date.parse(getString(healthy, 'lastTransitionTime') ?? '');
-  const running =
-    getString(healthy, 'status') === 'Unknown' &&
-    getString(healthy, 'message') === message &&
-    !Number.isNaN(begun);
-  const names = waiting.map(
-    ({ ref, readiness }) =>
-      `${ref.namespace === undefined ? '' : `${ref.kind}/${ref.namespace}/`}${ref.namespace === undefined ? `${ref.kind}/` : ''}${ref.name} status: '${readiness}'`,
-  );
-  const lost = waiting.some(({ readiness }) => readiness === 'Failed');
-  const over = running && clock.now() - begun >= timeoutOf(object);
-  if (lost || over) {
-    const after = running ? Math.round((clock.now() - begun) / 1000) : 0;
-    const what = lost
-      ? `failed early due to stalled resources: [${names.join(', ')}]`
-      : `timeout waiting for: [${names.join(', ')}]`;
-    throw failed({ reason: 'HealthCheckFailed', message: `health check failed after ${after}s: ${what}` });
-  }
-  await writeStatus(
-    client,
-    object,
-    {
-      ...getObject(object, 'status'),
-      ...handled(object),
-      lastAttemptedRevision: revision,
-      conditions: withConditions(
-        object,
-        {
-          Ready: { status: 'Unknown', reason: 'Progressing', message: 'Reconciliation in progress' },
-          Reconciling: { status: 'True', reason: 'Progressing', message },
-          // A new check begins its own time.
-          Healthy: { status: 'Unknown', reason: 'Progressing', message },
-          Stalled: undefined,
-        },
-        clock.now(),
-      ),
-    },
-    turn.signal,
-  );
-  return { again: HEALTH_LOOK };
 }
 
 /** Takes along what the deletion policy says, and lets the Kustomization go. */

@@ -1,0 +1,172 @@
+import { getArray, getIn, getObject, getString } from '../../kernel/index.ts';
+import type { JsonObject } from '../../kernel/index.ts';
+import { refOf } from '../../kube/index.ts';
+import type { KubeObject, ObjectRef } from '../../kube/index.ts';
+import type { Turn } from '../queue.ts';
+import { kubeTime } from '../status.ts';
+import { isSkipped } from './apply.ts';
+import { HEALTH_LOOK, failed, timeoutOf, timeoutText } from './failure.ts';
+import type { FluxTarget, KustomizationOptions, Next } from './failure.ts';
+import { readinessOf } from './health.ts';
+import { conditionOf, handled, intervalOf, withConditions, writeStatus } from './kinds.ts';
+import type { Conditions } from './kinds.ts';
+import type { Source } from './source.ts';
+
+/** After everything is applied: health, where it is asked for, and then Ready. */
+export async function settle(
+  options: KustomizationOptions,
+  object: KubeObject,
+  source: Source,
+  target: FluxTarget,
+  desired: readonly KubeObject[],
+  turn: Turn,
+): Promise<Next> {
+  const { client, clock, events } = options;
+  const { revision } = source;
+  const checked = checkedRefs(object, desired);
+  const wasReady =
+    getString(conditionOf(object, 'Ready'), 'status') === 'True' &&
+    getString(object, 'status', 'lastAppliedRevision') === revision &&
+    getIn(object, 'status', 'observedGeneration') === object.metadata.generation;
+  if (checked.length > 0) {
+    const found = await target.live.read(checked, 'watched', turn.signal);
+    const expressions = getArray(object, 'spec', 'healthCheckExprs');
+    const waiting = checked.flatMap((ref, at) => {
+      const readiness = readinessOf(found[at], expressions);
+      return readiness === 'Current' ? [] : [{ ref, readiness }];
+    });
+    if (waiting.length > 0) {
+      // What was ready and is not now is looked at again at the next interval, as Flux does it.
+      if (wasReady && turn.level === 'live') return { again: intervalOf(object) };
+      return wait(options, object, revision, waiting, turn);
+    }
+  }
+  const message = `Applied revision: ${revision}`;
+  const healthy: Conditions =
+    checked.length === 0
+      ? { Healthy: undefined }
+      : getString(conditionOf(object, 'Healthy'), 'status') === 'True'
+        ? {}
+        : {
+            Healthy: {
+              status: 'True',
+              reason: 'Succeeded',
+              message: `Health check passed in ${sinceText(object, clock.now())}`,
+            },
+          };
+  const history: JsonObject = {
+    firstReconciled: kubeTime(clock.now()),
+    lastReconciled: kubeTime(clock.now()),
+    lastReconciledStatus: 'ReconciliationSucceeded',
+    metadata: { revision },
+  };
+  const before = getArray(object, 'status', 'history');
+  await writeStatus(
+    client,
+    object,
+    {
+      ...getObject(object, 'status'),
+      ...handled(object),
+      lastAppliedRevision: revision,
+      lastAttemptedRevision: revision,
+      observedGeneration: object.metadata.generation ?? 1,
+      ...(wasReady ? {} : { history: [history, ...before].slice(0, 5) }),
+      conditions: withConditions(
+        object,
+        {
+          Ready: { status: 'True', reason: 'ReconciliationSucceeded', message },
+          Reconciling: undefined,
+          Stalled: undefined,
+          ...healthy,
+        },
+        clock.now(),
+      ),
+    },
+    turn.signal,
+  );
+  if (!wasReady) {
+    const text = `Reconciliation finished, next run in ${getString(object, 'spec', 'interval') ?? '5m'}`;
+    await events.record(object, 'Normal', 'ReconciliationSucceeded', text, turn.signal);
+  }
+  return { again: intervalOf(object) };
+}
+
+/** `wait` checks everything that is applied, `healthChecks` what they name; never the Kustomization itself. */
+function checkedRefs(object: KubeObject, desired: readonly KubeObject[]): readonly ObjectRef[] {
+  const refs =
+    getIn(object, 'spec', 'wait') === true
+      ? desired.filter((each) => !isSkipped(each, undefined)).map(refOf)
+      : getArray(object, 'spec', 'healthChecks').map((check): ObjectRef => {
+          const namespace = getString(check, 'namespace') || undefined;
+          return {
+            apiVersion: getString(check, 'apiVersion') ?? '',
+            kind: getString(check, 'kind') ?? '',
+            name: getString(check, 'name') ?? '',
+            ...(namespace === undefined ? {} : { namespace }),
+          };
+        });
+  return refs.filter(
+    (ref) =>
+      !(
+        ref.kind === 'Kustomization' &&
+        ref.name === object.metadata.name &&
+        ref.namespace === object.metadata.namespace
+      ),
+  );
+}
+
+function sinceText(object: KubeObject, now: number): string {
+  const since = Date.parse(getString(conditionOf(object, 'Healthy'), 'lastTransitionTime') ?? '');
+  return `${Number.isNaN(since) ? 0 : Math.max(0, Math.round((now - since) / 1000))}s`;
+}
+
+async function wait(
+  { client, clock }: KustomizationOptions,
+  object: KubeObject,
+  revision: string,
+  waiting: readonly { readonly ref: ObjectRef; readonly readiness: string }[],
+  turn: Turn,
+): Promise<Next> {
+  const healthy = conditionOf(object, 'Healthy');
+  const message = `Running health checks for revision ${revision} with a timeout of ${timeoutText(object)}`;
+  const begun = Date.parse(getString(healthy, 'lastTransitionTime') ?? '');
+  const running =
+    getString(healthy, 'status') === 'Unknown' &&
+    getString(healthy, 'message') === message &&
+    !Number.isNaN(begun);
+  const names = waiting.map(
+    ({ ref, readiness }) =>
+      `${ref.namespace === undefined ? '' : `${ref.kind}/${ref.namespace}/`}${ref.namespace === undefined ? `${ref.kind}/` : ''}${ref.name} status: '${readiness}'`,
+  );
+  const lost = waiting.some(({ readiness }) => readiness === 'Failed');
+  const over = running && clock.now() - begun >= timeoutOf(object);
+  if (lost || over) {
+    const after = running ? Math.round((clock.now() - begun) / 1000) : 0;
+    const what = lost
+      ? `failed early due to stalled resources: [${names.join(', ')}]`
+      : `timeout waiting for: [${names.join(', ')}]`;
+    throw failed({ reason: 'HealthCheckFailed', message: `health check failed after ${after}s: ${what}` });
+  }
+  await writeStatus(
+    client,
+    object,
+    {
+      ...getObject(object, 'status'),
+      ...handled(object),
+      lastAttemptedRevision: revision,
+      conditions: withConditions(
+        object,
+        {
+          Ready: { status: 'Unknown', reason: 'Progressing', message: 'Reconciliation in progress' },
+          Reconciling: { status: 'True', reason: 'Progressing', message },
+          // A new check begins its own time.
+          Healthy: { status: 'Unknown', reason: 'Progressing', message },
+          Stalled: undefined,
+        },
+        clock.now(),
+      ),
+    },
+    turn.signal,
+  );
+  return { again: HEALTH_LOOK };
+}
