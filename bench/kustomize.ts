@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createRenderCache, folderTree, memoryTree, render } from '../src/kustomize/index.ts';
 import type { RenderResult } from '../src/kustomize/index.ts';
@@ -65,7 +65,9 @@ async function measure(resources: number): Promise<Row> {
     const program = () => spawnSync('kubectl', ['kustomize', join(root, 'overlay')], { maxBuffer: 1e9 });
     const first = program();
     const there = first.error === undefined && first.status === 0;
-    const kubectl = there ? await timed(program, resources > 1000 ? 1 : resources === 1000 ? 3 : 7, 0) : undefined;
+    const kubectl = there
+      ? await timed(program, resources > 1000 ? 1 : resources === 1000 ? 3 : 7, 0)
+      : undefined;
     const same = there ? first.stdout.toString() === (await render(tree, 'overlay')).yaml : undefined;
     return { resources, kubectl, cold, unchanged, oneFile, same };
   } finally {
@@ -152,6 +154,7 @@ export async function benchKustomize(): Promise<string> {
     ...(existsSync(CLI) && kubectlThere()
       ? [`- ${await commandLine(1)}`, `- ${await commandLine(1000)}`]
       : []),
+    `- load while this was measured: ${loadavg()[0]?.toFixed(1)} on ${cpus().length} cores; ratios are to be trusted up to about 1`,
     '',
   ].join('\n');
 }
