@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { mapBounded } from '../kernel/index.ts';
 import { memoryTree, render } from './index.ts';
 import { originalHere, renderOriginal } from '../../test/kustomize/compare-trees.ts';
 import { keptRefusals } from '../../test/kustomize/kept-refusals.ts';
@@ -16,11 +17,15 @@ test.each(keptRefusals)('refused: %s', async (_, { files, message }) => {
   await expect(render(memoryTree(files), '')).rejects.toThrow(message);
 });
 
-test.skipIf(!isReference)('the original gives the same for every case that is kept', async () => {
-  for (const [title, { files, yaml }] of kept) {
-    expect(await renderOriginal({ files, dir: '' }), title).toEqual({ ok: true, yaml });
-  }
-  for (const [title, { files }] of keptRefusals) {
-    expect((await renderOriginal({ files, dir: '' })).ok, title).toBe(false);
-  }
-});
+test.skipIf(!isReference)(
+  'the original gives the same for every case that is kept',
+  async () => {
+    await mapBounded(kept, 3, async ([title, { files, yaml }]) => {
+      expect(await renderOriginal({ files, dir: '' }), title).toEqual({ ok: true, yaml });
+    });
+    await mapBounded(keptRefusals, 3, async ([title, { files }]) => {
+      expect((await renderOriginal({ files, dir: '' })).ok, title).toBe(false);
+    });
+  },
+  120_000,
+);

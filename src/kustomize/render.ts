@@ -22,7 +22,7 @@ import { legacyOrder, sortObjects } from './transform/sort.ts';
 import type { EntryKind, FileTree } from './tree.ts';
 
 /** Part of every cache key: another renderer may give another result for the same files. */
-export const rendererVersion = 'kustomize-5.5.0/1';
+export const rendererVersion = 'kustomize-5.5.0/2';
 
 export interface RenderOptions {
   /** Order of objects where the kustomization does not say: as kubectl does it (`legacy`), or as listed. */
