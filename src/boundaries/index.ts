@@ -84,7 +84,6 @@ export {
   objectHealth,
   ruleProblems,
   tidied,
-  watchHealth,
 } from './health/index.ts';
 export type {
   AppliedObject,

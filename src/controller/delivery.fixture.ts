@@ -17,7 +17,7 @@ const run = promisify(execFile);
 export interface Repository {
   readonly path: string;
   /** Writes files (undefined removes one), commits, and gives the commit. */
-  commit(changes: Readonly<Record<string, string | undefined>>): Promise<string>;
+  readonly commit: (changes: Readonly<Record<string, string | undefined>>) => Promise<string>;
 }
 
 export async function makeRepository(

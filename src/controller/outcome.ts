@@ -77,11 +77,6 @@ export function result(
   };
 }
 
-/** True when the server refused the object. */
-export function isFailure(item: JsonObject): boolean {
-  return getString(item, 'status') === 'SyncFailed';
-}
-
 /** `deployment.apps/web unchanged`, as kubectl words it. */
 export function applied(object: KubeObject, outcome: ApplyOutcome): string {
   const { group } = splitApiVersion(object.apiVersion);

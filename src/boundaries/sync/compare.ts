@@ -1,4 +1,4 @@
-import { getArray, getString, isJsonObject, parseJson } from '../../kernel/index.ts';
+import { getArray, getString, isJsonObject, parseJson, textOf } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { fieldDifferences, objectKey, writersOf } from '../live/index.ts';
@@ -101,7 +101,7 @@ export function ignoring(
     const own = rules.filter((rule) => appliesTo(rule, live));
     const path = difference.path.map(String);
     const ignored = ignoredPaths(own, live, found).some(
-      (steps) => steps.length <= path.length && steps.every((step, index) => String(step) === path[index]),
+      (steps) => steps.length <= path.length && steps.every((step, index) => textOf(step) === path[index]),
     );
     if (ignored || writtenByOneOf(new Set(own.flatMap((rule) => rule.managers)), difference, live)) {
       return true;

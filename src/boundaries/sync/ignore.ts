@@ -1,5 +1,5 @@
-import { getNumber, isJsonObject, mapBounded } from '../../kernel/index.ts';
-import type { Clock, JsonObject, JsonValue } from '../../kernel/index.ts';
+import { getNumber, getObject, isJsonObject, mapBounded, textOf } from '../../kernel/index.ts';
+import type { Clock, JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { objectKey } from '../live/index.ts';
@@ -102,7 +102,7 @@ function meets(step: JsonValue | undefined, key: string, index: number | undefin
     const { from, to } = { from: getNumber(step, 'start') ?? 0, to: getNumber(step, 'end') };
     return index !== undefined && index >= from && (to === undefined || index < to);
   }
-  return String(step) === key;
+  return step !== undefined && textOf(step) === key;
 }
 
 function strip(value: JsonValue, paths: readonly JqPath[]): JsonValue | undefined {
@@ -129,9 +129,14 @@ function strip(value: JsonValue, paths: readonly JqPath[]): JsonValue | undefine
 /** The object without these fields; the same object when there are none. */
 export function withoutPaths(object: KubeObject, paths: readonly JqPath[]): KubeObject {
   if (paths.length === 0) return object;
-  const rest = strip(object, paths) as JsonObject | undefined;
+  const rest = strip(object, paths);
   // An object whose name is ignored is still the object that it is.
   const { apiVersion, kind, metadata } = object;
-  const left = isJsonObject(rest?.['metadata']) ? rest['metadata'] : {};
-  return { ...rest, apiVersion, kind, metadata: { ...left, name: metadata.name } } as KubeObject;
+  const left = getObject(rest, 'metadata') ?? {};
+  return {
+    ...(isJsonObject(rest) ? rest : {}),
+    apiVersion,
+    kind,
+    metadata: { ...left, name: metadata.name },
+  };
 }

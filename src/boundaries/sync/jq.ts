@@ -90,7 +90,7 @@ export function createJq(clock: Clock): Jq {
   async function evaluate(expression: string, input: string): Promise<readonly JqPath[]> {
     const asked = await begin();
     const filter = `[path(${expression})]`;
-    const { output, error } = await reply(asked, TIME_LIMIT, () => asked.postMessage({ filter, input }));
+    const { output, error } = await reply(asked, TIME_LIMIT, () => asked.postMessage({ filter, input }, []));
     if (output !== undefined) {
       const paths = parseJson(output, 'What jq answered');
       return getArray(paths).map((path) => getArray(path));

@@ -1,4 +1,4 @@
-import { getString, isJsonObject } from '../../kernel/index.ts';
+import { getString, isJsonObject, textOf } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { fieldDifferences, writersOf } from '../live/index.ts';
@@ -50,7 +50,7 @@ function withValueOf(into: JsonValue | undefined, from: JsonValue, path: JqPath)
     return list;
   }
   if (!isJsonObject(from)) return undefined;
-  const key = String(step);
+  const key = textOf(step);
   const inner = from[key];
   if (inner === undefined) return undefined;
   const held = isJsonObject(into) ? into : {};

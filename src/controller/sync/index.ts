@@ -1,6 +1,5 @@
 /** One operation: what it consists of, in which order, and how far it is. */
 export { objectOptions, optionValue, unknownOptions } from './options.ts';
-export { isPrecious } from './consent.ts';
 export { isWorking } from './health.ts';
 export { releaseHook } from './hooks.ts';
 export { runSync } from './run-sync.ts';

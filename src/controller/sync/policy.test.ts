@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { getObject, getString } from '../../kernel/index.ts';
+import { getArray, getObject, getString } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import { applicationStatus } from '../../boundaries/sync/index.ts';
 import { startCluster } from '../../drydock/index.ts';
@@ -142,7 +142,7 @@ describe('automated sync', () => {
       autoHealAttemptsCount: 1,
       resources: [{ kind: 'ConfigMap', name: 'one' }],
     });
-    expect((getObject(application, 'status')?.['history'] as readonly unknown[]).length).toBe(1);
+    expect(getArray(application, 'status', 'history')).toHaveLength(1);
   });
 
   it('retries with what the branch says by then where retry.refresh asks for it', async () => {

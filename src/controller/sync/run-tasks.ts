@@ -119,7 +119,7 @@ function isUnchanged({ tried, takeOver }: Running, task: SyncTask): boolean {
 function sayTakenBack({ results }: Running, tasks: readonly SyncTask[], staying: readonly string[]): void {
   for (const task of tasks) {
     if (task.desired === undefined || task.hook || results.status(task) !== 'Synced') continue;
-    if (/ unchanged$/.test(results.message(task))) continue;
+    if (results.message(task).endsWith(' unchanged')) continue;
     const name = `${task.desired.kind}/${task.desired.metadata.name}: `;
     const left = staying.find((text) => text.startsWith(name));
     results.set(task, 'SyncFailed', 'Failed', left ?? 'taken back, because another object was refused');

@@ -25,7 +25,7 @@ export interface Repository {
   readonly path: string;
   readonly first: string;
   /** Commits these files; undefined removes one. Gives the commit. */
-  commit(changes: Readonly<Record<string, string | undefined>>): Promise<string>;
+  readonly commit: (changes: Readonly<Record<string, string | undefined>>) => Promise<string>;
 }
 
 /** A cluster, Git repositories and a controller between them, all by one clock that only tests move. */
