@@ -1,4 +1,4 @@
-import { asLandfallError, getString } from '../kernel/index.ts';
+import { asLandfallError } from '../kernel/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
 import { splitApiVersion, statusBehind } from '../kube/index.ts';
 import type { ApplyOutcome, KubeClient, KubeObject } from '../kube/index.ts';
