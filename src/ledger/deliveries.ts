@@ -130,7 +130,13 @@ async function addObserved(session: Session, seen: Observation, store: Store): P
 
 /** A proof of landing is evidence and stays; what a journal has decided keeps its state and its sentence. */
 async function seeAgain(session: Session, row: Row, seen: Observation, store: Store): Promise<void> {
-  if (row.state === 'landed') return;
+  // Who began it may not have known which environment it is.
+  const environment = row.environment ?? seen.environment ?? null;
+  if (row.state === 'landed') {
+    if (environment !== row.environment)
+      await session.updateTable('landfall_delivery').set({ environment }).where('id', '=', row.id).execute();
+    return;
+  }
   const own = row.trigger === 'observed';
   const decides = own || (OPEN.some((state) => state === row.state) && seen.state === 'landed');
   const state = decides
@@ -142,7 +148,7 @@ async function seeAgain(session: Session, row: Row, seen: Observation, store: St
     : {};
   await session
     .updateTable('landfall_delivery')
-    .set({ ...proofColumns(seen.proof), ...state })
+    .set({ environment, ...proofColumns(seen.proof), ...state })
     .where('id', '=', row.id)
     .execute();
 }

@@ -122,7 +122,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const controller = (await options.serveAs?.(kube, cluster, person.home)) ?? kubeconfig;
   const served = run(['serve', '--poll', '2s', '--quiet'], {
     signal: stop.signal,
-    env: { KUBECONFIG: controller },
+    // It runs elsewhere, and keeps a history of its own.
+    env: { KUBECONFIG: controller, XDG_STATE_HOME: path.join(person.home, 'controller') },
   });
 
   return {
