@@ -1,4 +1,4 @@
-import { getArray, getNumber, getString } from '../../kernel/index.ts';
+import { getArray, getNumber, getObject, getString } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import { engineHealth } from '../../boundaries/sync/index.ts';
@@ -78,12 +78,19 @@ function conditionsHealth(live: KubeObject): TaskHealth {
   return { phase: 'Succeeded', message: '' };
 }
 
+/** A kind that a definition brought: its controller is somebody's program, and takes its time to say something. */
+function isCustom(live: KubeObject): boolean {
+  const { group } = splitApiVersion(live.apiVersion);
+  return group.includes('.') && !group.endsWith('.k8s.io');
+}
+
 /**
- * True where health was read from conditions that do not say which generation they are about: right after a write
- * they may still be about what was there before.
+ * True where health was read from conditions that do not say which generation they are about, or where a custom
+ * resource says nothing at all: right after a write that may still be about what was there before.
  */
 export function mayBeStale(live: KubeObject): boolean {
   if (engineHealth(live) !== undefined || live.kind === 'CustomResourceDefinition') return false;
+  if (getObject(live, 'status') === undefined && isCustom(live)) return true;
   if (getNumber(live, 'status', 'observedGeneration') !== undefined) return false;
   return getArray(live, 'status', 'conditions').some((item) => {
     const judged = [...READY, 'Stalled'].includes(getString(item, 'type') ?? '');
