@@ -17,7 +17,7 @@ export interface RootOptions {
 /**
  * Puts the Application that stands for a folder of Git into the cluster: what the folder holds (Applications,
  * ApplicationSets, Flux objects, anything else) is delivered like any other application, with its status, inventory
- * and prune rules. See docs/decisions/0005. Gives its name. Throws where the cluster has no Applications.
+ * and prune rules. See docs/decisions/0006. Gives its name. Throws where the cluster has no Applications.
  */
 export async function bringRoot(
   client: KubeClient,
