@@ -13,6 +13,7 @@ export { FIELD_MANAGER } from './field-manager.ts';
 export { readObject } from './live-read.ts';
 export { applyGroups, definitionOf, isKeptKind, kindRank } from './order.ts';
 export { isEmptyPlan, makePlan } from './make-plan.ts';
+export { identityOf } from './permissions.ts';
 export type { PlanRequest } from './make-plan.ts';
 export { placeObjects, setDigest } from './place.ts';
 export type { Plan, PlanItem, PlannedField, PlannedObject, PlanProblem } from './plan.ts';

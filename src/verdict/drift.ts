@@ -137,7 +137,7 @@ export async function findDrift(
     live: material.snapshot.objects.get(objectKey(facts.object)) ?? unread,
     why: (path) => whereSet(facts, path),
     autoscalers: autoscalersOf(material, facts.object),
-    ignored: ignoring(material.ignore ?? []),
+    ignored: ignoring(material.ignore ?? [], material.ignored),
   }));
   const rendered = new Set(material.rendered.map(({ object }) => objectKey(object)));
   const left = await leftOvers(sources, spec.object, rendered, signal);

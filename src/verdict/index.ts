@@ -1,4 +1,5 @@
 export { findDrift } from './drift.ts';
+export { renderSources } from './render-sources.ts';
 export type { DriftReport } from './drift.ts';
 export { findApplication, listApplications } from './application.ts';
 export type { ApplicationSpec } from './application.ts';

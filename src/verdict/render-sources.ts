@@ -12,14 +12,17 @@ export interface Rendering {
   readonly also: readonly string[];
 }
 
-/** What a controller would render of an application at that commit of its first source. Throws what cannot be read. */
+/**
+ * What a controller would render of an application at that commit of its first source; `tree` stands in for the files
+ * of that commit, where somebody asks what a change would do. Throws what cannot be read.
+ */
 export async function renderSources(
   { kube, git }: { readonly kube: KubeClient; readonly git: GitMirrors },
   spec: ApplicationSpec,
   commit: string,
   signal: AbortSignal,
+  tree: FileTree = git.open(spec.repository).tree(commit),
 ): Promise<Rendering> {
-  const tree = git.open(spec.repository).tree(commit);
   if (spec.flux !== undefined) return { set: await renderKustomization(kube, spec, tree, signal), also: [] };
   const all = spec.sources ?? [spec.source];
   const trees = new Map<ApplicationSource, { readonly commit: string; readonly tree: FileTree }>();

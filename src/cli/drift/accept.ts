@@ -4,9 +4,9 @@ import { treeWith } from '../../git/index.ts';
 import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
 import { getIn, jsonEqual, LandfallError } from '../../kernel/index.ts';
 import { changeField } from '../../pipeline/index.ts';
-import { findApplication, listApplications } from '../../verdict/index.ts';
+import { findApplication, listApplications, renderSources } from '../../verdict/index.ts';
 import type { ApplicationSpec } from '../../verdict/index.ts';
-import { refresh } from './application.ts';
+import { lookNow } from './application.ts';
 import { authorOf } from './author.ts';
 import { shownValue, untilAgreed } from './settle.ts';
 import type { Settled, SettledChange, Settling } from './settle.ts';
@@ -52,8 +52,9 @@ interface Planning {
 /** The files that change, one drift after the other; each is rendered and has to change nothing but its field. */
 async function plan({ work, spec, tree }: Planning): Promise<Planned> {
   const { drifts, io } = work;
-  const render = (at: FileTree) =>
-    renderApplication(at, spec.path, { source: spec.source, signal: io.signal });
+  const { sources, report } = work;
+  const render = async (at: FileTree) =>
+    (await renderSources(sources, spec, report.revision, io.signal, at)).set;
   let files: FileTexts = {};
   const changes: SettledChange[] = [];
   for (const drift of drifts) {
@@ -227,7 +228,7 @@ export async function acceptDrift(work: Settling): Promise<Settled> {
     },
     signal,
   );
-  await refresh(sources.kube, spec.object, signal);
+  await lookNow(sources.kube, spec.object, io.clock, signal);
   const agreements = await untilAgreed(work, (now) => now.revision === made.commit);
   const missing = agreements.find(({ agrees }) => !agrees);
   return {

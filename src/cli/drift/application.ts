@@ -1,25 +1,34 @@
-import { APPLICATION_KIND } from '../../boundaries/index.ts';
-import type { JsonObject } from '../../kernel/index.ts';
+import { isFlux } from '../../boundaries/index.ts';
+import type { Clock } from '../../kernel/index.ts';
+import { refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
+import type { NamedResource } from '../commands/sync.ts';
+import { askForSync, userName } from '../sync/argo.ts';
+import { askFlux } from '../sync/flux.ts';
 
-function refOfApplication(application: KubeObject) {
-  const { name, namespace = '' } = application.metadata;
-  return { ...APPLICATION_KIND, namespace, name };
-}
-
-/** Asks the controller to look at Git now, as `argocd app get --refresh` does. */
-export async function refresh(kube: KubeClient, application: KubeObject, signal: AbortSignal): Promise<void> {
-  const annotations = { 'argocd.argoproj.io/refresh': 'normal' };
-  await kube.patch(refOfApplication(application), 'merge', { metadata: { annotations } }, {}, signal);
-}
-
-/** Asks the controller for a sync, as `argocd app sync` does. */
-export async function askForSync(
+/** Asks the controller to look at Git now, as `argocd app get --refresh` and `flux reconcile` do. */
+export async function lookNow(
   kube: KubeClient,
   application: KubeObject,
-  sync: JsonObject,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const operation = { initiatedBy: { username: 'landfall' }, sync };
-  await kube.patch(refOfApplication(application), 'merge', { operation }, {}, signal);
+  if (isFlux(application)) {
+    await askFlux(kube, application, new Date(clock.now()).toISOString(), signal);
+    return;
+  }
+  const annotations = { 'argocd.argoproj.io/refresh': 'normal' };
+  await kube.patch(refOf(application), 'merge', { metadata: { annotations } }, {}, signal);
+}
+
+/** Asks the controller to put objects back as Git has them. Flux knows no single objects: it reconciles all of them. */
+export async function putBack(
+  kube: KubeClient,
+  application: KubeObject,
+  asked: { readonly revision: string; readonly resource: readonly NamedResource[]; readonly prune: boolean },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isFlux(application)) await lookNow(kube, application, clock, signal);
+  else await askForSync(kube, application, asked, userName(), signal);
 }

@@ -10,6 +10,7 @@ import type { CliIo } from '../io.ts';
 import { formatAnswer } from '../output/format.ts';
 import { acceptDrift } from './accept.ts';
 import { chosenDrifts } from './choose.ts';
+import { recordDecision } from './decision.ts';
 import { renderDrift, renderSettled } from './output.ts';
 import { revertDrift } from './revert.ts';
 
@@ -43,7 +44,7 @@ function isRendered(material: Material, field: string): boolean {
 export async function answerDrift(args: DriftArguments, options: DriftOptions, io: CliIo): Promise<number> {
   const { application, action, field } = args;
   checkAction(action);
-  return asking({ ...options, application }, options, io, async ({ sources, question }) => {
+  return asking({ ...options, application }, options, io, async ({ sources, question, ledger }) => {
     const { material } = await prove(sources, question, io.signal);
     const report = await findDrift(sources, material, io.signal);
     const chosen = chosenDrifts(report, {
@@ -63,6 +64,7 @@ export async function answerDrift(args: DriftArguments, options: DriftOptions, i
     const work = { sources, question, material, report, drifts: chosen, options, io };
     const settled = action === 'accept' ? await acceptDrift(work) : await revertDrift(work);
     io.out(formatAnswer(options.output, settled, () => renderSettled(settled, style)));
+    await recordDecision(work, settled, ledger);
     return settled.agrees || settled.dryRun ? EXIT.ok : EXIT.unproven;
   });
 }

@@ -1,11 +1,11 @@
-import { applicationSpec, applicationStatus, isSyncing } from '../../boundaries/index.ts';
+import { applicationStatus, isSyncing } from '../../boundaries/index.ts';
 import type { Drift } from '../../boundaries/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
-import type { JsonObject } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { ObjectRef } from '../../kube/index.ts';
 import { findApplication } from '../../verdict/index.ts';
-import { askForSync } from './application.ts';
+import type { NamedResource } from '../commands/sync.ts';
+import { putBack } from './application.ts';
 import { shownValue, untilAgreed } from './settle.ts';
 import type { Settled, SettledChange, Settling } from './settle.ts';
 
@@ -14,15 +14,9 @@ function refOf({ apiVersion, object, namespace }: Drift): ObjectRef {
   return namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, namespace, name };
 }
 
-function resourceOf(drift: Drift): JsonObject {
-  const { apiVersion, kind, name, namespace } = refOf(drift);
-  const { group } = splitApiVersion(apiVersion);
-  return {
-    ...(group === '' ? {} : { group }),
-    kind,
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  };
+function resourceOf(drift: Drift): NamedResource {
+  const { apiVersion, kind, name, namespace = '' } = refOf(drift);
+  return { group: splitApiVersion(apiVersion).group, kind, name, namespace };
 }
 
 /** `/spec/template/spec/containers/0/env/2` */
@@ -93,16 +87,15 @@ export async function revertDrift(work: Settling): Promise<Settled> {
   const synced = drifts.filter((drift) => drift.kind !== 'added');
   const spec = await findApplication(sources.kube, report.application, report.namespace, signal);
   if (synced.length > 0) {
-    const syncOptions = applicationSpec(spec.object).policy.options;
-    await askForSync(
+    await putBack(
       sources.kube,
       spec.object,
       {
         revision: report.revision,
-        resources: synced.map(resourceOf),
-        ...(synced.some((drift) => drift.kind === 'left-over') ? { prune: true } : {}),
-        ...(syncOptions.length === 0 ? {} : { syncOptions: [...syncOptions] }),
+        resource: synced.map(resourceOf),
+        prune: synced.some((drift) => drift.kind === 'left-over'),
       },
+      io.clock,
       signal,
     );
   }

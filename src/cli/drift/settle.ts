@@ -64,14 +64,17 @@ function agreementsOf(drifts: readonly Drift[], report: DriftReport, proof: Proo
   const sync = proof.boundaries.find(({ boundary }) => boundary === 'sync');
   const health = proof.boundaries.find(({ boundary }) => boundary === 'health');
   const fine = (state: string | undefined) => state === 'proven' || state === 'not-applicable';
-  const controller = report.sync === 'Synced' && fine(sync?.state);
+  // Flux has no word of its own for it; what its conditions say is in the boundary.
+  const controller = (report.sync ?? 'Synced') === 'Synced' && fine(sync?.state);
   const workload = left.length === 0 && fine(health?.state) && fine(rollout?.state);
   return [
     { who: 'Git', agrees: true, text: `tracked at ${report.revision.slice(0, 12)}` },
     {
       who: 'controller',
       agrees: controller,
-      text: `${report.sync ?? 'has said nothing'}${sync === undefined ? '' : `, ${sync.detail || sync.headline}`}`,
+      text: [report.sync, sync === undefined ? 'has said nothing' : sync.detail || sync.headline]
+        .filter((text) => text !== undefined)
+        .join(', '),
     },
     {
       who: 'workload',

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { LandfallError, sleep } from '../../kernel/index.ts';
 import { objectName, refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
@@ -8,7 +7,7 @@ import { errStyle, outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { formatAnswer } from '../output/format.ts';
 import { openSources } from '../sources.ts';
-import { askForEnd, askForSync, readProgress } from './argo.ts';
+import { askForEnd, askForSync, readProgress, userName } from './argo.ts';
 import { findSynced } from './find.ts';
 import { askFlux, checkFluxOptions, readFlux } from './flux.ts';
 import { objectLine, renderSync } from './report.ts';
@@ -69,15 +68,6 @@ async function syncFlux(
   checkFluxOptions(found, options);
   const at = await askFlux(kube, found, new Date(io.clock.now()).toISOString(), io.signal);
   return follow(kube, found, options, io, (object) => readFlux(object, at));
-}
-
-/** Who asks, as the history of the Application will have it. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'landfall';
-  }
 }
 
 /** Looks until it is over or the time is, and shows on the way what has become of each object. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { userInfo } from 'node:os';
 import {
   LandfallError,
   asLandfallError,
@@ -20,13 +21,16 @@ const TRIES = 5;
 /** Tells an operation that was asked for here from any other. */
 const REQUEST = 'landfall-request';
 
+/** What of the command line is a matter of the operation itself. */
+type SyncRequestOptions = Pick<SyncCommandOptions, 'prune' | 'dryRun' | 'revision' | 'resource' | 'force'>;
+
 function isBusy(application: KubeObject): boolean {
   const phase = getString(application, 'status', 'operationState', 'phase');
   return getObject(application, 'operation') !== undefined || phase === 'Running' || phase === 'Terminating';
 }
 
 /** Refuses an object that the application does not have, before anything is asked for. */
-function checkResources(application: KubeObject, options: SyncCommandOptions): void {
+function checkResources(application: KubeObject, options: SyncRequestOptions): void {
   const known = getArray(application, 'status', 'resources');
   if (known.length === 0) return;
   const text = (item: unknown, field: string) => getString(item as JsonObject, field) ?? '';
@@ -58,7 +62,7 @@ function checkResources(application: KubeObject, options: SyncCommandOptions): v
 
 function operationOf(
   application: KubeObject,
-  options: SyncCommandOptions,
+  options: SyncRequestOptions,
   id: string,
   user: string,
 ): JsonObject {
@@ -84,7 +88,7 @@ function operationOf(
 export async function askForSync(
   kube: KubeClient,
   found: KubeObject,
-  options: SyncCommandOptions,
+  options: SyncRequestOptions,
   user: string,
   signal: AbortSignal,
 ): Promise<string> {
@@ -115,6 +119,15 @@ export async function askForSync(
       if (error.kind !== 'conflict' || attempt >= TRIES) throw error;
       application = (await kube.get(refOf(application), signal)) ?? application;
     }
+  }
+}
+
+/** Who asks, as the history of the Application will have it. */
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'landfall';
   }
 }
 

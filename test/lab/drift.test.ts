@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runGit } from '../src/git/index.ts';
-import { runProgram } from '../src/kernel/index.ts';
-import type { DriftReport } from '../src/verdict/index.ts';
-import { openLab } from './lab-stage.ts';
-import type { Lab } from './lab-stage.ts';
+import { runGit } from '../../src/git/index.ts';
+import { stateFolder } from '../../src/cli/folders.ts';
+import { runProgram, systemClock } from '../../src/kernel/index.ts';
+import { openLedger } from '../../src/ledger/index.ts';
+import type { DriftReport } from '../../src/verdict/index.ts';
+import { openLab } from './stage.ts';
+import type { Lab } from './stage.ts';
 
 // Part 5 of the lab: staging should run three replicas, and somebody scaled it to five.
 const MINUTE = 60_000;
@@ -120,6 +122,14 @@ describe('drift of payment-api in staging', () => {
       expect(log).toContain('load test');
       expect(log).toContain('1 file changed, 1 insertion(+), 1 deletion(-)');
       expect((await drift()).drifts).toEqual([]);
+      const ledger = openLedger({ folder: stateFolder({ HOME: lab.home }), clock: systemClock });
+      const [decision] = await ledger.decisions.list({ application: APP }, 1);
+      await ledger.close();
+      expect(decision).toMatchObject({
+        kind: 'drift-accepted',
+        reason: 'load test',
+        actor: { attestedBy: 'cluster' },
+      });
     },
     2 * MINUTE,
   );

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { NGINX_VERSIONS, nginxFiles, platformRepositoryFiles } from '../examples/payment-api/index.ts';
-import { commitAll, createRepository } from '../src/git/test-support.ts';
-import { runGit } from '../src/git/index.ts';
-import { parseYamlDocuments, yamlToJson } from '../src/kernel/index.ts';
-import type { KubeObject } from '../src/kube/index.ts';
-import { openStage } from './cli/stage.ts';
-import type { Stage, StageOptions } from './cli/stage.ts';
+import { NGINX_VERSIONS, nginxFiles, platformRepositoryFiles } from '../../examples/payment-api/index.ts';
+import { commitAll, createRepository } from '../../src/git/test-support.ts';
+import { runGit } from '../../src/git/index.ts';
+import { parseYamlDocuments, yamlToJson } from '../../src/kernel/index.ts';
+import type { KubeObject } from '../../src/kube/index.ts';
+import { openStage } from '../cli/stage.ts';
+import type { Stage, StageOptions } from '../cli/stage.ts';
 
 /** The lab: a cluster with the images, a controller, and the platform repository. */
 export interface Lab extends Stage {

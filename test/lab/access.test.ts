@@ -2,15 +2,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runGit } from '../src/git/index.ts';
-import { publish, serveGit } from '../src/git/test-support.ts';
-import type { GitServer } from '../src/git/test-support.ts';
-import { runProgram } from '../src/kernel/index.ts';
-import type { JsonObject } from '../src/kernel/index.ts';
-import type { KubeClient } from '../src/kube/index.ts';
-import type { Cluster } from '../src/drydock/index.ts';
-import { openLab } from './lab-stage.ts';
-import type { Lab } from './lab-stage.ts';
+import { runGit } from '../../src/git/index.ts';
+import { publish, serveGit } from '../../src/git/test-support.ts';
+import type { GitServer } from '../../src/git/test-support.ts';
+import { runProgram } from '../../src/kernel/index.ts';
+import type { JsonObject } from '../../src/kernel/index.ts';
+import type { KubeClient } from '../../src/kube/index.ts';
+import type { Cluster } from '../../src/drydock/index.ts';
+import { openLab } from './stage.ts';
+import type { Lab } from './stage.ts';
 
 // The further causes of the lab: a credential that is over, and an identity that may not create.
 const MINUTE = 60_000;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runGit } from '../src/git/index.ts';
-import { getArray, getString, runProgram } from '../src/kernel/index.ts';
-import type { JsonValue } from '../src/kernel/index.ts';
-import { platformRepositoryFiles } from '../examples/payment-api/index.ts';
-import { openLab } from './lab-stage.ts';
-import type { Lab } from './lab-stage.ts';
+import { runGit } from '../../src/git/index.ts';
+import { getArray, getString, runProgram } from '../../src/kernel/index.ts';
+import type { JsonValue } from '../../src/kernel/index.ts';
+import { platformRepositoryFiles } from '../../examples/payment-api/index.ts';
+import { openLab } from './stage.ts';
+import type { Lab } from './stage.ts';
 
 // The hands-on exercise of the lab, step by step; each of its questions is answered by a command.
 const MINUTE = 60_000;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runProgram } from '../src/kernel/index.ts';
-import type { KubeObject } from '../src/kube/index.ts';
-import { openLab } from './lab-stage.ts';
-import type { Lab } from './lab-stage.ts';
+import { runProgram } from '../../src/kernel/index.ts';
+import type { KubeObject } from '../../src/kube/index.ts';
+import { openLab } from './stage.ts';
+import type { Lab } from './stage.ts';
 
 // The triage table of the lab, row by row: the symptom is produced, and the first useful check is asked for.
 const MINUTE = 60_000;
