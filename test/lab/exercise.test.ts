@@ -239,4 +239,27 @@ describe('the exercise', () => {
     },
     2 * MINUTE,
   );
+
+  it(
+    '12: the delivery note keeps the states apart, and names the evidence and the way back',
+    async () => {
+      const { code, json } = await ask('note', APP);
+      expect(code).toBe(0);
+      expect(json).toMatchObject({ verdict: 'landed', landed: true });
+      const states = getArray(json, 'states').map((each) => [
+        getString(each, 'name'),
+        getString(each, 'state'),
+      ]);
+      for (const name of ['desired', 'rendered', 'sync', 'live', 'health', 'rollout']) {
+        expect(states).toContainEqual([name, 'proven']);
+      }
+      expect(getString(json, 'rollback', 'revision')).toMatch(/^[0-9a-f]{40}$/);
+      const { out } = await lab.run(['note', APP, '-o', 'markdown']);
+      expect(out).toContain('# landed: payment-api-staging');
+      const history = await lab.run(['history', APP]);
+      expect(history.code).toBe(0);
+      expect(history.out).toContain(promoted.slice(0, 8));
+    },
+    MINUTE,
+  );
 });
