@@ -3,7 +3,7 @@ import path from 'node:path';
 import { builtImages } from '../../src/cli/built-images.ts';
 import { stateFolder } from '../../src/cli/folders.ts';
 import { startCluster } from '../../src/drydock/index.ts';
-import type { Cluster } from '../../src/drydock/index.ts';
+import type { BundledFamily, Cluster } from '../../src/drydock/index.ts';
 import { commitAll, createRepository } from '../../src/git/test-support.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
@@ -93,6 +93,8 @@ spec: { selector: { app: ${name} }, ports: [{ port: 80, targetPort: 8080 }] }
 export interface StageOptions {
   /** Everybody but the administrator needs a role. Default false. */
   readonly rbac?: boolean;
+  /** Kinds of engines that are there. Default: Argo CD's. */
+  readonly definitions?: readonly BundledFamily[];
   /** Writes the kubeconfig of the identity that the controller works as. Default: the administrator's. */
   readonly serveAs?: (kube: KubeClient, cluster: Cluster, home: string) => Promise<string>;
 }
@@ -104,6 +106,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     workDir: path.join(person.home, 'cluster'),
     registryMirrors: { [REGISTRY]: 'drydock', 'docker.io': 'drydock' },
     rbac: options.rbac ?? false,
+    ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
     isExecutable: builtImages(stateFolder({ HOME: person.home })),
   });
   const kubeconfig = path.join(person.home, 'kubeconfig');
