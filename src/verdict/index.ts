@@ -2,6 +2,7 @@ export { findDrift } from './drift.ts';
 export type { DriftReport } from './drift.ts';
 export { findApplication, listApplications } from './application.ts';
 export type { ApplicationSpec } from './application.ts';
+export { findingsOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
 export type { Declared, Question, Sources } from './gather.ts';
 export type { Material, Proof } from './judge.ts';
