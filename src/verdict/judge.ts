@@ -38,6 +38,7 @@ import { triageOf } from './triage.ts';
 import type { Triage } from './triage.ts';
 import { decideVerdict, inOrder } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
+import type { World } from './world/index.ts';
 
 /** Everything that was read for one delivery. Plain data: the same material always gives the same proof. */
 export interface Material {
@@ -59,6 +60,8 @@ export interface Material {
   readonly acceptSimulated: boolean;
   /** The Application's `ignoreDifferences`. */
   readonly ignore?: readonly IgnoreRule[];
+  /** What was read around it to explain it; left out where nobody asked why. */
+  readonly world?: World;
   /** ISO 8601. */
   readonly at: string;
 }
@@ -152,7 +155,7 @@ export function judge(read: Material, tookMs: number): Proof {
     release,
     verdict: facts.verdict,
     boundaries,
-    findings: findFindings(facts),
+    findings: findFindings(facts, material.world),
     triage: triageOf({
       subject: material.subject,
       verdict: facts.verdict,

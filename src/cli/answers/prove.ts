@@ -1,4 +1,4 @@
-import { proveUntil } from '../../verdict/index.ts';
+import { explainLook, proveUntil } from '../../verdict/index.ts';
 import type { VerdictState } from '../../verdict/index.ts';
 import type { ProveOptions } from '../commands/prove.ts';
 import { EXIT } from '../exit.ts';
@@ -25,7 +25,7 @@ export async function answerProve(application: string, options: ProveOptions, io
     async ({ sources, question, state }) => {
       const look = await proveUntil(sources, question, options.wait ?? 0, io.signal);
       await rememberErrors(look.material, look.proof, state);
-      return look.proof;
+      return (await explainLook(sources, look, io.signal)).proof;
     },
   );
   io.out(formatAnswer(options.output, proof, () => renderProof(proof, outStyle(io))));
