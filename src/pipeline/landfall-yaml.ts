@@ -64,12 +64,21 @@ const application = strictObject({
 
 const environment = strictObject({ name, applications: array(name).exactOptional() });
 
+/** A finding of `landfall check` that somebody has decided to live with: why, and until which day. */
+const suppression = strictObject({
+  finding: name,
+  object: name.exactOptional(),
+  reason: name,
+  until: string().regex(/^\d{4}-\d\d-\d\d$/, 'a day such as 2026-12-31 is wanted'),
+});
+
 const landfallYaml = strictObject({
   apiVersion: literal('landfall.dev/v1'),
   applications: record(name, application).exactOptional(),
   /** In the order in which a release passes through them. */
   environments: array(environment).exactOptional(),
   notify: strictObject({}).exactOptional(),
+  check: strictObject({ suppress: array(suppression).exactOptional() }).exactOptional(),
 });
 
 export type LandfallYaml = output<typeof landfallYaml>;

@@ -1,3 +1,4 @@
+import { checkCommand } from './check.ts';
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
@@ -13,15 +14,18 @@ import { renderCommand } from './render.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { traceCommand } from './trace.ts';
+import { triageCommand } from './triage.ts';
 
 /** In the order of the help: asking first, then doing, then trying. */
 export const commands: readonly CliCommand[] = [
   proveCommand,
   traceCommand,
   explainCommand,
+  triageCommand,
   statusCommand,
   driftCommand,
   renderCommand,
+  checkCommand,
   layoutCommand,
   initCommand,
   imageCommand,
