@@ -25,6 +25,8 @@ export interface Artifact {
   /** Path relative to what was given; `-` for standard input. */
   readonly name: string;
   readonly text: string;
+  /** Number of each line of `text`, where only a part of a large file was kept. */
+  readonly numbers?: readonly number[];
 }
 
 /** `$ kubectl`, `user@host:~/x$ kubectl`, `[user@host x]# kubectl`, `PS C:\> kubectl`, `❯ kubectl`, `% kubectl`. */
@@ -54,11 +56,11 @@ function commandIn(text: string): string | undefined {
 }
 
 /** Lines of any artifact: colours, control characters and carriage returns are gone, numbers are the file's own. */
-export function linesOf(text: string): readonly TextLine[] {
+export function linesOf({ text, numbers }: Artifact): readonly TextLine[] {
   const plain = text.includes('\u001B') ? stripVTControlCharacters(text) : text;
   return plain.split(/\r\n|\n|\r(?!\n)/).map((line, index) => ({
     text: line.replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFEFF]/g, ''),
-    line: index + 1,
+    line: numbers?.[index] ?? index + 1,
   }));
 }
 
@@ -99,7 +101,7 @@ export function blocksOf(artifact: Artifact): readonly Block[] {
   };
   let continued: string | undefined;
   const raw = RAW.test(artifact.name);
-  for (const line of linesOf(artifact.text)) {
+  for (const line of linesOf(artifact)) {
     const { text } = line;
     if (continued !== undefined && open !== undefined) {
       const part = text.trim().replace(/\\$/, '').trim();
