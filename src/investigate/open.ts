@@ -87,7 +87,7 @@ function encodingOf(bytes: Buffer): Encoding | undefined {
   return zeros * 200 > bytes.length || control * 20 > bytes.length ? undefined : 'utf8';
 }
 
-function decoderOf(encoding: Encoding): TextDecoder {
+function decoderOf(encoding: Encoding) {
   return new TextDecoder(encoding === 'utf8' ? 'utf-8' : encoding === 'utf16le' ? 'utf-16le' : 'utf-16be');
 }
 

@@ -2,13 +2,24 @@ import type { World } from '../verdict/index.ts';
 import { blocksOf } from './block.ts';
 import type { Artifact, Block, TextLine } from './block.ts';
 import type { Facts, Reading } from './facts.ts';
+import { enginesIn } from './derive.ts';
+import { mergeObjects } from './merge.ts';
+import { readAnswers } from './read/answers.ts';
+import { readArgoRollouts } from './read/argo-rollouts.ts';
+import { readBuildObjects, readCiLog } from './read/ci.ts';
+import { readDescribe } from './read/describe.ts';
 import { readArgocd } from './read/engines.ts';
+import { readGit } from './read/git.ts';
+import { readHelmStatus } from './read/helm.ts';
+import { readImages } from './read/images.ts';
 import { readJsonpath } from './read/jsonpath.ts';
 import { readKubectlTables } from './read/kubectl-table.ts';
 import { buildIn, digestIn, engineIn } from './read/lines.ts';
 import { readLogs } from './read/logs.ts';
 import { readManifests } from './read/manifests.ts';
 import { readPrometheus } from './read/prometheus.ts';
+import { readSources } from './read/sources.ts';
+import { readToolTables } from './read/tool-tables.ts';
 
 /** A line that nobody understood. */
 export interface Unread {
@@ -27,10 +38,20 @@ type Reader = (block: Block) => Reading | undefined;
 /** What is certain of its format first: a reader that takes a block leaves to the others what it did not understand. */
 const READERS: readonly Reader[] = [
   readArgocd,
+  readHelmStatus,
+  readArgoRollouts,
   readJsonpath,
+  readDescribe,
   readKubectlTables,
+  readToolTables,
+  readImages,
+  readBuildObjects,
   readPrometheus,
+  readSources,
   readManifests,
+  readGit,
+  readCiLog,
+  readAnswers,
   readLogs,
 ];
 
@@ -60,9 +81,10 @@ export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
   for (const artifact of artifacts) for (const block of blocksOf(artifact)) readBlock(block, gathered);
   const { facts, unread } = gathered;
   const logs = facts.flatMap((each) => each.logs ?? []);
+  const live = mergeObjects(facts.flatMap((each) => each.live ?? []));
   return {
     world: {
-      live: facts.flatMap(({ live = [] }) => live),
+      live,
       desired: facts.flatMap(({ desired = [] }) => desired),
       files: facts.flatMap(({ files = [] }) => files),
       events: facts.flatMap(({ events = [] }) => events),
@@ -76,6 +98,7 @@ export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
       ],
       engines: [
         ...facts.flatMap(({ engines = [] }) => engines),
+        ...enginesIn(live),
         ...logs.flatMap((log) => engineIn(log) ?? []),
       ],
       answers: facts.flatMap(({ answers = [] }) => answers),

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
-import { childOf, told } from './describe.ts';
-import type { Described } from './describe.ts';
+import { childOf, told } from './described.ts';
+import type { Described } from './described.ts';
 import { count, fields, pairsOf } from './objects.ts';
 
 /** Labels, selectors and the like: the value and the lines below it. */

@@ -17,6 +17,29 @@ import { artifactSource } from './objects.ts';
 
 const LIMITS = { maxDepth: 60, maxAliasNodes: 20_000 };
 
+/** JSON that ends in the middle, closed behind its last whole value; undefined where none is whole. */
+function closedJson(text: string): string | undefined {
+  const open: string[] = [];
+  let inString = false;
+  let cut: { readonly at: number; readonly closers: string } | undefined;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at] ?? '';
+    if (inString) {
+      if (char === '\\') at += 1;
+      else if (char === '"') inString = false;
+      continue;
+    }
+    if (char === '"') inString = true;
+    else if (char === '{') open.push('}');
+    else if (char === '[') open.push(']');
+    else if (char === '}' || char === ']') {
+      if (open.pop() !== char) return undefined;
+      cut = { at: at + 1, closers: open.toReversed().join('') };
+    } else if (char === ',') cut = { at, closers: open.toReversed().join('') };
+  }
+  return open.length === 0 || cut === undefined ? undefined : text.slice(0, cut.at) + cut.closers;
+}
+
 interface Document {
   readonly node: YamlNode;
   readonly value: JsonValue;
@@ -43,10 +66,15 @@ function cite(
 /** Text that starts like YAML or JSON: a key with a colon, a list, a brace; not a log line and not a table. */
 const STARTS = /^\s*(?:---|\{|\[\s*(?:\{|"|$)|-\s+\w[\w./-]*:|["']?[A-Za-z][\w./-]*["']?:(?:\s|$))/;
 
-function parse(lines: readonly TextLine[], artifact: string): readonly Document[] | undefined {
+function parse(
+  lines: readonly TextLine[],
+  artifact: string,
+  change: (text: string) => string | undefined = (text) => text,
+): readonly Document[] | undefined {
   const [head] = lines;
   if (head === undefined) return undefined;
-  const text = lines.map((line) => line.text).join('\n');
+  const text = change(lines.map((line) => line.text).join('\n'));
+  if (text === undefined) return undefined;
   try {
     return parseYamlDocuments(text, { source: artifact, limits: LIMITS })
       .map((node) => ({ node, value: yamlToJson(node), first: head.line }))
@@ -103,6 +131,7 @@ function worldObject(
   artifact: string,
   value: JsonObject,
   at: readonly (string | number)[],
+  whole: boolean,
 ): WorldObject {
   const cited = cite(artifact, document);
   return {
@@ -111,7 +140,7 @@ function worldObject(
     namespace: getString(value, 'metadata', 'namespace'),
     name: getString(value, 'metadata', 'name') ?? '',
     value,
-    whole: true,
+    whole,
     cite: (path) => cited([...at, ...path]),
   };
 }
@@ -156,6 +185,40 @@ function fileKind(value: JsonValue, name: string, text: string): SourceFile['kin
   return /\{\{.*\}\}/.test(text) && /\.ya?ml|templates\//.test(name) ? 'helm-template' : undefined;
 }
 
+/** What an entry of a list of a kustomization may hold: at the root these are lost indentation. */
+const ENTRY_KEYS: Readonly<Record<string, readonly string[]>> = {
+  images: ['newTag', 'newName', 'digest'],
+  replicas: ['count'],
+  patches: ['patch', 'target', 'path'],
+  configMapGenerator: ['literals', 'files', 'envs', 'behavior'],
+};
+
+/** Text that was pasted without its indentation puts `newTag` at the root: there it belongs to the last entry above. */
+function asItWas(value: JsonValue): JsonValue {
+  if (!isJsonObject(value)) return value;
+  let repaired: JsonObject = value;
+  for (const [list, keys] of Object.entries(ENTRY_KEYS)) {
+    const entries = value[list];
+    const lost = keys.filter((key) => value[key] !== undefined);
+    const last = Array.isArray(entries) ? entries.at(-1) : undefined;
+    if (!Array.isArray(entries) || lost.length === 0 || !isJsonObject(last)) continue;
+    const belonging = Object.fromEntries(lost.map((key) => [key, value[key] ?? null]));
+    const rest = Object.fromEntries(Object.entries(repaired).filter(([key]) => !lost.includes(key)));
+    repaired = { ...rest, [list]: [...entries.slice(0, -1), { ...last, ...belonging }] };
+  }
+  return repaired;
+}
+
+/** The lines of repaired fields are those where they stand. */
+function citeRepaired(cited: (path: readonly (string | number)[]) => ClaimSource, value: JsonValue): typeof cited {
+  return (path) => {
+    const last = path.at(-1);
+    return typeof last === 'string' && path.length > 1 && isJsonObject(value) && value[last] !== undefined
+      ? cited([last])
+      : cited(path);
+  };
+}
+
 /** The path that a comment, a title or a command names for what follows: `# From: k8s/overlays/prod/kustomization.yaml`. */
 export function namedPath(block: Block): string {
   const texts = [block.command ?? '', block.title, ...block.lines.slice(0, 2).map(({ text }) => text)];
@@ -188,16 +251,24 @@ function candidates(lines: readonly TextLine[]): readonly (readonly TextLine[])[
 function longest(
   lines: readonly TextLine[],
   artifact: string,
-): { readonly documents: readonly Document[]; readonly used: number } | undefined {
+): { readonly documents: readonly Document[]; readonly used: number; readonly whole: boolean } | undefined {
   const whole = parse(lines, artifact);
-  if (whole !== undefined) return { documents: whole, used: lines.length };
+  if (whole !== undefined) return { documents: whole, used: lines.length, whole: true };
+  const closed = /^\s*[[{]/.test(lines[0]?.text ?? '') ? parse(lines, artifact, closedJson) : undefined;
+  if (closed !== undefined) return { documents: closed, used: lines.length, whole: false };
   const breaks = lines.flatMap(({ text }, index) =>
     index > 0 && (text.trim() === '' || /^(?:---|#)/.test(text)) ? [index] : [],
   );
   for (const end of breaks.toReversed().slice(0, 40)) {
     const documents = parse(lines.slice(0, end), artifact);
     if (documents !== undefined && documents.some(({ value }) => isJsonObject(value)))
-      return { documents, used: end };
+      return { documents, used: end, whole: true };
+  }
+  // Cut off in the middle of a line or of a quoted text: what stands above is still whole.
+  for (let end = lines.length - 1; end >= Math.max(3, lines.length - 12); end -= 1) {
+    const documents = parse(lines.slice(0, end), artifact);
+    if (documents !== undefined && documents.some(({ value }) => isJsonObject(value)))
+      return { documents, used: lines.length, whole: false };
   }
   return undefined;
 }
@@ -226,15 +297,17 @@ export function readManifests(block: Block): Reading | undefined {
   for (const document of found.documents) {
     const kind = fileKind(document.value, path, text);
     if (kind !== undefined) {
-      const cited = cite(block.artifact, document);
-      files.push({ path, kind, value: document.value, text, cite: cited, source: cited([]) });
+      const plain = cite(block.artifact, document);
+      const cited = kind === 'kustomization' ? citeRepaired(plain, document.value) : plain;
+      const value = kind === 'kustomization' ? asItWas(document.value) : document.value;
+      files.push({ path, kind, value, text, cite: cited, source: cited([]) });
       understood = true;
       continue;
     }
     for (const { value, at } of objectsIn(document, block.artifact)) {
       understood = true;
       (fromCluster || isStored(value) ? live : desired).push(
-        worldObject(document, block.artifact, value, at),
+        worldObject(document, block.artifact, value, at, found.whole),
       );
     }
     if (

@@ -43,7 +43,7 @@ const TWO_WORDS = [
 ].filter((name) => name.includes(' '));
 
 const HEADER =
-  /^(?:NAMESPACE|NAME|LAST SEEN|REVISION|GROUP|KIND|READY|RESOURCE|REPOSITORY|CONTAINER ID|TYPE|DESIRED|ID|APP|REF|NODE|POD|CHART|SYNC STATUS|REASON|OBJECT)\b/;
+  /^(?:STATUS|ADDRESS|HOST|IMAGE|NAMESPACE_?|NAMESPACE|NAME|LAST SEEN|REVISION|GROUP|KIND|READY|RESOURCE|REPOSITORY|CONTAINER ID|TYPE|DESIRED|ID|APP|REF|NODE|POD|CHART|SYNC STATUS|REASON|OBJECT)\b/;
 
 function columnsOf(text: string): readonly { readonly name: string; readonly at: number }[] {
   const protectedText = TWO_WORDS.reduce(
@@ -68,6 +68,10 @@ export function isHeader(text: string): boolean {
 
 /** Values with blanks in them that stand in columns of their own. */
 const SPACED: readonly (readonly [pattern: RegExp, by: string])[] = [
+  [/\b(\d{4}-\d\d-\d\d) ([\d:.]+) ([+-]\d{4}) (\w{2,5})\b/g, '$1\u00A0$2\u00A0$3\u00A0$4'],
+  [/\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) ([+-]\d{4} \w+)/g, '$1\u00A0$2\u00A0$3'],
+  [/\b([A-Z][a-z]{2}) ([A-Z][a-z]{2}) +(\d+) ([\d:]+) (\d{4})\b/g, '$1\u00A0$2\u00A0$3\u00A0$4\u00A0$5'],
+  [/\b(About|an?|\d+) (an? )?(seconds?|minutes?|hours?|days?|weeks?|months?|years?)( ago)?\b/gi, '$1\u00A0$2$3$4'],
   [/\b(\d+) (\((?:\d+[smhdy])+ ago\))/g, '$1\u00A0$2'],
   [/\b((?:\d+[smhdy])+) (\(x\d+ over (?:\d+[smhdy])+\))/g, '$1\u00A0$2'],
   [/\b(\d+) (\(x\d+ over [^)]+\))/g, '$1\u00A0$2'],
