@@ -99,7 +99,7 @@ export function readBuildObjects(block: Block): Reading | undefined {
     if (thrown instanceof LandfallError) return undefined;
     throw thrown;
   }
-  const all = Array.isArray(value) ? value : [value];
+  const all = Array.isArray(value) ? value.flat() : [value];
   const builds = all.flatMap((each): BuildFact[] => {
     if (!isJsonObject(each)) return [];
     const state = buildState(getString(each, 'conclusion') ?? getString(each, 'status'));
