@@ -2,8 +2,7 @@
 export { readWorld } from './live.ts';
 export { desiredObject, liveObject } from './objects.ts';
 export { redacted } from './redact.ts';
-export { ownerName, sameCommit, sameDigest, sameName, sameVersion } from './same.ts';
-export type { Sameness } from './same.ts';
+export { ownerName, sameCommit, sameDigest, sameVersion } from './same.ts';
 export type {
   AnswerFact,
   BuildFact,

@@ -69,15 +69,6 @@ export function sameVersion(one: string, other: string): boolean {
   return bare(one) === bare(other);
 }
 
-/** Whether a shown name may be this one: tables and people cut names (`notification-serv…`, `api-7d4b9...`). */
-export function sameName(shown: string, name: string): boolean {
-  if (shown === name) return true;
-  const cut = /^(?<head>[a-z0-9][a-z0-9.-]{3,})(?:\.{3}|…)(?<tail>[a-z0-9-]*)$/.exec(shown)?.groups;
-  return cut === undefined || cut['head'] === undefined
-    ? false
-    : name.length > shown.length - 3 && name.startsWith(cut['head']) && name.endsWith(cut['tail'] ?? '');
-}
-
 /** Letters and digits that Kubernetes makes hashes of: no vowels, no 0, 1 and 3. */
 const HASH = '[bcdfghjklmnpqrstvwxz2456789]';
 
