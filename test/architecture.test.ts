@@ -47,6 +47,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'boundaries',
     'verdict',
     'ledger',
+    'investigate',
     'apply',
     'pipeline',
     'controller',

@@ -32,3 +32,10 @@ export interface Reading {
   /** Lines that this reader did not understand; somebody else may. */
   readonly rest: readonly TextLine[];
 }
+
+/** A part of an artifact under one heading, or a whole file. */
+export interface Section {
+  readonly artifact: string;
+  readonly line: number;
+  readonly title: string;
+}

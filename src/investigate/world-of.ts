@@ -1,7 +1,7 @@
 import type { World } from '../verdict/index.ts';
 import { blocksOf } from './block.ts';
 import type { Artifact, Block, TextLine } from './block.ts';
-import type { Facts, Reading } from './facts.ts';
+import type { Facts, Reading, Section } from './facts.ts';
 import { enginesIn } from './derive.ts';
 import { mergeObjects } from './merge.ts';
 import { readAnswers } from './read/answers.ts';
@@ -31,6 +31,7 @@ export interface Unread {
 export interface ReadArtifacts {
   readonly world: World;
   readonly unread: readonly Unread[];
+  readonly sections: readonly Section[];
 }
 
 type Reader = (block: Block) => Reading | undefined;
@@ -78,7 +79,15 @@ function readBlock(block: Block, gathered: Gathered): void {
 /** Everything that artifacts tell, as one world; and the lines that told nothing. */
 export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
   const gathered: Gathered = { facts: [], unread: [] };
-  for (const artifact of artifacts) for (const block of blocksOf(artifact)) readBlock(block, gathered);
+  const sections: Section[] = [];
+  for (const artifact of artifacts) {
+    for (const block of blocksOf(artifact)) {
+      const last = sections.at(-1);
+      if (last?.artifact !== artifact.name || last.title !== block.title)
+        sections.push({ artifact: artifact.name, line: block.line, title: block.title });
+      readBlock(block, gathered);
+    }
+  }
   const { facts, unread } = gathered;
   const logs = facts.flatMap((each) => each.logs ?? []);
   const live = mergeObjects(facts.flatMap((each) => each.live ?? []));
@@ -106,5 +115,6 @@ export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
       at: undefined,
     },
     unread,
+    sections,
   };
 }

@@ -19,7 +19,6 @@ export type { Symptom } from './symptoms.ts';
 export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';
 export { desiredObject, liveObject, redacted } from './world/index.ts';
-export { desiredObject, redacted } from './world/index.ts';
 export { ownerName, sameCommit, sameDigest, sameVersion } from './world/index.ts';
 export { decideVerdict } from './verdict.ts';
 export type {

@@ -8,6 +8,7 @@ import { explainCommand } from './explain.ts';
 import { helpCommand } from './help.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
+import { investigateCommand } from './investigate.ts';
 import { layoutCommand } from './layout.ts';
 import { proveCommand } from './prove.ts';
 import { renderCommand } from './render.ts';
@@ -22,6 +23,7 @@ export const commands: readonly CliCommand[] = [
   traceCommand,
   explainCommand,
   triageCommand,
+  investigateCommand,
   statusCommand,
   driftCommand,
   renderCommand,
