@@ -2,7 +2,7 @@ import type { BoundaryName, BoundaryState, ClaimSource } from '../boundaries/ind
 import { findingsOf } from '../verdict/index.ts';
 import type { Finding, Fix, Misleading, VerdictState, World } from '../verdict/index.ts';
 import type { Artifact } from './block.ts';
-import { decide, isDecisive } from './decide.ts';
+import { decide, isDecisive, worksAlready } from './decide.ts';
 import { decode } from './decoder.ts';
 import type { Decoded } from './decoder.ts';
 import { generalFindings } from './general.ts';
@@ -155,7 +155,7 @@ export function investigate(artifacts: readonly Artifact[], unopened: readonly U
   const traces = tracesOf(world);
   const troubles = troublesOf(world);
   const known = withTimeline(world, findingsOf(world));
-  const findings = ranked(known, generalFindings(world, traces, troubles, known));
+  const findings = ranked(known, generalFindings(world, traces, troubles, known, worksAlready(world)));
   const { verdict, reports } = decide(world, traces, troubles, findings);
   const shown = [...findings.filter(isDecisive), ...findings.filter((finding) => !isDecisive(finding))].slice(0, MOST_FINDINGS);
   return redactValue({

@@ -64,6 +64,11 @@ function healthProof(world: World): Proof {
   return claims.length === 0 ? undefined : { headline: claims[0]?.value === 'true' ? `${pods.length} pods ready` : `${claims[0]?.value ?? ''} ready`, claims: claims.slice(0, 10) };
 }
 
+/** True where the workloads that are shown are all there and ready. */
+export function worksAlready(world: World): boolean {
+  return healthProof(world) !== undefined;
+}
+
 function isMutable(reference: string): boolean {
   return !reference.includes('@') && /(?::(?:latest|main|master|dev|develop|stable|edge|nightly|prod|production|staging))$|^[^:]*$|\/[^:]*$/.test(reference);
 }

@@ -193,7 +193,7 @@ function fromTroubles(group: readonly Trouble[]): Draft | undefined {
     confidence: SURENESS[first.weight] + more,
     explanation: [
       `${objects.slice(0, 5).join(', ')}${objects.length > 5 ? ` and ${objects.length - 5} more` : ''}: this is what the artifacts show; no known cause fits all of it.`,
-      'Why it is so, they do not say; the next check decides most.',
+      first.check === '' ? 'Why it is so, they do not say.' : 'Why it is so, they do not say; the next check decides most.',
     ],
     claims: group.flatMap(({ claims }) => claims),
     check: first.check,
@@ -210,13 +210,16 @@ export function generalFindings(
   traces: readonly FoundTrace[],
   troubles: readonly Trouble[],
   known: readonly Finding[],
+  works: boolean,
 ): readonly Finding[] {
   const explained = new Set(known.filter(({ kind }) => kind === 'cause').flatMap(({ claims }) => claims.map(({ source }) => JSON.stringify(source))));
   const isExplained = (draft: Draft) => draft.claims.length > 0 && draft.claims.every(({ source }) => explained.has(JSON.stringify(source)));
+  // Errors in the log of a system that works are its daily life; where something is wrong they may be why.
+  const amiss = known.some(({ kind }) => kind === 'cause') || troubles.some(({ weight }) => weight === 'hard');
   const drafts = [
     ...traces.flatMap((trace) => fromTrace(trace) ?? []),
     ...relations(world),
-    ...grouped(troubles.filter(({ weight }) => weight !== 'moving')).flatMap((group) => fromTroubles(group) ?? []),
+    ...grouped(troubles.filter(({ weight }) => weight === 'hard' || (weight === 'soft' && (amiss || !works)))).flatMap((group) => fromTroubles(group) ?? []),
   ];
   const best = known.some(({ kind, confidence }) => kind === 'cause' && confidence >= 0.6);
   const mutable = known.some(({ id }) => id === 'mutable-reference-moved');

@@ -1,6 +1,6 @@
 import type { BoundaryName, Claim, ClaimSource } from '../boundaries/index.ts';
 import { getArray, getIn, getNumber, getObject, getString, isJsonObject } from '../kernel/index.ts';
-import type { AnswerFact, EngineFact, World } from '../verdict/index.ts';
+import type { AnswerFact, EngineFact, World, WorldObject } from '../verdict/index.ts';
 import { parseCommand } from './read/command.ts';
 import { subjectOf, WORKLOADS, workloadOf } from './trace.ts';
 
@@ -38,6 +38,14 @@ function inSpace(namespace: string | undefined): string {
   return namespace === undefined ? '' : ` -n ${namespace}`;
 }
 
+/** The loudest of the last lines that a pod wrote: what it says before it ends. */
+function lastWords(world: World, pod: WorldObject): World['logs'][number] | undefined {
+  const own = world.logs.filter(({ component }) => component !== undefined && (component === pod.name || (component.length > 2 && pod.name.startsWith(`${component}-`))));
+  const ended = own.some(({ previous }) => previous) ? own.filter(({ previous }) => previous) : own;
+  const tail = ended.slice(-40).toReversed();
+  return tail.find(({ level }) => level === 'fatal') ?? tail.find(({ level, message }) => level === 'error' || /\b(?:Error|Exception|panic|fatal|failed|cannot|refused|denied)\b/.test(message)) ?? tail[0];
+}
+
 const STARTING = /^(?:ContainerCreating|PodInitializing)$/;
 
 function podTroubles(world: World): readonly Trouble[] {
@@ -61,12 +69,14 @@ function podTroubles(world: World): readonly Trouble[] {
         getString(waiting, 'message'),
         ended === undefined ? undefined : [getString(ended, 'reason'), getNumber(ended, 'exitCode') === undefined ? undefined : `exit code ${getNumber(ended, 'exitCode') ?? ''}`, getString(ended, 'message')].filter(Boolean).join(', '),
       ].filter((part) => part !== undefined && part !== '');
+      const last = /CrashLoop|Error|OOM/.test(reason) ? lastWords(world, pod) : undefined;
+      if (last !== undefined) words.push(`its log says ${oneLine(last.message)}`);
       found.push({
         boundary: 'health',
         subject,
         reason: `pod-${reason.toLowerCase()}`,
         title: `${name === undefined ? 'A container' : `Container ${name}`} of ${subject} is in ${words.join(': ')}`,
-        claims: [claimOf('health', subject, name === undefined ? 'state' : `container ${name}`, words.join(': '), pod.cite(path))],
+        claims: [claimOf('health', subject, name === undefined ? 'state' : `container ${name}`, words.join(': '), pod.cite(path)), ...(last === undefined ? [] : [claimOf('health', subject, 'log', last.message, last.source)])],
         weight: STARTING.test(reason) ? 'moving' : 'hard',
         check: /CrashLoop|Error|OOM/.test(reason) ? `kubectl logs ${pod.name}${inSpace(pod.namespace)}${name === undefined ? '' : ` -c ${name}`} --previous` : check,
       });
@@ -172,7 +182,7 @@ function workloadTroubles(world: World): readonly Trouble[] {
 }
 
 const NEGATIVE = /^(?:Stalled|Degraded|Failed|FailureTarget|ReplicaFailure|.*(?:Pressure|Unavailable|Error|Warning)|InvalidSpec|Disrupted|ScalingLimited)$/;
-const PLAIN = new Set(['Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Rollout', 'Namespace', 'Application', 'Event']);
+const PLAIN = new Set(['Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Rollout', 'Namespace', 'Application', 'Event', 'AnalysisRun', 'Experiment', 'Canary']);
 const OF_ENGINES = /^(?:Kustomization|HelmRelease|GitRepository|HelmRepository|OCIRepository|HelmChart|Bucket|ImagePolicy|ImageRepository|ImageUpdateAutomation)$/;
 
 /** Conditions of everything else: certificates, claims, nodes, scalers, custom resources. */
@@ -297,15 +307,21 @@ function answerTrouble(answer: AnswerFact): Trouble | undefined {
   };
 }
 
+function artifactOf(source: ClaimSource): string | undefined {
+  return source.type === 'artifact' ? source.artifact : undefined;
+}
+
 function buildTroubles(world: World): readonly Trouble[] {
   const newest = world.builds.toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''))[0];
   if (newest === undefined || (newest.state !== 'failed' && newest.state !== 'waiting-for-approval' && newest.state !== 'cancelled' && newest.state !== 'running')) return [];
   const said = world.answers.find((answer) => answer.ok === false && answer.source.type === 'artifact' && newest.source.type === 'artifact' && answer.source.artifact === newest.source.artifact)?.answer;
+  const deploys = /Error from server|is invalid: |forbidden|UPGRADE FAILED|error validating|error when (?:creating|applying|patching)|unable to recognize/.test(said ?? '');
+  const boundary = deploys ? 'sync' : 'artifact';
   const subject = `build${newest.commit === undefined ? '' : ` of ${newest.commit.slice(0, 8)}`}`;
   const waits = newest.state === 'waiting-for-approval';
   return [
     {
-      boundary: 'artifact',
+      boundary,
       subject,
       reason: `build-${newest.state}`,
       title: `The newest ${subject} ${newest.state === 'running' ? 'is running' : waits ? 'waits for approval' : newest.state === 'failed' ? 'failed' : 'was cancelled'}${said === undefined ? '' : `: ${oneLine(said)}`}`,
@@ -347,8 +363,8 @@ function metricTroubles(world: World): readonly Trouble[] {
       reason: 'failing-share',
       title: `${group} fails ${Math.round((failed / total) * 100)}% (${failed} of ${total})`,
       claims: [claimOf('traffic', group, 'errors', `${failed} of ${total} (${((failed / total) * 100).toFixed(1)}%)`, sample.source)],
-      weight: 'soft' as const,
-      check: `look at the logs of what serves ${group}`,
+      weight: failed / total >= 0.2 ? ('hard' as const) : ('soft' as const),
+      check: '',
     }));
 }
 
@@ -373,7 +389,7 @@ function amissTroubles(world: World): readonly Trouble[] {
           ...(log === undefined ? [] : [claimOf('traffic', log.component ?? 'log', 'message', log.message, log.source)]),
         ],
         weight: 'soft' as const,
-        check: 'look up what the running version asks for, and whether that version can know it',
+        check: '',
       };
     });
 }
@@ -438,7 +454,9 @@ export function troublesOf(world: World): readonly Trouble[] {
   return [
     ...buildTroubles(world),
     ...world.engines.flatMap((engine) => engineTrouble(engine) ?? []),
-    ...world.answers.flatMap((answer) => answerTrouble(answer) ?? []),
+    ...world.answers
+      .filter(({ asked, source }) => asked !== '' || !world.builds.some((build) => build.state === 'failed' && artifactOf(build.source) === artifactOf(source)))
+      .flatMap((answer) => answerTrouble(answer) ?? []),
     ...workloadTroubles(world),
     ...podTroubles(world),
     ...conditionTroubles(world),

@@ -207,7 +207,9 @@ export function askedObjects(command: Command): {
   readonly kinds: readonly string[];
   readonly names: readonly string[];
 } {
-  const [, what = '', ...names] = command.words;
+  const [verb, ...rest] = command.words;
+  // `rollout history deployment NAME`: the verb has two words.
+  const [what = '', ...names] = verb === 'rollout' || verb === 'auth' || verb === 'top' ? rest.slice(verb === 'top' ? 0 : 1) : rest;
   const kinds: string[] = [];
   const found: string[] = [...names.filter((name) => !name.includes('/'))];
   for (const word of [what, ...names]) {

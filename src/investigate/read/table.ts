@@ -46,6 +46,8 @@ const HEADER =
   /^(?:STATUS|ADDRESS|HOST|IMAGE|NAMESPACE_?|NAMESPACE|NAME|LAST SEEN|REVISION|GROUP|KIND|READY|RESOURCE|REPOSITORY|CONTAINER ID|TYPE|DESIRED|ID|APP|REF|NODE|POD|CHART|SYNC STATUS|REASON|OBJECT)\b/;
 
 function columnsOf(text: string): readonly { readonly name: string; readonly at: number }[] {
+  if (text.includes('\t'))
+    return text.split('\t').flatMap((name, at) => (name.trim() === '' ? [] : [{ name: name.trim(), at }]));
   const protectedText = TWO_WORDS.reduce(
     (all, name) => all.replaceAll(name, name.replaceAll(' ', '\u00A0')),
     text,
@@ -58,7 +60,7 @@ function columnsOf(text: string): readonly { readonly name: string; readonly at:
 
 /** A line of column names: capitals only, at least two, the first one of those that such tables begin with. */
 export function isHeader(text: string): boolean {
-  const trimmed = text.trim();
+  const trimmed = text.trim().replaceAll('\t', ' ');
   if (!HEADER.test(trimmed) || /[a-z]{2}/.test(trimmed.replaceAll(/\((?:cores|bytes)\)/g, ''))) return false;
   return (
     columnsOf(trimmed).length >= 2 &&
@@ -112,12 +114,14 @@ export function readTable(lines: readonly TextLine[]): Table | undefined {
   const [header, ...below] = lines;
   if (header === undefined || !isHeader(header.text)) return undefined;
   const columns = columnsOf(header.text);
-  const placed = keepsPlaces(header.text);
+  const tabbed = header.text.includes('\t');
+  const placed = !tabbed && keepsPlaces(header.text);
   const rows: TableRow[] = [];
   let used = 0;
   for (const { text, line } of below) {
     if (text.trim() === '' || isHeader(text)) break;
-    const cells = (placed ? cellsByPlace(text, columns) : undefined) ?? cellsBySpace(text, columns.length);
+    const byTab = tabbed && text.includes('\t') ? text.split('\t').map((cell) => cell.trim()) : undefined;
+    const cells = byTab !== undefined ? columns.map(({ at }) => byTab[at] ?? '') : (placed ? cellsByPlace(text, columns) : undefined) ?? cellsBySpace(text, columns.length);
     if (cells === undefined) break;
     rows.push({
       line,
