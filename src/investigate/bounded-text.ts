@@ -16,14 +16,9 @@ const LINE = 8_192;
 /** The first and last lines that are kept whatever they say. */
 const EDGE = 400;
 
-/** What a line has in common with others that say the same of other things: numbers, ids and quoted names go. */
+/** What a line has in common with others that say the same of other things: numbers and ids go. */
 function shapeOf(text: string): string {
-  return text
-    .slice(0, 400)
-    .replaceAll(/"[^"]{0,200}"|'[^']{0,200}'/g, '"')
-    .replaceAll(/\b[0-9a-fA-F-]{6,}\b/g, '#')
-    .replaceAll(/\d+/g, '#')
-    .slice(0, 160);
+  return text.slice(0, 240).replaceAll(/\b[0-9a-f]{4,}(?:-[0-9a-f]+)*\b|\d+/g, '#').slice(0, 160);
 }
 
 interface Kept {

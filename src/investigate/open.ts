@@ -4,7 +4,7 @@ import path from 'node:path';
 import { LandfallError, messageOf } from '../kernel/index.ts';
 import type { Artifact } from './block.ts';
 import { lineKeeper } from './bounded-text.ts';
-import { redactor } from './redact.ts';
+import { redactLine, redactor } from './redact.ts';
 
 /** A file or part of one that told nothing, and why. */
 export interface UnreadArtifact {
@@ -99,10 +99,17 @@ function textKeeper() {
   const keeper = lineKeeper();
   const redact = redactor();
   let pending = '';
-  const take = (line: string) => keeper.add(redact(line));
+  const take = (raw: string) => {
+    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    // What a progress bar wrote over itself is gone from the screen as well.
+    const shown = line.includes('\r') ? (line.split('\r').findLast((part) => part.trim() !== '') ?? '') : line;
+    keeper.add(redact(shown));
+  };
   return {
     add(piece: string) {
-      const parts = (pending + piece).split(/\r\n|\n|\r(?=[^\n])/);
+      // Texts of old systems end their lines by a carriage return alone.
+      const text = piece.includes('\r') && !piece.includes('\n') ? piece.replaceAll('\r', '\n') : piece;
+      const parts = (pending + text).split('\n');
       pending = parts.pop() ?? '';
       if (pending.length > LONGEST) {
         take(pending);
@@ -111,8 +118,9 @@ function textKeeper() {
       for (const part of parts) take(part);
     },
     done() {
-      if (pending !== '') take(pending.replace(/\r$/, ''));
-      return keeper.done();
+      if (pending !== '') take(pending);
+      const kept = keeper.done();
+      return { ...kept, text: kept.text.split('\n').map(redactLine).join('\n') };
     },
   };
 }
