@@ -82,7 +82,9 @@ function rolloutProof(world: World, traces: readonly FoundTrace[]): Proof {
     const images = imagesOf(object);
     return (
       WORKLOADS.has(object.kind) && wanted !== undefined && wanted > 0 &&
-      getNumber(object.value, 'status', 'updatedReplicas') === wanted && images.length > 0 && !images.some(({ image }) => isMutable(image))
+      getNumber(object.value, 'status', 'updatedReplicas') === wanted &&
+      (getNumber(object.value, 'status', 'readyReplicas') ?? getNumber(object.value, 'status', 'availableReplicas')) === wanted &&
+      images.length > 0 && !images.some(({ image }) => isMutable(image))
     );
   });
   if (complete !== undefined)

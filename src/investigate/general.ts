@@ -1,6 +1,7 @@
 import { BOUNDARIES } from '../boundaries/index.ts';
 import type { BoundaryName } from '../boundaries/index.ts';
 import { getArray, getIn, getObject, jsonEqual, textOf } from '../kernel/index.ts';
+import { ownerName } from '../verdict/index.ts';
 import type { Finding, World } from '../verdict/index.ts';
 import { shortened } from './shorten.ts';
 import { subjectOf, WORKLOADS } from './trace.ts';
@@ -172,6 +173,15 @@ const SPECIFIC: readonly (readonly [RegExp, number])[] = [
   [/^(?:failing-share|amiss)/, 0.05],
 ];
 
+/** An object's own name, and those of the ReplicaSet and workload above it. */
+function namesIn(subject: string): readonly string[] {
+  const [kind = '', ...rest] = subject.split('/');
+  const name = rest.at(-1);
+  if (name === undefined) return [];
+  const above = ownerName(kind, name);
+  return above === undefined ? [name] : [name, above];
+}
+
 function grouped(troubles: readonly Trouble[]): readonly (readonly Trouble[])[] {
   const groups = new Map<string, Trouble[]>();
   for (const trouble of troubles) {
@@ -213,7 +223,17 @@ export function generalFindings(
   works: boolean,
 ): readonly Finding[] {
   const explained = new Set(known.filter(({ kind }) => kind === 'cause').flatMap(({ claims }) => claims.map(({ source }) => JSON.stringify(source))));
-  const isExplained = (draft: Draft) => draft.claims.length > 0 && draft.claims.every(({ source }) => explained.has(JSON.stringify(source)));
+  const names = new Set(
+    known
+      .filter(({ kind, confidence }) => kind === 'cause' && confidence >= 0.6)
+      .flatMap(({ claims }) => claims.flatMap(({ subject }) => namesIn(subject))),
+  );
+  // What a known cause says of a workload also explains that its pods are missing or not ready.
+  const isExplained = (draft: Draft) =>
+    draft.claims.length > 0 &&
+    (draft.claims.every(({ source }) => explained.has(JSON.stringify(source))) ||
+      (/^(?:pod-not-ready|pod-pending|replicas-missing|rollout-stuck|not-updated|engine-degraded)/.test(draft.id) &&
+        draft.claims.every(({ subject }) => namesIn(subject).some((name) => names.has(name)))));
   // Errors in the log of a system that works are its daily life; where something is wrong they may be why.
   const amiss = known.some(({ kind }) => kind === 'cause') || troubles.some(({ weight }) => weight === 'hard');
   const drafts = [

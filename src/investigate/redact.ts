@@ -69,6 +69,12 @@ export function redactLine(text: string): string {
   return all;
 }
 
+/** Looks like base64: its length, and letters that plain words do not have. */
+function isEncoded(text: string): boolean {
+  const bare = text.replaceAll(/["',]/g, '');
+  return /^[A-Za-z0-9+/]{8,}={0,2}$/.test(bare) && bare.length % 4 === 0 && /[A-Z0-9+/=]/.test(bare);
+}
+
 /**
  * What one line alone does not show to be a secret: keys, data of Secrets, values of named variables. Takes the lines
  * of a text one by one and in order, all of them; each line has to go through `redactLine` besides.
@@ -88,11 +94,12 @@ export function redactor(): (text: string) => string {
       pem = !/-----END [A-Z0-9 ]*-----/.test(text);
       return HIDDEN;
     }
-    const concerns = data !== undefined || named || text.startsWith('---') || text.includes('kind') || /data|name/i.test(text);
+    const concerns = data !== undefined || named || text.startsWith('---') || text.includes('kind') || /data|name|apiVersion/i.test(text);
     if (!concerns) return text;
     const indent = /^\s*/.exec(text)?.[0].length ?? 0;
-    if (/^---\s*$/.test(text)) {
+    if (/^---\s*$/.test(text) || /^\s*(?:-\s+)?["']?apiVersion["']?\s*:/.test(text)) {
       secret = false;
+      kindSeen = '';
       data = undefined;
     }
     const kind = /^\s*(?:-\s+)?["']?kind["']?:\s*["']?(\w+)/.exec(text)?.[1];
@@ -102,9 +109,9 @@ export function redactor(): (text: string) => string {
     }
     if (data !== undefined && text.trim() !== '' && (indent <= data || /^\s*}/.test(text))) data = undefined;
     // The kind of an object in JSON and in sorted YAML comes behind its data, so any data with such values is hidden.
-    if (data !== undefined && (secret || kindSeen === '' || kindSeen === 'List')) {
+    if (data !== undefined && (secret || kindSeen === '')) {
       const pair = /^(\s*["']?[\w.-]+["']?\s*:\s*)(\S.*?)(,?)$/.exec(text);
-      if (pair !== null && (secret || /^["']?[A-Za-z0-9+/]{8,}={0,2}["']?$/.test(pair[2] ?? '')))
+      if (pair !== null && (secret || isEncoded(pair[2] ?? '')))
         return `${pair[1] ?? ''}"${HIDDEN}"${pair[3] ?? ''}`;
     }
     if (/^\s*["']?(?:data|stringData)["']?\s*:\s*\{?\s*$/.test(text)) data = indent;

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { EventFact, WorldObject } from '../../verdict/index.ts';
-import type { Block } from '../block.ts';
+import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { askedObjects, kindOf, namespaceOf, outputOf, parseCommand } from './command.ts';
 import { ageMs, artifactSource, count, fields, pairsOf, partialObject, shown } from './objects.ts';
@@ -39,7 +39,8 @@ function kindOfTable(table: Table, asked: readonly string[]): string | undefined
     columns.every((column) => table.columns.includes(column)),
   )?.[0];
   // StatefulSets look like nothing else has READY and AGE alone; what was asked for knows better.
-  if (asked.length === 1 && (bySignature === undefined || bySignature !== 'Event')) return asked[0];
+  const ends = table.columns.includes('AGE') || table.columns.includes('MESSAGE') || table.columns.includes('CREATED AT');
+  if (asked.length === 1 && bySignature !== 'Event' && (ends || bySignature !== undefined)) return asked[0];
   return bySignature;
 }
 
@@ -71,6 +72,7 @@ const WAITING =
 /** What the STATUS of a pod's row says, in the shape of its status. */
 function podStatus(cells: Cells): JsonObject {
   const status = cells['STATUS'] ?? '';
+  if (status === '') return {};
   const [ready = 0, wanted = 0] = ratio(cells['READY']) ?? [];
   const restarts = count(/^\d+/.exec(cells['RESTARTS'] ?? '')?.[0]) ?? 0;
   const init = status.startsWith('Init:');
@@ -330,6 +332,18 @@ function customValue(cells: Cells): JsonObject {
   );
 }
 
+const COUNTED = new Set(['Pod', 'Deployment', 'StatefulSet']);
+
+/** A line that only happens to stand below a header shows no counts where these are, and no age. */
+function plausible(kind: string, cells: Cells): boolean {
+  const ready = cells['READY'] ?? '';
+  const age = cells['AGE'] ?? '';
+  return (
+    (!COUNTED.has(kind) || ready === '' || ratio(ready) !== undefined) &&
+    (age === '' || ageMs(age) !== undefined || /^<|^\d{4}-/.test(age))
+  );
+}
+
 function objectOf(
   block: Block,
   row: TableRow,
@@ -339,7 +353,8 @@ function objectOf(
   const full = row.cells['NAME'] ?? '';
   const [prefix, rest] = full.includes('/') ? full.split('/') : [undefined, full];
   const own = prefix === undefined ? kind : (kindOf(prefix) ?? kind);
-  if (rest === undefined || rest === '') return undefined;
+  if (!plausible(own, row.cells)) return undefined;
+  if (rest === undefined || !/^[a-z0-9][a-z0-9.:_-]*(?:\.{3}|…)?$/.test(rest)) return undefined;
   const value = (VALUES[own] ?? customValue)(row.cells);
   const labels = own === 'Pod' ? undefined : pairsOf(row.cells['LABELS']);
   return partialObject({
@@ -374,18 +389,20 @@ function eventOf(block: Block, row: TableRow, namespace: string | undefined): Ev
 export function readKubectlTables(block: Block): Reading | undefined {
   const command = block.command === undefined ? undefined : parseCommand(block.command);
   if (command !== undefined && !/^(?:kubectl|oc|k)$/.test(command.program)) return undefined;
+  if (command !== undefined && /^(?:rollout|top|describe|argo)$/.test(command.words[0] ?? '')) return undefined;
   if (command !== undefined && /^(?:json|yaml|jsonpath|name|go-template)/.test(outputOf(command)))
     return undefined;
   const namespace = command === undefined ? undefined : namespaceOf(command);
   const asked = command === undefined ? [] : askedObjects(command).kinds;
   const live: WorldObject[] = [];
   const events: EventFact[] = [];
-  const rest = [];
+  const rest: TextLine[] = [];
   let found = false;
   for (let at = 0; at < block.lines.length;) {
     const table = readTable(block.lines.slice(at));
     const line = block.lines[at];
-    const kind = table === undefined ? undefined : kindOfTable(table, asked);
+    const named = table?.columns.includes('NAME') === true || table?.columns.includes('OBJECT') === true;
+    const kind = table === undefined || !named ? undefined : kindOfTable(table, asked);
     if (table === undefined || kind === undefined) {
       if (line !== undefined && line.text.trim() !== '') rest.push(line);
       at += 1;
@@ -397,6 +414,7 @@ export function readKubectlTables(block: Block): Reading | undefined {
       else {
         const object = objectOf(block, row, kind, namespace);
         if (object !== undefined) live.push(object);
+        else rest.push({ text: Object.values(row.cells).join(' ').trim(), line: row.line });
       }
     }
     at = block.lines.length - table.rest.length;

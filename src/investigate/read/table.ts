@@ -49,11 +49,11 @@ function columnsOf(text: string): readonly { readonly name: string; readonly at:
   if (text.includes('\t'))
     return text.split('\t').flatMap((name, at) => (name.trim() === '' ? [] : [{ name: name.trim(), at }]));
   const protectedText = TWO_WORDS.reduce(
-    (all, name) => all.replaceAll(name, name.replaceAll(' ', '\u00A0')),
+    (all, name) => all.replaceAll(name, name.replaceAll(' ', '\uE000')),
     text,
   );
   return [...protectedText.matchAll(/[^\s]+/g)].map((match) => ({
-    name: match[0].replaceAll('\u00A0', ' '),
+    name: match[0].replaceAll('\uE000', ' '),
     at: match.index,
   }));
 }
@@ -70,20 +70,20 @@ export function isHeader(text: string): boolean {
 
 /** Values with blanks in them that stand in columns of their own. */
 const SPACED: readonly (readonly [pattern: RegExp, by: string])[] = [
-  [/\b(\d{4}-\d\d-\d\d) ([\d:.]+) ([+-]\d{4}) (\w{2,5})\b/g, '$1\u00A0$2\u00A0$3\u00A0$4'],
-  [/\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) ([+-]\d{4} \w+)/g, '$1\u00A0$2\u00A0$3'],
-  [/\b([A-Z][a-z]{2}) ([A-Z][a-z]{2}) +(\d+) ([\d:]+) (\d{4})\b/g, '$1\u00A0$2\u00A0$3\u00A0$4\u00A0$5'],
-  [/\b(About|an?|\d+) (an? )?(seconds?|minutes?|hours?|days?|weeks?|months?|years?)( ago)?\b/gi, '$1\u00A0$2$3$4'],
-  [/\b(\d+) (\((?:\d+[smhdy])+ ago\))/g, '$1\u00A0$2'],
-  [/\b((?:\d+[smhdy])+) (\(x\d+ over (?:\d+[smhdy])+\))/g, '$1\u00A0$2'],
-  [/\b(\d+) (\(x\d+ over [^)]+\))/g, '$1\u00A0$2'],
+  [/\b(\d{4}-\d\d-\d\d) ([\d:.]+) ([+-]\d{4}) (\w{2,5})\b/g, '$1\uE000$2\uE000$3\uE000$4'],
+  [/\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) ([+-]\d{4} \w+)/g, '$1\uE000$2\uE000$3'],
+  [/\b([A-Z][a-z]{2}) ([A-Z][a-z]{2}) +(\d+) ([\d:]+) (\d{4})\b/g, '$1\uE000$2\uE000$3\uE000$4\uE000$5'],
+  [/\b(About|an?|\d+) (an? )?(seconds?|minutes?|hours?|days?|weeks?|months?|years?)( ago)?\b/gi, '$1\uE000$2$3$4'],
+  [/\b(\d+) (\((?:\d+[smhdy])+ ago\))/g, '$1\uE000$2'],
+  [/\b((?:\d+[smhdy])+) (\(x\d+ over (?:\d+[smhdy])+\))/g, '$1\uE000$2'],
+  [/\b(\d+) (\(x\d+ over [^)]+\))/g, '$1\uE000$2'],
 ];
 
 function cellsBySpace(text: string, count: number): readonly string[] | undefined {
   const joined = SPACED.reduce((all, [pattern, by]) => all.replaceAll(pattern, by), text.trim());
-  const words = joined.split(/\s+/).map((word) => word.replaceAll('\u00A0', ' '));
+  const words = joined.split(/\s+/).map((word) => word.replaceAll('\uE000', ' '));
   if (words.length === count) return words;
-  if (words.length < count) return words.length >= Math.min(2, count) ? words : undefined;
+  if (words.length < count) return words.length >= Math.max(2, Math.ceil(count * 0.6)) ? words : undefined;
   // The last column may hold a sentence.
   return [...words.slice(0, count - 1), words.slice(count - 1).join(' ')];
 }
@@ -122,7 +122,7 @@ export function readTable(lines: readonly TextLine[]): Table | undefined {
     if (text.trim() === '' || isHeader(text)) break;
     const byTab = tabbed && text.includes('\t') ? text.split('\t').map((cell) => cell.trim()) : undefined;
     const cells = byTab !== undefined ? columns.map(({ at }) => byTab[at] ?? '') : (placed ? cellsByPlace(text, columns) : undefined) ?? cellsBySpace(text, columns.length);
-    if (cells === undefined) break;
+    if (cells === undefined || cells.filter((cell) => cell !== '').length < 2) break;
     rows.push({
       line,
       cells: Object.fromEntries(columns.map(({ name }, index) => [name, cells[index] ?? ''])),
