@@ -6,6 +6,7 @@ import { systemClock } from '../src/kernel/index.ts';
 /** Every measurement, by the word that names it on the command line: `npm run bench -- first-passage`. */
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   'first-passage': async () => (await import('./first-passage.ts')).benchFirstPassage(),
+  investigate: async () => (await import('./investigate.ts')).benchInvestigate(),
   kustomize: async () => (await import('./kustomize.ts')).benchKustomize(),
   registry: async () => (await import('./registry.ts')).benchRegistry(),
 };
