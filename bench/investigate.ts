@@ -33,7 +33,10 @@ function incident(folder: string, index: number): void {
     `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: ${name}, namespace: shop}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: ${name}}}\n  template:\n    metadata: {labels: {app: ${name}}}\n    spec:\n      containers: [{name: app, image: "corp.io/${name}:1.${index}.0"}]\n`,
   );
   writeFileSync(path.join(folder, 'app.log'), '2024-11-20T09:20:04Z FATAL missing STRIPE_KEY\n'.repeat(20));
-  writeFileSync(path.join(folder, 'events.txt'), `LAST SEEN   TYPE      REASON    OBJECT                             MESSAGE\n12s         Warning   BackOff   pod/${name}-7f6b9c8d5c-2xkqp   Back-off restarting failed container app\n`);
+  writeFileSync(
+    path.join(folder, 'events.txt'),
+    `LAST SEEN   TYPE      REASON    OBJECT                             MESSAGE\n12s         Warning   BackOff   pod/${name}-7f6b9c8d5c-2xkqp   Back-off restarting failed container app\n`,
+  );
 }
 
 /** `investigate` on 100 MB of logs, and on 200 small folders one after the other. */

@@ -69,16 +69,26 @@ export interface Investigation {
     readonly subject: string;
     readonly attribute: string;
     readonly changedAt: BoundaryName | null;
-    readonly values: readonly { readonly boundary: BoundaryName; readonly value: string; readonly source: CitedSource }[];
+    readonly values: readonly {
+      readonly boundary: BoundaryName;
+      readonly value: string;
+      readonly source: CitedSource;
+    }[];
   }[];
-  readonly boundaries: readonly { readonly boundary: BoundaryName; readonly state: BoundaryState; readonly evidence: string }[];
+  readonly boundaries: readonly {
+    readonly boundary: BoundaryName;
+    readonly state: BoundaryState;
+    readonly evidence: string;
+  }[];
   readonly decoder: readonly Decoded[];
   readonly missing: readonly Missing[];
   readonly unread: readonly AnswerUnread[];
 }
 
 function cited(source: ClaimSource): CitedSource {
-  return source.type === 'artifact' ? { artifact: source.artifact, line: source.line } : { artifact: source.type, line: 1 };
+  return source.type === 'artifact'
+    ? { artifact: source.artifact, line: source.line }
+    : { artifact: source.type, line: 1 };
 }
 
 const CLAIMS = 40;
@@ -130,7 +140,10 @@ function unreadOf(lines: readonly Unread[], files: readonly UnreadArtifact[]): r
   ];
   return all.length <= UNREAD_ARTIFACTS
     ? all
-    : [...all.slice(0, UNREAD_ARTIFACTS), { artifact: '…', why: `${all.length - UNREAD_ARTIFACTS} more`, lines: [] }];
+    : [
+        ...all.slice(0, UNREAD_ARTIFACTS),
+        { artifact: '…', why: `${all.length - UNREAD_ARTIFACTS} more`, lines: [] },
+      ];
 }
 
 /** Causes before risks, the surest first; a general finding never stands before a known one that is as sure. */
@@ -145,19 +158,27 @@ const MOST_FINDINGS = 12;
 function withTimeline(world: World, findings: readonly Finding[]): readonly Finding[] {
   const lines = timelineOf(world);
   return findings.map((finding) =>
-    finding.id === 'mutable-reference-moved' ? { ...finding, explanation: [...finding.explanation, ...lines] } : finding,
+    finding.id === 'mutable-reference-moved'
+      ? { ...finding, explanation: [...finding.explanation, ...lines] }
+      : finding,
   );
 }
 
 /** Reads artifacts and says what they tell: where it stopped, why, what misled, what to do, what to ask next. */
-export function investigate(artifacts: readonly Artifact[], unopened: readonly UnreadArtifact[] = []): Investigation {
+export function investigate(
+  artifacts: readonly Artifact[],
+  unopened: readonly UnreadArtifact[] = [],
+): Investigation {
   const { world, unread, sections } = worldOf(artifacts);
   const traces = tracesOf(world);
   const troubles = troublesOf(world);
   const known = withTimeline(world, findingsOf(world));
   const findings = ranked(known, generalFindings(world, traces, troubles, known, worksAlready(world)));
   const { verdict, reports } = decide(world, traces, troubles, findings);
-  const shown = [...findings.filter(isDecisive), ...findings.filter((finding) => !isDecisive(finding))].slice(0, MOST_FINDINGS);
+  const shown = [...findings.filter(isDecisive), ...findings.filter((finding) => !isDecisive(finding))].slice(
+    0,
+    MOST_FINDINGS,
+  );
   return redactValue({
     verdict: {
       state: verdict.state,

@@ -55,11 +55,16 @@ function commandIn(text: string): string | undefined {
     : undefined;
 }
 
+/** Tabs stay: they part columns. */
+function withoutControl(text: string): string {
+  return text.replaceAll(/\p{Cc}|\uFEFF/gu, (char) => (char === '\t' ? char : ''));
+}
+
 /** Lines of any artifact: colours, control characters and carriage returns are gone, numbers are the file's own. */
 export function linesOf({ text, numbers }: Artifact): readonly TextLine[] {
   const plain = text.includes('\u001B') ? stripVTControlCharacters(text) : text;
   return plain.split(/\r\n|\n|\r(?!\n)/).map((line, index) => ({
-    text: line.replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFEFF]/g, ''),
+    text: withoutControl(line),
     line: numbers?.[index] ?? index + 1,
   }));
 }

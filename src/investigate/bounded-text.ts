@@ -18,7 +18,10 @@ const EDGE = 400;
 
 /** What a line has in common with others that say the same of other things: numbers and ids go. */
 function shapeOf(text: string): string {
-  return text.slice(0, 240).replaceAll(/\b[0-9a-f]{4,}(?:-[0-9a-f]+)*\b|\d+/g, '#').slice(0, 160);
+  return text
+    .slice(0, 240)
+    .replaceAll(/\b[0-9a-f]{4,}(?:-[0-9a-f]+)*\b|\d+/g, '#')
+    .slice(0, 160);
 }
 
 interface Kept {

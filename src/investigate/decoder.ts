@@ -27,9 +27,18 @@ function sectionOf(sections: readonly Section[], source: ClaimSource): Section |
 
 /** Where a signal that misleads was seen. */
 function sourcesOf(world: World, signal: string): readonly ClaimSource[] {
-  if (/updated|unchanged/.test(signal)) return world.engines.filter(({ operation }) => operation?.updated !== undefined).map(({ source }) => source);
-  if (/Synced|Healthy|deployed|Ready/.test(signal)) return world.engines.filter(({ sync, health }) => sync !== undefined || health !== undefined).map(({ source }) => source);
-  if (/ready|replicas/.test(signal)) return world.live.filter(({ kind }) => WORKLOADS.has(kind)).map((object) => object.cite(['status', 'readyReplicas']));
+  if (/updated|unchanged/.test(signal))
+    return world.engines
+      .filter(({ operation }) => operation?.updated !== undefined)
+      .map(({ source }) => source);
+  if (/Synced|Healthy|deployed|Ready/.test(signal))
+    return world.engines
+      .filter(({ sync, health }) => sync !== undefined || health !== undefined)
+      .map(({ source }) => source);
+  if (/ready|replicas/.test(signal))
+    return world.live
+      .filter(({ kind }) => WORKLOADS.has(kind))
+      .map((object) => object.cite(['status', 'readyReplicas']));
   if (/fail/.test(signal)) return world.samples.slice(0, 1).map(({ source }) => source);
   return [];
 }
@@ -51,23 +60,28 @@ export function decode(
     return row;
   };
   for (const finding of findings.slice(0, 5))
-    for (const claim of finding.claims) rowOf(claim.source)?.revealed.add(`${claim.attribute} ${shortened(claim.value)}`);
+    for (const claim of finding.claims)
+      rowOf(claim.source)?.revealed.add(`${claim.attribute} ${shortened(claim.value)}`);
   for (const trace of traces.filter(({ changedAt }) => changedAt !== undefined))
-    for (const { value, source } of trace.values) rowOf(source)?.revealed.add(`${trace.attribute} ${shortened(value)}`);
-  for (const trouble of troubles.slice(0, 20)) for (const claim of trouble.claims.slice(0, 1)) rowOf(claim.source)?.revealed.add(trouble.title);
+    for (const { value, source } of trace.values)
+      rowOf(source)?.revealed.add(`${trace.attribute} ${shortened(value)}`);
+  for (const trouble of troubles.slice(0, 20))
+    for (const claim of trouble.claims.slice(0, 1)) rowOf(claim.source)?.revealed.add(trouble.title);
   for (const { operation, source } of world.engines)
-    if (operation?.updated === 0) rowOf(source)?.revealed.add(`the sync updated nothing, ${operation.unchanged ?? 'all'} unchanged: a no-op`);
+    if (operation?.updated === 0)
+      rowOf(source)?.revealed.add(
+        `the sync updated nothing, ${operation.unchanged ?? 'all'} unchanged: a no-op`,
+      );
   for (const { signal, truth } of findings.flatMap(({ misleading }) => misleading))
-    for (const source of sourcesOf(world, signal).slice(0, 1)) rowOf(source)?.misleading.add(`${signal}: ${truth}`);
+    for (const source of sourcesOf(world, signal).slice(0, 1))
+      rowOf(source)?.misleading.add(`${signal}: ${truth}`);
   if (findings.some(({ id }) => id === 'mutable-reference-moved'))
     for (const file of world.files.filter(({ kind }) => kind === 'kustomization'))
       rowOf(file.source)?.misleading.add('it looks simple and correct; nothing in it has changed');
-  return [...rows]
-    .slice(0, MOST)
-    .map(([{ artifact, title }, { revealed, misleading }]) => ({
-      artifact,
-      section: title,
-      revealed: [...revealed].slice(0, 6),
-      misleading: [...misleading].slice(0, 4),
-    }));
+  return [...rows].slice(0, MOST).map(([{ artifact, title }, { revealed, misleading }]) => ({
+    artifact,
+    section: title,
+    revealed: [...revealed].slice(0, 6),
+    misleading: [...misleading].slice(0, 4),
+  }));
 }

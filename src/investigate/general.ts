@@ -38,9 +38,12 @@ function findingFrom(draft: Draft): Finding {
 
 const CHECKS: Readonly<Record<FoundTrace['attribute'], (subject: string) => string>> = {
   image: (subject) => `kubectl get ${named(subject)} -o yaml`,
-  digest: (subject) => `kubectl get pods${space(subject)} -o custom-columns='POD:.metadata.name,CREATED:.metadata.creationTimestamp,IMAGE:.status.containerStatuses[*].imageID'`,
-  version: (subject) => `kubectl get pods${space(subject)} -o custom-columns='POD:.metadata.name,IMAGE:.status.containerStatuses[*].imageID'`,
-  commit: (subject) => `kubectl get pods${space(subject)} -o custom-columns='POD:.metadata.name,IMAGE:.status.containerStatuses[*].imageID'`,
+  digest: (subject) =>
+    `kubectl get pods${space(subject)} -o custom-columns='POD:.metadata.name,CREATED:.metadata.creationTimestamp,IMAGE:.status.containerStatuses[*].imageID'`,
+  version: (subject) =>
+    `kubectl get pods${space(subject)} -o custom-columns='POD:.metadata.name,IMAGE:.status.containerStatuses[*].imageID'`,
+  commit: (subject) =>
+    `kubectl get pods${space(subject)} -o custom-columns='POD:.metadata.name,IMAGE:.status.containerStatuses[*].imageID'`,
   replicas: (subject) => `kubectl describe ${named(subject)}`,
   revision: (subject) => `argocd app get ${subject} --refresh`,
 };
@@ -64,7 +67,8 @@ function fromTrace(trace: FoundTrace): Draft | undefined {
   const before = values.slice(0, at).at(-1);
   const after = values[at];
   if (before === undefined || after === undefined) return undefined;
-  const side = (list: FoundTrace['values']) => [...new Set(list.map(({ boundary, value }) => `${boundary} ${shortened(value)}`))].join(', ');
+  const side = (list: FoundTrace['values']) =>
+    [...new Set(list.map(({ boundary, value }) => `${boundary} ${shortened(value)}`))].join(', ');
   return {
     id: `${attribute}-differs`,
     boundary: changedAt,
@@ -83,7 +87,8 @@ function fromTrace(trace: FoundTrace): Draft | undefined {
 /** Selectors and ports that name what is not there; configuration that is another than Git's. */
 function relations(world: World): readonly Draft[] {
   const drafts: Draft[] = [];
-  const near = (a: string | undefined, b: string | undefined) => a === undefined || b === undefined || a === b;
+  const near = (a: string | undefined, b: string | undefined) =>
+    a === undefined || b === undefined || a === b;
   for (const [objects, boundary] of [
     [world.live, 'traffic'],
     [world.desired, 'render'],
@@ -93,13 +98,25 @@ function relations(world: World): readonly Draft[] {
       const selector = getObject(service.value, 'spec', 'selector');
       if (selector === undefined || Object.keys(selector).length === 0) continue;
       const labelled = workloads.flatMap((each) => {
-        const labels = getObject(each.value, ...(each.kind === 'Pod' ? ['metadata', 'labels'] : ['spec', 'template', 'metadata', 'labels']));
+        const labels = getObject(
+          each.value,
+          ...(each.kind === 'Pod' ? ['metadata', 'labels'] : ['spec', 'template', 'metadata', 'labels']),
+        );
         return labels === undefined || !near(each.namespace, service.namespace) ? [] : [{ each, labels }];
       });
       const keys = Object.entries(selector);
       const chosen = labelled.filter(({ labels }) => keys.every(([key, value]) => labels[key] === value));
-      const almost = labelled.find(({ each, labels }) => chosen.length === 0 && (keys.some(([key, value]) => labels[key] === value) || each.name.startsWith(service.name) || service.name.startsWith(each.name)));
-      const pairs = (map: Readonly<Record<string, unknown>>) => Object.entries(map).map(([key, value]) => `${key}=${String(value)}`).join(',');
+      const almost = labelled.find(
+        ({ each, labels }) =>
+          chosen.length === 0 &&
+          (keys.some(([key, value]) => labels[key] === value) ||
+            each.name.startsWith(service.name) ||
+            service.name.startsWith(each.name)),
+      );
+      const pairs = (map: Readonly<Record<string, unknown>>) =>
+        Object.entries(map)
+          .map(([key, value]) => `${key}=${String(value)}`)
+          .join(',');
       if (almost !== undefined)
         drafts.push({
           id: 'selector-matches-nothing',
@@ -108,19 +125,37 @@ function relations(world: World): readonly Draft[] {
           confidence: 0.6,
           explanation: ['A Service without matching pods has no endpoints, whatever the health of the pods.'],
           claims: [
-            claimOf(boundary, subjectOf(service), 'selector', pairs(selector), service.cite(['spec', 'selector'])),
-            claimOf(boundary, subjectOf(almost.each), 'labels', pairs(almost.labels), almost.each.cite(['metadata', 'labels'])),
+            claimOf(
+              boundary,
+              subjectOf(service),
+              'selector',
+              pairs(selector),
+              service.cite(['spec', 'selector']),
+            ),
+            claimOf(
+              boundary,
+              subjectOf(almost.each),
+              'labels',
+              pairs(almost.labels),
+              almost.each.cite(['metadata', 'labels']),
+            ),
           ],
           check: `kubectl get endpoints ${service.name}${service.namespace === undefined ? '' : ` -n ${service.namespace}`}`,
           now: 'Make the selector and the labels of the pod template agree, in Git.',
         });
       for (const { each } of chosen) {
-        const containers = getArray(each.value, ...(each.kind === 'Pod' ? ['spec', 'containers'] : ['spec', 'template', 'spec', 'containers']));
+        const containers = getArray(
+          each.value,
+          ...(each.kind === 'Pod' ? ['spec', 'containers'] : ['spec', 'template', 'spec', 'containers']),
+        );
         const ports = containers.flatMap((container) => getArray(container, 'ports'));
         if (ports.length === 0) continue;
         const wrong = getArray(service.value, 'spec', 'ports').find((port) => {
           const target = getIn(port, 'targetPort') ?? (service.whole ? getIn(port, 'port') : undefined);
-          return target !== undefined && !ports.some((own) => getIn(own, 'containerPort') === target || getIn(own, 'name') === target);
+          return (
+            target !== undefined &&
+            !ports.some((own) => getIn(own, 'containerPort') === target || getIn(own, 'name') === target)
+          );
         });
         if (wrong === undefined) continue;
         const target = textOf(getIn(wrong, 'targetPort') ?? getIn(wrong, 'port'));
@@ -129,10 +164,18 @@ function relations(world: World): readonly Draft[] {
           boundary,
           title: `Service ${service.name} sends to port ${target}; the containers of ${each.kind} ${each.name} declare ${ports.map((own) => textOf(getIn(own, 'containerPort'))).join(', ')}`,
           confidence: 0.5,
-          explanation: ['A declared port is documentation, so this proves nothing alone; a named port that no container has leaves the Service without endpoints.'],
+          explanation: [
+            'A declared port is documentation, so this proves nothing alone; a named port that no container has leaves the Service without endpoints.',
+          ],
           claims: [
             claimOf(boundary, subjectOf(service), 'targetPort', target, service.cite(['spec', 'ports'])),
-            claimOf(boundary, subjectOf(each), 'containerPorts', ports.map((own) => textOf(getIn(own, 'containerPort'))).join(', '), each.cite(['spec', 'template', 'spec', 'containers'])),
+            claimOf(
+              boundary,
+              subjectOf(each),
+              'containerPorts',
+              ports.map((own) => textOf(getIn(own, 'containerPort'))).join(', '),
+              each.cite(['spec', 'template', 'spec', 'containers']),
+            ),
           ],
           check: `kubectl get endpoints ${service.name}${service.namespace === undefined ? '' : ` -n ${service.namespace}`}`,
           now: 'Send to a port on which the container listens.',
@@ -142,7 +185,10 @@ function relations(world: World): readonly Draft[] {
     }
   }
   for (const wanted of world.desired.filter(({ kind }) => kind === 'ConfigMap')) {
-    const live = world.live.find((each) => each.kind === 'ConfigMap' && each.name === wanted.name && near(each.namespace, wanted.namespace));
+    const live = world.live.find(
+      (each) =>
+        each.kind === 'ConfigMap' && each.name === wanted.name && near(each.namespace, wanted.namespace),
+    );
     const [a, b] = [getObject(wanted.value, 'data'), getObject(live?.value, 'data')];
     if (live === undefined || a === undefined || b === undefined || jsonEqual(a, b)) continue;
     const key = Object.keys({ ...a, ...b }).find((each) => a[each] !== b[each]) ?? '';
@@ -203,11 +249,16 @@ function fromTroubles(group: readonly Trouble[]): Draft | undefined {
     confidence: SURENESS[first.weight] + more,
     explanation: [
       `${objects.slice(0, 5).join(', ')}${objects.length > 5 ? ` and ${objects.length - 5} more` : ''}: this is what the artifacts show; no known cause fits all of it.`,
-      first.check === '' ? 'Why it is so, they do not say.' : 'Why it is so, they do not say; the next check decides most.',
+      first.check === ''
+        ? 'Why it is so, they do not say.'
+        : 'Why it is so, they do not say; the next check decides most.',
     ],
     claims: group.flatMap(({ claims }) => claims),
     check: first.check,
-    now: first.boundary === 'health' ? 'Look at what the workload says about itself.' : `Look at ${first.boundary}.`,
+    now:
+      first.boundary === 'health'
+        ? 'Look at what the workload says about itself.'
+        : `Look at ${first.boundary}.`,
   };
 }
 
@@ -222,7 +273,11 @@ export function generalFindings(
   known: readonly Finding[],
   works: boolean,
 ): readonly Finding[] {
-  const explained = new Set(known.filter(({ kind }) => kind === 'cause').flatMap(({ claims }) => claims.map(({ source }) => JSON.stringify(source))));
+  const explained = new Set(
+    known
+      .filter(({ kind }) => kind === 'cause')
+      .flatMap(({ claims }) => claims.map(({ source }) => JSON.stringify(source))),
+  );
   const names = new Set(
     known
       .filter(({ kind, confidence }) => kind === 'cause' && confidence >= 0.6)
@@ -232,20 +287,30 @@ export function generalFindings(
   const isExplained = (draft: Draft) =>
     draft.claims.length > 0 &&
     (draft.claims.every(({ source }) => explained.has(JSON.stringify(source))) ||
-      (/^(?:pod-not-ready|pod-pending|replicas-missing|rollout-stuck|not-updated|engine-degraded)/.test(draft.id) &&
+      (/^(?:pod-not-ready|pod-pending|replicas-missing|rollout-stuck|not-updated|engine-degraded)/.test(
+        draft.id,
+      ) &&
         draft.claims.every(({ subject }) => namesIn(subject).some((name) => names.has(name)))));
   // Errors in the log of a system that works are its daily life; where something is wrong they may be why.
-  const amiss = known.some(({ kind }) => kind === 'cause') || troubles.some(({ weight }) => weight === 'hard');
+  const amiss =
+    known.some(({ kind }) => kind === 'cause') || troubles.some(({ weight }) => weight === 'hard');
   const drafts = [
     ...traces.flatMap((trace) => fromTrace(trace) ?? []),
     ...relations(world),
-    ...grouped(troubles.filter(({ weight }) => weight === 'hard' || (weight === 'soft' && (amiss || !works)))).flatMap((group) => fromTroubles(group) ?? []),
+    ...grouped(
+      troubles.filter(({ weight }) => weight === 'hard' || (weight === 'soft' && (amiss || !works))),
+    ).flatMap((group) => fromTroubles(group) ?? []),
   ];
   const best = known.some(({ kind, confidence }) => kind === 'cause' && confidence >= 0.6);
   const mutable = known.some(({ id }) => id === 'mutable-reference-moved');
   return drafts
-    .filter((draft) => !isExplained(draft) && !(mutable && /^(?:digest|version|commit)-differs$/.test(draft.id)))
+    .filter(
+      (draft) => !isExplained(draft) && !(mutable && /^(?:digest|version|commit)-differs$/.test(draft.id)),
+    )
     .map((draft) => findingFrom(best ? { ...draft, confidence: Math.min(draft.confidence, 0.4) } : draft))
-    .toSorted((a, b) => b.confidence - a.confidence || BOUNDARIES.indexOf(a.boundary) - BOUNDARIES.indexOf(b.boundary))
+    .toSorted(
+      (a, b) =>
+        b.confidence - a.confidence || BOUNDARIES.indexOf(a.boundary) - BOUNDARIES.indexOf(b.boundary),
+    )
     .slice(0, 8);
 }

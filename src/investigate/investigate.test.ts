@@ -60,7 +60,12 @@ describe('a folder of a healthy system', () => {
   });
   it('is unknown where nothing is shown, and proven only where something is', () => {
     const states = Object.fromEntries(answer.boundaries.map(({ boundary, state }) => [boundary, state]));
-    expect(states).toMatchObject({ artifact: 'unknown', intent: 'unknown', sync: 'proven', health: 'proven' });
+    expect(states).toMatchObject({
+      artifact: 'unknown',
+      intent: 'unknown',
+      sync: 'proven',
+      health: 'proven',
+    });
     expect(answer.verdict.summary).toBe('unproven at artifact');
   });
   it('has nothing left unread', () => {
@@ -208,13 +213,16 @@ describe('formats', () => {
     expect(answer.verdict).toMatchObject({ state: 'broken', boundary });
     const told = answer.findings
       .slice(0, 3)
-      .map(({ title, explanation, claims }) => [title, ...explanation, ...claims.map(({ value }) => value)].join(' '))
+      .map(({ title, explanation, claims }) =>
+        [title, ...explanation, ...claims.map(({ value }) => value)].join(' '),
+      )
       .join(' ');
     expect(told).toMatch(words);
   });
 });
 
-const SOURCES = process.env['LANDFALL_SOURCES'] ?? path.resolve(import.meta.dirname, '../../../shared/sources');
+const SOURCES =
+  process.env['LANDFALL_SOURCES'] ?? path.resolve(import.meta.dirname, '../../../shared/sources');
 
 function source(name: string): string | undefined {
   try {
@@ -239,7 +247,9 @@ describe.skipIf(briefing === undefined)('the deploy that did not deploy', () => 
 
   it('traces digest, version and commit from the push to what runs', () => {
     const values = (attribute: string) =>
-      answer.trace.find((trace) => trace.attribute === attribute)?.values.map(({ boundary, value }) => `${boundary} ${value}`);
+      answer.trace
+        .find((trace) => trace.attribute === attribute)
+        ?.values.map(({ boundary, value }) => `${boundary} ${value}`);
     expect(values('digest')).toContain('artifact sha256:9c4d8e1a...f273');
     expect(values('digest')).toContain('rollout sha256:3e7a9f2b...c841');
     expect(values('version')).toEqual(['artifact 2.5.0', 'traffic 2.3.1']);
@@ -269,7 +279,16 @@ describe.skipIf(briefing === undefined)('the deploy that did not deploy', () => 
 
   it('says what the system is and who needs whom', () => {
     const names = answer.system.components.map(({ name }) => name);
-    for (const name of ['Argo CD', 'Git', 'Deployment/notification-service', 'legacy SMS gateway', 'email gateway', 'feature-flag service', 'ci-pipeline', 'registry.corp.io'])
+    for (const name of [
+      'Argo CD',
+      'Git',
+      'Deployment/notification-service',
+      'legacy SMS gateway',
+      'email gateway',
+      'feature-flag service',
+      'ci-pipeline',
+      'registry.corp.io',
+    ])
       expect(names).toContain(name);
     expect(answer.system.dependsOn).toContainEqual(
       expect.objectContaining({ from: 'Deployment/notification-service', to: 'legacy SMS gateway' }),

@@ -10,7 +10,8 @@ function keyOf(item: JsonValue | undefined): string | undefined {
 }
 
 function mergeLists(before: readonly JsonValue[], after: readonly JsonValue[]): JsonValue[] {
-  const keyed = (list: readonly JsonValue[]) => list.length > 0 && list.every((item) => keyOf(item) !== undefined);
+  const keyed = (list: readonly JsonValue[]) =>
+    list.length > 0 && list.every((item) => keyOf(item) !== undefined);
   if (keyed(before) && keyed(after)) {
     const all = before.map((item) => {
       const other = after.find((each) => keyOf(each) === keyOf(item));
@@ -62,13 +63,21 @@ function mergeTwo(one: WorldObject, two: WorldObject): WorldObject {
     name: one.name,
     value: isJsonObject(value) ? value : strong.value,
     whole: one.whole || two.whole,
-    cite: (path) => (getIn(strong.value, ...path) === undefined && getIn(weak.value, ...path) !== undefined ? weak : strong).cite(path),
+    cite: (path) =>
+      (getIn(strong.value, ...path) === undefined && getIn(weak.value, ...path) !== undefined
+        ? weak
+        : strong
+      ).cite(path),
   };
 }
 
 function sameGroup(one: WorldObject, two: WorldObject): boolean {
   const group = (object: WorldObject) =>
-    object.apiVersion === undefined ? undefined : object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : '';
+    object.apiVersion === undefined
+      ? undefined
+      : object.apiVersion.includes('/')
+        ? object.apiVersion.split('/')[0]
+        : '';
   const [a, b] = [group(one), group(two)];
   return a === undefined || b === undefined || a === b;
 }
@@ -84,7 +93,9 @@ export function mergeObjects(objects: readonly WorldObject[]): readonly WorldObj
     const known = byName.get(key) ?? [];
     const at = known.findIndex(
       (each) =>
-        (each.namespace === undefined || object.namespace === undefined || each.namespace === object.namespace) &&
+        (each.namespace === undefined ||
+          object.namespace === undefined ||
+          each.namespace === object.namespace) &&
         sameGroup(each, object),
     );
     const before = known[at];

@@ -66,7 +66,10 @@ describe('hostile folders', () => {
   it('lists what is no text, archives and links, and follows none of them', async () => {
     const folder = path.join(root, 'odd');
     mkdirSync(path.join(folder, '.git'), { recursive: true });
-    writeFileSync(path.join(folder, 'core.bin'), Buffer.from(Array.from({ length: 4000 }, (_, index) => (index * 7919) % 251)));
+    writeFileSync(
+      path.join(folder, 'core.bin'),
+      Buffer.from(Array.from({ length: 4000 }, (_, index) => (index * 7919) % 251)),
+    );
     writeFileSync(path.join(folder, 'logs.tar.gz'), gzipSync('x'.repeat(10_000)));
     writeFileSync(path.join(folder, 'empty.txt'), '');
     symlinkSync('/etc', path.join(folder, 'link'));
@@ -83,8 +86,12 @@ describe('hostile folders', () => {
   it('reads two bytes a letter, Windows line ends and colours', async () => {
     const folder = path.join(root, 'encodings');
     mkdirSync(folder);
-    const table = 'NAME   READY   UP-TO-DATE   AVAILABLE   AGE\r\nweb    1/2     2            1           3d\r\n';
-    writeFileSync(path.join(folder, 'utf16.txt'), Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(table, 'utf16le')]));
+    const table =
+      'NAME   READY   UP-TO-DATE   AVAILABLE   AGE\r\nweb    1/2     2            1           3d\r\n';
+    writeFileSync(
+      path.join(folder, 'utf16.txt'),
+      Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(table, 'utf16le')]),
+    );
     writeFileSync(
       path.join(folder, 'ansi.txt'),
       '\u001B[32m$\u001B[0m kubectl get pods -n x\n\u001B[1mNAME   READY   STATUS   RESTARTS   AGE\u001B[0m\nweb-1   0/1   \u001B[31mError\u001B[0m   0   3m\n',
@@ -97,7 +104,10 @@ describe('hostile folders', () => {
   });
 
   it('keeps of a large log its edges and the ends of every shape, with their own line numbers', () => {
-    const lines = Array.from({ length: 250_000 }, (_, index) => `2024-11-20T10:00:00Z INFO request id=${index} took ${index % 300}ms`);
+    const lines = Array.from(
+      { length: 250_000 },
+      (_, index) => `2024-11-20T10:00:00Z INFO request id=${index} took ${index % 300}ms`,
+    );
     lines[170_000] = '2024-11-20T10:00:00Z ERROR cannot reach the ledger';
     const { artifacts, unread } = artifactOf('app.log', lines.join('\n'));
     const [artifact] = artifacts;
@@ -112,7 +122,10 @@ describe('hostile folders', () => {
     mkdirSync(folder);
     writeFileSync(path.join(folder, 'out.txt'), SECRET_TEXT);
     writeFileSync(path.join(folder, 'objects.yaml'), SECRET_YAML);
-    writeFileSync(path.join(folder, 'notes.md'), SECRET_TEXT.replaceAll('$ ', 'nothing that anybody understands '));
+    writeFileSync(
+      path.join(folder, 'notes.md'),
+      SECRET_TEXT.replaceAll('$ ', 'nothing that anybody understands '),
+    );
     const { artifacts, unread } = await openArtifacts(folder, never);
     const shown = JSON.stringify([artifacts, investigate(artifacts, unread)]);
     for (const secret of SECRETS) expect(shown).not.toContain(secret);

@@ -102,7 +102,9 @@ function textKeeper() {
   const take = (raw: string) => {
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
     // What a progress bar wrote over itself is gone from the screen as well.
-    const shown = line.includes('\r') ? (line.split('\r').findLast((part) => part.trim() !== '') ?? '') : line;
+    const shown = line.includes('\r')
+      ? (line.split('\r').findLast((part) => part.trim() !== '') ?? '')
+      : line;
     keeper.add(redact(shown));
   };
   return {
@@ -161,9 +163,7 @@ export function artifactOf(name: string, text: string): OpenedArtifacts {
   for (let at = 0; at < text.length; at += 1 << 20) keeper.add(text.slice(at, at + (1 << 20)));
   const kept = keeper.done();
   return {
-    artifacts: [
-      { name, text: kept.text, ...(kept.numbers === undefined ? {} : { numbers: kept.numbers }) },
-    ],
+    artifacts: [{ name, text: kept.text, ...(kept.numbers === undefined ? {} : { numbers: kept.numbers }) }],
     unread: kept.left === '' ? [] : [{ artifact: name, why: kept.left }],
   };
 }

@@ -56,10 +56,8 @@ export function redactLine(text: string): string {
     all = all.replaceAll(/("auth"\s*:\s*")[^"]+"/g, `$1${HIDDEN}"`);
   }
   if (/pass|pwd|secret|token|key|credential|dockerconfig|connection/i.test(all)) {
-    all = all.replaceAll(
-      NAMED,
-      (whole, before: string, name: string, sign: string, value: string) =>
-        PLACEHOLDER.test(value) || isProse(name, sign, value) ? whole : `${before}${sign}${HIDDEN}`,
+    all = all.replaceAll(NAMED, (whole, before: string, name: string, sign: string, value: string) =>
+      PLACEHOLDER.test(value) || isProse(name, sign, value) ? whole : `${before}${sign}${HIDDEN}`,
     );
     all = all.replaceAll(
       /(\s--?(?:password|token|secret|docker-password|from-literal=[\w.-]+)[= ])(?!\[redacted)[^\s]+/gi,
@@ -86,7 +84,11 @@ export function redactor(): (text: string) => string {
   let data: number | undefined;
   let named = false;
   return (text) => {
-    if (text.includes('-----BEGIN') && /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text) && !/-----END/.test(text)) {
+    if (
+      text.includes('-----BEGIN') &&
+      /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text) &&
+      !/-----END/.test(text)
+    ) {
       pem = true;
       return text.replace(/-----BEGIN .*/, HIDDEN);
     }
@@ -94,7 +96,12 @@ export function redactor(): (text: string) => string {
       pem = !/-----END [A-Z0-9 ]*-----/.test(text);
       return HIDDEN;
     }
-    const concerns = data !== undefined || named || text.startsWith('---') || text.includes('kind') || /data|name|apiVersion/i.test(text);
+    const concerns =
+      data !== undefined ||
+      named ||
+      text.startsWith('---') ||
+      text.includes('kind') ||
+      /data|name|apiVersion/i.test(text);
     if (!concerns) return text;
     const indent = /^\s*/.exec(text)?.[0].length ?? 0;
     if (/^---\s*$/.test(text) || /^\s*(?:-\s+)?["']?apiVersion["']?\s*:/.test(text)) {
@@ -130,6 +137,8 @@ export function redactValue<T>(value: T): T {
   if (typeof value === 'string') return value.split('\n').map(redactLine).join('\n') as T;
   if (Array.isArray(value)) return value.map((each: unknown) => redactValue(each)) as T;
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, redactValue<unknown>(each)])) as T;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, each]) => [key, redactValue<unknown>(each)]),
+    ) as T;
   return value;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isJsonObject } from '../kernel/index.ts';
+import { isJsonObject, textOf } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import { investigate } from './answer.ts';
 import { artifactOf } from './open.ts';
@@ -23,39 +23,54 @@ function problems(rule: JsonValue | undefined, value: JsonValue | undefined, at:
         break;
       case '$ref': {
         const definitions = schema['$defs'];
-        const name = String(wanted).replace('#/$defs/', '');
+        const name = textOf(wanted).replace('#/$defs/', '');
         found.push(...problems(isJsonObject(definitions) ? definitions[name] : undefined, value, at));
         break;
       }
       case 'type': {
         const is = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
         const right = wanted === 'integer' ? Number.isInteger(value) : is === wanted;
-        if (!right) found.push(`${at}: ${is} instead of ${String(wanted)}`);
+        if (!right) found.push(`${at}: ${is} instead of ${textOf(wanted)}`);
         break;
       }
       case 'enum':
-        if (!Array.isArray(wanted) || !wanted.includes(value ?? null)) found.push(`${at}: ${JSON.stringify(value)}`);
+        if (!Array.isArray(wanted) || !wanted.includes(value ?? null))
+          found.push(`${at}: ${JSON.stringify(value)}`);
         break;
       case 'required':
         for (const name of Array.isArray(wanted) ? wanted : [])
-          if (!isJsonObject(value) || value[String(name)] === undefined) found.push(`${at}: ${String(name)} is missing`);
+          if (!isJsonObject(value) || value[textOf(name)] === undefined)
+            found.push(`${at}: ${textOf(name)} is missing`);
         break;
       case 'properties':
         for (const [name, each] of Object.entries(isJsonObject(value) ? value : {}))
-          found.push(...(isJsonObject(wanted) && wanted[name] !== undefined ? problems(wanted[name], each, `${at}.${name}`) : [`${at}.${name}: unknown`]));
+          found.push(
+            ...(isJsonObject(wanted) && wanted[name] !== undefined
+              ? problems(wanted[name], each, `${at}.${name}`)
+              : [`${at}.${name}: unknown`]),
+          );
         break;
       case 'additionalProperties':
         break;
       case 'items':
-        for (const [index, each] of (Array.isArray(value) ? value : []).entries()) found.push(...problems(wanted, each, `${at}[${index}]`));
+        for (const [index, each] of (Array.isArray(value) ? value : []).entries())
+          found.push(...problems(wanted, each, `${at}[${index}]`));
         break;
       case 'minimum':
       case 'maximum':
-        if (typeof value !== 'number' || (keyword === 'minimum' ? value < Number(wanted) : value > Number(wanted))) found.push(`${at}: ${String(value)}`);
+        if (
+          typeof value !== 'number' ||
+          (keyword === 'minimum' ? value < Number(wanted) : value > Number(wanted))
+        )
+          found.push(`${at}: ${textOf(value)}`);
         break;
       case 'minItems':
       case 'maxItems':
-        if (!Array.isArray(value) || (keyword === 'minItems' ? value.length < Number(wanted) : value.length > Number(wanted))) found.push(`${at}: ${keyword}`);
+        if (
+          !Array.isArray(value) ||
+          (keyword === 'minItems' ? value.length < Number(wanted) : value.length > Number(wanted))
+        )
+          found.push(`${at}: ${keyword}`);
         break;
       default:
         found.push(`${at}: this check does not know ${keyword}`);

@@ -9,11 +9,14 @@ export interface FoundSystem {
 }
 
 const MOST = 60;
-const HOST = /\b(?:[a-z][a-z0-9+.-]*:\/\/)(?:[^/@\s]*@)?([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d+))?|^([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):(\d{2,5})$/gi;
+const HOST =
+  /\b(?:[a-z][a-z0-9+.-]*:\/\/)(?:[^/@\s]*@)?([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d+))?|^([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):(\d{2,5})$/gi;
 /** Labels of metrics that name whom an application talks to. */
-const PEER = /^(?:channel|provider|gateway|upstream|backend|target|peer|destination|queue|topic|database|db)$/;
+const PEER =
+  /^(?:channel|provider|gateway|upstream|backend|target|peer|destination|queue|topic|database|db)$/;
 /** What logs call the things that they talk to. */
-const SPOKEN = /\b((?:(?:legacy|new|primary|secondary|fallback|external|upstream)\s+)?[A-Za-z][\w-]*)\s+(gateway|database|broker|queue|cache|provider)\b/gi;
+const SPOKEN =
+  /\b((?:(?:legacy|new|primary|secondary|fallback|external|upstream)\s+)?[A-Za-z][\w-]*)\s+(gateway|database|broker|queue|cache|provider)\b/gi;
 
 function registryOf(image: string): string | undefined {
   const [host = ''] = withoutTag(image).split('/');
@@ -34,9 +37,11 @@ function hosts(object: WorldObject): readonly { readonly host: string; readonly 
     getArray(object.value, 'spec', 'containers'),
   ])
     for (const container of containers)
-      for (const entry of getArray(container, 'env')) scan(getString(entry, 'value') ?? '', `env ${getString(entry, 'name') ?? ''}`);
+      for (const entry of getArray(container, 'env'))
+        scan(getString(entry, 'value') ?? '', `env ${getString(entry, 'name') ?? ''}`);
   if (object.kind === 'ConfigMap')
-    for (const [key, value] of Object.entries(getObject(object.value, 'data') ?? {})) scan(textOf(value), `ConfigMap/${object.name} ${key}`);
+    for (const [key, value] of Object.entries(getObject(object.value, 'data') ?? {}))
+      scan(textOf(value), `ConfigMap/${object.name} ${key}`);
   return found;
 }
 
@@ -44,7 +49,11 @@ function describe(object: WorldObject, pods: number): string {
   if (WORKLOADS.has(object.kind)) {
     const replicas = getNumber(object.value, 'spec', 'replicas');
     const images = imagesOf(object).map(({ image }) => image);
-    return [replicas === undefined ? undefined : `${replicas} replicas`, images.length === 0 ? undefined : `of ${images.join(', ')}`, pods === 0 ? undefined : `${pods} pods shown`]
+    return [
+      replicas === undefined ? undefined : `${replicas} replicas`,
+      images.length === 0 ? undefined : `of ${images.join(', ')}`,
+      pods === 0 ? undefined : `${pods} pods shown`,
+    ]
       .filter((part) => part !== undefined)
       .join(' ');
   }
@@ -55,7 +64,8 @@ function describe(object: WorldObject, pods: number): string {
   return object.namespace === undefined ? '' : `in ${object.namespace}`;
 }
 
-const SHOWN = /^(?:Deployment|StatefulSet|DaemonSet|Rollout|CronJob|Job|Service|Ingress|HTTPRoute|Gateway|ConfigMap|PersistentVolumeClaim|HorizontalPodAutoscaler|PodDisruptionBudget|ExternalSecret|Certificate)$/;
+const SHOWN =
+  /^(?:Deployment|StatefulSet|DaemonSet|Rollout|CronJob|Job|Service|Ingress|HTTPRoute|Gateway|ConfigMap|PersistentVolumeClaim|HorizontalPodAutoscaler|PodDisruptionBudget|ExternalSecret|Certificate)$/;
 
 /** What the system is made of and who needs whom, as far as objects, metrics, logs and engines tell it. */
 export function systemOf(world: World): FoundSystem {
@@ -65,7 +75,8 @@ export function systemOf(world: World): FoundSystem {
     if (components.size < MOST && (components.get(name) ?? '') === '') components.set(name, what);
   };
   const edge = (from: string, to: string, via: string) => {
-    if (edges.size < 2 * MOST && from !== to && !edges.has(`${from}|${to}`)) edges.set(`${from}|${to}`, { from, to, via });
+    if (edges.size < 2 * MOST && from !== to && !edges.has(`${from}|${to}`))
+      edges.set(`${from}|${to}`, { from, to, via });
   };
   const name = (object: WorldObject) => `${object.kind}/${object.name}`;
   const objects = [...world.live, ...world.desired];
@@ -73,7 +84,10 @@ export function systemOf(world: World): FoundSystem {
   const pods = world.live.filter(({ kind }) => kind === 'Pod');
   for (const object of objects) {
     if (!SHOWN.test(object.kind)) continue;
-    component(name(object), describe(object, pods.filter((pod) => workloadOf(pod, workloads)?.name === object.name).length));
+    component(
+      name(object),
+      describe(object, pods.filter((pod) => workloadOf(pod, workloads)?.name === object.name).length),
+    );
     for (const { host, via } of hosts(object)) {
       component(host, `named by ${via}`);
       edge(name(object), host, via);
@@ -86,16 +100,26 @@ export function systemOf(world: World): FoundSystem {
     }
     const selector = object.kind === 'Service' ? getObject(object.value, 'spec', 'selector') : undefined;
     for (const workload of selector === undefined ? [] : workloads) {
-      const labels = getObject(workload.value, 'spec', 'template', 'metadata', 'labels') ?? getObject(workload.value, 'spec', 'selector', 'matchLabels');
-      if (labels !== undefined && selector !== undefined && Object.entries(selector).every(([key, value]) => labels[key] === value))
+      const labels =
+        getObject(workload.value, 'spec', 'template', 'metadata', 'labels') ??
+        getObject(workload.value, 'spec', 'selector', 'matchLabels');
+      if (
+        labels !== undefined &&
+        selector !== undefined &&
+        Object.entries(selector).every(([key, value]) => labels[key] === value)
+      )
         edge(name(object), name(workload), 'selector');
     }
   }
   for (const pod of pods) {
     const workload = workloadOf(pod, workloads);
-    if (workload === undefined && !/^Succeeded$/.test(getString(pod.value, 'status', 'phase') ?? '')) component(name(pod), 'pod without a shown workload');
+    if (workload === undefined && !/^Succeeded$/.test(getString(pod.value, 'status', 'phase') ?? ''))
+      component(name(pod), 'pod without a shown workload');
     if (workload !== undefined) {
-      component(`pods of ${workload.name}`, `${pods.filter((each) => workloadOf(each, workloads) === workload).length} pods`);
+      component(
+        `pods of ${workload.name}`,
+        `${pods.filter((each) => workloadOf(each, workloads) === workload).length} pods`,
+      );
       edge(name(workload), `pods of ${workload.name}`, 'owner');
     }
   }
@@ -104,7 +128,9 @@ export function systemOf(world: World): FoundSystem {
   for (const engine of world.engines) {
     const own = engine.engine === 'unknown' ? `application ${engine.application}` : engine.engine;
     component(own, `delivers ${engine.application}${engine.sync === undefined ? '' : ` (${engine.sync})`}`);
-    const git = engine.repository ?? (engine.revision !== undefined && /[0-9a-f]{7}/.test(engine.revision) ? 'Git' : undefined);
+    const git =
+      engine.repository ??
+      (engine.revision !== undefined && /[0-9a-f]{7}/.test(engine.revision) ? 'Git' : undefined);
     if (git !== undefined && engine.engine !== 'Helm') {
       component(git, `Git repository${engine.path === undefined ? '' : `, ${engine.path}`}`);
       edge(own, git, `application ${engine.application}`);
@@ -124,7 +150,11 @@ export function systemOf(world: World): FoundSystem {
       edge(ci, registry, `pushes ${build.image ?? ''}`);
     }
   }
-  const said = world.logs.slice(0, 5_000).flatMap((log) => [...log.message.matchAll(SPOKEN)].map((match) => ({ words: match[0].toLowerCase(), log })));
+  const said = world.logs
+    .slice(0, 5_000)
+    .flatMap((log) =>
+      [...log.message.matchAll(SPOKEN)].map((match) => ({ words: match[0].toLowerCase(), log })),
+    );
   for (const { words, log } of said.slice(0, 50)) {
     const shown = log.message.slice(log.message.toLowerCase().indexOf(words)).slice(0, words.length);
     const bare = shown.replace(/^(?:to|the|a|an|from|of|with)\s+/i, '');
@@ -136,7 +166,9 @@ export function systemOf(world: World): FoundSystem {
   for (const sample of world.samples) {
     for (const [label, value] of Object.entries(sample.labels)) {
       if (PEER.test(label) && /^[A-Za-z][\w .-]{1,40}$/.test(value)) {
-        const known = [...components.keys()].find((each) => new RegExp(`\\b${value.replaceAll(/[^\w]/g, '.')}\\b`, 'i').test(each) && / /.test(each));
+        const known = [...components.keys()].find(
+          (each) => new RegExp(`\\b${value.replaceAll(/[^\w]/g, '.')}\\b`, 'i').test(each) && / /.test(each),
+        );
         const peer = known ?? (label === 'channel' ? `${value} gateway` : `${value} (${label})`);
         component(peer, `${label}="${value}" of ${sample.name}`);
         if (app !== undefined) edge(app, peer, `metric ${sample.name}`);
@@ -148,5 +180,8 @@ export function systemOf(world: World): FoundSystem {
     }
     if (components.size >= MOST) break;
   }
-  return { components: [...components].map(([each, what]) => ({ name: each, what })), dependsOn: [...edges.values()] };
+  return {
+    components: [...components].map(([each, what]) => ({ name: each, what })),
+    dependsOn: [...edges.values()],
+  };
 }

@@ -7,7 +7,10 @@ const AMISS = /^(?:not_?found|missing|fallback|unknown|unavailable)$/i;
 
 /** Whether a rollout was recorded after the newest push, which leaves both mechanisms of a stale image open. */
 function rolloutAfterPush(world: World): readonly string[] {
-  const pushed = world.builds.flatMap(({ time, digest }) => (time === undefined || digest === undefined ? [] : [time])).toSorted().at(-1);
+  const pushed = world.builds
+    .flatMap(({ time, digest }) => (time === undefined || digest === undefined ? [] : [time]))
+    .toSorted()
+    .at(-1);
   if (pushed === undefined) return [];
   return world.live.flatMap((object) => {
     if (!WORKLOADS.has(object.kind)) return [];
@@ -19,7 +22,9 @@ function rolloutAfterPush(world: World): readonly string[] {
       ? [
           `Revision ${revision} of ${object.name} is recorded at ${time}, after the push of ${pushed.replace('.000Z', 'Z')}. If pods were created then, they took the copy that their node had under that tag (IfNotPresent); if that apply left the template as it was, no pod was created and nothing pulled. The pull policy is not decided by these artifacts; the creation times of the pods are.`,
         ]
-      : [`The newest recorded revision of ${object.name}, ${revision} at ${time}, is older than the push of ${pushed.replace('.000Z', 'Z')}: nothing was rolled out since.`];
+      : [
+          `The newest recorded revision of ${object.name}, ${revision} at ${time}, is older than the push of ${pushed.replace('.000Z', 'Z')}: nothing was rolled out since.`,
+        ];
   });
 }
 
@@ -33,7 +38,9 @@ function impact(world: World): readonly string[] {
       const log = world.logs.find(({ message }) => words.some((word) => message.includes(word)));
       return `${sample.name} counts ${Object.entries(sample.labels)
         .map(([label, value]) => `${label}=${value}`)
-        .join(', ')} ${sample.value} times${log === undefined ? '' : `; the log says: ${log.message.slice(0, 200)}`}. The old version cannot know what came with the new one.`;
+        .join(
+          ', ',
+        )} ${sample.value} times${log === undefined ? '' : `; the log says: ${log.message.slice(0, 200)}`}. The old version cannot know what came with the new one.`;
     });
 }
 

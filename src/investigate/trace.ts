@@ -42,14 +42,16 @@ export function workloadOf(pod: WorldObject, workloads: readonly WorldObject[]):
         : named;
   return workloads.find(
     (each) =>
-      each.name === name && (each.namespace === undefined || pod.namespace === undefined || each.namespace === pod.namespace),
+      each.name === name &&
+      (each.namespace === undefined || pod.namespace === undefined || each.namespace === pod.namespace),
   );
 }
 
 type Same = (one: string, other: string) => boolean;
 
 const SAME: Readonly<Record<FoundTrace['attribute'], Same>> = {
-  image: (one, other) => one === other || repository(one) !== repository(other) || one.includes('@') !== other.includes('@'),
+  image: (one, other) =>
+    one === other || repository(one) !== repository(other) || one.includes('@') !== other.includes('@'),
   digest: (one, other) => sameDigest(one, other) !== 'different',
   version: sameVersion,
   commit: (one, other) => sameCommit(one, other) !== 'different',
@@ -57,18 +59,28 @@ const SAME: Readonly<Record<FoundTrace['attribute'], Same>> = {
   replicas: (one, other) => one === other,
 };
 
-function traceOf(subject: string, attribute: FoundTrace['attribute'], values: readonly TraceValue[]): FoundTrace | undefined {
+function traceOf(
+  subject: string,
+  attribute: FoundTrace['attribute'],
+  values: readonly TraceValue[],
+): FoundTrace | undefined {
   const ordered = values.toSorted((a, b) => BOUNDARIES.indexOf(a.boundary) - BOUNDARIES.indexOf(b.boundary));
   const [first] = ordered;
   if (first === undefined || new Set(ordered.map(({ boundary }) => boundary)).size < 2) return undefined;
   const same = SAME[attribute];
   // Several builds of one image are its history: later boundaries may hold any that is the newest one.
-  const before = (index: number) => ordered.slice(0, index).filter(({ boundary }) => boundary !== ordered[index]?.boundary);
+  const before = (index: number) =>
+    ordered.slice(0, index).filter(({ boundary }) => boundary !== ordered[index]?.boundary);
   const at = ordered.findIndex((each, index) => {
     const above = before(index).at(-1);
     return above !== undefined && !same(each.value, above.value);
   });
-  return { subject, attribute, values: ordered.slice(0, 40), changedAt: at < 0 ? undefined : ordered[at]?.boundary };
+  return {
+    subject,
+    attribute,
+    values: ordered.slice(0, 40),
+    changedAt: at < 0 ? undefined : ordered[at]?.boundary,
+  };
 }
 
 interface Images {
@@ -114,12 +126,18 @@ function workloadTraces(world: World): readonly FoundTrace[] {
     const repositories = new Set(all.map(({ image }) => repository(image)));
     const names = new Set([...repositories].map((each) => each.split('/').at(-1)));
     const isMine = (reference: string | undefined) =>
-      reference !== undefined && (repositories.has(repository(reference)) || (!reference.includes('/') && names.has(repository(reference).split('/').at(-1))));
+      reference !== undefined &&
+      (repositories.has(repository(reference)) ||
+        (!reference.includes('/') && names.has(repository(reference).split('/').at(-1))));
     const builds = world.builds
       .filter((build) => isMine(build.image) && (build.state ?? 'succeeded') === 'succeeded')
       .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''));
     const [build] = builds;
-    const own = pods.filter((pod) => workloadOf(pod, live)?.name === object.name || (live.length === 0 && workloadOf(pod, desired)?.name === object.name));
+    const own = pods.filter(
+      (pod) =>
+        workloadOf(pod, live)?.name === object.name ||
+        (live.length === 0 && workloadOf(pod, desired)?.name === object.name),
+    );
     const asked = world.files.flatMap((file) =>
       file.kind !== 'kustomization'
         ? []
@@ -139,7 +157,9 @@ function workloadTraces(world: World): readonly FoundTrace[] {
     );
     add(
       traceOf(subject, 'image', [
-        ...(build?.image === undefined ? [] : [{ boundary: 'artifact' as const, value: build.image, source: build.source }]),
+        ...(build?.image === undefined
+          ? []
+          : [{ boundary: 'artifact' as const, value: build.image, source: build.source }]),
         ...asked,
         ...desiredImages.map(({ image, source }) => ({ boundary: 'render' as const, value: image, source })),
         ...liveImages.map(({ image, source }) => ({ boundary: 'live' as const, value: image, source })),
@@ -147,9 +167,13 @@ function workloadTraces(world: World): readonly FoundTrace[] {
     );
     add(
       traceOf(subject, 'digest', [
-        ...(build?.digest === undefined ? [] : [{ boundary: 'artifact' as const, value: build.digest, source: build.source }]),
+        ...(build?.digest === undefined
+          ? []
+          : [{ boundary: 'artifact' as const, value: build.digest, source: build.source }]),
         ...world.digests
-          .filter((fact) => fact.digest !== undefined && isMine(fact.reference) && !fact.reference.includes('@'))
+          .filter(
+            (fact) => fact.digest !== undefined && isMine(fact.reference) && !fact.reference.includes('@'),
+          )
           .map((fact) => ({ boundary: 'artifact' as const, value: fact.digest ?? '', source: fact.source })),
         ...own.flatMap((pod) =>
           getArray(pod.value, 'status', 'containerStatuses').flatMap((status, index) => {
@@ -167,15 +191,27 @@ function workloadTraces(world: World): readonly FoundTrace[] {
         ),
       ]),
     );
-    const told = subjects.size > 1 && !world.samples.some(({ from }) => from?.includes(object.name) === true) ? [] : world.samples.filter(({ name, from }) => /build_?info|version_info|app_info/.test(name) && (from === undefined || subjects.size === 1 || from.includes(object.name)));
+    const told =
+      subjects.size > 1 && !world.samples.some(({ from }) => from?.includes(object.name) === true)
+        ? []
+        : world.samples.filter(
+            ({ name, from }) =>
+              /build_?info|version_info|app_info/.test(name) &&
+              (from === undefined || subjects.size === 1 || from.includes(object.name)),
+          );
     for (const attribute of ['version', 'commit'] as const) {
       const built = build?.[attribute];
       add(
         traceOf(subject, attribute, [
-          ...(built === undefined || build === undefined ? [] : [{ boundary: 'artifact' as const, value: built, source: build.source }]),
+          ...(built === undefined || build === undefined
+            ? []
+            : [{ boundary: 'artifact' as const, value: built, source: build.source }]),
           ...told.flatMap((sample) => {
-            const value = sample.labels[attribute] ?? (attribute === 'commit' ? sample.labels['revision'] : undefined);
-            return value === undefined ? [] : [{ boundary: 'traffic' as const, value, source: sample.source }];
+            const value =
+              sample.labels[attribute] ?? (attribute === 'commit' ? sample.labels['revision'] : undefined);
+            return value === undefined
+              ? []
+              : [{ boundary: 'traffic' as const, value, source: sample.source }];
           }),
         ]),
       );
@@ -199,14 +235,23 @@ function workloadTraces(world: World): readonly FoundTrace[] {
 
 /** What Git has at a branch, and what an engine says it brought. */
 function revisionTraces(world: World): readonly FoundTrace[] {
-  const [newest] = world.commits.filter(({ commit, refs }) => commit !== '' && refs.some((ref) => /^(?:HEAD|main|master|origin\/(?:main|master))/.test(ref)));
+  const [newest] = world.commits.filter(
+    ({ commit, refs }) =>
+      commit !== '' && refs.some((ref) => /^(?:HEAD|main|master|origin\/(?:main|master))/.test(ref)),
+  );
   if (newest === undefined) return [];
   const names = [...new Set(world.engines.map(({ application }) => application))];
   return names.flatMap((name) => {
-    const told = world.engines.filter((engine) => engine.application === name && /[0-9a-f]{7,40}$/.test(engine.revision ?? ''));
+    const told = world.engines.filter(
+      (engine) => engine.application === name && /[0-9a-f]{7,40}$/.test(engine.revision ?? ''),
+    );
     const trace = traceOf(name, 'revision', [
       { boundary: 'intent', value: newest.commit, source: newest.source },
-      ...told.map((engine) => ({ boundary: 'sync' as const, value: engine.revision ?? '', source: engine.source })),
+      ...told.map((engine) => ({
+        boundary: 'sync' as const,
+        value: engine.revision ?? '',
+        source: engine.source,
+      })),
     ]);
     return trace === undefined ? [] : [trace];
   });

@@ -40,10 +40,21 @@ function inSpace(namespace: string | undefined): string {
 
 /** The loudest of the last lines that a pod wrote: what it says before it ends. */
 function lastWords(world: World, pod: WorldObject): World['logs'][number] | undefined {
-  const own = world.logs.filter(({ component }) => component !== undefined && (component === pod.name || (component.length > 2 && pod.name.startsWith(`${component}-`))));
+  const own = world.logs.filter(
+    ({ component }) =>
+      component !== undefined &&
+      (component === pod.name || (component.length > 2 && pod.name.startsWith(`${component}-`))),
+  );
   const ended = own.some(({ previous }) => previous) ? own.filter(({ previous }) => previous) : own;
   const tail = ended.slice(-40).toReversed();
-  return tail.find(({ level }) => level === 'fatal') ?? tail.find(({ level, message }) => level === 'error' || /\b(?:Error|Exception|panic|fatal|failed|cannot|refused|denied)\b/.test(message)) ?? tail[0];
+  return (
+    tail.find(({ level }) => level === 'fatal') ??
+    tail.find(
+      ({ level, message }) =>
+        level === 'error' || /\b(?:Error|Exception|panic|fatal|failed|cannot|refused|denied)\b/.test(message),
+    ) ??
+    tail[0]
+  );
 }
 
 const STARTING = /^(?:ContainerCreating|PodInitializing)$/;
@@ -55,19 +66,33 @@ function podTroubles(world: World): readonly Trouble[] {
     const subject = subjectOf(pod);
     const check = `kubectl describe pod ${pod.name}${inSpace(pod.namespace)}`;
     const statuses = ['initContainerStatuses', 'containerStatuses'].flatMap((list) =>
-      getArray(pod.value, 'status', list).map((status, index) => ({ status, path: ['status', list, index] as const })),
+      getArray(pod.value, 'status', list).map((status, index) => ({
+        status,
+        path: ['status', list, index] as const,
+      })),
     );
     const found: Trouble[] = [];
     for (const { status, path } of statuses) {
       const name = getString(status, 'name');
       const waiting = getObject(status, 'state', 'waiting');
       const ended = getObject(status, 'state', 'terminated') ?? getObject(status, 'lastState', 'terminated');
-      const reason = getString(waiting, 'reason') ?? getString(getObject(status, 'state', 'terminated'), 'reason');
+      const reason =
+        getString(waiting, 'reason') ?? getString(getObject(status, 'state', 'terminated'), 'reason');
       if (reason === undefined || reason === 'Completed') continue;
       const words = [
         reason,
         getString(waiting, 'message'),
-        ended === undefined ? undefined : [getString(ended, 'reason'), getNumber(ended, 'exitCode') === undefined ? undefined : `exit code ${getNumber(ended, 'exitCode') ?? ''}`, getString(ended, 'message')].filter(Boolean).join(', '),
+        ended === undefined
+          ? undefined
+          : [
+              getString(ended, 'reason'),
+              getNumber(ended, 'exitCode') === undefined
+                ? undefined
+                : `exit code ${getNumber(ended, 'exitCode') ?? ''}`,
+              getString(ended, 'message'),
+            ]
+              .filter(Boolean)
+              .join(', '),
       ].filter((part) => part !== undefined && part !== '');
       const last = /CrashLoop|Error|OOM/.test(reason) ? lastWords(world, pod) : undefined;
       if (last !== undefined) words.push(`its log says ${oneLine(last.message)}`);
@@ -76,9 +101,20 @@ function podTroubles(world: World): readonly Trouble[] {
         subject,
         reason: `pod-${reason.toLowerCase()}`,
         title: `${name === undefined ? 'A container' : `Container ${name}`} of ${subject} is in ${words.join(': ')}`,
-        claims: [claimOf('health', subject, name === undefined ? 'state' : `container ${name}`, words.join(': '), pod.cite(path)), ...(last === undefined ? [] : [claimOf('health', subject, 'log', last.message, last.source)])],
+        claims: [
+          claimOf(
+            'health',
+            subject,
+            name === undefined ? 'state' : `container ${name}`,
+            words.join(': '),
+            pod.cite(path),
+          ),
+          ...(last === undefined ? [] : [claimOf('health', subject, 'log', last.message, last.source)]),
+        ],
         weight: STARTING.test(reason) ? 'moving' : 'hard',
-        check: /CrashLoop|Error|OOM/.test(reason) ? `kubectl logs ${pod.name}${inSpace(pod.namespace)}${name === undefined ? '' : ` -c ${name}`} --previous` : check,
+        check: /CrashLoop|Error|OOM/.test(reason)
+          ? `kubectl logs ${pod.name}${inSpace(pod.namespace)}${name === undefined ? '' : ` -c ${name}`} --previous`
+          : check,
       });
     }
     if (found.length > 0) return found;
@@ -86,7 +122,9 @@ function podTroubles(world: World): readonly Trouble[] {
       const said = getArray(pod.value, 'status', 'conditions').flatMap((condition) =>
         getString(condition, 'status') === 'False' ? (getString(condition, 'message') ?? []) : [],
       )[0];
-      const event = world.events.find((each) => each.type === 'Warning' && each.object.endsWith(`/${pod.name}`));
+      const event = world.events.find(
+        (each) => each.type === 'Warning' && each.object.endsWith(`/${pod.name}`),
+      );
       const why = said ?? event?.message ?? getString(pod.value, 'status', 'message') ?? '';
       return [
         {
@@ -96,14 +134,19 @@ function podTroubles(world: World): readonly Trouble[] {
           title: `${subject} is ${phase}${why === '' ? '' : `: ${oneLine(why)}`}`,
           claims: [
             claimOf('health', subject, 'phase', phase, pod.cite(['status', 'phase'])),
-            ...(event === undefined ? [] : [claimOf('health', subject, `event ${event.reason}`, event.message, event.source)]),
+            ...(event === undefined
+              ? []
+              : [claimOf('health', subject, `event ${event.reason}`, event.message, event.source)]),
           ],
           weight: phase === 'Pending' && why === '' ? 'moving' : 'hard',
           check,
         },
       ];
     }
-    const unready = statuses.filter(({ status, path }) => path[1] === 'containerStatuses' && isJsonObject(status) && status['ready'] === false);
+    const unready = statuses.filter(
+      ({ status, path }) =>
+        path[1] === 'containerStatuses' && isJsonObject(status) && status['ready'] === false,
+    );
     const [first] = unready;
     if (first !== undefined && phase === 'Running')
       return [
@@ -126,18 +169,27 @@ function workloadTroubles(world: World): readonly Trouble[] {
     if (!WORKLOADS.has(object.kind)) return [];
     const subject = subjectOf(object);
     const { value } = object;
-    const wanted = getNumber(value, 'spec', 'replicas') ?? getNumber(value, 'status', 'desiredNumberScheduled');
-    const ready = getNumber(value, 'status', 'readyReplicas') ?? getNumber(value, 'status', 'numberReady') ?? (object.whole && wanted !== undefined && getObject(value, 'status') !== undefined ? 0 : undefined);
-    const updated = getNumber(value, 'status', 'updatedReplicas') ?? getNumber(value, 'status', 'updatedNumberScheduled');
+    const wanted =
+      getNumber(value, 'spec', 'replicas') ?? getNumber(value, 'status', 'desiredNumberScheduled');
+    const ready =
+      getNumber(value, 'status', 'readyReplicas') ??
+      getNumber(value, 'status', 'numberReady') ??
+      (object.whole && wanted !== undefined && getObject(value, 'status') !== undefined ? 0 : undefined);
+    const updated =
+      getNumber(value, 'status', 'updatedReplicas') ?? getNumber(value, 'status', 'updatedNumberScheduled');
     const check = `kubectl describe ${object.kind.toLowerCase()} ${object.name}${inSpace(object.namespace)}`;
     const conditions = getArray(value, 'status', 'conditions');
     const failing = conditions.find((condition) => {
       const type = getString(condition, 'type');
       const status = getString(condition, 'status');
-      return (type === 'ReplicaFailure' && status === 'True') || (type === 'Progressing' && status === 'False');
+      return (
+        (type === 'ReplicaFailure' && status === 'True') || (type === 'Progressing' && status === 'False')
+      );
     });
     if (failing !== undefined) {
-      const said = [getString(failing, 'reason'), getString(failing, 'message')].filter((part) => part !== undefined).join(': ');
+      const said = [getString(failing, 'reason'), getString(failing, 'message')]
+        .filter((part) => part !== undefined)
+        .join(': ');
       const stuck = getString(failing, 'type') === 'Progressing';
       return [
         {
@@ -145,21 +197,41 @@ function workloadTroubles(world: World): readonly Trouble[] {
           subject,
           reason: stuck ? 'rollout-stuck' : 'replicas-refused',
           title: `${subject}: ${oneLine(said)}`,
-          claims: [claimOf(stuck ? 'rollout' : 'health', subject, `condition ${getString(failing, 'type') ?? ''}`, said, object.cite(['status', 'conditions', conditions.indexOf(failing)]))],
+          claims: [
+            claimOf(
+              stuck ? 'rollout' : 'health',
+              subject,
+              `condition ${getString(failing, 'type') ?? ''}`,
+              said,
+              object.cite(['status', 'conditions', conditions.indexOf(failing)]),
+            ),
+          ],
           weight: 'hard',
           check,
         },
       ];
     }
     if (wanted !== undefined && ready !== undefined && ready < wanted) {
-      const moving = conditions.some((condition) => getString(condition, 'type') === 'Progressing' && getString(condition, 'reason') === 'ReplicaSetUpdated');
+      const moving = conditions.some(
+        (condition) =>
+          getString(condition, 'type') === 'Progressing' &&
+          getString(condition, 'reason') === 'ReplicaSetUpdated',
+      );
       return [
         {
           boundary: 'health',
           subject,
           reason: 'replicas-missing',
           title: `${subject} has ${ready} of ${wanted} replicas ready`,
-          claims: [claimOf('health', subject, 'readyReplicas', `${ready} of ${wanted}`, object.cite(['status', 'readyReplicas']))],
+          claims: [
+            claimOf(
+              'health',
+              subject,
+              'readyReplicas',
+              `${ready} of ${wanted}`,
+              object.cite(['status', 'readyReplicas']),
+            ),
+          ],
           weight: moving && ready > 0 ? 'moving' : 'hard',
           check,
         },
@@ -172,7 +244,15 @@ function workloadTroubles(world: World): readonly Trouble[] {
           subject,
           reason: 'not-updated',
           title: `${subject} has ${updated} of ${wanted} replicas of the new revision`,
-          claims: [claimOf('rollout', subject, 'updatedReplicas', `${updated} of ${wanted}`, object.cite(['status', 'updatedReplicas']))],
+          claims: [
+            claimOf(
+              'rollout',
+              subject,
+              'updatedReplicas',
+              `${updated} of ${wanted}`,
+              object.cite(['status', 'updatedReplicas']),
+            ),
+          ],
           weight: 'moving',
           check: `kubectl rollout status ${object.kind.toLowerCase()}/${object.name}${inSpace(object.namespace)}`,
         },
@@ -181,9 +261,24 @@ function workloadTroubles(world: World): readonly Trouble[] {
   });
 }
 
-const NEGATIVE = /^(?:Stalled|Degraded|Failed|FailureTarget|ReplicaFailure|.*(?:Pressure|Unavailable|Error|Warning)|InvalidSpec|Disrupted|ScalingLimited)$/;
-const PLAIN = new Set(['Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Rollout', 'Namespace', 'Application', 'Event', 'AnalysisRun', 'Experiment', 'Canary']);
-const OF_ENGINES = /^(?:Kustomization|HelmRelease|GitRepository|HelmRepository|OCIRepository|HelmChart|Bucket|ImagePolicy|ImageRepository|ImageUpdateAutomation)$/;
+const NEGATIVE =
+  /^(?:Stalled|Degraded|Failed|FailureTarget|ReplicaFailure|.*(?:Pressure|Unavailable|Error|Warning)|InvalidSpec|Disrupted|ScalingLimited)$/;
+const PLAIN = new Set([
+  'Pod',
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'Rollout',
+  'Namespace',
+  'Application',
+  'Event',
+  'AnalysisRun',
+  'Experiment',
+  'Canary',
+]);
+const OF_ENGINES =
+  /^(?:Kustomization|HelmRelease|GitRepository|HelmRepository|OCIRepository|HelmChart|Bucket|ImagePolicy|ImageRepository|ImageUpdateAutomation)$/;
 
 /** Conditions of everything else: certificates, claims, nodes, scalers, custom resources. */
 function conditionTroubles(world: World): readonly Trouble[] {
@@ -195,21 +290,42 @@ function conditionTroubles(world: World): readonly Trouble[] {
     const bad = getArray(object.value, 'status', 'conditions').flatMap((condition, index) => {
       const type = getString(condition, 'type') ?? '';
       const status = getString(condition, 'status');
-      const wrong = NEGATIVE.test(type) ? status === 'True' : status === 'False' && /^(?:Ready|Available|Synced|Established|Healthy|Succeeded|Complete|Accepted|Programmed|ResolvedRefs|ScalingActive|AbleToScale)$/.test(type);
+      const wrong = NEGATIVE.test(type)
+        ? status === 'True'
+        : status === 'False' &&
+          /^(?:Ready|Available|Synced|Established|Healthy|Succeeded|Complete|Accepted|Programmed|ResolvedRefs|ScalingActive|AbleToScale)$/.test(
+            type,
+          );
       if (!wrong || type === 'ScalingLimited') return [];
-      const said = [getString(condition, 'reason'), getString(condition, 'message')].filter((part) => part !== undefined && part !== '').join(': ');
+      const said = [getString(condition, 'reason'), getString(condition, 'message')]
+        .filter((part) => part !== undefined && part !== '')
+        .join(': ');
       return [{ type, status: status ?? '', said, index }];
     });
     const [first] = bad;
     if (first === undefined && !stuck) return [];
-    const title = first === undefined ? `${subject} is ${phase ?? ''}` : `${subject} is ${first.status === 'False' ? 'not ' : ''}${first.type}${first.said === '' ? '' : `: ${oneLine(first.said)}`}`;
+    const title =
+      first === undefined
+        ? `${subject} is ${phase ?? ''}`
+        : `${subject} is ${first.status === 'False' ? 'not ' : ''}${first.type}${first.said === '' ? '' : `: ${oneLine(first.said)}`}`;
     return [
       {
         boundary: /Ingress|Gateway|Route|Service|Certificate/.test(object.kind) ? 'traffic' : 'health',
         subject,
         reason: `${object.kind.toLowerCase()}-not-ready`,
         title,
-        claims: first === undefined ? [claimOf('health', subject, 'phase', phase ?? '', object.cite(['status', 'phase']))] : bad.map((each) => claimOf('health', subject, `condition ${each.type}`, `${each.status} ${each.said}`.trim(), object.cite(['status', 'conditions', each.index]))),
+        claims:
+          first === undefined
+            ? [claimOf('health', subject, 'phase', phase ?? '', object.cite(['status', 'phase']))]
+            : bad.map((each) =>
+                claimOf(
+                  'health',
+                  subject,
+                  `condition ${each.type}`,
+                  `${each.status} ${each.said}`.trim(),
+                  object.cite(['status', 'conditions', each.index]),
+                ),
+              ),
         weight: 'hard',
         check: `kubectl describe ${object.kind.toLowerCase()} ${object.name}${inSpace(object.namespace)}`,
       },
@@ -224,9 +340,13 @@ function serviceTroubles(world: World): readonly Trouble[] {
     const endpoints = object.value['endpoints'];
     const list = Array.isArray(subsets) ? subsets : Array.isArray(endpoints) ? endpoints : undefined;
     if (list === undefined) return [];
-    const any = list.some((each) => (getArray(each, 'addresses').length > 0) && getIn(each, 'conditions', 'ready') !== false);
+    const any = list.some(
+      (each) => getArray(each, 'addresses').length > 0 && getIn(each, 'conditions', 'ready') !== false,
+    );
     if (any) return [];
-    const service = getString(object.value, 'metadata', 'labels', 'kubernetes.io/service-name') ?? object.name.replace(object.kind === 'EndpointSlice' ? /-[a-z0-9]{5}$/ : /$^/, '');
+    const service =
+      getString(object.value, 'metadata', 'labels', 'kubernetes.io/service-name') ??
+      object.name.replace(object.kind === 'EndpointSlice' ? /-[a-z0-9]{5}$/ : /$^/, '');
     return [
       {
         boundary: 'traffic',
@@ -243,11 +363,21 @@ function serviceTroubles(world: World): readonly Trouble[] {
 
 function engineTrouble(engine: EngineFact): Trouble | undefined {
   const { application, sync, health, messages, operation } = engine;
-  const said = messages.filter((text) => /fail|error|denied|forbidden|not found|unable|invalid|timed? ?out|conflict|cannot|couldn't|exceeded|degraded|abort|mismatch|refused|missing|unknown/i.test(text))[0] ?? messages[0] ?? '';
+  const said =
+    messages.filter((text) =>
+      /fail|error|denied|forbidden|not found|unable|invalid|timed? ?out|conflict|cannot|couldn't|exceeded|degraded|abort|mismatch|refused|missing|unknown/i.test(
+        text,
+      ),
+    )[0] ??
+    messages[0] ??
+    '';
   const failed = operation !== undefined && /^(?:Failed|Error)$/i.test(operation.phase);
   const broken = failed || /^(?:Unknown|NotReady|failed|False)$/.test(sync ?? '');
   const outOfSync = sync === 'OutOfSync';
-  const pending = /^pending-/.test(sync ?? '') || /^Running$/i.test(operation?.phase ?? '') || health === 'Progressing';
+  const pending =
+    sync?.startsWith('pending-') === true ||
+    /^Running$/i.test(operation?.phase ?? '') ||
+    health === 'Progressing';
   const subject = `${engine.engine === 'unknown' ? 'Application' : engine.engine} ${application}`;
   const degraded = /^(?:Degraded|Missing)$/.test(health ?? '');
   const check =
@@ -259,10 +389,21 @@ function engineTrouble(engine: EngineFact): Trouble | undefined {
           ? `kubectl argo rollouts get rollout ${application}${inSpace(engine.destination)}`
           : `argocd app get ${application} --show-operation`;
   const claims = [
-    claimOf('sync', subject, 'status', [sync, health, operation?.phase].filter((part) => part !== undefined).join(', '), engine.source),
+    claimOf(
+      'sync',
+      subject,
+      'status',
+      [sync, health, operation?.phase].filter((part) => part !== undefined).join(', '),
+      engine.source,
+    ),
     ...messages.slice(0, 5).map((text) => claimOf('sync', subject, 'message', text, engine.source)),
   ];
-  const trouble = (boundary: BoundaryName, reason: string, what: string, weight: Trouble['weight']): Trouble => ({
+  const trouble = (
+    boundary: BoundaryName,
+    reason: string,
+    what: string,
+    weight: Trouble['weight'],
+  ): Trouble => ({
     boundary,
     subject,
     reason,
@@ -271,20 +412,48 @@ function engineTrouble(engine: EngineFact): Trouble | undefined {
     weight,
     check,
   });
-  const rendering = /(?:ComparisonError|failed to generate manifest|rpc error: code = Unknown|kustomize build|helm template|Manifest generation error|BuildFailed)/i.test(messages.join(' '));
-  if (broken) return trouble(rendering ? 'render' : 'sync', 'engine-failed', [sync, operation?.phase].filter((part) => part !== undefined).join(', '), 'hard');
-  if (degraded) return trouble(engine.engine === 'Argo Rollouts' ? 'rollout' : 'health', 'engine-degraded', health ?? '', 'hard');
+  const rendering =
+    /(?:ComparisonError|failed to generate manifest|rpc error: code = Unknown|kustomize build|helm template|Manifest generation error|BuildFailed)/i.test(
+      messages.join(' '),
+    );
+  if (broken)
+    return trouble(
+      rendering ? 'render' : 'sync',
+      'engine-failed',
+      [sync, operation?.phase].filter((part) => part !== undefined).join(', '),
+      'hard',
+    );
+  if (degraded)
+    return trouble(
+      engine.engine === 'Argo Rollouts' ? 'rollout' : 'health',
+      'engine-degraded',
+      health ?? '',
+      'hard',
+    );
   if (outOfSync) return trouble('sync', 'out-of-sync', 'OutOfSync', 'hard');
-  if (engine.suspended === true && engine.engine === 'Flux') return trouble('sync', 'suspended', 'suspended', 'hard');
-  if (pending) return trouble(health === 'Progressing' ? 'rollout' : 'sync', 'engine-moving', health ?? sync ?? '', 'moving');
+  if (engine.suspended === true && engine.engine === 'Flux')
+    return trouble('sync', 'suspended', 'suspended', 'hard');
+  if (pending)
+    return trouble(
+      health === 'Progressing' ? 'rollout' : 'sync',
+      'engine-moving',
+      health ?? sync ?? '',
+      'moving',
+    );
   return undefined;
 }
 
 const BY_COMMAND: readonly (readonly [RegExp, BoundaryName])[] = [
-  [/^(?:docker|podman|crane|skopeo|regctl|buildah|npm|make|go|mvn|gradle)\b|gcloud builds|gh run/, 'artifact'],
+  [
+    /^(?:docker|podman|crane|skopeo|regctl|buildah|npm|make|go|mvn|gradle)\b|gcloud builds|gh run/,
+    'artifact',
+  ],
   [/^git\b/, 'intent'],
   [/kustomize build|kubectl kustomize|helm (?:template|lint|dependency)|argocd app manifests/, 'render'],
-  [/^(?:kubectl|oc|k) (?:apply|create|replace|patch|delete|diff|set)|^helm (?:upgrade|install|rollback)|^argocd app sync|^flux|auth can-i/, 'sync'],
+  [
+    /^(?:kubectl|oc|k) (?:apply|create|replace|patch|delete|diff|set)|^helm (?:upgrade|install|rollback)|^argocd app sync|^flux|auth can-i/,
+    'sync',
+  ],
   [/rollout status|rollout (?:undo|restart)|^kubectl argo/, 'rollout'],
   [/^(?:curl|wget|nc|dig|nslookup|openssl|host|grpcurl|http)\b/, 'traffic'],
 ];
@@ -313,9 +482,25 @@ function artifactOf(source: ClaimSource): string | undefined {
 
 function buildTroubles(world: World): readonly Trouble[] {
   const newest = world.builds.toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''))[0];
-  if (newest === undefined || (newest.state !== 'failed' && newest.state !== 'waiting-for-approval' && newest.state !== 'cancelled' && newest.state !== 'running')) return [];
-  const said = world.answers.find((answer) => answer.ok === false && answer.source.type === 'artifact' && newest.source.type === 'artifact' && answer.source.artifact === newest.source.artifact)?.answer;
-  const deploys = /Error from server|is invalid: |forbidden|UPGRADE FAILED|error validating|error when (?:creating|applying|patching)|unable to recognize/.test(said ?? '');
+  if (
+    newest === undefined ||
+    (newest.state !== 'failed' &&
+      newest.state !== 'waiting-for-approval' &&
+      newest.state !== 'cancelled' &&
+      newest.state !== 'running')
+  )
+    return [];
+  const said = world.answers.find(
+    (answer) =>
+      answer.ok === false &&
+      answer.source.type === 'artifact' &&
+      newest.source.type === 'artifact' &&
+      answer.source.artifact === newest.source.artifact,
+  )?.answer;
+  const deploys =
+    /Error from server|is invalid: |forbidden|UPGRADE FAILED|error validating|error when (?:creating|applying|patching)|unable to recognize/.test(
+      said ?? '',
+    );
   const boundary = deploys ? 'sync' : 'artifact';
   const subject = `build${newest.commit === undefined ? '' : ` of ${newest.commit.slice(0, 8)}`}`;
   const waits = newest.state === 'waiting-for-approval';
@@ -325,7 +510,10 @@ function buildTroubles(world: World): readonly Trouble[] {
       subject,
       reason: `build-${newest.state}`,
       title: `The newest ${subject} ${newest.state === 'running' ? 'is running' : waits ? 'waits for approval' : newest.state === 'failed' ? 'failed' : 'was cancelled'}${said === undefined ? '' : `: ${oneLine(said)}`}`,
-      claims: [claimOf('artifact', subject, 'state', newest.state, newest.source), ...(said === undefined ? [] : [claimOf('artifact', subject, 'error', said, newest.source)])],
+      claims: [
+        claimOf('artifact', subject, 'state', newest.state, newest.source),
+        ...(said === undefined ? [] : [claimOf('artifact', subject, 'error', said, newest.source)]),
+      ],
       weight: newest.state === 'running' ? 'moving' : 'hard',
       check: newest.system === 'Cloud Build' ? 'gcloud builds list --limit 5' : 'gh run view --log-failed',
     },
@@ -333,11 +521,24 @@ function buildTroubles(world: World): readonly Trouble[] {
 }
 
 const FAILED = /^(?:failed|failure|fail|error|errors|ko|rejected|timeout|false|5\d\d|5xx)$/i;
-const RESULT = new Set(['status', 'result', 'outcome', 'code', 'state', 'success', 'status_code', 'http_status', 'response_code']);
+const RESULT = new Set([
+  'status',
+  'result',
+  'outcome',
+  'code',
+  'state',
+  'success',
+  'status_code',
+  'http_status',
+  'response_code',
+]);
 
 /** Shares of failures, by every other label: a part that fails is told even where the total looks well. */
 function metricTroubles(world: World): readonly Trouble[] {
-  const groups = new Map<string, { failed: number; total: number; readonly sample: World['samples'][number] }>();
+  const groups = new Map<
+    string,
+    { failed: number; total: number; readonly sample: World['samples'][number] }
+  >();
   let name = '';
   for (const sample of world.samples) {
     const result = Object.keys(sample.labels).find((label) => RESULT.has(label));
@@ -362,7 +563,15 @@ function metricTroubles(world: World): readonly Trouble[] {
       subject: group,
       reason: 'failing-share',
       title: `${group} fails ${Math.round((failed / total) * 100)}% (${failed} of ${total})`,
-      claims: [claimOf('traffic', group, 'errors', `${failed} of ${total} (${((failed / total) * 100).toFixed(1)}%)`, sample.source)],
+      claims: [
+        claimOf(
+          'traffic',
+          group,
+          'errors',
+          `${failed} of ${total} (${((failed / total) * 100).toFixed(1)}%)`,
+          sample.source,
+        ),
+      ],
       weight: failed / total >= 0.2 ? ('hard' as const) : ('soft' as const),
       check: '',
     }));
@@ -373,12 +582,19 @@ const AMISS = /^(?:not_?found|missing|miss|fallback|unknown|denied|unavailable|s
 /** Counters of something that the running version did not find or know. */
 function amissTroubles(world: World): readonly Trouble[] {
   return world.samples
-    .filter((sample) => sample.value > 0 && Object.values(sample.labels).some((value) => AMISS.test(value)) && !/^(?:go_|process_|kube_|container_|node_|apiserver_|etcd_)/.test(sample.name))
+    .filter(
+      (sample) =>
+        sample.value > 0 &&
+        Object.values(sample.labels).some((value) => AMISS.test(value)) &&
+        !/^(?:go_|process_|kube_|container_|node_|apiserver_|etcd_)/.test(sample.name),
+    )
     .slice(0, 3)
     .map((sample) => {
       const labels = Object.entries(sample.labels).map(([label, value]) => `${label}="${value}"`);
       const words = Object.values(sample.labels).filter((value) => !AMISS.test(value));
-      const log = world.logs.find((line) => words.some((word) => word.length > 4 && line.message.includes(word)));
+      const log = world.logs.find((line) =>
+        words.some((word) => word.length > 4 && line.message.includes(word)),
+      );
       return {
         boundary: 'traffic' as const,
         subject: sample.name,
@@ -386,7 +602,9 @@ function amissTroubles(world: World): readonly Trouble[] {
         title: `${sample.name}{${labels.join(',')}} was counted ${sample.value} times${log === undefined ? '' : `; the log says: ${oneLine(log.message)}`}`,
         claims: [
           claimOf('traffic', sample.name, labels.join(','), String(sample.value), sample.source),
-          ...(log === undefined ? [] : [claimOf('traffic', log.component ?? 'log', 'message', log.message, log.source)]),
+          ...(log === undefined
+            ? []
+            : [claimOf('traffic', log.component ?? 'log', 'message', log.message, log.source)]),
         ],
         weight: 'soft' as const,
         check: '',
@@ -399,7 +617,10 @@ function eventTroubles(world: World): readonly Trouble[] {
   const shown = new Set(world.live.map((object) => object.name));
   const workloads = world.live.filter(({ kind }) => WORKLOADS.has(kind));
   const fine = (name: string) => {
-    const workload = workloads.find((each) => each.name === name || workloadOf({ ...each, kind: 'Pod', name, value: {} }, [each]) !== undefined);
+    const workload = workloads.find(
+      (each) =>
+        each.name === name || workloadOf({ ...each, kind: 'Pod', name, value: {} }, [each]) !== undefined,
+    );
     const wanted = getNumber(workload?.value, 'spec', 'replicas');
     const ready = getNumber(workload?.value, 'status', 'readyReplicas');
     return wanted !== undefined && ready !== undefined && ready >= wanted;
@@ -411,12 +632,22 @@ function eventTroubles(world: World): readonly Trouble[] {
     const key = `${event.reason} ${event.message.replaceAll(/[0-9a-f]{5,}|\d+/g, '#').slice(0, 80)}`;
     if (byReason.has(key)) continue;
     byReason.set(key, {
-      boundary: /SyncFailed|ReconciliationFailed|BuildFailed|ArtifactFailed|InstallFailed|UpgradeFailed/.test(event.reason) ? 'sync' : 'health',
+      boundary: /SyncFailed|ReconciliationFailed|BuildFailed|ArtifactFailed|InstallFailed|UpgradeFailed/.test(
+        event.reason,
+      )
+        ? 'sync'
+        : 'health',
       subject: event.object,
       reason: `event-${event.reason.toLowerCase()}`,
       title: `${event.object}: ${event.reason}: ${oneLine(event.message)}`,
       claims: [claimOf('health', event.object, `event ${event.reason}`, event.message, event.source)],
-      weight: (event.count ?? 1) > 2 || /^(?:FailedScheduling|FailedCreate|FailedMount|FailedAttachVolume|Failed|BackOff|ErrImagePull|ReconciliationFailed|BuildFailed|InstallFailed|UpgradeFailed|SyncFailed|ArtifactFailed)$/.test(event.reason) ? 'hard' : 'soft',
+      weight:
+        (event.count ?? 1) > 2 ||
+        /^(?:FailedScheduling|FailedCreate|FailedMount|FailedAttachVolume|Failed|BackOff|ErrImagePull|ReconciliationFailed|BuildFailed|InstallFailed|UpgradeFailed|SyncFailed|ArtifactFailed)$/.test(
+          event.reason,
+        )
+          ? 'hard'
+          : 'soft',
       check: `kubectl describe ${(event.object.split('/')[0] ?? 'pod').toLowerCase()} ${name}`,
     });
     if (byReason.size >= 20) break;
@@ -426,11 +657,19 @@ function eventTroubles(world: World): readonly Trouble[] {
 
 /** What logs say loudest: fatal lines, and errors that come again. */
 function logTroubles(world: World): readonly Trouble[] {
-  const shapes = new Map<string, { count: number; readonly log: World['logs'][number]; readonly fatal: boolean }>();
+  const shapes = new Map<
+    string,
+    { count: number; readonly log: World['logs'][number]; readonly fatal: boolean }
+  >();
   for (const log of world.logs) {
-    const fatal = log.level === 'fatal' || /^(?:panic:|Traceback|Exception in thread|FATAL)|OutOfMemoryError|Segmentation fault/.test(log.message);
+    const fatal =
+      log.level === 'fatal' ||
+      /^(?:panic:|Traceback|Exception in thread|FATAL)|OutOfMemoryError|Segmentation fault/.test(log.message);
     if (!fatal && log.level !== 'error') continue;
-    const key = log.message.replaceAll(/"[^"]*"|'[^']*'/g, '"').replaceAll(/[0-9a-f-]{6,}|\d+/g, '#').slice(0, 120);
+    const key = log.message
+      .replaceAll(/"[^"]*"|'[^']*'/g, '"')
+      .replaceAll(/[0-9a-f-]{6,}|\d+/g, '#')
+      .slice(0, 120);
     const known = shapes.get(key);
     if (known !== undefined) known.count += 1;
     else if (shapes.size < 500) shapes.set(key, { count: 1, log, fatal });
@@ -455,7 +694,13 @@ export function troublesOf(world: World): readonly Trouble[] {
     ...buildTroubles(world),
     ...world.engines.flatMap((engine) => engineTrouble(engine) ?? []),
     ...world.answers
-      .filter(({ asked, source }) => asked !== '' || !world.builds.some((build) => build.state === 'failed' && artifactOf(build.source) === artifactOf(source)))
+      .filter(
+        ({ asked, source }) =>
+          asked !== '' ||
+          !world.builds.some(
+            (build) => build.state === 'failed' && artifactOf(build.source) === artifactOf(source),
+          ),
+      )
       .flatMap((answer) => answerTrouble(answer) ?? []),
     ...workloadTroubles(world),
     ...podTroubles(world),

@@ -8,9 +8,15 @@ import { formatAnswer } from '../output/format.ts';
 import { investigationMarkdown, renderInvestigation } from './output.ts';
 
 /** Reads the artifacts, prints the answer, and says by the exit code what the verdict is. */
-export async function answerInvestigate(where: string, options: InvestigateOptions, io: CliIo): Promise<number> {
+export async function answerInvestigate(
+  where: string,
+  options: InvestigateOptions,
+  io: CliIo,
+): Promise<number> {
   const opened =
-    where === '-' ? artifactOf('-', await io.stdin()) : await openArtifacts(path.resolve(io.cwd, where), io.signal);
+    where === '-'
+      ? artifactOf('-', await io.stdin())
+      : await openArtifacts(path.resolve(io.cwd, where), io.signal);
   const answer = investigate(opened.artifacts, opened.unread);
   io.out(
     options.output === 'markdown'

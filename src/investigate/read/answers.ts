@@ -12,12 +12,16 @@ const FAILED =
 const APPLIED =
   /^(?:[a-z][\w.-]*\/[\w.:-]+|[a-z]+(?:\.[\w.-]+)? "[^"]+") (?:created|configured|unchanged|deleted|pruned|serverside-applied|restarted|scaled|patched|labeled|annotated|replaced|rolled back|image updated|env updated|paused|resumed)(?: \((?:server |client )?dry run\))?$/;
 
-const STATUS_DONE = /^(?:deployment|daemon set|statefulset|rollout|partitioned roll out complete:?|stateful ?set)s?\b.*(?:successfully rolled out|roll out complete)/i;
-const STATUS_WAIT = /^Waiting for (?:deployment|daemon set|statefulset|rollout|partitioned roll ?out|\d+ pods)\b.*/;
+const STATUS_DONE =
+  /^(?:deployment|daemon set|statefulset|rollout|partitioned roll out complete:?|stateful ?set)s?\b.*(?:successfully rolled out|roll out complete)/i;
+const STATUS_WAIT =
+  /^Waiting for (?:deployment|daemon set|statefulset|rollout|partitioned roll ?out|\d+ pods)\b.*/;
 
 /** Programs whose answer counts as one whatever it says. */
-const ASKING = /^(?:curl|wget|http|dig|nslookup|host|openssl|nc|telnet|psql|mysql|redis-cli|ping|env|printenv|grpcurl|cosign|date|ntpdate|chronyc|trivy|kubeconform|kubeval|promtool|amtool|dnf)$/;
-const ASKING_KUBECTL = /^(?:auth|config|exec|diff|wait|debug|run|cluster-info|version|api-resources|certificate|drain|cordon)$/;
+const ASKING =
+  /^(?:curl|wget|http|dig|nslookup|host|openssl|nc|telnet|psql|mysql|redis-cli|ping|env|printenv|grpcurl|cosign|date|ntpdate|chronyc|trivy|kubeconform|kubeval|promtool|amtool|dnf)$/;
+const ASKING_KUBECTL =
+  /^(?:auth|config|exec|diff|wait|debug|run|cluster-info|version|api-resources|certificate|drain|cordon)$/;
 const ASKING_OTHER: Readonly<Record<string, RegExp>> = {
   argocd: /^(?:app|repo|cluster|proj|account)$/,
   flux: /^(?:trace|check|diff|tree|stats|reconcile|logs)$/,
@@ -45,8 +49,16 @@ function isAsking(command: Command | undefined): boolean {
 const HTTP = /^(?:<\s*)?HTTP\/\d(?:\.\d)?\s+(?<code>\d{3})\b\s*(?<reason>.*)$/;
 
 /** `deployment "x" exceeded its progress deadline`: the object and its condition, as the command tells it. */
-function statusObject(block: Block, command: Command | undefined, text: string, line: number): WorldObject | undefined {
-  const found = /\b(?<kind>deployment|daemon set|statefulset|rollout)s?(?:\.apps)?\/?\s*"(?<name>[^"]+)"/.exec(text)?.groups;
+function statusObject(
+  block: Block,
+  command: Command | undefined,
+  text: string,
+  line: number,
+): WorldObject | undefined {
+  const found =
+    /\b(?<kind>deployment|daemon set|statefulset|rollout)s?(?:\.apps)?\/?\s*"(?<name>[^"]+)"/.exec(
+      text,
+    )?.groups;
   if (found === undefined) return undefined;
   const kind = kindOf((found['kind'] ?? '').replace(' ', '')) ?? 'Deployment';
   const done = STATUS_DONE.test(text);
@@ -64,7 +76,14 @@ function statusObject(block: Block, command: Command | undefined, text: string, 
       [
         ['status', 'conditions'],
         exceeded
-          ? [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: text.trim() }]
+          ? [
+              {
+                type: 'Progressing',
+                status: 'False',
+                reason: 'ProgressDeadlineExceeded',
+                message: text.trim(),
+              },
+            ]
           : done
             ? [{ type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' }]
             : undefined,
@@ -77,8 +96,16 @@ function statusObject(block: Block, command: Command | undefined, text: string, 
 }
 
 /** Objects that an apply names were there after it, whatever else failed. */
-function appliedObject(block: Block, command: Command | undefined, text: string, line: number): WorldObject | undefined {
-  const found = /^(?<kind>[a-z]+)(?:\.[\w.-]+)?\/(?<name>[\w.:-]+) (?:created|configured|unchanged|serverside-applied)$/.exec(text)?.groups;
+function appliedObject(
+  block: Block,
+  command: Command | undefined,
+  text: string,
+  line: number,
+): WorldObject | undefined {
+  const found =
+    /^(?<kind>[a-z]+)(?:\.[\w.-]+)?\/(?<name>[\w.:-]+) (?:created|configured|unchanged|serverside-applied)$/.exec(
+      text,
+    )?.groups;
   const kind = kindOf(found?.['kind'] ?? '');
   return kind === undefined || found?.['name'] === undefined
     ? undefined
@@ -98,19 +125,27 @@ export function readAnswers(block: Block): Reading | undefined {
   const answers: AnswerFact[] = [];
   const live: WorldObject[] = [];
   const rest: TextLine[] = [];
-  const isLogs = command !== undefined && (command.words.includes('logs') || /^(?:stern|journalctl|tail)$/.test(command.program));
+  const isLogs =
+    command !== undefined &&
+    (command.words.includes('logs') || /^(?:stern|journalctl|tail)$/.test(command.program));
   const asking = isAsking(command);
   const canI = command?.words[0] === 'auth' && command.words[1] === 'can-i';
-  let body: TextLine[] = [];
+  const body: TextLine[] = [];
   const add = (line: TextLine, ok: boolean | undefined, answer = line.text.trim()) =>
-    answers.push({ asked, answer: answer.slice(0, 2_000), ok, source: artifactSource(block.artifact, line.line) });
+    answers.push({
+      asked,
+      answer: answer.slice(0, 2_000),
+      ok,
+      source: artifactSource(block.artifact, line.line),
+    });
   for (const line of block.lines) {
     const text = line.text.trim();
     if (text === '') continue;
     const http = HTTP.exec(text)?.groups;
     if (isLogs && !/^(?:Error from server|error: )/.test(text)) rest.push(line);
     else if (canI && /^(?:yes|no)\b/i.test(text)) add(line, /^yes/i.test(text), text);
-    else if (http !== undefined) add(line, Number(http['code']) < 400, `HTTP ${http['code'] ?? ''} ${http['reason'] ?? ''}`.trim());
+    else if (http !== undefined)
+      add(line, Number(http['code']) < 400, `HTTP ${http['code'] ?? ''} ${http['reason'] ?? ''}`.trim());
     else if (STATUS_WAIT.test(text) || STATUS_DONE.test(text)) {
       const object = statusObject(block, command, text, line.line);
       if (object !== undefined) live.push(object);
@@ -123,15 +158,23 @@ export function readAnswers(block: Block): Reading | undefined {
       const object = appliedObject(block, command, text, line.line);
       if (object !== undefined) live.push(object);
       add(line, true);
-    } else if (/^No resources found/.test(text)) add(line, undefined);
-    else if (asking) body = [...body, line].slice(0, 400);
-    else if (/^(?:exit(?:ed)?(?: status| code)?|Process completed with exit code|command terminated with exit code)[: ]*\d+\.?$/i.test(text))
+    } else if (text.startsWith('No resources found')) add(line, undefined);
+    else if (asking) {
+      if (body.length < 400) body.push(line);
+    } else if (
+      /^(?:exit(?:ed)?(?: status| code)?|Process completed with exit code|command terminated with exit code)[: ]*\d+\.?$/i.test(
+        text,
+      )
+    )
       add(line, /\b0\.?$/.test(text));
     else rest.push(line);
   }
   const [first] = body;
   if (first !== undefined) {
-    const whole = body.map(({ text }) => text).join('\n').trim();
+    const whole = body
+      .map(({ text }) => text)
+      .join('\n')
+      .trim();
     const code = /(?:^|[\s:=])(?<code>[1-5]\d\d)$/.exec(whole)?.groups?.['code'];
     const isHttp = command?.program === 'curl' && code !== undefined && whole.length < 60;
     add(first, isHttp ? Number(code) < 400 : undefined, isHttp ? `HTTP ${code}` : whole);

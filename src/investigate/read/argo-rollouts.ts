@@ -8,7 +8,12 @@ import { artifactSource, count, fields, partialObject } from './objects.ts';
 const NODE =
   /^[\s│├└─⟳⧉□◷Σα#|`+-]*(?<name>[a-z0-9][\w.-]*)\s+(?<kind>Rollout|ReplicaSet|Pod|AnalysisRun|Experiment|Job)\s+(?:\S\s+)?(?<status>[A-Z]\w+)\s*(?<age>(?:\d+[smhdy])+)?\s*(?<info>.*)$/u;
 
-const PHASE: Readonly<Record<string, string>> = { Running: 'Running', Pending: 'Pending', Failed: 'Failed', Succeeded: 'Succeeded' };
+const PHASE: Readonly<Record<string, string>> = {
+  Running: 'Running',
+  Pending: 'Pending',
+  Failed: 'Failed',
+  Succeeded: 'Succeeded',
+};
 
 /** `kubectl argo rollouts get rollout NAME`: its fields, then the tree of revisions, ReplicaSets, pods and analyses. */
 export function readArgoRollouts(block: Block): Reading | undefined {
@@ -20,7 +25,8 @@ export function readArgoRollouts(block: Block): Reading | undefined {
   const messages: string[] = [];
   const rest: TextLine[] = [];
   const command = block.command === undefined ? undefined : parseCommand(block.command);
-  const namespaceIn = () => values.get('Namespace')?.value ?? (command === undefined ? undefined : namespaceOf(command));
+  const namespaceIn = () =>
+    values.get('Namespace')?.value ?? (command === undefined ? undefined : namespaceOf(command));
   for (const { text: line, line: at } of block.lines) {
     const pair = /^\s*(?<key>[A-Z][A-Za-z]+):\s*(?<value>.*)$/.exec(line)?.groups;
     const image = /^\s+(?<image>[\w.-]+[\w./:@-]*)\s+\((?<role>[\w, :]+)\)\s*$/.exec(line)?.groups;
@@ -33,7 +39,8 @@ export function readArgoRollouts(block: Block): Reading | undefined {
       const { name = '', kind = '', status = '', info = '' } = node;
       if (kind === 'Rollout') continue;
       const waiting = /BackOff|Err|Invalid|Creat/.test(status);
-      if (/Fail|Error|Degraded|Inconclusive|BackOff|Err/.test(status)) messages.push(`${kind}/${name}: ${status} ${info}`.trim());
+      if (/Fail|Error|Degraded|Inconclusive|BackOff|Err/.test(status))
+        messages.push(`${kind}/${name}: ${status} ${info}`.trim());
       const ready = /ready:(\d+)\/(\d+)/.exec(info);
       live.push(
         partialObject({
@@ -61,7 +68,8 @@ export function readArgoRollouts(block: Block): Reading | undefined {
               : fields([['status', 'phase'], status]),
         }),
       );
-    } else if (line.trim() !== '' && !/#\s*revision:|^\s*NAME\s+KIND/.test(line)) rest.push({ text: line, line: at });
+    } else if (line.trim() !== '' && !/#\s*revision:|^\s*NAME\s+KIND/.test(line))
+      rest.push({ text: line, line: at });
   }
   const name = values.get('Name')?.value ?? command?.words.at(-1);
   if (name === undefined) return undefined;
@@ -83,7 +91,7 @@ export function readArgoRollouts(block: Block): Reading | undefined {
         [['status', 'availableReplicas'], number('Available')],
         [['status', 'phase'], status],
         [['status', 'message'], message],
-        [['status', 'abort'], /^RolloutAborted/.test(message ?? '') ? true : undefined],
+        [['status', 'abort'], message?.startsWith('RolloutAborted') === true ? true : undefined],
         [['status', 'currentStepIndex'], count(values.get('Step')?.value.split('/')[0])],
       ),
     }),

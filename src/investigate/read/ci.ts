@@ -45,21 +45,62 @@ export function readCiLog(block: Block): Reading | undefined {
   for (const line of lines) {
     const { time, message } = words(line.text);
     const source = artifactSource(block.artifact, line.line);
-    repository = /The push refers to repository \[(?<name>[^\]]+)\]/.exec(message)?.groups?.['name'] ?? repository;
-    commit = /(?:GITHUB_SHA|CI_COMMIT_SHA|COMMIT_SHA|Checking out|HEAD is now at|GIT_COMMIT)[=: ]+([0-9a-f]{7,40})\b/.exec(message)?.[1] ?? commit;
-    const pushed = /^(?:[\w#. ]*\s)?(?<tag>[\w][\w.-]*): digest: (?<digest>sha256:[0-9a-f]{64}) size: \d+/.exec(message)?.groups;
+    repository =
+      /The push refers to repository \[(?<name>[^\]]+)\]/.exec(message)?.groups?.['name'] ?? repository;
+    commit =
+      /(?:GITHUB_SHA|CI_COMMIT_SHA|COMMIT_SHA|Checking out|HEAD is now at|GIT_COMMIT)[=: ]+([0-9a-f]{7,40})\b/.exec(
+        message,
+      )?.[1] ?? commit;
+    const pushed =
+      /^(?:[\w#. ]*\s)?(?<tag>[\w][\w.-]*): digest: (?<digest>sha256:[0-9a-f]{64}) size: \d+/.exec(
+        message,
+      )?.groups;
     if (pushed !== undefined && repository !== undefined)
-      builds.push({ ...NO_BUILD, image: `${repository}:${pushed['tag'] ?? ''}`, digest: pushed['digest'], commit, time, state: 'succeeded', system: 'CI', source });
-    const manifest = /pushing manifest for (?<image>\S+?)@(?<digest>sha256:[0-9a-f]{64})/.exec(message)?.groups;
+      builds.push({
+        ...NO_BUILD,
+        image: `${repository}:${pushed['tag'] ?? ''}`,
+        digest: pushed['digest'],
+        commit,
+        time,
+        state: 'succeeded',
+        system: 'CI',
+        source,
+      });
+    const manifest = /pushing manifest for (?<image>\S+?)@(?<digest>sha256:[0-9a-f]{64})/.exec(
+      message,
+    )?.groups;
     if (manifest !== undefined)
-      builds.push({ ...NO_BUILD, image: manifest['image'], digest: manifest['digest'], commit, time, state: 'succeeded', system: 'CI', source });
+      builds.push({
+        ...NO_BUILD,
+        image: manifest['image'],
+        digest: manifest['digest'],
+        commit,
+        time,
+        state: 'succeeded',
+        system: 'CI',
+        source,
+      });
     const error =
-      /##\[error\](?<text>.*)|^::error[^:]*::(?<text2>.*)|^#\d+ ERROR:? (?<text3>.*)|^(?:ERROR|Error|error|FATAL|fatal)(?:\[\w+\])?: (?<text4>.*)|^npm ERR! (?<text5>.*)|^\s*--- FAIL: (?<text6>.*)/.exec(message)?.groups;
+      /##\[error\](?<text>.*)|^::error[^:]*::(?<text2>.*)|^#\d+ ERROR:? (?<text3>.*)|^(?:ERROR|Error|error|FATAL|fatal)(?:\[\w+\])?: (?<text4>.*)|^npm ERR! (?<text5>.*)|^\s*--- FAIL: (?<text6>.*)/.exec(
+        message,
+      )?.groups;
     const text = error === undefined ? undefined : Object.values(error).find((each) => each !== undefined);
-    const exit = /(?:exit(?:ed)?(?: with)?(?: code| status)?|returned a non-zero code|code)[: ]+(?<code>\d+)\.?$/.exec(message)?.groups?.['code'];
-    if (text !== undefined || (exit !== undefined && exit !== '0') || /^(?:ERROR: )?Job failed|^Finished: FAILURE/.test(message)) {
+    const exit =
+      /(?:exit(?:ed)?(?: with)?(?: code| status)?|returned a non-zero code|code)[: ]+(?<code>\d+)\.?$/.exec(
+        message,
+      )?.groups?.['code'];
+    if (
+      text !== undefined ||
+      (exit !== undefined && exit !== '0') ||
+      /^(?:ERROR: )?Job failed|^Finished: FAILURE/.test(message)
+    ) {
       failed ??= { line, time };
-      answers.push({ asked: block.command ?? block.title, answer: message.replace('##[error]', '').slice(0, 2_000), ok: false, source });
+      answers.push({
+        asked: block.command ?? block.title,
+        answer: message.replace('##[error]', '').slice(0, 2_000),
+        ok: false,
+        source,
+      });
     }
     if (/^Job succeeded|^Finished: SUCCESS/.test(message)) succeeded = true;
     logs.push({
@@ -73,7 +114,14 @@ export function readCiLog(block: Block): Reading | undefined {
     });
   }
   if (failed !== undefined && !succeeded)
-    builds.push({ ...NO_BUILD, commit, time: failed.time, state: 'failed', system: 'CI', source: artifactSource(block.artifact, failed.line.line) });
+    builds.push({
+      ...NO_BUILD,
+      commit,
+      time: failed.time,
+      state: 'failed',
+      system: 'CI',
+      source: artifactSource(block.artifact, failed.line.line),
+    });
   return { facts: { logs, builds, digests, answers: answers.slice(0, 100) }, rest: [] };
 }
 
@@ -110,7 +158,10 @@ export function readBuildObjects(block: Block): Reading | undefined {
       {
         image: getString(image, 'name') ?? (textOf(getArray(each, 'images')[0]) || undefined),
         digest: DIGEST.exec(getString(image, 'digest') ?? '')?.[0],
-        commit: getString(each, 'substitutions', 'COMMIT_SHA') ?? getString(each, 'headSha') ?? getString(each, 'sourceProvenance', 'resolvedRepoSource', 'commitSha'),
+        commit:
+          getString(each, 'substitutions', 'COMMIT_SHA') ??
+          getString(each, 'headSha') ??
+          getString(each, 'sourceProvenance', 'resolvedRepoSource', 'commitSha'),
         version: getString(each, 'substitutions', 'TAG_NAME'),
         ref: getString(each, 'substitutions', 'BRANCH_NAME') ?? getString(each, 'headBranch') ?? failure,
         time: getString(each, 'finishTime') ?? getString(each, 'updatedAt') ?? getString(each, 'createTime'),

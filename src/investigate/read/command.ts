@@ -53,7 +53,8 @@ function wordsOf(text: string): readonly string[] {
 /** Where the first pipe outside of quotes is. */
 function pipeIn(text: string): number {
   let quote = '';
-  for (const [index, char] of [...text].entries()) {
+  for (let index = 0; index < text.length; index += 1) {
+    const char = text.charAt(index);
     if (quote !== '') quote = char === quote ? '' : quote;
     else if (char === "'" || char === '"') quote = char;
     else if (char === '|') return index;
@@ -209,9 +210,10 @@ export function askedObjects(command: Command): {
 } {
   const [verb, ...rest] = command.words;
   // `rollout history deployment NAME`: the verb has two words.
-  const [what = '', ...names] = verb === 'rollout' || verb === 'auth' || verb === 'top' ? rest.slice(verb === 'top' ? 0 : 1) : rest;
+  const [what = '', ...names] =
+    verb === 'rollout' || verb === 'auth' || verb === 'top' ? rest.slice(verb === 'top' ? 0 : 1) : rest;
   const kinds: string[] = [];
-  const found: string[] = [...names.filter((name) => !name.includes('/'))];
+  const found: string[] = names.filter((name) => !name.includes('/'));
   for (const word of [what, ...names]) {
     if (word.includes('/')) {
       const [kind = '', name = ''] = word.split('/');

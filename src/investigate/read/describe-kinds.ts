@@ -65,7 +65,9 @@ export function genericValue(root: Described): JsonObject {
   const all: JsonObject = {};
   for (const child of root.children) {
     const key = lower(child.key);
-    if (['name', 'namespace', 'labels', 'annotations', 'kind', 'apiVersion', 'metadata', 'events'].includes(key))
+    if (
+      ['name', 'namespace', 'labels', 'annotations', 'kind', 'apiVersion', 'metadata', 'events'].includes(key)
+    )
       continue;
     if (key === 'apiversion') continue;
     all[key] = generic(child);
@@ -79,7 +81,10 @@ function metadata(root: Described): JsonObject {
     [['metadata', 'annotations'], pairsIn(childOf(root, 'Annotations'))],
     [['metadata', 'creationTimestamp'], isoTime(told(root, 'CreationTimestamp'))],
     [['metadata', 'ownerReferences'], owner(told(root, 'Controlled By'))],
-    [['metadata', 'deletionTimestamp'], told(root, 'Termination Grace Period') === undefined ? undefined : terminating(root)],
+    [
+      ['metadata', 'deletionTimestamp'],
+      told(root, 'Termination Grace Period') === undefined ? undefined : terminating(root),
+    ],
   );
 }
 
@@ -132,7 +137,11 @@ function probe(text: string | undefined): JsonObject | undefined {
       ['httpGet'],
       http === undefined
         ? undefined
-        : { path: http['path'] ?? '/', port: port(http['port']), scheme: (http['scheme'] ?? 'http').toUpperCase() },
+        : {
+            path: http['path'] ?? '/',
+            port: port(http['port']),
+            scheme: (http['scheme'] ?? 'http').toUpperCase(),
+          },
     ],
     [['tcpSocket'], tcp === undefined ? undefined : { port: port(tcp['port']) }],
     [['exec'], exec === undefined ? undefined : { command: (exec['command'] ?? '').split(' ') }],
@@ -168,7 +177,10 @@ function environmentFrom(at: Described | undefined): JsonValue[] | undefined {
   return found === undefined || found.length === 0 ? undefined : found;
 }
 
-function containersIn(at: Described | undefined): { readonly spec: JsonValue[]; readonly status: JsonValue[] } {
+function containersIn(at: Described | undefined): {
+  readonly spec: JsonValue[];
+  readonly status: JsonValue[];
+} {
   const spec: JsonValue[] = [];
   const status: JsonValue[] = [];
   for (const child of at?.children ?? []) {
@@ -222,8 +234,9 @@ function conditions(at: Described | undefined): JsonValue[] | undefined {
   if (at === undefined) return undefined;
   const rows = at.items.map(({ text }) => text).filter((text) => !/^(?:Type\s+Status|-{3,})/.test(text));
   const found = rows.flatMap((text): JsonObject[] => {
-    const parts =
-      /^(?<type>[A-Za-z][\w./-]*)\s+(?<status>True|False|Unknown)(?:\s+(?<rest>.*))?$/.exec(text)?.groups;
+    const parts = /^(?<type>[A-Za-z][\w./-]*)\s+(?<status>True|False|Unknown)(?:\s+(?<rest>.*))?$/.exec(
+      text,
+    )?.groups;
     if (parts === undefined) return [];
     // Nodes show two times in front of reason and message.
     const rest = (parts['rest'] ?? '').replaceAll(/\w{3}, \d{2} \w{3} \d{4} [\d:]+ [+-]\d{4}\s*/g, '').trim();
@@ -283,7 +296,9 @@ function podValue(root: Described): JsonObject {
 }
 
 function template(root: Described, ...path: readonly string[]): JsonObject {
-  const at = path.reduce<Described | undefined>((node, key) => childOf(node, key), root) ?? childOf(root, 'Pod Template');
+  const at =
+    path.reduce<Described | undefined>((node, key) => childOf(node, key), root) ??
+    childOf(root, 'Pod Template');
   const main = containersIn(childOf(at, 'Containers'));
   const init = containersIn(childOf(at, 'Init Containers'));
   return fields(
@@ -367,7 +382,9 @@ function ingressValue(root: Described): JsonObject {
   ];
   for (const text of rows) {
     if (/^(?:Host\s+Path|-{3,})/.test(text)) continue;
-    const found = /^(?:(?<host>[\w.*-]+)\s+)?(?<path>\/\S*)?\s*(?<service>[a-z][\w-]*):(?<port>[\w-]+)/.exec(text)?.groups;
+    const found = /^(?:(?<host>[\w.*-]+)\s+)?(?<path>\/\S*)?\s*(?<service>[a-z][\w-]*):(?<port>[\w-]+)/.exec(
+      text,
+    )?.groups;
     if (found === undefined) {
       if (/^[\w.*-]+$/.test(text)) host = text;
       continue;
@@ -376,7 +393,10 @@ function ingressValue(root: Described): JsonObject {
     const entry: JsonObject = {
       path: found['path'] ?? '/',
       backend: {
-        service: { name: found['service'] ?? '', port: { number: count(found['port']) ?? found['port'] ?? '' } },
+        service: {
+          name: found['service'] ?? '',
+          port: { number: count(found['port']) ?? found['port'] ?? '' },
+        },
       },
     };
     const known = rules.find((rule) => rule.host === host);
@@ -423,9 +443,10 @@ function scalerValue(root: Described): JsonObject {
 }
 
 function nodeValue(root: Described): JsonObject {
-  const taints = [told(root, 'Taints') ?? '', ...(childOf(root, 'Taints')?.items ?? []).map(({ text }) => text)].filter(
-    (text) => text !== '',
-  );
+  const taints = [
+    told(root, 'Taints') ?? '',
+    ...(childOf(root, 'Taints')?.items ?? []).map(({ text }) => text),
+  ].filter((text) => text !== '');
   return {
     ...metadata(root),
     ...fields(
@@ -464,7 +485,10 @@ function budgetValue(root: Described): JsonObject {
       [['spec', 'minAvailable'], amount(told(root, 'Min available'))],
       [['spec', 'maxUnavailable'], amount(told(root, 'Max unavailable'))],
       [['spec', 'selector', 'matchLabels'], pairsIn(childOf(root, 'Selector'))],
-      [['status', 'disruptionsAllowed'], number(told(root, 'Status', 'Allowed disruptions') ?? told(root, 'Allowed disruptions'))],
+      [
+        ['status', 'disruptionsAllowed'],
+        number(told(root, 'Status', 'Allowed disruptions') ?? told(root, 'Allowed disruptions')),
+      ],
       [['status', 'currentHealthy'], number(told(root, 'Status', 'Current') ?? told(root, 'Current'))],
       [['status', 'desiredHealthy'], number(told(root, 'Status', 'Desired') ?? told(root, 'Desired'))],
     ),
@@ -472,7 +496,9 @@ function budgetValue(root: Described): JsonObject {
 }
 
 function jobValue(root: Described): JsonObject {
-  const pods = /(\d+) (?:Running|Active)(?: \([^)]*\))? \/ (\d+) Succeeded \/ (\d+) Failed/.exec(told(root, 'Pods Statuses') ?? '');
+  const pods = /(\d+) (?:Running|Active)(?: \([^)]*\))? \/ (\d+) Succeeded \/ (\d+) Failed/.exec(
+    told(root, 'Pods Statuses') ?? '',
+  );
   return {
     ...metadata(root),
     ...fields(
@@ -495,7 +521,10 @@ function daemonValue(root: Described): JsonObject {
       [['spec', 'template'], template(root)],
       [['status', 'desiredNumberScheduled'], number(told(root, 'Desired Number of Nodes Scheduled'))],
       [['status', 'currentNumberScheduled'], number(told(root, 'Current Number of Nodes Scheduled'))],
-      [['status', 'updatedNumberScheduled'], number(told(root, 'Number of Nodes Scheduled with Up-to-date Pods'))],
+      [
+        ['status', 'updatedNumberScheduled'],
+        number(told(root, 'Number of Nodes Scheduled with Up-to-date Pods')),
+      ],
       [['status', 'numberAvailable'], number(told(root, 'Number of Nodes Scheduled with Available Pods'))],
       [['status', 'numberMisscheduled'], number(told(root, 'Number of Nodes Misscheduled'))],
     ),
@@ -505,7 +534,9 @@ function daemonValue(root: Described): JsonObject {
 function endpointsValue(root: Described): JsonObject {
   const subsets = childOf(root, 'Subsets');
   const addresses = (key: string) =>
-    told(subsets, key)?.split(',').map((ip) => ({ ip: ip.trim() }));
+    told(subsets, key)
+      ?.split(',')
+      .map((ip) => ({ ip: ip.trim() }));
   const ready = addresses('Addresses');
   const notReady = addresses('NotReadyAddresses');
   return {
@@ -534,7 +565,10 @@ export const DESCRIBED: Readonly<Record<string, (root: Described) => JsonObject>
     ...metadata(root),
     ...fields(
       [['spec', 'schedule'], told(root, 'Schedule')],
-      [['spec', 'suspend'], told(root, 'Suspend') === undefined ? undefined : told(root, 'Suspend') === 'True'],
+      [
+        ['spec', 'suspend'],
+        told(root, 'Suspend') === undefined ? undefined : told(root, 'Suspend') === 'True',
+      ],
     ),
   }),
   Service: serviceValue,
@@ -563,7 +597,8 @@ export function inferKind(root: Described): string | undefined {
   if (has('Session Affinity') || has('TargetPort')) return 'Service';
   if (has('Subsets')) return 'Endpoints';
   if (has('Rules') && (has('Ingress Class') || has('Default backend'))) return 'Ingress';
-  if (has('Allowed disruptions') || has('Min available') || has('Max unavailable')) return 'PodDisruptionBudget';
+  if (has('Allowed disruptions') || has('Min available') || has('Max unavailable'))
+    return 'PodDisruptionBudget';
   if (has('Min replicas')) return 'HorizontalPodAutoscaler';
   if (has('Allocatable') || has('Unschedulable')) return 'Node';
   if (has('StorageClass') && has('Access Modes')) return 'PersistentVolumeClaim';

@@ -11,7 +11,14 @@ const PAIR = /^(?<indent>\s*)(?:[-*]\s+)?(?<key>[A-Za-z(][^:=]{0,70}?):(?:\s+(?<
 const ANNOTATION = /^(?<indent>\s+)(?<key>[\w.-]+\/[\w.-]+|[\w.-]+):\s*(?<value>.*)$/;
 
 function treeOf(lines: readonly TextLine[]): Described {
-  const root: Described = { key: '', value: '', line: lines[0]?.line ?? 0, indent: -1, children: [], items: [] };
+  const root: Described = {
+    key: '',
+    value: '',
+    line: lines[0]?.line ?? 0,
+    indent: -1,
+    children: [],
+    items: [],
+  };
   const stack: Described[] = [root];
   for (const { text, line } of lines) {
     if (text.trim() === '') continue;
@@ -109,7 +116,7 @@ function citeBy(root: Described, artifact: string): WorldObject['cite'] {
 }
 
 function readOne(block: Block, lines: readonly TextLine[]): OneDescription | undefined {
-  const at = lines.findIndex(({ text }) => /^Events:/.test(text.trim()));
+  const at = lines.findIndex(({ text }) => text.trim().startsWith('Events:'));
   const body = at < 0 ? lines : lines.slice(0, at);
   const command = block.command === undefined ? undefined : parseCommand(block.command);
   const root = treeOf(body);

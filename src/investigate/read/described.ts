@@ -19,5 +19,7 @@ export function childOf(at: Described | undefined, ...keys: readonly string[]): 
 /** The value of a key, where one is shown: `<none>` and `<unset>` are none. */
 export function told(at: Described | undefined, ...keys: readonly string[]): string | undefined {
   const value = childOf(at, ...keys)?.value.trim();
-  return value === undefined || value === '' || /^<(?:none|unset|unknown|nil)>$/.test(value) ? undefined : value;
+  return value === undefined || value === '' || /^<(?:none|unset|unknown|nil)>$/.test(value)
+    ? undefined
+    : value;
 }

@@ -76,9 +76,12 @@ function argocdText(block: Block, application: string): Reading | undefined {
         );
       continue;
     }
-    const condition = table === 'CONDITION' ? /^(?<type>[A-Z]\w+)\s+(?<message>\S.*)$/.exec(text)?.groups : undefined;
+    const condition =
+      table === 'CONDITION' ? /^(?<type>[A-Z]\w+)\s+(?<message>\S.*)$/.exec(text)?.groups : undefined;
     if (condition !== undefined && !/^-+$/.test(condition['type'] ?? ''))
-      messages.push(`${condition['type'] ?? ''}: ${(condition['message'] ?? '').replace(/\s{2,}\d{4}-\d\d-\d\d.*$/, '')}`);
+      messages.push(
+        `${condition['type'] ?? ''}: ${(condition['message'] ?? '').replace(/\s{2,}\d{4}-\d\d-\d\d.*$/, '')}`,
+      );
     else if (!/^\s*[-=]+/.test(text)) rest.push({ text, line });
   }
   const name = values.get('Name')?.value.replace(/^.*\//, '') ?? application;

@@ -28,11 +28,21 @@ function iso(text: string): string {
 }
 
 /** `e3b7d9f1 (HEAD -> main, tag: v2.5.0) Subject`, with the marks of --graph in front. */
-const ONELINE = /^[*|\\/ ]*(?<commit>[0-9a-f]{7,40})\s+(?:\((?<refs>(?:HEAD|tag:|[\w./-]+)[^)]*)\)\s+)?(?<subject>\S.*)$/;
+const ONELINE =
+  /^[*|\\/ ]*(?<commit>[0-9a-f]{7,40})\s+(?:\((?<refs>(?:HEAD|tag:|[\w./-]+)[^)]*)\)\s+)?(?<subject>\S.*)$/;
 const FULL = /^[*|\\/ ]*commit (?<commit>[0-9a-f]{7,40})(?:\s+\((?<refs>[^)]*)\))?$/;
 
 function newCommit(commit: string, line: number, refs: readonly string[] = []): Open {
-  return { commit, line, refs, subject: undefined, author: undefined, time: undefined, files: [], changes: [] };
+  return {
+    commit,
+    line,
+    refs,
+    subject: undefined,
+    author: undefined,
+    time: undefined,
+    files: [],
+    changes: [],
+  };
 }
 
 /** `git log`, `git show` and diffs. A diff without a commit is a change of no commit: its name is empty. */
@@ -41,12 +51,18 @@ export function readGit(block: Block): Reading | undefined {
   const isGit = command?.program === 'git';
   if (command !== undefined && !isGit && !/^(?:diff|kubectl|gh)$/.test(command.program)) return undefined;
   const looks =
-    (isGit && /^(?:log|show|diff|reflog|ls-remote|rev-parse|rev-list|branch|tag|status|blame)$/.test(command.words[0] ?? '')) ||
-    block.lines.some(({ text }) => FULL.test(text) || /^diff --git /.test(text)) ||
-    (/\.(?:diff|patch)$/.test(block.artifact) && block.lines.some(({ text }) => /^(?:---|\+\+\+) /.test(text))) ||
+    (isGit &&
+      /^(?:log|show|diff|reflog|ls-remote|rev-parse|rev-list|branch|tag|status|blame)$/.test(
+        command.words[0] ?? '',
+      )) ||
+    block.lines.some(({ text }) => FULL.test(text) || text.startsWith('diff --git ')) ||
+    (/\.(?:diff|patch)$/.test(block.artifact) &&
+      block.lines.some(({ text }) => /^(?:---|\+\+\+) /.test(text))) ||
     (command === undefined &&
       block.lines.length > 0 &&
-      block.lines.filter(({ text }) => text.trim() !== '').every(({ text }) => ONELINE.test(text) && /\d/.test(text.slice(0, 8))));
+      block.lines
+        .filter(({ text }) => text.trim() !== '')
+        .every(({ text }) => ONELINE.test(text) && /\d/.test(text.slice(0, 8))));
   if (!looks) return undefined;
   const commits: Open[] = [];
   const answers: AnswerFact[] = [];
@@ -67,7 +83,9 @@ export function readGit(block: Block): Reading | undefined {
       commits.push(newCommit(full['commit'] ?? '', line, refsOf(full['refs'])));
       continue;
     }
-    const file = /^diff --git a\/\S+ b\/(?<file>\S+)/.exec(text)?.groups?.['file'] ?? (change === undefined ? /^\+\+\+ (?:b\/)?(?<file>\S+)/.exec(text)?.groups?.['file'] : undefined);
+    const file =
+      /^diff --git a\/\S+ b\/(?<file>\S+)/.exec(text)?.groups?.['file'] ??
+      (change === undefined ? /^\+\+\+ (?:b\/)?(?<file>\S+)/.exec(text)?.groups?.['file'] : undefined);
     if (file !== undefined) {
       change = { file, removed: [], added: [] };
       current(line).changes.push(change);
@@ -81,7 +99,9 @@ export function readGit(block: Block): Reading | undefined {
     }
     if (/^(?:---|\+\+\+|@@|index |new file|deleted file|similarity|rename )/.test(text)) continue;
     const last = commits.at(-1);
-    const field = /^[*|\\/ ]*(?<key>Author|AuthorDate|Date|CommitDate|Commit|Merge):\s+(?<value>.*)$/.exec(text)?.groups;
+    const field = /^[*|\\/ ]*(?<key>Author|AuthorDate|Date|CommitDate|Commit|Merge):\s+(?<value>.*)$/.exec(
+      text,
+    )?.groups;
     if (field !== undefined && last !== undefined) {
       if (field['key'] === 'Author') last.author = (field['value'] ?? '').replace(/\s*<[^>]*>/, '');
       if (/Date/.test(field['key'] ?? '')) last.time = iso(field['value'] ?? '');
@@ -94,7 +114,11 @@ export function readGit(block: Block): Reading | undefined {
     }
     const remote = /^(?<commit>[0-9a-f]{40})\s+(?<ref>(?:refs\/\S+|HEAD))$/.exec(text)?.groups;
     if (remote !== undefined) {
-      commits.push(newCommit(remote['commit'] ?? '', line, [(remote['ref'] ?? '').replace(/^refs\/(?:heads|tags)\//, '')]));
+      commits.push(
+        newCommit(remote['commit'] ?? '', line, [
+          (remote['ref'] ?? '').replace(/^refs\/(?:heads|tags)\//, ''),
+        ]),
+      );
       continue;
     }
     if (/^\s{4}/.test(text) && last !== undefined && last.commit !== '') {

@@ -8,7 +8,10 @@ export function readHelmStatus(block: Block): Reading | undefined {
   const values = new Map<string, { readonly value: string; readonly line: number }>();
   const rest = [];
   for (const line of block.lines) {
-    const pair = /^(?<key>NAME|LAST DEPLOYED|NAMESPACE|STATUS|REVISION|DESCRIPTION|CHART|VERSION|APP_VERSION|TEST SUITE|NOTES|RESOURCES|HOOKS):\s*(?<value>.*)$/.exec(line.text)?.groups;
+    const pair =
+      /^(?<key>NAME|LAST DEPLOYED|NAMESPACE|STATUS|REVISION|DESCRIPTION|CHART|VERSION|APP_VERSION|TEST SUITE|NOTES|RESOURCES|HOOKS):\s*(?<value>.*)$/.exec(
+        line.text,
+      )?.groups;
     if (pair !== undefined && !values.has(pair['key'] ?? ''))
       values.set(pair['key'] ?? '', { value: (pair['value'] ?? '').trim(), line: line.line });
     else if (line.text.trim() !== '') rest.push(line);

@@ -17,7 +17,10 @@ function referenceOf(command: Command): string | undefined {
 }
 
 const REFUSALS: readonly (readonly [RegExp, string])[] = [
-  [/MANIFEST_UNKNOWN|manifest unknown|manifest for .* not found|not found: manifest|no such manifest|404 Not Found/i, 'MANIFEST_UNKNOWN'],
+  [
+    /MANIFEST_UNKNOWN|manifest unknown|manifest for .* not found|not found: manifest|no such manifest|404 Not Found/i,
+    'MANIFEST_UNKNOWN',
+  ],
   [/NAME_UNKNOWN|repository .*not found|name unknown/i, 'NAME_UNKNOWN'],
   [/UNAUTHORIZED|authentication required|no basic auth|401/i, 'UNAUTHORIZED'],
   [/DENIED|access denied|requested access|403/i, 'DENIED'],
@@ -36,8 +39,14 @@ function platformsIn(value: JsonValue): readonly string[] {
 /** What crane, skopeo, regctl and docker say that a reference is: digests, platforms, labels, or a refusal. */
 export function readImages(block: Block): Reading | undefined {
   const command = block.command === undefined ? undefined : parseCommand(block.command);
-  if (command === undefined || !/^(?:crane|skopeo|regctl|docker|podman|nerdctl|crictl|ctr|oras)$/.test(command.program)) return undefined;
-  const isAboutImages = /\b(?:digest|manifest|inspect|imagetools|pull|config|ls|push|head)\b/.test(command.words.join(' '));
+  if (
+    command === undefined ||
+    !/^(?:crane|skopeo|regctl|docker|podman|nerdctl|crictl|ctr|oras)$/.test(command.program)
+  )
+    return undefined;
+  const isAboutImages = /\b(?:digest|manifest|inspect|imagetools|pull|config|ls|push|head)\b/.test(
+    command.words.join(' '),
+  );
   const reference = referenceOf(command);
   if (!isAboutImages || reference === undefined) return undefined;
   const lines = block.lines.filter(({ text }) => text.trim() !== '');
@@ -53,7 +62,8 @@ export function readImages(block: Block): Reading | undefined {
     answer: digest === undefined ? (refusal ?? 'OK') : 'OK',
     source,
   });
-  if (refusal !== undefined && !/^\s*[[{]/.test(text)) return { facts: { digests: [fact(undefined, [])] }, rest: [] };
+  if (refusal !== undefined && !/^\s*[[{]/.test(text))
+    return { facts: { digests: [fact(undefined, [])] }, rest: [] };
   if (/^\s*[[{]/.test(text)) {
     let value: JsonValue;
     try {
@@ -63,9 +73,16 @@ export function readImages(block: Block): Reading | undefined {
     }
     const one = Array.isArray(value) ? (value[0] ?? {}) : value;
     const repoDigest = getArray(one, 'RepoDigests').find((each) => typeof each === 'string');
-    const labels = ['Labels', 'labels'].map((key) => (isJsonObject(one) ? one[key] : undefined)).find(isJsonObject) ??
-      (isJsonObject(one) ? [one['Config'], one['config']].filter(isJsonObject).map((each) => each['Labels']).find(isJsonObject) : undefined);
-    const digest = getString(one, 'Digest') ?? DIGEST.exec(typeof repoDigest === 'string' ? repoDigest : '')?.[0];
+    const labels =
+      ['Labels', 'labels'].map((key) => (isJsonObject(one) ? one[key] : undefined)).find(isJsonObject) ??
+      (isJsonObject(one)
+        ? [one['Config'], one['config']]
+            .filter(isJsonObject)
+            .map((each) => each['Labels'])
+            .find(isJsonObject)
+        : undefined);
+    const digest =
+      getString(one, 'Digest') ?? DIGEST.exec(typeof repoDigest === 'string' ? repoDigest : '')?.[0];
     const os = getString(one, 'Os') ?? getString(one, 'os');
     const arch = getString(one, 'Architecture') ?? getString(one, 'architecture');
     const platforms = os === undefined || arch === undefined ? platformsIn(one) : [`${os}/${arch}`];
@@ -80,7 +97,10 @@ export function readImages(block: Block): Reading | undefined {
               commit,
               version: getString(labels, 'org.opencontainers.image.version'),
               ref: undefined,
-              time: getString(one, 'Created') ?? getString(one, 'created') ?? getString(labels, 'org.opencontainers.image.created'),
+              time:
+                getString(one, 'Created') ??
+                getString(one, 'created') ??
+                getString(labels, 'org.opencontainers.image.created'),
               state: 'succeeded',
               system: 'image labels',
               source,
@@ -90,8 +110,12 @@ export function readImages(block: Block): Reading | undefined {
   }
   const digest =
     /^\s*Digest:\s+(?<digest>sha256:\S+)/m.exec(text)?.groups?.['digest'] ??
-    (/\b(?:digest|head)\b/.test(command.words.join(' ')) || lines.length <= 3 ? DIGEST.exec(text)?.[0] : undefined);
-  const platforms = [...text.matchAll(/^\s*Platform:\s+(\S+)/gm)].map((match) => match[1] ?? '').filter((each) => each !== '' && !each.startsWith('unknown'));
+    (/\b(?:digest|head)\b/.test(command.words.join(' ')) || lines.length <= 3
+      ? DIGEST.exec(text)?.[0]
+      : undefined);
+  const platforms = [...text.matchAll(/^\s*Platform:\s+(\S+)/gm)]
+    .map((match) => match[1] ?? '')
+    .filter((each) => each !== '' && !each.startsWith('unknown'));
   if (digest === undefined && platforms.length === 0) return undefined;
   return { facts: { digests: [fact(digest, platforms)] }, rest: [] };
 }

@@ -39,7 +39,10 @@ function kindOfTable(table: Table, asked: readonly string[]): string | undefined
     columns.every((column) => table.columns.includes(column)),
   )?.[0];
   // StatefulSets look like nothing else has READY and AGE alone; what was asked for knows better.
-  const ends = table.columns.includes('AGE') || table.columns.includes('MESSAGE') || table.columns.includes('CREATED AT');
+  const ends =
+    table.columns.includes('AGE') ||
+    table.columns.includes('MESSAGE') ||
+    table.columns.includes('CREATED AT');
   if (asked.length === 1 && bySignature !== 'Event' && (ends || bySignature !== undefined)) return asked[0];
   return bySignature;
 }
@@ -389,7 +392,8 @@ function eventOf(block: Block, row: TableRow, namespace: string | undefined): Ev
 export function readKubectlTables(block: Block): Reading | undefined {
   const command = block.command === undefined ? undefined : parseCommand(block.command);
   if (command !== undefined && !/^(?:kubectl|oc|k)$/.test(command.program)) return undefined;
-  if (command !== undefined && /^(?:rollout|top|describe|argo)$/.test(command.words[0] ?? '')) return undefined;
+  if (command !== undefined && /^(?:rollout|top|describe|argo)$/.test(command.words[0] ?? ''))
+    return undefined;
   if (command !== undefined && /^(?:json|yaml|jsonpath|name|go-template)/.test(outputOf(command)))
     return undefined;
   const namespace = command === undefined ? undefined : namespaceOf(command);

@@ -210,7 +210,10 @@ function asItWas(value: JsonValue): JsonValue {
 }
 
 /** The lines of repaired fields are those where they stand. */
-function citeRepaired(cited: (path: readonly (string | number)[]) => ClaimSource, value: JsonValue): typeof cited {
+function citeRepaired(
+  cited: (path: readonly (string | number)[]) => ClaimSource,
+  value: JsonValue,
+): typeof cited {
   return (path) => {
     const last = path.at(-1);
     return typeof last === 'string' && path.length > 1 && isJsonObject(value) && value[last] !== undefined

@@ -5,7 +5,8 @@ import { namedPath } from './manifests.ts';
 import { artifactSource } from './objects.ts';
 
 const DOCKERFILE = /^\s*(?:FROM\s+\S+|ARG\s+\w+|# syntax=)/;
-const INSTRUCTION = /^\s*(?:FROM|RUN|COPY|ADD|CMD|ENTRYPOINT|ENV|ARG|EXPOSE|WORKDIR|USER|LABEL|HEALTHCHECK|VOLUME|SHELL|STOPSIGNAL|ONBUILD)\s/;
+const INSTRUCTION =
+  /^\s*(?:FROM|RUN|COPY|ADD|CMD|ENTRYPOINT|ENV|ARG|EXPOSE|WORKDIR|USER|LABEL|HEALTHCHECK|VOLUME|SHELL|STOPSIGNAL|ONBUILD)\s/;
 
 /** Dockerfiles and Helm templates: sources that no parser of YAML reads. */
 export function readSources(block: Block): Reading | undefined {
@@ -18,7 +19,8 @@ export function readSources(block: Block): Reading | undefined {
   const isDocker =
     (/Dockerfile/i.test(path) || block.language === 'dockerfile' || DOCKERFILE.test(code?.text ?? '')) &&
     lines.filter((line) => INSTRUCTION.test(line.text)).length >= 2;
-  const isTemplate = /\{\{-?\s*(?:\.|include|if|range|with|define|template|toYaml|\$)/.test(text) && /^\s*[\w-]+:/m.test(text);
+  const isTemplate =
+    /\{\{-?\s*(?:\.|include|if|range|with|define|template|toYaml|\$)/.test(text) && /^\s*[\w-]+:/m.test(text);
   if (!isDocker && !isTemplate) return undefined;
   const file: SourceFile = {
     path,

@@ -73,7 +73,10 @@ const SPACED: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/\b(\d{4}-\d\d-\d\d) ([\d:.]+) ([+-]\d{4}) (\w{2,5})\b/g, '$1\uE000$2\uE000$3\uE000$4'],
   [/\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) ([+-]\d{4} \w+)/g, '$1\uE000$2\uE000$3'],
   [/\b([A-Z][a-z]{2}) ([A-Z][a-z]{2}) +(\d+) ([\d:]+) (\d{4})\b/g, '$1\uE000$2\uE000$3\uE000$4\uE000$5'],
-  [/\b(About|an?|\d+) (an? )?(seconds?|minutes?|hours?|days?|weeks?|months?|years?)( ago)?\b/gi, '$1\uE000$2$3$4'],
+  [
+    /\b(About|an?|\d+) (an? )?(seconds?|minutes?|hours?|days?|weeks?|months?|years?)( ago)?\b/gi,
+    '$1\uE000$2$3$4',
+  ],
   [/\b(\d+) (\((?:\d+[smhdy])+ ago\))/g, '$1\uE000$2'],
   [/\b((?:\d+[smhdy])+) (\(x\d+ over (?:\d+[smhdy])+\))/g, '$1\uE000$2'],
   [/\b(\d+) (\(x\d+ over [^)]+\))/g, '$1\uE000$2'],
@@ -103,7 +106,7 @@ function cellsByPlace(
 /** True where columns are set apart by two blanks or more, as such tables are before somebody pastes them. */
 function keepsPlaces(text: string): boolean {
   const gaps = [...text.trimEnd().matchAll(/\S( +)(?=\S)/g)].map((match) => (match[1] ?? '').length);
-  return gaps.length > 0 && gaps.some((gap) => gap >= 2);
+  return gaps.some((gap) => gap >= 2);
 }
 
 /**
@@ -121,7 +124,10 @@ export function readTable(lines: readonly TextLine[]): Table | undefined {
   for (const { text, line } of below) {
     if (text.trim() === '' || isHeader(text)) break;
     const byTab = tabbed && text.includes('\t') ? text.split('\t').map((cell) => cell.trim()) : undefined;
-    const cells = byTab !== undefined ? columns.map(({ at }) => byTab[at] ?? '') : (placed ? cellsByPlace(text, columns) : undefined) ?? cellsBySpace(text, columns.length);
+    const cells =
+      byTab !== undefined
+        ? columns.map(({ at }) => byTab[at] ?? '')
+        : ((placed ? cellsByPlace(text, columns) : undefined) ?? cellsBySpace(text, columns.length));
     if (cells === undefined || cells.filter((cell) => cell !== '').length < 2) break;
     rows.push({
       line,

@@ -16,7 +16,13 @@ interface Context {
 
 type RowReader = (row: TableRow, context: Context) => Facts;
 
-function answer(asked: string, text: string, ok: boolean | undefined, context: Context, line: number): AnswerFact {
+function answer(
+  asked: string,
+  text: string,
+  ok: boolean | undefined,
+  context: Context,
+  line: number,
+): AnswerFact {
   return { asked, answer: text, ok, source: artifactSource(context.block.artifact, line) };
 }
 
@@ -45,21 +51,31 @@ const FLUX_KINDS: Readonly<Record<string, string>> = {
 
 function flux(row: TableRow, { block, command }: Context): Facts {
   const { cells } = row;
-  const [prefix, bare] = (cells['NAME'] ?? '').includes('/') ? (cells['NAME'] ?? '').split('/') : [undefined, cells['NAME']];
+  const [prefix, bare] = (cells['NAME'] ?? '').includes('/')
+    ? (cells['NAME'] ?? '').split('/')
+    : [undefined, cells['NAME']];
   const asked = command?.words.flatMap((word) => FLUX_KINDS[word] ?? []).at(-1);
   const kind = prefix === undefined ? (asked ?? 'Kustomization') : (kindOf(prefix) ?? prefix);
   // Rows that lost their columns: the two truth values stand side by side, whatever is empty in front of them.
-  const found = /(?<suspended>True|False)\s+(?<ready>True|False|Unknown)\s+(?<message>.*)$/.exec(rowText(row))?.groups;
+  const found = /(?<suspended>True|False)\s+(?<ready>True|False|Unknown)\s+(?<message>.*)$/.exec(
+    rowText(row),
+  )?.groups;
   const ready = found?.['ready'] ?? shown(cells['READY']);
   const message = found?.['message'] ?? shown(cells['MESSAGE']) ?? '';
   const suspended = (found?.['suspended'] ?? cells['SUSPENDED']) === 'True';
-  const revision = /[@:/]/.test(cells['REVISION'] ?? '') || /^v?\d/.test(cells['REVISION'] ?? '') ? cells['REVISION'] : undefined;
+  const revision =
+    /[@:/]/.test(cells['REVISION'] ?? '') || /^v?\d/.test(cells['REVISION'] ?? '')
+      ? cells['REVISION']
+      : undefined;
   const namespace = shown(cells['NAMESPACE']) ?? (command === undefined ? undefined : namespaceOf(command));
   const name = bare ?? '';
   const value: JsonObject = fields(
     [['status', 'conditions'], ready === undefined ? undefined : [{ type: 'Ready', status: ready, message }]],
     [['spec', 'suspend'], suspended ? true : undefined],
-    [['status', 'lastAppliedRevision'], kind === 'Kustomization' || kind === 'HelmRelease' ? revision : undefined],
+    [
+      ['status', 'lastAppliedRevision'],
+      kind === 'Kustomization' || kind === 'HelmRelease' ? revision : undefined,
+    ],
     [['status', 'latestImage'], shown(cells['LATEST IMAGE'])],
   );
   return {
@@ -105,9 +121,10 @@ function helmRelease(row: TableRow, context: Context): Facts {
   const { cells } = row;
   const { block, command } = context;
   const release = cells['NAME'] ?? command?.words.at(-1) ?? '';
-  const status = /\b(?:deployed|failed|superseded|uninstalled|uninstalling|pending-(?:install|upgrade|rollback)|unknown)\b/.exec(
-    rowText(row),
-  )?.[0];
+  const status =
+    /\b(?:deployed|failed|superseded|uninstalled|uninstalling|pending-(?:install|upgrade|rollback)|unknown)\b/.exec(
+      rowText(row),
+    )?.[0];
   const description = shown(cells['DESCRIPTION']);
   const fact: EngineFact = engineFact({
     engine: 'Helm',
@@ -141,7 +158,10 @@ const BUILD_STATES: Readonly<Record<string, BuildFact['state']>> = {
 
 function cloudBuild(row: TableRow, { block }: Context): Facts {
   const { cells } = row;
-  const state = /\b(?:SUCCESS|FAILURE|INTERNAL_ERROR|TIMEOUT|EXPIRED|CANCELLED|QUEUED|WORKING|PENDING)\b/.exec(rowText(row))?.[0];
+  const state =
+    /\b(?:SUCCESS|FAILURE|INTERNAL_ERROR|TIMEOUT|EXPIRED|CANCELLED|QUEUED|WORKING|PENDING)\b/.exec(
+      rowText(row),
+    )?.[0];
   const image = shown(cells['IMAGES'])?.replace(/ .*$/, '');
   return {
     builds: [
