@@ -7,7 +7,7 @@ import { parseCommand } from './command.ts';
 import type { Command } from './command.ts';
 import { artifactSource } from './objects.ts';
 
-const DIGEST = /sha256:[0-9a-f]{6,64}(?:(?:\.{3}|…)[0-9a-f]*)?/;
+const DIGEST = /sha256:[0-9a-f]{6,}(?:(?:\.{3}|…)[0-9a-f]*)?/;
 
 function referenceOf(command: Command): string | undefined {
   return command.words

@@ -1,7 +1,7 @@
 import { getString } from '../../kernel/index.ts';
 import type { BuildFact, DigestFact, EngineFact, LogLine } from '../../verdict/index.ts';
 
-const DIGEST = String.raw`sha256:[0-9a-f]{6,64}(?:(?:\.{3}|…)[0-9a-f]*)?`;
+const DIGEST = String.raw`sha256:[0-9a-f]{6,}(?:(?:\.{3}|…)[0-9a-f]*)?`;
 const IMAGE = String.raw`(?:[\w.-]+(?::\d+)?\/)?[\w./-]+(?::[\w][\w.-]{0,127})?`;
 
 /** `Built and pushed v2.5.0 (commit e3b7d9f1) -> registry.corp.io/x:latest sha256:9c4d8e1a...f273`, and docker's and buildx' own lines. */
