@@ -117,6 +117,16 @@ describe('hostile folders', () => {
     expect(unread[0]?.why).toMatch(/^250000 lines, of which \d+ were read/);
   });
 
+  it('reads prose and broken YAML of many lines in time that grows with them', () => {
+    const prose = 'a line of prose without any meaning here\n'.repeat(60_000);
+    const yaml = `kind: Deployment\nmetadata:\n${'  name: [\n\n'.repeat(30_000)}`;
+    const answer = investigate([
+      ...artifactOf('a.txt', prose).artifacts,
+      ...artifactOf('b.yaml', yaml).artifacts,
+    ]);
+    expect(answer.findings).toEqual([]);
+  });
+
   it('shows no secret in any part of the answer', async () => {
     const folder = path.join(root, 'secrets');
     mkdirSync(folder);

@@ -4,7 +4,7 @@ import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { askedObjects, kindOf, namespaceOf, outputOf, parseCommand } from './command.ts';
 import { ageMs, artifactSource, count, fields, pairsOf, partialObject, shown } from './objects.ts';
-import { readTable } from './table.ts';
+import { isHeader, readTable } from './table.ts';
 import type { Table, TableRow } from './table.ts';
 
 type Cells = Readonly<Record<string, string>>;
@@ -403,8 +403,8 @@ export function readKubectlTables(block: Block): Reading | undefined {
   const rest: TextLine[] = [];
   let found = false;
   for (let at = 0; at < block.lines.length;) {
-    const table = readTable(block.lines.slice(at));
     const line = block.lines[at];
+    const table = line !== undefined && isHeader(line.text) ? readTable(block.lines.slice(at)) : undefined;
     const named = table?.columns.includes('NAME') === true || table?.columns.includes('OBJECT') === true;
     const kind = table === undefined || !named ? undefined : kindOfTable(table, asked);
     if (table === undefined || kind === undefined) {

@@ -15,6 +15,9 @@ import type { Reading } from '../facts.ts';
 import { outputOf, parseCommand } from './command.ts';
 import { artifactSource } from './objects.ts';
 
+/** Characters that are parsed again and again in search of what is whole. */
+const TRIED = 8_000_000;
+
 const LIMITS = { maxDepth: 60, maxAliasNodes: 20_000 };
 
 /** JSON that ends in the middle, closed behind its last whole value; undefined where none is whole. */
@@ -259,16 +262,19 @@ function longest(
   if (whole !== undefined) return { documents: whole, used: lines.length, whole: true };
   const closed = /^\s*[[{]/.test(lines[0]?.text ?? '') ? parse(lines, artifact, closedJson) : undefined;
   if (closed !== undefined) return { documents: closed, used: lines.length, whole: false };
+  // Each further try reads the text again: a large one gets few.
+  const size = lines.reduce((sum, { text }) => sum + text.length, 0);
+  const tries = Math.max(1, Math.min(40, Math.floor(TRIED / Math.max(1, size))));
   const breaks = lines.flatMap(({ text }, index) =>
     index > 0 && (text.trim() === '' || /^(?:---|#)/.test(text)) ? [index] : [],
   );
-  for (const end of breaks.toReversed().slice(0, 40)) {
+  for (const end of breaks.toReversed().slice(0, tries)) {
     const documents = parse(lines.slice(0, end), artifact);
     if (documents !== undefined && documents.some(({ value }) => isJsonObject(value)))
       return { documents, used: end, whole: true };
   }
   // Cut off in the middle of a line or of a quoted text: what stands above is still whole.
-  for (let end = lines.length - 1; end >= Math.max(3, lines.length - 12); end -= 1) {
+  for (let end = lines.length - 1; end >= Math.max(3, lines.length - Math.min(12, tries)); end -= 1) {
     const documents = parse(lines.slice(0, end), artifact);
     if (documents !== undefined && documents.some(({ value }) => isJsonObject(value)))
       return { documents, used: lines.length, whole: false };

@@ -6,7 +6,7 @@ import { askedObjects, kindOf, namespaceOf, parseCommand } from './command.ts';
 import type { Command } from './command.ts';
 import { engineFact } from './engines.ts';
 import { artifactSource, fields, partialObject, shown } from './objects.ts';
-import { readTable } from './table.ts';
+import { isHeader, readTable } from './table.ts';
 import type { Table, TableRow } from './table.ts';
 
 interface Context {
@@ -288,7 +288,8 @@ export function readToolTables(block: Block): Reading | undefined {
   const rest: TextLine[] = [];
   for (let at = 0; at < block.lines.length;) {
     const line = block.lines[at];
-    const table = readTable(block.lines.slice(at, at + 3_000));
+    const table =
+      line !== undefined && isHeader(line.text) ? readTable(block.lines.slice(at, at + 3_000)) : undefined;
     const read = table === undefined ? undefined : readerOf(table);
     if (table === undefined || read === undefined) {
       if (line !== undefined && line.text.trim() !== '') rest.push(line);
