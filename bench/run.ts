@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   drydock: async () => (await import('./drydock.ts')).benchDrydock(),
   'first-passage': async () => (await import('./first-passage.ts')).benchFirstPassage(),
   apply: async () => (await import('./apply.ts')).benchApply(),
+  investigate: async () => (await import('./investigate.ts')).benchInvestigate(),
   kustomize: async () => (await import('./kustomize.ts')).benchKustomize(),
   registry: async () => (await import('./registry.ts')).benchRegistry(),
   ledger: async () => (await import('./ledger.ts')).benchLedger(),

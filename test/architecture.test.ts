@@ -50,6 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'verdict',
     'ledger',
     'notify',
+    'investigate',
     'apply',
     'pipeline',
     'controller',

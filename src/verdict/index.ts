@@ -3,19 +3,25 @@ export { renderSources } from './render-sources.ts';
 export type { DriftReport } from './drift.ts';
 export { findApplication, listApplications } from './application.ts';
 export type { ApplicationSpec } from './application.ts';
+export { findingsOf, preflightOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
 export type { Declared, Question, Sources } from './gather.ts';
 export type { Material, Proof } from './judge.ts';
 export { writeNote } from './note.ts';
 export type { DeliveryNote, SourceLine } from './note.ts';
-export { prove, proveUntil } from './prove.ts';
+export { explainLook, prove, proveUntil } from './prove.ts';
 export type { Look } from './prove.ts';
 export { shownReference, TRACE_ATTRIBUTES, traceAttribute, traceImage } from './trace.ts';
 export type { Trace, TraceRow } from './trace.ts';
 export { traceField } from './trace-field.ts';
 export type { SystemPicture } from './system.ts';
+export { nearestSymptoms, SYMPTOMS } from './symptoms.ts';
+export type { Symptom } from './symptoms.ts';
 export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';
+export { desiredObject, liveObject, redacted } from './world/index.ts';
+export { ownerName, sameCommit, sameDigest, sameVersion } from './world/index.ts';
+export { decideVerdict } from './verdict.ts';
 export type {
   AnswerFact,
   BuildFact,

@@ -1,4 +1,5 @@
 import { applyCommand } from './apply.ts';
+import { checkCommand } from './check.ts';
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
@@ -13,6 +14,7 @@ import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
 import { planCommand } from './plan.ts';
 import { noteCommand } from './note.ts';
+import { investigateCommand } from './investigate.ts';
 import { layoutCommand } from './layout.ts';
 import { proveCommand } from './prove.ts';
 import { recoverCommand } from './recover.ts';
@@ -21,6 +23,7 @@ import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { syncCommand } from './sync.ts';
 import { traceCommand } from './trace.ts';
+import { triageCommand } from './triage.ts';
 
 /** In the order of the help: asking first, then doing, then trying. */
 export const commands: readonly CliCommand[] = [
@@ -28,6 +31,8 @@ export const commands: readonly CliCommand[] = [
   traceCommand,
   explainCommand,
   healthCommand,
+  triageCommand,
+  investigateCommand,
   statusCommand,
   historyCommand,
   noteCommand,
@@ -38,6 +43,7 @@ export const commands: readonly CliCommand[] = [
   diffCommand,
   applyCommand,
   recoverCommand,
+  checkCommand,
   layoutCommand,
   initCommand,
   imageCommand,
