@@ -190,6 +190,7 @@ export function startController(options: ControllerOptions): Controller {
   });
   const jq = createJq(systemClock);
   const looker = createLooker({ clock, targets, instanceOf, jq });
+  const journals = ledger === undefined ? undefined : createSyncJournals({ ledger, clock, logger });
   const reconciler = createReconciler({
     client,
     clock,
@@ -209,8 +210,9 @@ export function startController(options: ControllerOptions): Controller {
       writer,
       events,
       instanceOf,
-      ...(ledger === undefined ? {} : { journals: createSyncJournals({ ledger, clock, logger }) }),
+      ...(journals === undefined ? {} : { journals }),
     }),
+    ...(journals === undefined ? {} : { journals }),
     pollMs: options.pollMs ?? POLL,
     ...(options.syncTimeoutMs === undefined ? {} : { syncTimeoutMs: options.syncTimeoutMs }),
   });

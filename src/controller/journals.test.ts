@@ -71,7 +71,7 @@ describe('a sync with a ledger', () => {
     const second = await commit({ ...files('b'), 'k8s/new.yaml': config('new', 'b') });
     await at.ask(name, refresh);
     expect(await at.ended(name, 'Failed')).toBe(
-      'one or more objects failed to apply, reason: configmaps "two" is forbidden',
+      'one or more objects failed to apply, reason: configmaps "two" is forbidden, and everything was put back as it was',
     );
     expect([await value('one'), await value('two'), await value('new')]).toEqual(['a', 'a', undefined]);
     const subject = { cluster: at.client.server, namespace: 'argocd', application: name };
