@@ -250,6 +250,7 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    ...(journals === undefined ? {} : { journals }),
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
   });
   const applications = startReflector(client, APPLICATION_KIND, {

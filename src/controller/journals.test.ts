@@ -250,6 +250,48 @@ describe('an operation of two waves', () => {
   });
 });
 
+const DEFINITION = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.corp.io }
+spec:
+  group: corp.io
+  scope: Namespaced
+  names: { plural: widgets, singular: widget, kind: Widget }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec: { type: object, properties: { size: { type: integer } } }
+            LATER: { type: string }
+`;
+const widget = (size: number) =>
+  `apiVersion: corp.io/v1\nkind: Widget\nmetadata: { name: w }\nspec: { size: ${size} }\n`;
+
+describe('a definition and an object of it', () => {
+  it('are applied together, and changed together at the next commit', async () => {
+    const { path, commit } = await at.repository({
+      'k8s/crd.yaml': DEFINITION,
+      'k8s/widget.yaml': widget(1),
+    });
+    await at.begin({ ledger });
+    const name = await at.register(path, POLICY);
+    await at.ended(name, 'Succeeded');
+    await commit({ 'k8s/crd.yaml': DEFINITION.replace('LATER', 'color'), 'k8s/widget.yaml': widget(2) });
+    await at.ask(name, refresh);
+    const ref = { apiVersion: 'corp.io/v1', kind: 'Widget', name: 'w', namespace: at.namespace };
+    await at.until('it is changed', async () =>
+      JSON.stringify(await at.client.get(ref)).includes('"size":2'),
+    );
+    expect(await at.ended(name, 'Succeeded')).toContain('successfully synced');
+    const definition = await at.get('CustomResourceDefinition', 'widgets.corp.io');
+    expect(JSON.stringify(definition?.['spec'])).toContain('"color"');
+  });
+});
+
 /** A Job of a wave that goes on once it is released. */
 function waitingJob(number: number): string {
   return job('slow', 'waits', wave(number));

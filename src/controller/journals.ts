@@ -241,7 +241,7 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
       const hold = holds.find((each) => each.kind === 'revision' && each.revision === revision);
       return hold === undefined
         ? undefined
-        : `${revision.slice(0, 12)} was taken back at ${hold.since} and is held until a new commit or somebody's own sync: ${hold.reason}`;
+        : `${short(revision)} was taken back at ${hold.since} and is held until a new commit or somebody's own sync: ${hold.reason}`;
     },
     async lift({ cluster, namespace, application }, revision) {
       const holds = await ledger.holds.list({ cluster, namespace, application });
@@ -251,6 +251,11 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
     },
   };
   return journals;
+}
+
+/** Commits as people write them; a revision of Flux has its branch before it. */
+function short(revision: string): string {
+  return revision.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{28}\b/g, '$1');
 }
 
 function keyOf({ cluster, namespace, application }: LedgerSubject): string {

@@ -1,8 +1,7 @@
-import { getArray, getObject, getString, mapBounded, sleep } from '../../kernel/index.ts';
+import { mapBounded } from '../../kernel/index.ts';
 import type { ApplyOutcome } from '../../kube/index.ts';
-import { refOf } from '../../kube/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
 import { applyGroups } from '../../apply/index.ts';
+import { NOT_SERVED, unservedDefinitions } from '../established.ts';
 import { applied, refusal } from '../outcome.ts';
 import type { SyncWork } from '../outcome.ts';
 import { isPrecious, pruneConsent } from './consent.ts';
@@ -18,8 +17,6 @@ import { taskObject } from './tasks.ts';
 import type { SyncTask } from './tasks.ts';
 
 const AT_ONCE = 6;
-const ESTABLISH_WAIT = 30_000;
-const PAUSE = 200;
 
 /** Pending: something has to go, or to be approved, before these tasks can be done. */
 export type Ran = 'done' | 'failed' | 'pending';
@@ -198,31 +195,14 @@ async function pruneOne(running: Running, task: SyncTask): Promise<void> {
   }
 }
 
-/** Waits until the API server serves the definitions that were just applied; false: one of them is not served. */
+/** False: the API server does not serve one of the definitions that were just applied. */
 async function established({ work, results }: Running, group: readonly SyncTask[]): Promise<boolean> {
-  const definitions = group.flatMap((task) =>
-    task.desired?.kind === 'CustomResourceDefinition' ? [{ task, definition: task.desired }] : [],
-  );
-  if (definitions.length === 0) return true;
-  work.client.forgetKinds();
-  const end = work.clock.now() + ESTABLISH_WAIT;
-  for (const { task, definition } of definitions) {
-    while (!(await isEstablished(work, definition))) {
-      if (work.clock.now() >= end) {
-        const message = `applied, and not served after ${ESTABLISH_WAIT / 1000} s`;
-        results.set(task, 'SyncFailed', 'Failed', message);
-        return false;
-      }
-      await sleep(work.clock, PAUSE, work.signal);
-    }
+  const { client, clock, signal } = work;
+  const objects = group.flatMap((task) => task.desired ?? []);
+  const unserved = await unservedDefinitions(client, clock, objects, signal);
+  for (const task of group) {
+    if (task.desired !== undefined && unserved.includes(task.desired))
+      results.set(task, 'SyncFailed', 'Failed', NOT_SERVED);
   }
-  work.client.forgetKinds();
-  return true;
-}
-
-async function isEstablished(work: SyncWork, definition: KubeObject): Promise<boolean> {
-  const live = await work.client.get(refOf(definition), work.signal);
-  return getArray(getObject(live, 'status'), 'conditions').some(
-    (item) => getString(item, 'type') === 'Established' && getString(item, 'status') === 'True',
-  );
+  return unserved.length === 0;
 }
