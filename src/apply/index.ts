@@ -32,4 +32,4 @@ export type {
   StepOutcome,
   UndoneStep,
 } from './set.ts';
-export { beginSet, recoverSet, resumeSet } from './set-writer.ts';
+export { beginSet, resumeSet } from './set-writer.ts';

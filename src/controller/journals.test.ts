@@ -224,8 +224,6 @@ describe('an operation of two waves', () => {
     await at.waiting(name, /healthy state of/);
     expect(await value('one')).toBe('a');
     await controller.close();
-    await ledger.close();
-    ledger = openLedger({ folder, clock: at.clock });
     await at.ask(name, { operation: null, status: { operationState: null } });
     await at.begin({ ledger });
     await at.until('it is undone', async () => (await value('one')) === undefined);

@@ -37,6 +37,8 @@ export interface SyncJournals {
   hold(subject: JournalSubject, reason: string): Promise<void>;
   /** Why the revision is not synced by itself; undefined: it may be. */
   heldFor(subject: LedgerSubject, revision: string): Promise<string | undefined>;
+  /** Leaves what goes on to another controller: of one application (`namespace/name`), or of all. */
+  release(application?: string): Promise<void>;
   /** Somebody asked for the revision once more. */
   lift(subject: LedgerSubject, revision: string): Promise<void>;
 }
@@ -242,6 +244,14 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
       return hold === undefined
         ? undefined
         : `${short(revision)} was taken back at ${hold.since} and is held until a new commit or somebody's own sync: ${hold.reason}`;
+    },
+    async release(application) {
+      for (const [key, { writer, state }] of attempts) {
+        if (application !== undefined && !key.endsWith(` ${application}`)) continue;
+        attempts.delete(key);
+        seen.delete(key);
+        if (state === 'open' || state === 'unsettled') await ledger.journals.release(writer.journal);
+      }
     },
     async lift({ cluster, namespace, application }, revision) {
       const holds = await ledger.holds.list({ cluster, namespace, application });

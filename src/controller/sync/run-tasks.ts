@@ -108,7 +108,7 @@ export function sayTakenBack({ results }: Running, tasks: readonly SyncTask[], {
     if (task.hook || (status !== 'Synced' && status !== 'Pruned')) continue;
     // What failed by itself says so already.
     if (results.phase(task) === 'Failed' || results.phase(task) === 'Error') continue;
-    if (/ unchanged$/.test(results.message(task))) continue;
+    if (results.message(task).endsWith(' unchanged')) continue;
     const { kind, metadata } = taskObject(task);
     const left = staying.find((text) => text.startsWith(`${kind}/${metadata.name}: `));
     results.set(task, 'SyncFailed', 'Failed', left ?? TAKEN_BACK);
