@@ -22,5 +22,14 @@ export type { Recovered } from './recover.ts';
 export type { LeftField } from './restoration.ts';
 export { assertAsReviewed, parsePlan } from './saved-plan.ts';
 export type { PlanDocument } from './saved-plan.ts';
-export type { Restored, SetContext, SetRequest, SetStep, SetWriter, StepOutcome, UndoneStep } from './set.ts';
-export { beginSet, recoverSet } from './set-writer.ts';
+export type {
+  Restored,
+  SetContext,
+  SetRequest,
+  SetStep,
+  SetWriter,
+  StepDetails,
+  StepOutcome,
+  UndoneStep,
+} from './set.ts';
+export { beginSet, resumeSet } from './set-writer.ts';

@@ -7,8 +7,8 @@ import { FIELD_MANAGER } from './field-manager.ts';
 import { kindRank } from './order.ts';
 import type { Restored, SetContext, SetRequest, SetStep, SetWriter, StepOutcome, UndoneStep } from './set.ts';
 import { throwIfAborted } from './trouble.ts';
-import { pendingReason, undoStep } from './undo-step.ts';
-import { applyObject, deleteObject } from './write-object.ts';
+import { objectIn, pendingReason, undoStep } from './undo-step.ts';
+import { applyObject, deleteObject, isOurCreation } from './write-object.ts';
 import type { Writing } from './write-object.ts';
 
 const AT_ONCE = 16;
@@ -107,9 +107,26 @@ export async function beginSet(context: SetContext, request: SetRequest): Promis
     startedAt,
     steps,
   });
-  const book = bookOf(context, { id, steps, startedAt });
+  return writerOf(context, bookOf(context, { id, steps, startedAt }), request.steps);
+}
+
+/** Goes on with a set that another process, or an earlier turn, has begun and this one has taken over. */
+export function resumeSet(context: SetContext, journal: Journal): SetWriter {
+  const steps = journal.steps.map(({ action, before, after }) => ({
+    action,
+    desired: objectIn(after),
+    before: objectIn(before),
+  }));
+  return writerOf(context, bookOf(context, journal), steps);
+}
+
+function writerOf(context: SetContext, book: Book, steps: readonly SetStep[]): SetWriter {
+  const { id } = book;
   const announced = new Map(
-    request.steps.map((step, seq) => [keyOf(step.desired ?? step.before), { step, seq }] as const),
+    steps.map((step, index) => {
+      const seq = book.steps[index]?.seq ?? index;
+      return [keyOf(step.desired ?? step.before), { step, seq }] as const;
+    }),
   );
 
   function find(object: KubeObject, prune: boolean): { readonly step: SetStep; readonly seq: number } {
@@ -130,13 +147,14 @@ export async function beginSet(context: SetContext, request: SetRequest): Promis
     seq: number,
     signal: AbortSignal,
     work: (writing: Writing) => Promise<StepOutcome>,
+    isOurs = true,
   ): Promise<StepOutcome> {
     throwIfAborted(signal);
     if (book.steps[seq]?.state !== 'begun') await book.record(seq, { state: 'begun' });
     const outcome = await work(writingOf(context, signal));
     if (outcome.state === 'done') {
       const { uid, resourceVersion } = outcome.object?.metadata ?? {};
-      book.note(seq, { state: 'done', uid, resourceVersion });
+      book.note(seq, { state: 'done', ...(isOurs ? { uid, resourceVersion } : {}) });
     } else {
       // Without an answer it may have happened: it stays begun, and is looked up.
       const state = outcome.why === 'unknown' ? 'begun' : 'failed';
@@ -147,21 +165,36 @@ export async function beginSet(context: SetContext, request: SetRequest): Promis
 
   return {
     journal: id,
-    apply(object, signal) {
-      const { step, seq } = find(object, false);
-      return perform(seq, signal, async (writing) => {
-        if (step.action === 'recreate' && step.before !== undefined) {
-          const gone = await deleteObject(step.before, step.propagation ?? 'Background', writing);
-          if (gone.state === 'failed') return gone;
-          return applyObject({ ...step, before: undefined }, object, writing);
-        }
-        return applyObject(step, object, writing);
-      });
+    actionOf: (object) => announced.get(objectKey(object))?.step.action,
+    apply(object, signal, details = {}) {
+      const { step: kept, seq } = find(object, false);
+      const { found, ...more } = details;
+      const step = { ...kept, ...more };
+      // Without a uid in the journal nothing of it is deleted: only what we added is taken out again.
+      const isOthers =
+        step.before === undefined && found !== undefined && !isOurCreation(found, book.startedAt);
+      return perform(
+        seq,
+        signal,
+        async (writing) => {
+          if (isOthers) return applyObject({ ...step, before: found }, object, writing);
+          if (step.action === 'recreate' && step.before !== undefined) {
+            const isGone = found !== undefined && found.metadata.uid !== step.before.metadata.uid;
+            const gone = isGone
+              ? undefined
+              : await deleteObject(step.before, step.propagation ?? 'Background', writing);
+            if (gone?.state === 'failed') return gone;
+            return applyObject({ ...step, before: undefined }, object, writing);
+          }
+          return applyObject(step, object, writing);
+        },
+        !isOthers,
+      );
     },
-    prune(object, signal) {
+    prune(object, signal, { propagation, wait = true } = {}) {
       const { step, seq } = find(object, true);
       return perform(seq, signal, (writing) =>
-        deleteObject(step.before ?? object, step.propagation ?? 'Background', writing),
+        deleteObject(step.before ?? object, propagation ?? step.propagation ?? 'Background', writing, wait),
       );
     },
     async begin(objects) {

@@ -27,6 +27,17 @@ export interface SetStep {
   readonly propagation?: 'Foreground' | 'Background' | 'Orphan';
 }
 
+/** What a step is told when its turn has come, and what a journal does not keep. */
+export interface StepDetails extends Pick<SetStep, 'validation' | 'propagation'> {
+  /**
+   * What stands there just before. Where the journal has nothing, somebody made it since the set was begun (a
+   * namespace's default ServiceAccount): it is taken as it is, and stays when the set is taken back.
+   */
+  readonly found?: KubeObject | undefined;
+  /** False: a prune has been done once the API server has taken it. Default true: once the object is gone. */
+  readonly wait?: boolean;
+}
+
 export interface SetRequest {
   readonly subject: LedgerSubject;
   /** Its id in the ledger. */
@@ -90,12 +101,14 @@ export interface SetWriter {
    * does it.
    */
   begin(objects: readonly KubeObject[]): Promise<void>;
+  /** As what `steps` announced it; undefined where they did not. */
+  actionOf(object: KubeObject): SetStep['action'] | undefined;
   /** Resolves once the ledger holds how every step went so far; throws when it could not. */
   settled(): Promise<void>;
   /** Applies an object that `steps` announced. Throws only `bug` (it was not announced) and `cancelled`. */
-  apply(object: KubeObject, signal: AbortSignal): Promise<StepOutcome>;
+  apply(object: KubeObject, signal: AbortSignal, details?: StepDetails): Promise<StepOutcome>;
   /** Deletes an object that `steps` announced, by the uid that was seen. Resolves once it is gone or known not to go. */
-  prune(object: KubeObject, signal: AbortSignal): Promise<StepOutcome>;
+  prune(object: KubeObject, signal: AbortSignal, details?: StepDetails): Promise<StepOutcome>;
   /** What was written stands. */
   commit(): Promise<void>;
   /** Takes everything back. `signal` ends it early: the rest stays in the journal. */

@@ -27,7 +27,7 @@ function left(message: string): Undone {
 }
 
 /** The object of the API that a journal kept as plain JSON. */
-function objectIn(kept: JsonObject | undefined): KubeObject | undefined {
+export function objectIn(kept: JsonObject | undefined): KubeObject | undefined {
   return kept !== undefined && isJsonObject(kept['metadata']) ? (kept as KubeObject) : undefined;
 }
 
@@ -41,7 +41,10 @@ export async function undoStep(step: JournalStep, startedAt: number, writing: Wr
     return step.state === 'undone' ? undone(step.message) : left(step.message);
   }
   if (step.action === 'hook') {
-    return step.state === 'planned' ? untouched : left('it is a hook that ran; what it did is not undone');
+    if (step.state === 'planned') return untouched;
+    return step.before === undefined
+      ? left('it is a hook that ran; what it did is not undone')
+      : left('it was replaced as a whole, which is not undone');
   }
   // Nothing is sent before `begun` is written. What was refused is looked up all the same: the answer may have been
   // the one to a second try.

@@ -200,11 +200,12 @@ export function failed(error: ReturnType<typeof asLandfallError>): StepOutcome {
   return { state: 'failed', why, reason: reasonOf(error) };
 }
 
-/** Deletes the very object that was seen, and sees that it is gone. */
+/** Deletes the very object that was seen, and sees that it is gone; with `wait` false, that it goes. */
 export async function deleteObject(
   object: KubeObject,
   propagation: NonNullable<SetStep['propagation']>,
   writing: Writing,
+  wait = true,
 ): Promise<StepOutcome> {
   const { client, clock, patienceMs, signal } = writing;
   const { uid } = object.metadata;
@@ -216,7 +217,7 @@ export async function deleteObject(
         signal,
       ),
     );
-    const held = await goneOrHeld(object, writing);
+    const held = wait ? await goneOrHeld(object, writing) : undefined;
     return held === undefined
       ? { state: 'done', outcome: 'pruned', object: undefined, warnings: [] }
       : { state: 'failed', why: 'refused', reason: held };

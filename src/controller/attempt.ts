@@ -1,6 +1,7 @@
 import { getArray, getString } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
+import type { LedgerSubject } from '../ledger/index.ts';
 import type { JournalSubject } from './journals.ts';
 import type { Subject } from './look.ts';
 import type { SyncRequest } from './operation.ts';
@@ -57,13 +58,20 @@ export function isApproved(application: KubeObject, startedAt: string): boolean 
   return !Number.isNaN(at) && at >= Date.parse(startedAt);
 }
 
-/** The attempt as the ledger names it. */
-export function journalSubject({ application, cluster }: Subject, run: Attempted): JournalSubject {
+/** The application as the ledger names it. */
+export function ledgerSubject({
+  application,
+  cluster,
+}: Pick<Subject, 'application' | 'cluster'>): LedgerSubject {
   const { name, namespace = '' } = application.metadata;
+  return { cluster: cluster.client.server, namespace, application: name };
+}
+
+/** The attempt as the ledger names it. */
+export function journalSubject(subject: Subject, run: Attempted): JournalSubject {
   return {
-    cluster: cluster.client.server,
-    namespace,
-    application: name,
+    ...ledgerSubject(subject),
+    attemptedAt: new Date(Date.parse(run.startedAt) + run.retryCount).toISOString(),
     operationId: `${run.startedAt} ${run.retryCount} ${run.commit.slice(0, 12)}`,
     revision: run.commit,
     user: getString(run.operation, 'initiatedBy', 'username'),

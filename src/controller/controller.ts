@@ -100,6 +100,7 @@ export function startController(options: ControllerOptions): Controller {
     return cut < 0 ? `${homeNamespace}/${instance}` : `${instance.slice(0, cut)}/${instance.slice(cut + 1)}`;
   }
 
+  const journals = ledger === undefined ? undefined : createSyncJournals({ ledger, clock, logger });
   const stopped = new AbortController();
   const events = createEventRecorder(client, clock, logger);
   /** An object changed: whose application has to be looked at. */
@@ -174,7 +175,10 @@ export function startController(options: ControllerOptions): Controller {
   async function mine<T>(key: string, turn: Turn, work: (own: Turn) => Promise<T>): Promise<T | undefined> {
     if (shards === undefined) return work(turn);
     const held = shards.hold(key);
-    if (held === undefined) return undefined;
+    if (held === undefined) {
+      await journals?.release(key);
+      return undefined;
+    }
     return work({ ...turn, signal: AbortSignal.any([turn.signal, held]) });
   }
 
@@ -209,8 +213,9 @@ export function startController(options: ControllerOptions): Controller {
       writer,
       events,
       instanceOf,
-      ...(ledger === undefined ? {} : { journals: createSyncJournals({ ledger, clock, logger }) }),
+      ...(journals === undefined ? {} : { journals }),
     }),
+    ...(journals === undefined ? {} : { journals }),
     pollMs: options.pollMs ?? POLL,
     ...(options.syncTimeoutMs === undefined ? {} : { syncTimeoutMs: options.syncTimeoutMs }),
   });
@@ -248,6 +253,7 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    ...(journals === undefined ? {} : { journals }),
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
   });
   const applications = startReflector(client, APPLICATION_KIND, {
@@ -307,6 +313,7 @@ export function startController(options: ControllerOptions): Controller {
       await sets.close();
       await flux.close();
       await queue.close();
+      await journals?.release();
       await jq.close();
       await clusters.close();
       await projects.close();

@@ -1,29 +1,46 @@
 import { LandfallError } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
-import { objectName } from '../kube/index.ts';
 import type { KubeClient } from '../kube/index.ts';
-import { objectKey } from '../boundaries/index.ts';
-import { beginSet, recoverUnfinished } from '../apply/index.ts';
-import type { Restored, SetWriter, StepOutcome } from '../apply/index.ts';
-import type { Ledger, LedgerSubject } from '../ledger/index.ts';
-import type { OpenWave, SyncWriter, Wave, WaveStep } from './sync/index.ts';
+import { beginSet, recoverUnfinished, resumeSet } from '../apply/index.ts';
+import type { SetWriter } from '../apply/index.ts';
+import type { Delivery, Ledger, LedgerSubject } from '../ledger/index.ts';
+import { journalledSet, noteOf, setStep } from './journalled-set.ts';
+import type { OpenSet, SyncSet, SyncWriter, TakenBack } from './sync/index.ts';
+import { plainSet } from './sync/index.ts';
 
 /** One attempt at one operation, as the ledger names it. */
 export interface JournalSubject extends LedgerSubject {
   /** Tells the attempt from others of the application. */
   readonly operationId: string;
+  /** RFC 3339 with ms, of the operation and its retries: no other attempt of the application has the same. */
+  readonly attemptedAt: string;
   readonly revision: string;
   /** Who asked for it; undefined: nobody, it is automated. */
   readonly user: string | undefined;
 }
 
-/** Keeps a journal of what syncs write, and a delivery in the ledger for each of them. */
+/** Keeps one journal for each attempt at an operation, over all of its waves, turns and processes. */
 export interface SyncJournals {
-  /** Ends what an earlier process, or an earlier turn, left half done. Throws `unavailable` where it cannot yet. */
-  settle(client: KubeClient, subject: LedgerSubject, signal: AbortSignal): Promise<void>;
-  waves(client: KubeClient, plain: SyncWriter, subject: JournalSubject): OpenWave;
+  /**
+   * Takes back what an earlier process, or an attempt that nobody goes on with, left half done. Gives what was taken
+   * back; undefined: nothing was left. Throws `unavailable` where it cannot be done yet.
+   */
+  settle(client: KubeClient, subject: LedgerSubject, signal: AbortSignal): Promise<TakenBack | undefined>;
+  /** As `settle`, when the application is looked at for the first time, or something was left by this process. */
+  firstLook(client: KubeClient, subject: LedgerSubject, signal: AbortSignal): Promise<void>;
+  open(client: KubeClient, plain: SyncWriter, subject: JournalSubject, signal: AbortSignal): OpenSet;
+  /** As `settle`, for an attempt that failed; undefined too where that was done already. */
+  giveUp(client: KubeClient, subject: JournalSubject, signal: AbortSignal): Promise<TakenBack | undefined>;
   /** The attempt is over: the ledger gets to know how. */
   end(subject: JournalSubject, succeeded: boolean, message: string): Promise<void>;
+  /** Keeps a revision from being synced again by itself, if the attempt at it was taken back. */
+  hold(subject: JournalSubject, reason: string): Promise<void>;
+  /** Why the revision is not synced by itself; undefined: it may be. */
+  heldFor(subject: LedgerSubject, revision: string): Promise<string | undefined>;
+  /** Leaves what goes on to another controller: of one application (`namespace/name`), or of all. */
+  release(application?: string): Promise<void>;
+  /** Somebody asked for the revision once more. */
+  lift(subject: LedgerSubject, revision: string): Promise<void>;
 }
 
 export interface JournalOptions {
@@ -32,49 +49,102 @@ export interface JournalOptions {
   readonly logger: Logger;
 }
 
-export function createSyncJournals({ ledger, clock, logger }: JournalOptions): SyncJournals {
-  /** Deliveries of attempts that go on, by application. */
-  const deliveries = new Map<
-    string,
-    { readonly operationId: string; readonly id: string; restored: boolean }
-  >();
-  /** Sets that could not be taken back yet, by application. */
-  const left = new Map<string, SetWriter>();
-  const keyOf = ({ cluster, namespace, application }: LedgerSubject) =>
-    `${cluster} ${namespace}/${application}`;
+/** An attempt that this process has begun or taken over. */
+interface Attempt {
+  readonly operationId: string;
+  readonly delivery: string;
+  readonly writer: SetWriter;
+  state: 'open' | 'committed' | 'taken-back' | 'unsettled';
+  back: TakenBack | undefined;
+}
 
-  async function deliveryOf(subject: JournalSubject) {
-    const known = deliveries.get(keyOf(subject));
-    if (known?.operationId === subject.operationId) return known;
-    const { cluster, namespace, application, operationId, revision, user } = subject;
-    const id = await ledger.deliveries.start({
-      cluster,
-      namespace,
-      application,
-      environment: undefined,
-      revision,
-      trigger: 'sync',
-      actor: { name: user ?? 'landfall', attestedBy: 'nobody' },
-      startedAt: new Date(clock.now()).toISOString(),
-    });
-    const delivery = { operationId, id, restored: false };
-    deliveries.set(keyOf(subject), delivery);
-    return delivery;
+/** Deliveries of an application among which the one of an attempt is looked for. */
+const LOOKED_AT = 20;
+
+export function createSyncJournals({ ledger, clock, logger }: JournalOptions): SyncJournals {
+  const attempts = new Map<string, Attempt>();
+  /** Applications of which nothing is left that an earlier process began. */
+  const seen = new Set<string>();
+  const context = (client: KubeClient) => ({ client, clock, ledger });
+  const isoNow = () => new Date(clock.now()).toISOString();
+
+  async function deliveryOf(subject: JournalSubject): Promise<Delivery | undefined> {
+    const { cluster, namespace, application } = subject;
+    const listed = await ledger.deliveries.list({ cluster, namespace, application }, LOOKED_AT);
+    return listed.find(
+      ({ trigger, startedAt, revision }) =>
+        trigger === 'sync' && startedAt === subject.attemptedAt && revision === subject.revision,
+    );
   }
 
-  return {
+  async function takeBack(attempt: Attempt, why: string): Promise<TakenBack> {
+    if (attempt.back !== undefined && attempt.state === 'taken-back') return attempt.back;
+    // Said before it begins: whoever finds it so knows that nothing of it stands.
+    await ledger.deliveries.update(attempt.delivery, { state: 'stuck', message: why });
+    // Whoever closes the controller does not mean to leave half of it.
+    const restored = await attempt.writer.restore(new AbortController().signal);
+    attempt.back = noteOf(restored);
+    attempt.state = restored.complete ? 'taken-back' : 'unsettled';
+    if (restored.complete) {
+      const message = attempt.back.note;
+      await ledger.deliveries.update(attempt.delivery, { state: 'restored', message, finishedAt: isoNow() });
+    }
+    return attempt.back;
+  }
+
+  /** The attempt as an earlier turn or process left it. */
+  async function found(client: KubeClient, subject: JournalSubject): Promise<Attempt | undefined> {
+    const known = attempts.get(keyOf(subject));
+    if (known?.operationId === subject.operationId) return known;
+    const delivery = await deliveryOf(subject);
+    if (delivery === undefined) return undefined;
+    const { cluster, namespace, application } = subject;
+    const heads = await ledger.journals.unfinished({ cluster, namespace, application });
+    const head = heads.find((each) => each.delivery === delivery.id && each.state === 'open');
+    if (head === undefined) return undefined;
+    const writer = resumeSet(context(client), await ledger.journals.takeOver(head.id));
+    const attempt: Attempt = {
+      operationId: subject.operationId,
+      delivery: delivery.id,
+      writer,
+      state: 'open',
+      back: undefined,
+    };
+    attempts.set(keyOf(subject), attempt);
+    return attempt;
+  }
+
+  function setOf(attempt: Attempt, client: KubeClient, plain: SyncWriter): SyncSet {
+    if (attempt.state === 'committed') return plainSet(plain);
+    return {
+      ...journalledSet(attempt.writer, client, plain),
+      takenBack: () => attempt.back,
+      async commit() {
+        await attempt.writer.commit();
+        attempt.state = 'committed';
+      },
+      restore: () => takeBack(attempt, 'an object was refused or failed'),
+    };
+  }
+
+  const journals: SyncJournals = {
     async settle(client, subject, signal) {
       const key = keyOf(subject);
-      const set = left.get(key);
-      if (set !== undefined) {
-        const { complete } = await set.restore(signal);
-        if (!complete) throw unsettled(subject);
-        left.delete(key);
+      const left = attempts.get(key);
+      let back: TakenBack | undefined;
+      if (left?.state === 'open' || left?.state === 'unsettled') {
+        back = await takeBack(left, 'it was ended before everything was done');
+        if (left.state === 'unsettled') throw unsettled(subject);
       }
+      attempts.delete(key);
       const { cluster, namespace, application } = subject;
-      const context = { client, clock, ledger, health: undefined };
-      const found = await recoverUnfinished(context, { cluster, namespace, application }, signal);
-      for (const { outcome, message, revision } of found) {
+      const known = { cluster, namespace, application };
+      const recovering = { ...context(client), health: undefined };
+      for (const { outcome, message, revision, restored } of await recoverUnfinished(
+        recovering,
+        known,
+        signal,
+      )) {
         logger.warn('Ended what an earlier process left half done', {
           application,
           revision,
@@ -82,43 +152,124 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
           message,
         });
         if (outcome === 'stuck' || outcome === 'held') throw unsettled(subject);
+        back ??= restored === undefined ? undefined : noteOf(restored);
       }
+      return back;
     },
-    waves(client, plain, subject) {
-      return async (steps) => {
-        const delivery = await deliveryOf(subject);
-        const { cluster, namespace, application, revision } = subject;
-        const set = await beginSet(
-          { client, clock, ledger },
-          {
-            subject: { cluster, namespace, application },
-            delivery: delivery.id,
-            revision,
-            steps: steps.map(setStep),
-          },
-        );
-        return journalled(set, plain, steps, {
-          async restore() {
-            // Whoever closes the controller does not mean to leave half of it.
-            const restored = await set.restore(new AbortController().signal);
-            delivery.restored = true;
-            if (!restored.complete) left.set(keyOf(subject), set);
-            return staying(restored);
-          },
+    async firstLook(client, subject, signal) {
+      const key = keyOf(subject);
+      if (seen.has(key) && !attempts.has(key)) return;
+      await journals.settle(client, subject, signal);
+      seen.add(key);
+    },
+    async giveUp(client, subject, signal) {
+      const known = attempts.get(keyOf(subject));
+      const isDone = known?.operationId === subject.operationId && known.back !== undefined;
+      return isDone ? undefined : journals.settle(client, subject, signal);
+    },
+    open(client, plain, subject, signal) {
+      return async (planned, begun) => {
+        const earlier = await found(client, subject);
+        if (earlier !== undefined) {
+          if (earlier.state === 'unsettled') await takeBack(earlier, 'an object was refused or failed');
+          return setOf(earlier, client, plain);
+        }
+        await journals.settle(client, subject, signal);
+        if (begun) {
+          const after = await deliveryOf(subject);
+          const lost = after !== undefined && (after.state === 'restored' || after.state === 'stuck');
+          const back = { note: after?.message ?? '', staying: [] };
+          return { ...plainSet(plain), takenBack: () => (lost ? back : undefined) };
+        }
+        if (planned.length === 0) return plainSet(plain);
+        const { cluster, namespace, application, revision, user } = subject;
+        const delivery = await ledger.deliveries.start({
+          cluster,
+          namespace,
+          application,
+          environment: undefined,
+          revision,
+          trigger: 'sync',
+          actor: { name: user ?? 'landfall', attestedBy: 'nobody' },
+          startedAt: subject.attemptedAt,
         });
+        const writer = await beginSet(context(client), {
+          subject: { cluster, namespace, application },
+          delivery,
+          revision,
+          steps: planned.map(setStep),
+        });
+        const attempt: Attempt = {
+          operationId: subject.operationId,
+          delivery,
+          writer,
+          state: 'open',
+          back: undefined,
+        };
+        attempts.set(keyOf(subject), attempt);
+        return setOf(attempt, client, plain);
       };
     },
     async end(subject, succeeded, message) {
-      const delivery = deliveries.get(keyOf(subject));
-      if (delivery?.operationId !== subject.operationId) return;
-      deliveries.delete(keyOf(subject));
-      await ledger.deliveries.update(delivery.id, {
-        state: succeeded ? 'applied' : delivery.restored ? 'restored' : 'kept',
+      const attempt = attempts.get(keyOf(subject));
+      const own = attempt?.operationId === subject.operationId ? attempt : undefined;
+      const delivery = own?.delivery ?? (await deliveryOf(subject))?.id;
+      if (own !== undefined && own.state !== 'unsettled') attempts.delete(keyOf(subject));
+      if (delivery === undefined) return;
+      const { state } = (await ledger.deliveries.get(delivery)) ?? {};
+      await ledger.deliveries.update(delivery, {
+        // What was taken back, or could not be, has said so itself.
+        ...(succeeded ? { state: 'applied' } : state === 'running' ? { state: 'kept' } : {}),
         message,
-        finishedAt: new Date(clock.now()).toISOString(),
+        finishedAt: isoNow(),
       });
     },
+    async hold(subject, reason) {
+      const delivery = await deliveryOf(subject);
+      if (delivery?.state !== 'restored' && delivery?.state !== 'stuck') return;
+      const { cluster, namespace, application, revision, user } = subject;
+      await ledger.holds.put({
+        cluster,
+        namespace,
+        application,
+        kind: 'revision',
+        revision,
+        reason,
+        actor: { name: user ?? 'landfall', attestedBy: 'nobody' },
+      });
+    },
+    async heldFor({ cluster, namespace, application }, revision) {
+      const holds = await ledger.holds.list({ cluster, namespace, application });
+      const hold = holds.find((each) => each.kind === 'revision' && each.revision === revision);
+      return hold === undefined
+        ? undefined
+        : `${short(revision)} was taken back at ${hold.since} and is held until a new commit or somebody's own sync: ${hold.reason}`;
+    },
+    async release(application) {
+      for (const [key, { writer, state }] of attempts) {
+        if (application !== undefined && !key.endsWith(` ${application}`)) continue;
+        attempts.delete(key);
+        seen.delete(key);
+        if (state === 'open' || state === 'unsettled') await ledger.journals.release(writer.journal);
+      }
+    },
+    async lift({ cluster, namespace, application }, revision) {
+      const holds = await ledger.holds.list({ cluster, namespace, application });
+      for (const hold of holds) {
+        if (hold.kind === 'revision' && hold.revision === revision) await ledger.holds.lift(hold.id);
+      }
+    },
   };
+  return journals;
+}
+
+/** Commits as people write them; a revision of Flux has its branch before it. */
+function short(revision: string): string {
+  return revision.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{28}\b/g, '$1');
+}
+
+function keyOf({ cluster, namespace, application }: LedgerSubject): string {
+  return `${cluster} ${namespace}/${application}`;
 }
 
 function unsettled({ application }: LedgerSubject): LandfallError {
@@ -126,57 +277,4 @@ function unsettled({ application }: LedgerSubject): LandfallError {
     `What an earlier sync of ${application} wrote could not be taken back yet; nothing else is written before.`,
     { kind: 'unavailable', code: 'journal-unsettled', object: application },
   );
-}
-
-function setStep({ desired, before, validation }: WaveStep) {
-  return {
-    action: before === undefined ? ('create' as const) : ('change' as const),
-    desired,
-    before,
-    validation: validation === 'Strict' ? ('Strict' as const) : ('Ignore' as const),
-  };
-}
-
-function journalled(
-  set: SetWriter,
-  plain: SyncWriter,
-  steps: readonly WaveStep[],
-  ending: Pick<Wave, 'restore'>,
-): Wave {
-  const announced = new Set(steps.map((step) => objectKey(step.desired)));
-  return {
-    ...ending,
-    commit: () => set.commit(),
-    writer: {
-      ...plain,
-      async apply(object, options, signal) {
-        if (!announced.has(objectKey(object))) return plain.apply(object, options, signal);
-        const outcome = await set.apply(object, signal);
-        if (outcome.state === 'failed') throw failure(outcome, objectName(object));
-        const { object: stored = object, warnings } = outcome;
-        return {
-          object: stored,
-          warnings,
-          outcome: outcome.outcome === 'pruned' ? 'changed' : outcome.outcome,
-        };
-      },
-    },
-  };
-}
-
-const KINDS = {
-  refused: 'invalid-input',
-  denied: 'denied',
-  conflict: 'conflict',
-  unknown: 'unavailable',
-} as const;
-
-function failure({ why, reason }: Extract<StepOutcome, { state: 'failed' }>, object: string): LandfallError {
-  return new LandfallError(reason, { kind: KINDS[why], code: `write-${why}`, object });
-}
-
-function staying({ steps }: Restored): readonly string[] {
-  return steps
-    .filter((step) => step.state === 'left' || step.state === 'pending')
-    .map((step) => `${step.kind}/${step.name}: ${step.message}`);
 }

@@ -14,6 +14,7 @@ import {
   isApproved,
   isTerminating,
   journalSubject,
+  ledgerSubject,
   recordedRevisions,
   refusals,
 } from './attempt.ts';
@@ -27,7 +28,7 @@ import type { Pending, SyncRequest } from './operation.ts';
 import type { SyncOutcome } from './outcome.ts';
 import type { Turn } from './queue.ts';
 import { deliveredFields, kubeTime, withHistory } from './status.ts';
-import { createSyncWriter, plainWaves, runSync, terminateHooks } from './sync/index.ts';
+import { createSyncWriter, plainSet, runSync, terminateHooks } from './sync/index.ts';
 import { createWaits } from './waits.ts';
 import { mayGoOn } from './windows.ts';
 
@@ -53,7 +54,7 @@ export interface OperatorOptions {
   readonly events: EventRecorder;
   /** Name that objects carry for an application. */
   readonly instanceOf: (application: KubeObject) => string;
-  /** Left out: what a failed wave has written stays. */
+  /** Left out: what a failed sync has written stays. */
   readonly journals?: SyncJournals;
 }
 
@@ -130,11 +131,14 @@ export function createOperator(options: OperatorOptions): Operator {
     const { client } = subject.cluster;
     const plain = createSyncWriter(client, clock);
     const journal = journalSubject(subject, whole);
-    await options.journals?.settle(client, journal, turn.signal);
+    // Who asks for it in person has seen why it was held.
+    if (!request.automated) await options.journals?.lift(journal, commit);
     const outcome = await runSync({
       client,
       writer: plain,
-      openWave: options.journals?.waves(client, plain, journal) ?? plainWaves(plain),
+      openSet:
+        options.journals?.open(client, plain, journal, turn.signal) ??
+        (() => Promise.resolve(plainSet(plain))),
       clock,
       spec,
       instance: options.instanceOf(application),
@@ -332,6 +336,27 @@ export function createOperator(options: OperatorOptions): Operator {
     return { again: BLOCKED, waiting: true };
   }
 
+  /** What the attempt came to, with what is taken back now because it ended in another way than by its last wave. */
+  async function ledgerEnd(
+    subject: Subject,
+    run: Run,
+    outcome: SyncOutcome,
+    turn: Turn,
+  ): Promise<SyncOutcome> {
+    const { journals } = options;
+    if (journals === undefined) return outcome;
+    const journal = journalSubject(subject, run);
+    const { phase } = outcome;
+    const { client } = subject.cluster;
+    const back = phase === 'Succeeded' ? undefined : await journals.giveUp(client, journal, turn.signal);
+    const message = back === undefined ? outcome.message : `${outcome.message}, and ${back.note}`;
+    await journals.end(journal, phase === 'Succeeded', message);
+    const { retry, only } = run.request;
+    const isLast = run.retryCount >= (retry?.limit ?? 0) && (retry?.limit ?? 0) >= 0;
+    if (phase !== 'Succeeded' && isLast && only.length === 0) await journals.hold(journal, message);
+    return { ...outcome, message };
+  }
+
   return {
     async operate(subject, pending, turn) {
       const { operation, startedAt, retryCount, going } = pending;
@@ -359,9 +384,8 @@ export function createOperator(options: OperatorOptions): Operator {
         return keep(made.subject, whole, made.outcome, made.looked, turn);
       }
       waits.forget(subject.key);
-      const { phase, message } = made.outcome;
-      await options.journals?.end(journalSubject(subject, whole), phase === 'Succeeded', message);
-      return conclude(made.subject, whole, made.outcome, made.looked, turn);
+      const outcome = await ledgerEnd(subject, whole, made.outcome, turn);
+      return conclude(made.subject, whole, outcome, made.looked, turn);
     },
     async terminate({ application, cluster, key }, operation, cause, turn) {
       const before = getObject(application, 'status') ?? {};
@@ -371,7 +395,13 @@ export function createOperator(options: OperatorOptions): Operator {
       const sofar = getArray(state, 'syncResult', 'resources').filter(isJsonObject);
       const { results, clean } = await terminateHooks(work, sofar);
       const ended = clean ? 'Operation terminated' : 'Operation termination had errors';
-      const message = cause === undefined ? ended : `${ended}, triggered by ${cause}`;
+      const why = cause === undefined ? ended : `${ended}, triggered by ${cause}`;
+      const back = await options.journals?.settle(
+        client,
+        ledgerSubject({ application, cluster }),
+        turn.signal,
+      );
+      const message = back === undefined ? why : `${why}; ${back.note}`;
       const syncResult = getObject(state, 'syncResult');
       const operationState: JsonObject = {
         ...state,

@@ -7,7 +7,7 @@ import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import { resourceIdentity } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { SyncRequest } from './operation.ts';
-import type { OpenWave, SyncWriter } from './sync/index.ts';
+import type { OpenSet, SyncWriter } from './sync/index.ts';
 
 /** Where an operation stands: `phase` and `message` of Argo CD, and a result for each object it touched. */
 export interface SyncOutcome {
@@ -19,10 +19,10 @@ export interface SyncOutcome {
 
 export interface SyncWork {
   readonly client: KubeClient;
-  /** The only way in which a sync changes the cluster, apart from what waves announce. */
+  /** The only way in which a sync changes the cluster, apart from what its set announces. */
   readonly writer: SyncWriter;
-  /** Opens the writes of one wave, which stand or go together. */
-  readonly openWave: OpenWave;
+  /** Opens the writes of the operation, which stand or go together. */
+  readonly openSet: OpenSet;
   readonly clock: Clock;
   readonly spec: ApplicationSpec;
   /** The name that the application's objects carry. */

@@ -10,9 +10,11 @@ import type { EventRecorder } from './events.ts';
 import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
 import { finish } from './finish.ts';
 import type { Project, Projects } from './projects/index.ts';
+import { ledgerSubject } from './attempt.ts';
+import type { SyncJournals } from './journals.ts';
 import type { Looker, Subject } from './look.ts';
 import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
-import type { Pending } from './operation.ts';
+import type { AutoSync, Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
@@ -41,6 +43,8 @@ export interface ReconcilerOptions {
   readonly operator: Operator;
   readonly writer: ApplicationWriter;
   readonly events: EventRecorder;
+  /** Left out: nothing is kept of what syncs write. */
+  readonly journals?: SyncJournals;
   /** Ms between two looks at Git. */
   readonly pollMs: number;
   /** Ms that one operation may take; left out: as long as it likes. */
@@ -91,10 +95,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (level !== 'live') polledAt.set(key, clock.now());
     const now = clock.now();
     const compared = looked.target;
-    const auto =
+    const decided =
       'objects' in compared && mayGoOn(subject, { automated: true }, undefined, now).allowed
         ? decideAutoSync(application, spec, looked.comparison, compared, now)
         : {};
+    const held =
+      decided.start === undefined
+        ? undefined
+        : await options.journals?.heldFor(ledgerSubject(subject), target.commit ?? '');
+    const auto: AutoSync = held === undefined ? decided : { error: held };
     const errors: Condition[] =
       auto.start === undefined && auto.error !== undefined
         ? [{ type: 'SyncError', message: auto.error }]
@@ -283,6 +292,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return { again: Math.max(0, (polledAt.get(key) ?? clock.now()) + interval - clock.now()) };
   }
 
+  /** Before anything else is done: what an earlier process left half done is taken back. */
+  async function firstLook(subject: Pick<Subject, 'application' | 'cluster'>, turn: Turn): Promise<void> {
+    await options.journals?.firstLook(subject.cluster.client, ledgerSubject(subject), turn.signal);
+  }
+
   async function operate(subject: Subject, turn: Turn, left = Infinity): Promise<Next> {
     const pending = pendingOperation(subject.application, clock.now());
     if (pending.do !== 'run') return nextPoll(subject.key);
@@ -305,6 +319,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')
         return nextPoll(key);
       if (application.metadata.deletionTimestamp !== undefined) {
+        const { destination } = applicationSpec(application);
+        const cluster = await options.clusters.of(destination, turn.signal);
+        if (!('problem' in cluster)) await firstLook({ application, cluster }, turn);
         const done = await finish(finishing, application, turn);
         return done ? undefined : { again: DELETION_WAIT };
       }
@@ -317,6 +334,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       }
       const subject: Subject = { key, application, spec, ...placed };
       const pending = pendingOperation(application, clock.now());
+      // What an operation that goes on has written is its own.
+      if (pending.do === 'nothing' || pending.do === 'wait') await firstLook(subject, turn);
       switch (pending.do) {
         case 'run':
           return goOn(subject, pending, turn);

@@ -200,6 +200,8 @@ export interface Ledger {
     unfinished(subject?: Partial<LedgerSubject>): Promise<readonly JournalHead[]>;
     /** Makes an unfinished journal this process's own. Throws `conflict` when its process lives or somebody was first. */
     takeOver(id: string): Promise<Journal>;
+    /** Leaves an unfinished journal to whoever takes it over next; nothing where it is not this process's. */
+    release(id: string): Promise<void>;
   };
   readonly plans: {
     save(plan: Omit<SavedPlan, 'id' | 'createdAt'>): Promise<string>;

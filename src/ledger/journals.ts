@@ -26,6 +26,9 @@ const RENEW_MS = 10_000;
 /** Times that an open journal may come and go while another one is begun. */
 const TRIES = 5;
 
+/** A holder that does not live. */
+const NOBODY = { lease_until: 0, pid: 0, process_start: '' };
+
 /** What other processes see of this one at a journal. */
 function holding(store: Store, owner: string, now: number) {
   const { name, machine, pid, start } = store.holder;
@@ -231,13 +234,23 @@ export function journalsIn(store: Store): Journals {
       hold(id);
       return journalOf(row, store);
     },
+    async release(id) {
+      held.delete(id);
+      await database
+        .updateTable('landfall_journal')
+        .set(NOBODY)
+        .where('id', '=', id)
+        .where('owner', '=', owner)
+        .where('state', 'in', OPEN)
+        .execute();
+    },
     async letGo() {
       renewal?.cancel();
       renewal = undefined;
       if (held.size === 0) return;
       await database
         .updateTable('landfall_journal')
-        .set({ lease_until: 0, pid: 0, process_start: '' })
+        .set(NOBODY)
         .where('owner', '=', owner)
         .where('state', 'in', OPEN)
         .execute();

@@ -57,6 +57,7 @@ export function openLedger(options: LedgerOptions): Ledger {
       get: (id) => ask((ledger) => ledger.journals.get(id), undefined),
       unfinished: (subject) => ask((ledger) => ledger.journals.unfinished(subject), []),
       takeOver: (id) => use((ledger) => ledger.journals.takeOver(id)),
+      release: (id) => use((ledger) => ledger.journals.release(id)),
     },
     plans: {
       save: (plan) => use((ledger) => ledger.plans.save(plan)),

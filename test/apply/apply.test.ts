@@ -218,6 +218,12 @@ spec:
     // A custom resource without conditions is not known to be healthy.
     expect(code).toBe(2);
     expect(getIn(await get('Gadget', 'one', 'corp.io/v1'), 'spec', 'size')).toBe(3);
+    // Both again, changed: the server has put its own finalizer on the definition by now.
+    const wider = definition('gadget').replace('minimum: 1 }', 'minimum: 1, maximum: 9 }');
+    await write({ 'all.yaml': `${wider}---\n${custom('Gadget', '4')}` });
+    const again = await run(['apply', folder, '-n', namespace], { clock: hurriedClock(20) });
+    expect(again.out).toContain('2 of 2 written');
+    expect(getIn(await get('Gadget', 'one', 'corp.io/v1'), 'spec', 'size')).toBe(4);
   });
 
   it('is asked about elsewhere while its namespace is still to come', async () => {

@@ -1,8 +1,12 @@
 import { asLandfallError, mapBounded } from '../../kernel/index.ts';
+import type { Clock } from '../../kernel/index.ts';
 import { refOf, statusBehind } from '../../kube/index.ts';
-import type { KubeClient, KubeObject } from '../../kube/index.ts';
+import type { DeleteOptions, KubeClient, KubeObject } from '../../kube/index.ts';
 import { FIELD_MANAGER, applyGroups, kindRank } from '../../apply/index.ts';
+import { NOT_SERVED, unservedDefinitions } from '../established.ts';
 import { broughtBySet } from '../order.ts';
+import { CLIENT_SIDE_MANAGERS, fluxManner, fluxPrunes } from '../sync/index.ts';
+import type { OpenSet, PlannedWrite, SyncSet, TakenBack } from '../sync/index.ts';
 
 const GROUP = 'kustomize.toolkit.fluxcd.io';
 const AT_ONCE = 6;
@@ -23,101 +27,219 @@ export function fluxName(object: KubeObject): string {
   return namespace === undefined ? `${object.kind}/${name}` : `${object.kind}/${namespace}/${name}`;
 }
 
-/** An annotation or label of Flux on an object, in the manifest or stored. */
-export function policyOf(object: KubeObject | undefined, name: string): string | undefined {
-  const key = `${GROUP}/${name}`;
-  return object?.metadata.annotations?.[key] ?? object?.metadata.labels?.[key];
-}
-
 /** What somebody told Flux to leave alone, or to make once. */
 export function isSkipped(desired: KubeObject, live: KubeObject | undefined): boolean {
-  const told = (name: string, value: string) =>
-    policyOf(desired, name)?.toLowerCase() === value || policyOf(live, name)?.toLowerCase() === value;
-  if (told('reconcile', 'disabled') || told('ssa', 'ignore')) return true;
-  return live !== undefined && told('ssa', 'ifnotpresent');
+  return !fluxManner(desired, live, false).apply;
+}
+
+/** Managers whose fields Flux takes over: those of kubectl, whatever it was asked to do. */
+const TAKEN_OVER = [
+  ...CLIENT_SIDE_MANAGERS,
+  'before-first-apply',
+  ...['annotate', 'create', 'edit', 'label', 'patch', 'replace', 'set'].map((verb) => `kubectl-${verb}`),
+];
+
+export interface FluxSet {
+  readonly pairs: readonly { readonly desired: KubeObject; readonly live: KubeObject | undefined }[];
+  /** What left Git, and is to go once everything else is there. */
+  readonly toPrune: readonly KubeObject[];
+  readonly owner: KubeObject;
+  readonly force: boolean;
+}
+
+export interface Applied {
+  readonly changes: readonly Change[];
+  readonly pruned: readonly Change[];
+  /** What became of it, where it was taken back. */
+  readonly back: TakenBack | undefined;
 }
 
 /**
- * Everything is tried by a server-side dry run before the first write, then applied in the order of its dependencies;
- * the first group that fails ends it. Throws where the server did not answer: nothing is known then.
+ * Everything is tried by a server-side dry run before the first write, then applied in the order of its dependencies,
+ * and what left Git goes; the first group that fails ends it, and everything goes back. Throws where the server did
+ * not answer: nothing is known then, and what was written goes back too, now or at the next look.
  */
 export async function applySet(
   client: KubeClient,
-  pairs: readonly { readonly desired: KubeObject; readonly live: KubeObject | undefined }[],
-  force: boolean,
+  clock: Clock,
+  openSet: OpenSet,
+  { pairs, toPrune, owner, force }: FluxSet,
   signal: AbortSignal,
-): Promise<readonly Change[]> {
-  const before = new Map(pairs.map(({ desired, live }) => [desired, live ?? null]));
-  const skipped = pairs.filter(({ desired, live }) => isSkipped(desired, live)).map(({ desired }) => desired);
-  const wanted = pairs.map(({ desired }) => desired).filter((object) => !skipped.includes(object));
-  const left: Change[] = skipped.map((object) => ({ object, action: 'skipped', message: 'skipped' }));
-  const tried = await mapBounded(wanted, AT_ONCE, (object) =>
-    write(client, object, before.get(object) ?? null, { dryRun: true, force, set: wanted }, signal),
-  );
+): Promise<Applied> {
+  const skipped = pairs.filter(({ desired, live }) => isSkipped(desired, live));
+  const wanted = pairs.filter((pair) => !skipped.includes(pair));
+  const set = wanted.map(({ desired }) => desired);
+  const changes: Change[] = skipped.map(({ desired: object }) => ({
+    object,
+    action: 'skipped',
+    message: 'skipped',
+  }));
+  const tried = await mapBounded(wanted, AT_ONCE, async (pair) => ({
+    ...pair,
+    kind: pair.desired.kind,
+    ...(await tryOne(client, pair, fluxManner(pair.desired, pair.live, force).force, set, signal)),
+  }));
   const refused = tried.filter(({ action }) => action === 'failed');
-  if (refused.length > 0) return refused;
-  const unchanged = new Set(tried.filter(({ action }) => action === 'unchanged').map(({ object }) => object));
-  const changes: Change[] = [...left];
-  for (const group of applyGroups(wanted)) {
-    const done = await mapBounded(group, AT_ONCE, (object): Promise<Change> =>
-      unchanged.has(object)
-        ? Promise.resolve({ object, action: 'unchanged', message: 'unchanged' })
-        : write(client, object, before.get(object) ?? null, { dryRun: false, force, set: wanted }, signal),
-    );
-    changes.push(...done);
-    if (done.some(({ action }) => action === 'failed')) return changes;
-    if (group.some(({ kind }) => kind === 'CustomResourceDefinition')) client.forgetKinds();
+  if (refused.length > 0) return { changes: refused.map(changeOf), pruned: [], back: undefined };
+  const writes = tried.filter(({ action }) => action !== 'unchanged');
+  changes.push(...tried.filter(({ action }) => action === 'unchanged').map(changeOf));
+  const doomed = toPrune.filter((object) => mayDelete(object, owner));
+  const pruned: Change[] = toPrune
+    .filter((object) => !doomed.includes(object))
+    .map((object) => ({ object, action: 'skipped', message: 'skipped' }));
+  const writing = await openSet(
+    [
+      ...applyGroups(writes)
+        .flat()
+        .map(({ desired, live, recreated }): PlannedWrite => ({
+          action: live === undefined ? 'create' : recreated ? 'recreate' : 'change',
+          desired,
+          before: live,
+          validation: 'Strict',
+        })),
+      ...doomed.map((before): PlannedWrite => ({
+        action: 'prune',
+        desired: undefined,
+        before,
+        validation: 'Strict',
+      })),
+    ],
+    false,
+  );
+  try {
+    for (const group of applyGroups(writes)) {
+      const done = await mapBounded(group, AT_ONCE, (each) => writeOne(writing, each, force, signal));
+      changes.push(...done);
+      if (done.some(({ action }) => action === 'failed'))
+        return { changes, pruned, back: await writing.restore() };
+      const unserved = await unservedDefinitions(
+        client,
+        clock,
+        group.map(({ desired }) => desired),
+        signal,
+      );
+      if (unserved.length > 0) {
+        changes.push(
+          ...unserved.map((object): Change => ({
+            object,
+            action: 'failed',
+            message: `${fluxName(object)} ${NOT_SERVED}`,
+          })),
+        );
+        return { changes, pruned, back: await writing.restore() };
+      }
+    }
+    for (const object of doomed.toSorted((a, b) => kindRank(b) - kindRank(a))) {
+      const change = await deleteOne(object, (options) => writing.prune(object, options, signal));
+      pruned.push(change);
+      if (change.action === 'failed') return { changes, pruned, back: await writing.restore() };
+    }
+    await writing.commit();
+  } catch (thrown) {
+    await writing.restore();
+    throw thrown;
   }
-  return changes;
+  return { changes, pruned, back: undefined };
 }
 
-interface Writing {
-  readonly dryRun: boolean;
-  readonly force: boolean;
-  readonly set: readonly KubeObject[];
+interface Tried {
+  readonly desired: KubeObject;
+  readonly live: KubeObject | undefined;
+  readonly action: Change['action'];
+  readonly message: string;
+  /** The server does not change it: it is deleted and made again. */
+  readonly recreated: boolean;
 }
 
-async function write(
+function changeOf({ desired: object, action, message }: Tried): Change {
+  return { object, action, message };
+}
+
+/** What the server says against an object; throws where it says nothing. */
+function reasonBehind(thrown: unknown): string {
+  const error = asLandfallError(thrown);
+  const answer = statusBehind(error);
+  if (error.kind === 'cancelled' || error.kind === 'bug' || error.code === 'kube-unauthorized') throw error;
+  if (error.kind === 'unavailable' && answer?.code !== 500) throw error;
+  return answer?.message ?? error.message;
+}
+
+async function tryOne(
   client: KubeClient,
-  object: KubeObject,
-  before: KubeObject | null,
-  { dryRun, force, set }: Writing,
+  { desired, live }: FluxSet['pairs'][number],
+  mayRecreate: boolean,
+  set: readonly KubeObject[],
   signal: AbortSignal,
-): Promise<Change> {
+): Promise<Pick<Tried, 'action' | 'message' | 'recreated'>> {
   try {
     const { outcome } = await client.apply(
+      desired,
+      {
+        fieldManager: FIELD_MANAGER,
+        force: true,
+        dryRun: true,
+        before: live ?? null,
+        fieldValidation: 'Strict',
+      },
+      signal,
+    );
+    return {
+      action: outcome === 'changed' ? 'configured' : outcome,
+      message: outcome,
+      recreated: false,
+    };
+  } catch (thrown) {
+    const reason = reasonBehind(thrown);
+    const error = asLandfallError(thrown);
+    const isComing =
+      (error.code === 'kind-unknown' && broughtBySet(desired, set)) ||
+      (error.kind === 'not-found' &&
+        set.some(
+          ({ kind, metadata }) => kind === 'Namespace' && metadata.name === desired.metadata.namespace,
+        ));
+    if (isComing) {
+      return { action: 'created', message: 'its namespace or kind is part of the set', recreated: false };
+    }
+    if (live !== undefined && mayRecreate && isImmutable(reason)) {
+      return { action: 'configured', message: 'is made anew', recreated: true };
+    }
+    return { action: 'failed', message: `${fluxName(desired)} dry-run failed: ${reason}`, recreated: false };
+  }
+}
+
+async function writeOne(
+  set: SyncSet,
+  { desired: object, live, recreated }: Tried,
+  forced: boolean,
+  signal: AbortSignal,
+): Promise<Change> {
+  const { takeOver } = fluxManner(object, live, forced);
+  try {
+    const { outcome } = await set.apply(
       object,
-      { fieldManager: FIELD_MANAGER, force: true, dryRun, before, fieldValidation: 'Strict' },
+      {
+        how: 'apply',
+        force: recreated,
+        validation: 'Strict',
+        before: live ?? null,
+        takeOver: takeOver ? TAKEN_OVER : [],
+        hook: false,
+      },
       signal,
     );
     return { object, action: outcome === 'changed' ? 'configured' : outcome, message: outcome };
   } catch (thrown) {
-    const error = asLandfallError(thrown);
-    const answer = statusBehind(error);
-    if (error.kind === 'cancelled' || error.kind === 'bug' || error.code === 'kube-unauthorized') throw error;
-    if (error.kind === 'unavailable' && answer?.code !== 500) throw error;
-    const isComing =
-      dryRun &&
-      ((error.code === 'kind-unknown' && broughtBySet(object, set)) ||
-        (error.kind === 'not-found' &&
-          set.some(
-            ({ kind, metadata }) => kind === 'Namespace' && metadata.name === object.metadata.namespace,
-          )));
-    if (isComing) return { object, action: 'created', message: 'its namespace or kind is part of the set' };
-    const mayReplace = force || policyOf(object, 'force')?.toLowerCase() === 'enabled';
-    if (before !== null && mayReplace && isImmutable(answer?.message ?? error.message)) {
-      if (dryRun) return { object, action: 'configured', message: 'is made anew' };
-      await client.delete(refOf(before), { propagationPolicy: 'Background' }, signal);
-      return write(client, object, null, { dryRun, force: false, set }, signal);
-    }
-    const message = answer?.message ?? error.message;
-    const what = dryRun ? `dry-run failed: ${message}` : `apply failed: ${message}`;
-    return { object, action: 'failed', message: `${fluxName(object)} ${what}` };
+    return { object, action: 'failed', message: `${fluxName(object)} apply failed: ${reasonBehind(thrown)}` };
   }
 }
 
 function isImmutable(message: string): boolean {
   return /immutable|may not be changed|cannot be changed|Forbidden: updates to/i.test(message);
+}
+
+/** Still this Kustomization's own, and not marked to be kept. */
+function mayDelete(object: KubeObject, owner: KubeObject): boolean {
+  return fluxPrunes(object) && isOwnedBy(object, owner);
 }
 
 /** Deletes, last things first, what is still this Kustomization's own. */
@@ -129,33 +251,30 @@ export async function deleteObjects(
 ): Promise<readonly Change[]> {
   const changes: Change[] = [];
   for (const object of objects.toSorted((a, b) => kindRank(b) - kindRank(a))) {
-    const kept =
-      policyOf(object, 'prune')?.toLowerCase() === 'disabled' ||
-      policyOf(object, 'reconcile')?.toLowerCase() === 'disabled' ||
-      !isOwnedBy(object, owner);
-    if (kept) {
-      changes.push({ object, action: 'skipped', message: 'skipped' });
-      continue;
-    }
     const { uid } = object.metadata;
-    try {
-      await client.delete(
-        refOf(object),
-        { propagationPolicy: 'Background', ...(uid === undefined ? {} : { preconditions: { uid } }) },
-        signal,
-      );
-      changes.push({ object, action: 'deleted', message: 'deleted' });
-    } catch (thrown) {
-      const error = asLandfallError(thrown);
-      if (error.kind === 'cancelled' || error.kind === 'bug' || error.kind === 'unavailable') throw error;
-      changes.push({
-        object,
-        action: 'failed',
-        message: `${fluxName(object)} delete failed: ${statusBehind(error)?.message ?? error.message}`,
-      });
-    }
+    const insisting = uid === undefined ? {} : { preconditions: { uid } };
+    changes.push(
+      mayDelete(object, owner)
+        ? await deleteOne(object, (options) =>
+            client.delete(refOf(object), { ...options, ...insisting }, signal),
+          )
+        : { object, action: 'skipped', message: 'skipped' },
+    );
   }
   return changes;
+}
+
+async function deleteOne(
+  object: KubeObject,
+  remove: (options: DeleteOptions) => Promise<unknown>,
+): Promise<Change> {
+  try {
+    await remove({ propagationPolicy: 'Background' });
+    return { object, action: 'deleted', message: 'deleted' };
+  } catch (thrown) {
+    const message = `${fluxName(object)} delete failed: ${reasonBehind(thrown)}`;
+    return { object, action: 'failed', message };
+  }
 }
 
 export function isOwnedBy(object: KubeObject, owner: KubeObject): boolean {

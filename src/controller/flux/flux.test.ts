@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { getArray, getIn, getObject, getString, systemClock } from '../../kernel/index.ts';
+import { LandfallError, getArray, getIn, getObject, getString, systemClock } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
+import type { KubeClient, KubeObject } from '../../kube/index.ts';
+import { openLedger } from '../../ledger/index.ts';
+import type { Ledger } from '../../ledger/index.ts';
 import { git as runGit, serveGit } from '../../git/test-support.ts';
 import type { GitServer } from '../../git/test-support.ts';
 import { createRegistryClient } from '../../oci/index.ts';
@@ -18,6 +20,22 @@ let scene: Scene;
 let server: GitServer;
 let repository: Repository & { readonly first: string };
 let url: string;
+let ledger: Ledger;
+/** The name of an object that is refused when it is written, though its dry run passes. */
+let refused = '';
+
+function refusing(client: KubeClient): KubeClient {
+  return {
+    ...client,
+    as: (user) => client.as(user),
+    async apply(object, options, signal) {
+      if (object.metadata.name === refused && options.dryRun !== true) {
+        throw new LandfallError(`${refused} is forbidden`, { kind: 'denied', code: 'kube-forbidden' });
+      }
+      return client.apply(object, options, signal);
+    },
+  };
+}
 
 beforeAll(async () => {
   cluster = await startCluster({ nodes: 1, definitions: ['argocd', 'flux'], rbac: true });
@@ -45,6 +63,10 @@ spec:
     'bad/bad.yaml':
       'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: bad, namespace: apps }\ndata: { a: [1] }\n',
     'bad/good.yaml': configMap('good', 'a', '  namespace: apps\n'),
+    'half/a.yaml': configMap('half-a', 'a', '  namespace: apps\n'),
+    'half/b.yaml': configMap('half-b', 'a', '  namespace: apps\n'),
+    'half/web.yaml':
+      'apiVersion: v1\nkind: Service\nmetadata: { name: half-web, namespace: apps }\nspec: { ports: [{ port: 80 }] }\n',
     'later/later.yaml': configMap('later', 'a', '  namespace: apps\n'),
   });
   server = await serveGit(scene.folder);
@@ -53,11 +75,13 @@ spec:
   url = `${server.url}/repo/.git`;
   await scene.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'apps' } });
   await scene.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flux-system' } });
-  await scene.controller({ pollMs: 600_000 });
+  ledger = openLedger({ folder: join(scene.folder, 'state'), clock: systemClock });
+  await scene.controller({ pollMs: 600_000, ledger, client: refusing(scene.client) });
 });
 
 afterAll(async () => {
   await scene.close();
+  await ledger.close();
   await server[Symbol.asyncDispose]();
   await cluster.close();
 });
@@ -305,6 +329,28 @@ describe('a Kustomization of Flux', () => {
       message: expect.stringContaining('ConfigMap/apps/bad dry-run failed') as string,
     });
     expect(await data('good')).toBeUndefined();
+  });
+
+  it('takes everything back when one object is refused half way, and holds the commit until it is asked again', async () => {
+    refused = 'half-web';
+    await kustomization('half', { path: './half' });
+    const object = await ready(KUSTOMIZATION, 'half', 'False', 'everything was put back as it was');
+    expect(getString(condition(object, 'Ready'), 'message')).toBe(
+      'Service/apps/half-web apply failed: half-web is forbidden, and everything was put back as it was',
+    );
+    expect(await data('half-a')).toBeUndefined();
+    expect(getArray(object, 'status', 'inventory', 'entries')).toEqual([]);
+    const subject = { cluster: scene.client.server, namespace: 'flux-system', application: 'half' };
+    expect(await ledger.deliveries.list(subject, 5)).toMatchObject([{ state: 'restored' }]);
+    expect(await ledger.journals.unfinished(subject)).toEqual([]);
+    refused = '';
+    await scene.client.patch({ ...KUSTOMIZATION, ...where, name: 'half' }, 'merge', {
+      metadata: { annotations: { looked: 'at' } },
+    });
+    await ready(KUSTOMIZATION, 'half', 'False', 'is held');
+    await ask('half', KUSTOMIZATION);
+    await ready(KUSTOMIZATION, 'half');
+    expect(await data('half-b')).toEqual({ key: 'a' });
   });
 
   it('acts as the service account that it names', async () => {

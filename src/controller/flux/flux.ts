@@ -13,6 +13,7 @@ import type { KindRef, KubeClient, KubeObject, Reflector } from '../../kube/inde
 import type { AccessFiles } from '../clusters/index.ts';
 import type { EventRecorder } from '../events.ts';
 import { secretValue } from '../followed.ts';
+import type { SyncJournals } from '../journals.ts';
 import type { LiveObjects } from '../live.ts';
 import { createQueue } from '../queue.ts';
 import type { Level, Queue, Turn } from '../queue.ts';
@@ -46,6 +47,8 @@ export interface FluxOptions {
   ) => Promise<string>;
   readonly random: () => number;
   readonly namespace?: string;
+  /** Left out: what a failed set has written stays. */
+  readonly journals?: SyncJournals;
   /** Default false, as in Flux. */
   readonly strictSubstitutions?: boolean;
   /** Runs a turn where this replica works on that key. */
@@ -159,6 +162,7 @@ export function startFlux(options: FluxOptions): Flux {
           mirror: (source, signal) => mirrorOf(options, source, signal),
           target: targetOf,
           strict: options.strictSubstitutions === true,
+          ...(options.journals === undefined ? {} : { journals: options.journals }),
         },
         object,
         turn,

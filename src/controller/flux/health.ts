@@ -1,9 +1,14 @@
 import { parse } from '@marcbachmann/cel-js';
-import { LandfallError, getArray, getNumber, getString } from '../../kernel/index.ts';
+import { LandfallError, getString } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
-import { splitApiVersion } from '../../kube/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
-import { engineHealth } from '../../boundaries/sync/index.ts';
+import type { KubeClient, KubeObject } from '../../kube/index.ts';
+import {
+  compileHealthRules,
+  engineReading,
+  lookAtHealth,
+  objectHealth,
+} from '../../boundaries/health/index.ts';
+import type { HealthRules } from '../../boundaries/health/index.ts';
 
 export type Readiness = 'Current' | 'InProgress' | 'Failed' | 'NotFound';
 
@@ -26,52 +31,57 @@ export function evaluates(expression: string, values: Readonly<Record<string, un
   });
 }
 
-/** By the Kustomization's own expressions for its kind, else as kstatus reads conditions, workloads by their counts. */
-export function readinessOf(object: KubeObject | undefined, expressions: readonly JsonValue[]): Readiness {
+/** The expressions of a Kustomization. Throws `invalid-input` for one that is none. */
+export function rulesOf(expressions: readonly JsonValue[]): HealthRules {
+  return compileHealthRules(
+    expressions.map((item) => {
+      const text = (field: string) => getString(item, field);
+      const [kind, inProgress, failed] = [text('kind'), text('inProgress'), text('failed')];
+      return {
+        apiVersion: text('apiVersion') ?? '',
+        current: text('current') ?? '',
+        ...(kind === undefined ? {} : { kind }),
+        ...(inProgress === undefined ? {} : { inProgress }),
+        ...(failed === undefined ? {} : { failed }),
+      };
+    }),
+  );
+}
+
+/**
+ * By the Kustomization's own expressions for its kind, else as kstatus reads conditions and workloads, which is what
+ * Flux waits for. `now` in ms.
+ */
+export function readinessOf(object: KubeObject | undefined, rules: HealthRules, now: number): Readiness {
   if (object === undefined) return 'NotFound';
   if (object.metadata.deletionTimestamp !== undefined) return 'InProgress';
-  const rule = expressions.find(
-    (item) => getString(item, 'kind') === object.kind && getString(item, 'apiVersion') === object.apiVersion,
-  );
-  if (rule !== undefined) return byExpressions(object, rule);
-  if (isBehind(object)) return 'InProgress';
-  const health = engineHealth(object);
-  if (health !== undefined && splitApiVersion(object.apiVersion).group !== 'argoproj.io') {
-    if (health.status === 'Healthy' || health.status === 'Suspended') return 'Current';
-    return health.status === 'Degraded' ? 'Failed' : 'InProgress';
+  const rule = rules.ruleFor(object);
+  if (rule !== undefined) {
+    const found = rule.evaluate(object);
+    // A status that is not written yet has no such field.
+    return 'error' in found ? 'InProgress' : found.status;
   }
-  const conditions = getArray(object, 'status', 'conditions');
-  const status = (type: string) =>
-    getString(
-      conditions.find((item) => getString(item, 'type') === type),
-      'status',
-    );
-  if (status('Stalled') === 'True') return 'Failed';
-  if (status('Reconciling') === 'True') return 'InProgress';
-  return status('Ready') === 'False' || status('Ready') === 'Unknown' ? 'InProgress' : 'Current';
+  const status = engineReading(object, 'kstatus', now)?.status;
+  return status === 'Current' || status === 'Failed' ? status : 'InProgress';
 }
 
-function isBehind(object: KubeObject): boolean {
-  const observed = getNumber(object, 'status', 'observedGeneration');
-  return observed !== undefined && observed !== object.metadata.generation;
-}
-
-function byExpressions(object: KubeObject, rule: JsonValue): Readiness {
-  if (isBehind(object)) return 'InProgress';
-  const values = { status: {}, spec: {}, data: {}, ...object };
-  const says = (field: string) => {
-    const expression = getString(rule, field);
-    if (expression === undefined || expression === '') return false;
-    try {
-      return evaluates(expression, values);
-    } catch (thrown) {
-      // A status that is not written yet has no such field: not that, then.
-      if (thrown instanceof LandfallError && /No such key|no such|undefined/i.test(thrown.message))
-        return false;
-      throw thrown;
-    }
-  };
-  if (says('inProgress')) return 'InProgress';
-  if (says('failed')) return 'Failed';
-  return says('current') ? 'Current' : 'InProgress';
+/**
+ * Which of the objects are not usable, though they say that they are: a pod that crashes again and again, a Service
+ * without endpoints. Looks once, and waits for nothing.
+ */
+export async function unusable(
+  client: KubeClient,
+  objects: readonly KubeObject[],
+  rules: HealthRules,
+  now: number,
+  signal: AbortSignal,
+): Promise<ReadonlySet<KubeObject>> {
+  const judged = objects.filter((object) => rules.ruleFor(object) === undefined);
+  const subjects = await lookAtHealth(client, judged, rules, signal);
+  return new Set(
+    subjects.flatMap((subject) => {
+      const { state } = objectHealth(subject, now);
+      return state === 'moving' || state === 'broken' ? [subject.object] : [];
+    }),
+  );
 }

@@ -16,13 +16,22 @@ import {
   fluxName,
   isOwnedBy,
   isSkipped,
-  policyOf,
 } from './apply.ts';
 import type { Change } from './apply.ts';
 import { CORRECTION_WAIT, DEPENDENCY_WAIT, HEALTH_LOOK, failed, timeoutText } from './failure.ts';
 import type { Failure, FluxTarget, KustomizationOptions, Next } from './failure.ts';
+import { fluxPrunes, createSyncWriter, plainSet } from '../sync/index.ts';
+import type { JournalSubject } from '../journals.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from './inventory.ts';
-import { FINALIZER, conditionOf, handled, intervalOf, withConditions, writeStatus } from './kinds.ts';
+import {
+  FINALIZER,
+  conditionOf,
+  handled,
+  intervalOf,
+  requested,
+  withConditions,
+  writeStatus,
+} from './kinds.ts';
 import type { Conditions } from './kinds.ts';
 import { settle } from './settle.ts';
 import { checkDependencies, sourceOf } from './source.ts';
@@ -95,7 +104,8 @@ async function report(
     stored,
     {
       ...getObject(stored, 'status'),
-      ...handled(stored),
+      // What somebody asked for while this turn ran is for the next one.
+      ...handled(object),
       ...(attempted === undefined ? {} : { lastAttemptedRevision: attempted }),
       conditions: withConditions(stored, changes, clock.now()),
     },
@@ -200,13 +210,18 @@ async function bringAbout(
   const wanted = new Set(desired.map((each) => inventoryId(refOf(each))));
   const stale = live.filter((item) => !wanted.has(inventoryId(refOf(item))) && isOwnedBy(item, object));
   const prunes = getIn(object, 'spec', 'prune') === true;
-  const toPrune = prunes ? stale.filter((item) => policyOf(item, 'prune') !== 'disabled') : [];
+  const toPrune = prunes ? stale.filter((item) => fluxPrunes(item)) : [];
   const differs = pairs.some(
     (pair) => pair.desired !== undefined && pair.status !== 'Synced' && !isSkipped(pair.desired, pair.live),
   );
   const newRevision = getString(object, 'status', 'lastAppliedRevision') !== source.revision;
   let current = object;
+  const subject = subjectOf(object, source, target, clock.now());
+  await options.journals?.firstLook(target.client, subject, turn.signal);
   if (differs || toPrune.length > 0) {
+    const held =
+      requested(object) === undefined ? await options.journals?.heldFor(subject, source.revision) : undefined;
+    if (held !== undefined) throw failed({ reason: 'ReconciliationFailed', message: held });
     const wait = correctionWait(object, source.revision, clock.now(), turn);
     if (wait > 0) return { again: wait };
     current = await apply(options, object, source, target, { pairs, desired, known, toPrune }, turn);
@@ -241,7 +256,7 @@ async function apply(
   work: Work,
   turn: Turn,
 ): Promise<KubeObject> {
-  const { client, clock, events } = options;
+  const { client, clock, events, journals } = options;
   const { desired, known, toPrune } = work;
   const entries = (refs: readonly ObjectRef[]): JsonObject => ({
     entries: [...new Map(refs.map((ref) => [inventoryId(ref), inventoryEntry(ref)])).values()],
@@ -275,16 +290,37 @@ async function apply(
     wanted === undefined ? [] : [{ desired: wanted, live }],
   );
   const force = getIn(object, 'spec', 'force') === true;
-  const changes = await applySet(target.client, pairs, force, turn.signal);
-  const broken = changes.filter(({ action }) => action === 'failed');
-  if (broken.length > 0) {
+  const plain = createSyncWriter(target.client, clock);
+  const subject = subjectOf(object, source, target, clock.now());
+  if (requested(object) !== undefined) await journals?.lift(subject, source.revision);
+  const { changes, pruned, back } = await applySet(
+    target.client,
+    clock,
+    journals?.open(target.client, plain, subject, turn.signal) ?? (() => Promise.resolve(plainSet(plain))),
+    { pairs, toPrune, owner: object, force },
+    turn.signal,
+  );
+  const broken = [...changes, ...pruned].filter(({ action }) => action === 'failed');
+  const reasons = broken.map(({ message }) => message).join('\n');
+  const message = back === undefined ? reasons : `${reasons}, and ${back.note}`;
+  await journals?.end(subject, broken.length === 0, message);
+  if (back !== undefined) {
+    await journals?.hold(subject, message);
+    // Nothing of it is there: what the inventory held before is what it holds.
+    await writeStatus(
+      client,
+      stored,
+      { ...getObject(stored, 'status'), inventory: entries(known) },
+      turn.signal,
+    );
+  }
+  if (changes.some(({ action }) => action === 'failed') || back !== undefined) {
     throw failed({
-      reason: 'ReconciliationFailed',
-      message: broken.map(({ message }) => message).join('\n'),
+      reason: pruned.some(({ action }) => action === 'failed') ? 'PruneFailed' : 'ReconciliationFailed',
+      message,
     });
   }
   await announce(events, object, changes, turn.signal);
-  const pruned = await deleteObjects(target.client, toPrune, object, turn.signal);
   const survivors = pruned.filter(({ action }) => action === 'failed');
   stored = await writeStatus(
     client,
@@ -300,6 +336,26 @@ async function apply(
     throw failed({ reason: 'PruneFailed', message: survivors.map(({ message }) => message).join('\n') });
   }
   return stored;
+}
+
+/** One turn of a Kustomization as the ledger names it. */
+function subjectOf(
+  object: KubeObject,
+  { revision }: Source,
+  target: FluxTarget,
+  now: number,
+): JournalSubject {
+  const { name, namespace = 'default' } = object.metadata;
+  const attemptedAt = new Date(now).toISOString();
+  return {
+    cluster: target.client.server,
+    namespace,
+    application: name,
+    operationId: `${attemptedAt} ${revision}`,
+    attemptedAt,
+    revision,
+    user: undefined,
+  };
 }
 
 async function announce(
@@ -342,7 +398,7 @@ async function finalize(options: KustomizationOptions, object: KubeObject, turn:
       );
       return { again: DEPENDENCY_WAIT };
     }
-    const left = objects.filter((item) => isOwnedBy(item, object) && policyOf(item, 'prune') !== 'disabled');
+    const left = objects.filter((item) => isOwnedBy(item, object) && fluxPrunes(item));
     if (policy === 'WaitForTermination' && left.length > 0) return { again: HEALTH_LOOK };
   }
   const finalizers = (object.metadata.finalizers ?? []).filter((name) => name !== FINALIZER);

@@ -7,7 +7,7 @@ import { kubeTime } from '../status.ts';
 import { isSkipped } from './apply.ts';
 import { HEALTH_LOOK, failed, timeoutOf, timeoutText } from './failure.ts';
 import type { FluxTarget, KustomizationOptions, Next } from './failure.ts';
-import { readinessOf } from './health.ts';
+import { readinessOf, rulesOf, unusable } from './health.ts';
 import { conditionOf, handled, intervalOf, withConditions, writeStatus } from './kinds.ts';
 import type { Conditions } from './kinds.ts';
 import type { Source } from './source.ts';
@@ -30,9 +30,18 @@ export async function settle(
     getIn(object, 'status', 'observedGeneration') === object.metadata.generation;
   if (checked.length > 0) {
     const found = await target.live.read(checked, 'watched', turn.signal);
-    const expressions = getArray(object, 'spec', 'healthCheckExprs');
+    const rules = rulesOf(getArray(object, 'spec', 'healthCheckExprs'));
+    const readings = found.map((each) => readinessOf(each, rules, clock.now()));
+    const current = found.flatMap((each, index) =>
+      each !== undefined && readings[index] === 'Current' ? [each] : [],
+    );
+    // What was proven once is watched; before, it is looked at whether it is as good as it says.
+    const doubtful = wasReady
+      ? new Set<KubeObject>()
+      : await unusable(target.client, current, rules, clock.now(), turn.signal);
     const waiting = checked.flatMap((ref, at) => {
-      const readiness = readinessOf(found[at], expressions);
+      const isDoubtful = current.some((each) => each === found[at] && doubtful.has(each));
+      const readiness = isDoubtful ? 'InProgress' : (readings[at] ?? 'NotFound');
       return readiness === 'Current' ? [] : [{ ref, readiness }];
     });
     if (waiting.length > 0) {

@@ -1,19 +1,32 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LandfallError, getString } from '../../kernel/index.ts';
+import { LandfallError, getString, systemClock } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import { applicationStatus } from '../../boundaries/sync/index.ts';
+import { openLedger } from '../../ledger/index.ts';
+import type { Ledger } from '../../ledger/index.ts';
 import { startCluster } from '../../drydock/index.ts';
 import { config, job, startStage } from './stage.fixture.ts';
 import type { Delivery, Stage } from './stage.fixture.ts';
 
 let stage: Stage;
 let at: Delivery;
+let folder: string;
+let ledger: Ledger;
 
 beforeAll(async () => {
   stage = await startStage(startCluster);
+  folder = await mkdtemp(join(tmpdir(), 'landfall-faults-'));
+  ledger = openLedger({ folder, clock: systemClock });
 });
-afterAll(() => stage.close());
+afterAll(async () => {
+  await stage.close();
+  await ledger.close();
+  await rm(folder, { recursive: true, force: true });
+});
 beforeEach(() => {
   at = stage.next();
 });
@@ -79,7 +92,7 @@ describe('a sync with hooks and waves, when the connection breaks at one write',
         const { broken, jobs, writes } = breaking(at.client, write, when, () => {
           over = true;
         });
-        const controller = await at.begin({ client: broken });
+        const controller = await at.begin({ client: broken, ledger });
         const name = await at.register(path, POLICY);
         await at.until(
           `${name} is synced`,
@@ -109,14 +122,14 @@ describe('a sync with hooks and waves, when the connection breaks at one write',
       const { broken, jobs } = breaking(at.client, write, 'after', () => {
         killed = controller.close();
       });
-      const controller = await at.begin({ client: broken });
+      const controller = await at.begin({ client: broken, ledger });
       const name = await at.register(path, POLICY);
       const ended = () => at.operation(name).then((state) => getString(state, 'phase') === 'Succeeded');
       await at.until('it is killed, or over', async () => killed !== undefined || (await ended()));
       const alive = killed === undefined;
       await (killed ?? controller.close());
       const second = breaking(at.client, -1, 'after', () => {});
-      await at.begin({ client: second.broken });
+      await at.begin({ client: second.broken, ledger });
       await at.ended(name, 'Succeeded');
       const message = `killed at write ${write}`;
       expect([message, new Set([...jobs, ...second.jobs]).size]).toEqual([message, 1]);

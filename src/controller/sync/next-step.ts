@@ -25,6 +25,9 @@ export type Step =
   /** It has failed; these hooks are for that. */
   | { readonly do: 'run-on-failure'; readonly tasks: readonly SyncTask[] };
 
+/** What an object says that was written and is as it was before, because of another one. */
+export const TAKEN_BACK = 'taken back, because another object was refused or failed';
+
 const UNSUCCESSFUL = new Set<TaskPhase | undefined>(['Failed', 'Error']);
 
 /**
@@ -61,7 +64,7 @@ function afterFailure(
   const todo = onFailure.filter((state) => state.phase === undefined);
   if (todo.length > 0) return { do: 'run-on-failure', tasks: todo.map((state) => state.task) };
   if (running.length > 0) return { do: 'wait', message: waitingFor(running.map((state) => state.task)) };
-  const refused = failed.filter((state) => state.status === 'SyncFailed');
+  const refused = failed.filter((state) => state.status === 'SyncFailed' && state.message !== TAKEN_BACK);
   const what =
     refused.length === 0
       ? 'one or more synchronization tasks completed unsuccessfully'
@@ -77,7 +80,7 @@ function afterFailure(
 
 function withReasons(what: string, states: readonly TaskState[]): string {
   const messages = [...new Set(states.map((state) => state.message))].filter(
-    (text) => text !== '' && !text.startsWith('taken back'),
+    (text) => text !== '' && text !== TAKEN_BACK,
   );
   return messages.length === 0 ? what : `${what}, reason: ${messages.join(',')}`;
 }

@@ -17,6 +17,8 @@ export interface Preflight {
   readonly outcomes: ReadonlyMap<string, ApplyOutcome>;
   /** Results of what the server refuses. */
   readonly failures: readonly JsonObject[];
+  /** Tasks whose object the server does not change, and that is therefore made again. */
+  readonly recreated: ReadonlySet<string>;
 }
 
 /** How one object is written: the application's options, and its own. */
@@ -46,6 +48,7 @@ export async function preflight(
 ): Promise<Preflight> {
   const outcomes = new Map<string, ApplyOutcome>();
   const failures: JsonObject[] = [];
+  const recreated = new Set<string>();
   const desired = tasks.flatMap((task) => task.desired ?? []);
   const coming = new Set(
     tasks.flatMap(({ desired: object, live }) =>
@@ -56,7 +59,7 @@ export async function preflight(
     const object = task.desired;
     if (object === undefined) return;
     try {
-      outcomes.set(task.key, await tryOne(work, task, object, { coming, desired, options }));
+      outcomes.set(task.key, await tryOne(work, task, object, { coming, desired, options, recreated }));
     } catch (thrown) {
       failures.push(
         result(object, 'SyncFailed', refusal(thrown), { syncPhase: task.phase, hook: task.hook }),
@@ -65,6 +68,7 @@ export async function preflight(
   });
   return {
     outcomes,
+    recreated,
     failures: failures.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
   };
 }
@@ -74,6 +78,7 @@ interface Surroundings {
   readonly coming: ReadonlySet<string>;
   readonly desired: readonly KubeObject[];
   readonly options: SyncOptions;
+  readonly recreated: Set<string>;
 }
 
 async function tryOne(
@@ -118,6 +123,7 @@ async function tryOne(
     // What the server will not change is made again, where that is allowed.
     if (error.kind === 'invalid-input' && force && task.live !== undefined && !isPrecious(object)) {
       await anew(namespace);
+      around.recreated.add(task.key);
       return 'changed';
     }
     throw error;

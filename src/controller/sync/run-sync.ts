@@ -16,8 +16,9 @@ import type { SyncOptions } from './options.ts';
 import { missingNamespace } from './namespace.ts';
 import { preflight } from './preflight.ts';
 import { createResults } from './results.ts';
-import { consentOf, runTasks } from './run-tasks.ts';
+import { consentOf, plannedWrites, runTasks, sayTakenBack } from './run-tasks.ts';
 import type { Running } from './run-tasks.ts';
+import type { PlannedWrite } from './sync-set.ts';
 import { CLIENT_SIDE_MANAGERS } from './take-over.ts';
 import { syncTasks } from './tasks.ts';
 import type { SyncTask } from './tasks.ts';
@@ -46,7 +47,10 @@ export async function runSync(work: SyncWork): Promise<SyncOutcome> {
   }
   const tasks = await tasksOf(work, options);
   let tried: ReadonlyMap<string, ApplyOutcome> = new Map();
-  if (work.before.length === 0) {
+  let planned: readonly PlannedWrite[] = [];
+  const takeOver = options.migrate ? CLIENT_SIDE_MANAGERS : [];
+  const begun = work.before.length > 0;
+  if (!begun) {
     const wanted = tasks.filter((task) => !isLeftOut(task, options));
     const dry = await preflight(work, wanted, options);
     if (dry.failures.length > 0) {
@@ -54,8 +58,13 @@ export async function runSync(work: SyncWork): Promise<SyncOutcome> {
     }
     if (work.request.dryRun) return dryRunOutcome(work, options, wanted, dry.outcomes);
     tried = dry.outcomes;
+    planned = plannedWrites({ work, options, tried, takeOver }, wanted, dry.recreated);
   }
-  return goOn(work, options, tasks, tried);
+  const set = await work.openSet(planned, begun);
+  const { client, signal } = work;
+  const results = createResults(work.before);
+  const live = createLiveTasks(client, signal);
+  return goOn({ work, options, results, live, set, tried, takeOver }, tasks);
 }
 
 function ended(phase: 'Failed' | 'Error', message: string): SyncOutcome {
@@ -114,16 +123,8 @@ function dryRunOutcome(
   return { phase: 'Succeeded', message: 'successfully synced (dry run)', results };
 }
 
-async function goOn(
-  work: SyncWork,
-  options: SyncOptions,
-  all: readonly SyncTask[],
-  tried: ReadonlyMap<string, ApplyOutcome>,
-): Promise<SyncOutcome> {
-  const results = createResults(work.before);
-  const live = createLiveTasks(work.client, work.signal);
-  const takeOver = options.migrate ? CLIENT_SIDE_MANAGERS : [];
-  const running: Running = { work, options, results, live, tried, takeOver };
+async function goOn(running: Running, all: readonly SyncTask[]): Promise<SyncOutcome> {
+  const { work, options, results, set } = running;
   // What was done counts, whatever it is worth now.
   const tasks = all.filter((task) => results.phase(task) !== undefined || !isLeftOut(task, options));
   const outcome = (phase: SyncOutcome['phase'], message: string): SyncOutcome => ({
@@ -131,16 +132,27 @@ async function goOn(
     message,
     results: results.list(),
   });
+  // A process that took it back, and died before it could say so.
+  const earlier = set.takenBack();
+  if (earlier !== undefined) sayTakenBack(running, tasks, earlier);
   for (;;) {
     const states = await look(running, tasks);
     const step = nextStep(states);
+    // Before anything else is said or done: hooks for failures find the cluster as it was.
+    if ((step.do === 'fail' || step.do === 'run-on-failure') && set.takenBack() === undefined) {
+      const back = await set.restore();
+      if (back !== undefined) sayTakenBack(running, tasks, back);
+    }
     switch (step.do) {
       case 'wait':
         return outcome('Running', step.message);
-      case 'fail':
+      case 'fail': {
         await endHooks(running, tasks, 'HookFailed', outcome('Running', step.message));
-        return outcome('Failed', step.message);
+        const note = set.takenBack()?.note;
+        return outcome('Failed', note === undefined ? step.message : `${step.message}, and ${note}`);
+      }
       case 'succeed': {
+        await set.commit();
         const message = 'successfully synced (no more tasks)';
         await endHooks(running, tasks, 'HookSucceeded', outcome('Running', message));
         return outcome('Succeeded', message);
@@ -150,6 +162,7 @@ async function goOn(
         const ran = await runTasks(running, step.tasks);
         if (ran === 'pending') return outcome('Running', pendingMessage(running, step.tasks));
         if (ran === 'done' && step.do === 'run' && step.last) {
+          await set.commit();
           const message = 'successfully synced (all tasks run)';
           await endHooks(running, tasks, 'HookSucceeded', outcome('Running', message));
           return outcome('Succeeded', message);

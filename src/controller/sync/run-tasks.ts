@@ -1,26 +1,22 @@
-import { LandfallError, getArray, getObject, getString, mapBounded, sleep } from '../../kernel/index.ts';
+import { mapBounded } from '../../kernel/index.ts';
 import type { ApplyOutcome } from '../../kube/index.ts';
-import { refOf } from '../../kube/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
 import { applyGroups } from '../../apply/index.ts';
+import { NOT_SERVED, unservedDefinitions } from '../established.ts';
 import { applied, refusal } from '../outcome.ts';
 import type { SyncWork } from '../outcome.ts';
-import { pruneConsent } from './consent.ts';
+import { isPrecious, pruneConsent } from './consent.ts';
 import { deleteHook, isOwn, mustGoFirst } from './hooks.ts';
 import type { LiveTasks } from './live-tasks.ts';
 import type { SyncOptions } from './options.ts';
 import { mannerOf } from './preflight.ts';
 import type { Results } from './results.ts';
-import { takeOver as giveOver, ownedClientSide } from './take-over.ts';
-import { plainWaves } from './wave.ts';
-import type { WaveStep } from './wave.ts';
-import type { SyncWriter } from './writer.ts';
+import { TAKEN_BACK } from './next-step.ts';
+import type { PlannedWrite, SyncSet, TakenBack } from './sync-set.ts';
+import { ownedClientSide } from './take-over.ts';
 import { taskObject } from './tasks.ts';
 import type { SyncTask } from './tasks.ts';
 
 const AT_ONCE = 6;
-const ESTABLISH_WAIT = 30_000;
-const PAUSE = 200;
 
 /** Pending: something has to go, or to be approved, before these tasks can be done. */
 export type Ran = 'done' | 'failed' | 'pending';
@@ -30,6 +26,8 @@ export interface Running {
   readonly options: SyncOptions;
   readonly results: Results;
   readonly live: LiveTasks;
+  /** Everything that the operation writes. */
+  readonly set: SyncSet;
   /** What the dry run of this very turn said; what it found unchanged is not written again. */
   readonly tried: ReadonlyMap<string, ApplyOutcome>;
   /** Managers whose fields are taken over. */
@@ -50,79 +48,70 @@ export async function runTasks(running: Running, tasks: readonly SyncTask[]): Pr
   return pruning.some(failed) ? 'failed' : 'done';
 }
 
-/** Puts every object of a wave, or leaves everything as it was. False: something was refused. */
+/** Puts every object of a wave. False: something was refused. */
 async function putAll(running: Running, tasks: readonly SyncTask[]): Promise<boolean> {
-  const { work, results } = running;
-  const steps = await announce(running, tasks);
-  if (steps.length === 0 && tasks.every((task) => !task.hook && isUnchanged(running, task))) {
-    for (const task of tasks) await putOne(running, work.writer, task, undefined);
-    return true;
-  }
-  const open = steps.length === 0 ? plainWaves(work.writer) : work.openWave;
-  const wave = await open(steps);
-  const before = new Map(steps.map((step) => [step.desired, step.before]));
-  const troubles: unknown[] = [];
+  const { results } = running;
   for (const members of applyGroups(tasks.map((task) => ({ kind: taskObject(task).kind, task })))) {
     const group = members.map((member) => member.task);
+    const troubles: unknown[] = [];
     await mapBounded(group, AT_ONCE, async (task) => {
       try {
-        await putOne(running, wave.writer, task, task.desired && before.get(task.desired));
+        await putOne(running, task);
       } catch (thrown) {
-        // The others of the group have begun: they end before anything is taken back.
+        // The others of the group have begun: they end before anything else happens.
         troubles.push(thrown);
       }
     });
-    const refused = group.some((task) => results.status(task) === 'SyncFailed');
-    if (!refused && troubles.length === 0) {
-      try {
-        await established(running, group);
-        continue;
-      } catch (thrown) {
-        troubles.push(thrown);
-      }
-    }
-    const staying = await wave.restore();
     if (troubles.length > 0) throw troubles[0];
-    if (staying !== undefined) sayTakenBack(running, tasks, staying);
-    return false;
+    if (group.some((task) => results.status(task) === 'SyncFailed')) return false;
+    if (!(await established(running, group))) return false;
   }
-  await wave.commit();
   return true;
 }
 
-/** What the wave will write, with what is there now. Hooks are made and never unmade; what is replaced stays replaced. */
-async function announce(running: Running, tasks: readonly SyncTask[]): Promise<readonly WaveStep[]> {
-  const { work, options, takeOver, live } = running;
-  const steps: WaveStep[] = [];
-  for (const task of tasks) {
-    const { desired } = task;
+/**
+ * Everything that the operation will write, in all of its waves, with what is there now; nothing where nothing will
+ * be written. Of hooks, and of what is replaced as a whole, it is only recorded that they were done.
+ */
+export function plannedWrites(
+  { work, options, tried, takeOver }: Pick<Running, 'work' | 'options' | 'tried' | 'takeOver'>,
+  tasks: readonly SyncTask[],
+  recreated: ReadonlySet<string>,
+): readonly PlannedWrite[] {
+  const idle = (task: SyncTask) =>
+    task.hook || (task.desired !== undefined && isUnchanged({ tried, takeOver }, task));
+  if (tasks.every(idle)) return [];
+  return tasks.map((task): PlannedWrite => {
+    const { desired, live: before } = task;
     const { how, force, validation } = mannerOf(task, options, work.request.force);
-    if (desired === undefined || task.hook || how === 'replace' || (force && task.live !== undefined))
-      continue;
-    if (isUnchanged(running, task)) continue;
-    let before = task.live;
-    if (before !== undefined && ownedClientSide(before, takeOver)) {
-      await giveOver(work.client, before, takeOver, work.signal);
-      before = await live.read(task);
-    }
-    steps.push({ desired, before, validation });
-  }
-  return steps;
+    const action = (): PlannedWrite['action'] => {
+      if (desired === undefined) return 'prune';
+      if (task.hook) return 'hook';
+      if (before === undefined) return 'create';
+      const isRemade = recreated.has(task.key) || (how === 'replace' && force && !isPrecious(desired));
+      if (isRemade) return 'recreate';
+      return how === 'replace' ? 'hook' : 'change';
+    };
+    return { action: action(), desired, before, validation };
+  });
 }
 
-function isUnchanged({ tried, takeOver }: Running, task: SyncTask): boolean {
+function isUnchanged({ tried, takeOver }: Pick<Running, 'tried' | 'takeOver'>, task: SyncTask): boolean {
   const inherits = task.live !== undefined && ownedClientSide(task.live, takeOver);
   return !task.hook && !inherits && tried.get(task.key) === 'unchanged';
 }
 
 /** What had been written is as it was before, or says why not. */
-function sayTakenBack({ results }: Running, tasks: readonly SyncTask[], staying: readonly string[]): void {
+export function sayTakenBack({ results }: Running, tasks: readonly SyncTask[], { staying }: TakenBack): void {
   for (const task of tasks) {
-    if (task.desired === undefined || task.hook || results.status(task) !== 'Synced') continue;
+    const status = results.status(task);
+    if (task.hook || (status !== 'Synced' && status !== 'Pruned')) continue;
+    // What failed by itself says so already.
+    if (results.phase(task) === 'Failed' || results.phase(task) === 'Error') continue;
     if (results.message(task).endsWith(' unchanged')) continue;
-    const name = `${task.desired.kind}/${task.desired.metadata.name}: `;
-    const left = staying.find((text) => text.startsWith(name));
-    results.set(task, 'SyncFailed', 'Failed', left ?? 'taken back, because another object was refused');
+    const { kind, metadata } = taskObject(task);
+    const left = staying.find((text) => text.startsWith(`${kind}/${metadata.name}: `));
+    results.set(task, 'SyncFailed', 'Failed', left ?? TAKEN_BACK);
   }
 }
 
@@ -144,12 +133,7 @@ async function clearHooks(running: Running, tasks: readonly SyncTask[]): Promise
   return waiting;
 }
 
-async function putOne(
-  running: Running,
-  writer: SyncWriter,
-  task: SyncTask,
-  announced: KubeObject | undefined,
-): Promise<void> {
+async function putOne(running: Running, task: SyncTask): Promise<void> {
   const { work, options, results, live, takeOver } = running;
   const object = task.desired;
   if (object === undefined) return;
@@ -162,13 +146,13 @@ async function putOne(
     results.set(task, 'Synced', 'Running', applied(object, 'unchanged'));
     return;
   }
-  const stored = task.hook ? live.known(task) : (announced ?? task.live);
+  const stored = task.hook ? live.known(task) : task.live;
   const { how, force, validation } = mannerOf(task, options, work.request.force);
   try {
-    const { outcome } = await writer.apply(
+    const { outcome } = await running.set.apply(
       object,
       // A later wave finds what earlier ones and their controllers made of it.
-      { how, force: force && !task.hook, validation, before: stored ?? null, takeOver },
+      { how, force: force && !task.hook, validation, before: stored ?? null, takeOver, hook: task.hook },
       work.signal,
     );
     work.since(`applied ${task.key}`, outcome === 'unchanged' ? 0 : undefined);
@@ -202,7 +186,7 @@ async function pruneOne(running: Running, task: SyncTask): Promise<void> {
   }
   try {
     if (stored.metadata.deletionTimestamp === undefined) {
-      await work.writer.delete(stored, { propagationPolicy: options.propagation }, work.signal);
+      await running.set.prune(stored, { propagationPolicy: options.propagation }, work.signal);
     }
     work.since(`pruned ${task.key}`);
     results.set(task, 'Pruned', 'Succeeded', 'pruned');
@@ -211,31 +195,14 @@ async function pruneOne(running: Running, task: SyncTask): Promise<void> {
   }
 }
 
-/** Waits until the API server serves the definitions that were just applied, so that their objects can follow. */
-async function established({ work }: Running, group: readonly SyncTask[]): Promise<void> {
-  const definitions = group.flatMap(({ desired }) =>
-    desired?.kind === 'CustomResourceDefinition' ? [desired] : [],
-  );
-  if (definitions.length === 0) return;
-  work.client.forgetKinds();
-  const end = work.clock.now() + ESTABLISH_WAIT;
-  for (const definition of definitions) {
-    while (!(await isEstablished(work, definition))) {
-      if (work.clock.now() >= end) {
-        throw new LandfallError(
-          `CustomResourceDefinition/${definition.metadata.name} was applied and is not served after ${ESTABLISH_WAIT / 1000} s.`,
-          { kind: 'unavailable', code: 'crd-not-established', object: definition.metadata.name },
-        );
-      }
-      await sleep(work.clock, PAUSE, work.signal);
-    }
+/** False: the API server does not serve one of the definitions that were just applied. */
+async function established({ work, results }: Running, group: readonly SyncTask[]): Promise<boolean> {
+  const { client, clock, signal } = work;
+  const objects = group.flatMap((task) => task.desired ?? []);
+  const unserved = await unservedDefinitions(client, clock, objects, signal);
+  for (const task of group) {
+    if (task.desired !== undefined && unserved.includes(task.desired))
+      results.set(task, 'SyncFailed', 'Failed', NOT_SERVED);
   }
-  work.client.forgetKinds();
-}
-
-async function isEstablished(work: SyncWork, definition: KubeObject): Promise<boolean> {
-  const live = await work.client.get(refOf(definition), work.signal);
-  return getArray(getObject(live, 'status'), 'conditions').some(
-    (item) => getString(item, 'type') === 'Established' && getString(item, 'status') === 'True',
-  );
+  return unserved.length === 0;
 }
