@@ -57,7 +57,7 @@ describe.skipIf(!present && process.env['CI'] === undefined)('outputs of stock k
 
   beforeAll(async () => {
     fixture = await clusterFixture();
-    fixture.cluster.writeKubeconfig(config);
+    await fixture.cluster.writeKubeconfig(config);
     await fixture.push('web', '1.0.0', WEB);
     await fixture.push('crash', '1.0.0', program(`console.error('FATAL no STRIPE_KEY'); process.exit(1)`));
     await kubectl('create namespace shop');
