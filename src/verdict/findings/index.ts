@@ -25,11 +25,13 @@ export function findFindings(facts: Case, world?: World): readonly Finding[] {
     ({ id }) => !proven.some((finding) => finding.id === id),
   );
   const found = [...proven, ...around];
+  // What a boundary itself says to do is told even where something else explains it.
+  const hint = facts.reports.find(({ boundary }) => boundary === facts.verdict.boundary)?.hint;
   const explained = found.some(
     (finding) =>
       finding.kind === 'cause' &&
       (finding.boundary === facts.verdict.boundary ||
-        (around.includes(finding) && finding.confidence >= KNOWN)),
+        (hint === undefined && around.includes(finding) && finding.confidence >= KNOWN)),
   );
   const general = explained ? undefined : unrecognised(facts);
   const all = general === undefined ? found : [...found, general];
