@@ -1,0 +1,254 @@
+import type { ClaimSource } from '../../boundaries/index.ts';
+import {
+  getArray,
+  getObject,
+  getString,
+  isJsonObject,
+  LandfallError,
+  parseYamlDocuments,
+  yamlToJson,
+} from '../../kernel/index.ts';
+import type { JsonObject, JsonValue, YamlNode } from '../../kernel/index.ts';
+import type { SourceFile, WorldObject } from '../../verdict/index.ts';
+import type { Block, TextLine } from '../block.ts';
+import type { Reading } from '../facts.ts';
+import { outputOf, parseCommand } from './command.ts';
+import { artifactSource } from './objects.ts';
+
+const LIMITS = { maxDepth: 60, maxAliasNodes: 20_000 };
+
+interface Document {
+  readonly node: YamlNode;
+  readonly value: JsonValue;
+  /** Line of the artifact that line 1 of the parsed text is. */
+  readonly first: number;
+}
+
+function cite(
+  artifact: string,
+  { node, first }: Document,
+): (path: readonly (string | number)[]) => ClaimSource {
+  return (path) => {
+    let at: YamlNode | undefined = node;
+    let line = node.line;
+    for (const step of path) {
+      at = typeof step === 'string' ? at?.get(step) : at?.kind === 'seq' ? at.content[step] : undefined;
+      if (at === undefined) break;
+      line = at.line;
+    }
+    return artifactSource(artifact, first + Math.max(1, line) - 1);
+  };
+}
+
+/** Text that starts like YAML or JSON: a key with a colon, a list, a brace; not a log line and not a table. */
+const STARTS = /^\s*(?:---|\{|\[\s*(?:\{|"|$)|-\s+\w[\w./-]*:|["']?[A-Za-z][\w./-]*["']?:(?:\s|$))/;
+
+function parse(lines: readonly TextLine[], artifact: string): readonly Document[] | undefined {
+  const [head] = lines;
+  if (head === undefined) return undefined;
+  const text = lines.map((line) => line.text).join('\n');
+  try {
+    return parseYamlDocuments(text, { source: artifact, limits: LIMITS })
+      .map((node) => ({ node, value: yamlToJson(node), first: head.line }))
+      .filter(({ value }) => value !== null);
+  } catch (thrown) {
+    if (thrown instanceof LandfallError) return undefined;
+    throw thrown;
+  }
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return (
+    isJsonObject(value) &&
+    typeof value['kind'] === 'string' &&
+    (isJsonObject(value['metadata']) || Array.isArray(value['items']))
+  );
+}
+
+/** What a cluster adds to an object; nobody writes these into Git. */
+function isStored(value: JsonObject): boolean {
+  const metadata = getObject(value, 'metadata');
+  return (
+    ['uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'generation'].some(
+      (field) => metadata?.[field] !== undefined && metadata[field] !== null,
+    ) || isJsonObject(value['status'])
+  );
+}
+
+function objectsIn(
+  document: Document,
+  artifact: string,
+  path: readonly (string | number)[] = [],
+): readonly { readonly value: JsonObject; readonly at: readonly (string | number)[] }[] {
+  const value = path.reduce<JsonValue | undefined>(
+    (at, step) =>
+      at === undefined
+        ? undefined
+        : isJsonObject(at)
+          ? at[String(step)]
+          : Array.isArray(at)
+            ? at[Number(step)]
+            : undefined,
+    document.value,
+  );
+  if (value === undefined || !isObject(value)) return [];
+  if (Array.isArray(value['items'])) {
+    return value['items'].flatMap((_, index) => objectsIn(document, artifact, [...path, 'items', index]));
+  }
+  return [{ value, at: path }];
+}
+
+function worldObject(
+  document: Document,
+  artifact: string,
+  value: JsonObject,
+  at: readonly (string | number)[],
+): WorldObject {
+  const cited = cite(artifact, document);
+  return {
+    apiVersion: getString(value, 'apiVersion'),
+    kind: getString(value, 'kind') ?? '',
+    namespace: getString(value, 'metadata', 'namespace'),
+    name: getString(value, 'metadata', 'name') ?? '',
+    value,
+    whole: true,
+    cite: (path) => cited([...at, ...path]),
+  };
+}
+
+/** Keys that a kustomization has; a file may leave out kind and apiVersion. */
+const KUSTOMIZATION = new Set([
+  'resources',
+  'bases',
+  'components',
+  'images',
+  'patches',
+  'patchesStrategicMerge',
+  'patchesJson6902',
+  'configMapGenerator',
+  'secretGenerator',
+  'namePrefix',
+  'nameSuffix',
+  'commonLabels',
+  'replicas',
+  'replacements',
+]);
+
+function fileKind(value: JsonValue, name: string, text: string): SourceFile['kind'] | undefined {
+  if (isJsonObject(value)) {
+    const kind = getString(value, 'kind');
+    if (kind === 'Kustomization' && (getString(value, 'apiVersion') ?? 'kustomize').startsWith('kustomize'))
+      return 'kustomization';
+    if (
+      kind === undefined &&
+      Object.keys(value).some((key) => KUSTOMIZATION.has(key)) &&
+      /kustomization/.test(name)
+    )
+      return 'kustomization';
+    if (getString(value, 'apiVersion') === 'landfall.dev/v1') return 'landfall';
+    if (kind === undefined && /values[\w.-]*\.ya?ml|values/i.test(name)) return 'helm-values';
+    if (
+      kind === undefined &&
+      (isJsonObject(value['jobs']) || Array.isArray(value['steps']) || Array.isArray(value['stages']))
+    )
+      return 'ci';
+  }
+  return /\{\{.*\}\}/.test(text) && /\.ya?ml|templates\//.test(name) ? 'helm-template' : undefined;
+}
+
+/** The path that a comment, a title or a command names for what follows: `# From: k8s/overlays/prod/kustomization.yaml`. */
+export function namedPath(block: Block): string {
+  const texts = [block.command ?? '', block.title, ...block.lines.slice(0, 2).map(({ text }) => text)];
+  for (const text of texts) {
+    const found =
+      /(?:^|[\s:`"'(])(?<path>(?:[\w.@-]+\/)*[\w.@-]+\.(?:ya?ml|json|tpl|toml|env|Dockerfile)|(?:[\w.-]+\/)*(?:Dockerfile|Kustomization)[\w.-]*)(?:[\s:`"')]|$)/.exec(
+        text,
+      )?.groups?.['path'];
+    if (found !== undefined) return found;
+  }
+  return block.artifact;
+}
+
+/** Runs of lines that may be one YAML or JSON text. */
+function candidates(lines: readonly TextLine[]): readonly (readonly TextLine[])[] {
+  const found: TextLine[][] = [];
+  let run: TextLine[] | undefined;
+  for (const line of lines) {
+    if (run === undefined) {
+      if (STARTS.test(line.text) || /^\s*#/.test(line.text)) run = [line];
+      continue;
+    }
+    run.push(line);
+  }
+  if (run !== undefined) found.push(run);
+  return found;
+}
+
+/** Cuts what cannot be YAML off the end, so that a log or a table behind a manifest does not spoil it. */
+function longest(
+  lines: readonly TextLine[],
+  artifact: string,
+): { readonly documents: readonly Document[]; readonly used: number } | undefined {
+  const whole = parse(lines, artifact);
+  if (whole !== undefined) return { documents: whole, used: lines.length };
+  const breaks = lines.flatMap(({ text }, index) =>
+    index > 0 && (text.trim() === '' || /^(?:---|#)/.test(text)) ? [index] : [],
+  );
+  for (const end of breaks.toReversed().slice(0, 40)) {
+    const documents = parse(lines.slice(0, end), artifact);
+    if (documents !== undefined && documents.some(({ value }) => isJsonObject(value)))
+      return { documents, used: end };
+  }
+  return undefined;
+}
+
+/** Kubernetes objects, kustomizations, values and the like, as YAML or JSON: stored ones are live, others are Git's. */
+export function readManifests(block: Block): Reading | undefined {
+  const [lines] = candidates(block.lines);
+  if (lines === undefined) return undefined;
+  const found = longest(lines, block.artifact);
+  if (found === undefined) return undefined;
+  const command = block.command === undefined ? undefined : parseCommand(block.command);
+  const fromCluster =
+    command !== undefined &&
+    /^(?:kubectl|oc)$/.test(command.program) &&
+    command.words[0] === 'get' &&
+    /^(?:yaml|json)$/.test(outputOf(command));
+  const live: WorldObject[] = [];
+  const desired: WorldObject[] = [];
+  const files: SourceFile[] = [];
+  const path = namedPath(block);
+  const text = lines
+    .slice(0, found.used)
+    .map((line) => line.text)
+    .join('\n');
+  let understood = false;
+  for (const document of found.documents) {
+    const kind = fileKind(document.value, path, text);
+    if (kind !== undefined) {
+      const cited = cite(block.artifact, document);
+      files.push({ path, kind, value: document.value, text, cite: cited, source: cited([]) });
+      understood = true;
+      continue;
+    }
+    for (const { value, at } of objectsIn(document, block.artifact)) {
+      understood = true;
+      (fromCluster || isStored(value) ? live : desired).push(
+        worldObject(document, block.artifact, value, at),
+      );
+    }
+    if (
+      isJsonObject(document.value) &&
+      getArray(document.value, 'items').length === 0 &&
+      getString(document.value, 'kind')?.endsWith('List') === true
+    )
+      understood = true;
+  }
+  if (!understood) return undefined;
+  const last = lines[found.used - 1]?.line ?? 0;
+  const before = lines[0]?.line ?? 0;
+  return {
+    facts: { live, desired, files },
+    rest: block.lines.filter(({ line, text: each }) => (line < before || line > last) && each.trim() !== ''),
+  };
+}

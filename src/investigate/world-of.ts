@@ -1,0 +1,72 @@
+import type { World } from '../verdict/index.ts';
+import { blocksOf } from './block.ts';
+import type { Artifact, Block, TextLine } from './block.ts';
+import type { Facts, Reading } from './facts.ts';
+import { readKubectlTables } from './read/kubectl-table.ts';
+import { readLogs } from './read/logs.ts';
+import { readManifests } from './read/manifests.ts';
+import { readPrometheus } from './read/prometheus.ts';
+
+/** A line that nobody understood. */
+export interface Unread {
+  readonly artifact: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+export interface ReadArtifacts {
+  readonly world: World;
+  readonly unread: readonly Unread[];
+}
+
+type Reader = (block: Block) => Reading | undefined;
+
+/** What is certain of its format first: a reader that takes a block leaves to the others what it did not understand. */
+const READERS: readonly Reader[] = [readKubectlTables, readPrometheus, readManifests, readLogs];
+
+const LISTS = [
+  'live',
+  'desired',
+  'files',
+  'events',
+  'logs',
+  'samples',
+  'builds',
+  'commits',
+  'digests',
+  'engines',
+  'answers',
+] as const;
+
+interface Gathered {
+  readonly facts: Facts[];
+  readonly unread: Unread[];
+}
+
+/** Each reader sees what the ones before it left. */
+function readBlock(block: Block, gathered: Gathered): void {
+  let left: readonly TextLine[] = block.lines;
+  for (const reader of READERS) {
+    if (left.length === 0) break;
+    const reading = reader({ ...block, lines: left });
+    if (reading === undefined) continue;
+    gathered.facts.push(reading.facts);
+    left = reading.rest;
+  }
+  for (const { text, line } of left) {
+    if (text.trim() !== '') gathered.unread.push({ artifact: block.artifact, line, text });
+  }
+}
+
+/** Everything that artifacts tell, as one world; and the lines that told nothing. */
+export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
+  const gathered: Gathered = { facts: [], unread: [] };
+  for (const artifact of artifacts) for (const block of blocksOf(artifact)) readBlock(block, gathered);
+  const lists = Object.fromEntries(
+    LISTS.map((list) => [list, gathered.facts.flatMap((facts) => facts[list] ?? [])]),
+  );
+  return {
+    world: { ...(lists as unknown as Omit<World, 'unreadable' | 'at'>), unreadable: [], at: undefined },
+    unread: gathered.unread,
+  };
+}
