@@ -24,20 +24,6 @@ type Reader = (block: Block) => Reading | undefined;
 /** What is certain of its format first: a reader that takes a block leaves to the others what it did not understand. */
 const READERS: readonly Reader[] = [readKubectlTables, readPrometheus, readManifests, readLogs];
 
-const LISTS = [
-  'live',
-  'desired',
-  'files',
-  'events',
-  'logs',
-  'samples',
-  'builds',
-  'commits',
-  'digests',
-  'engines',
-  'answers',
-] as const;
-
 interface Gathered {
   readonly facts: Facts[];
   readonly unread: Unread[];
@@ -62,11 +48,23 @@ function readBlock(block: Block, gathered: Gathered): void {
 export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
   const gathered: Gathered = { facts: [], unread: [] };
   for (const artifact of artifacts) for (const block of blocksOf(artifact)) readBlock(block, gathered);
-  const lists = Object.fromEntries(
-    LISTS.map((list) => [list, gathered.facts.flatMap((facts) => facts[list] ?? [])]),
-  );
+  const { facts, unread } = gathered;
   return {
-    world: { ...(lists as unknown as Omit<World, 'unreadable' | 'at'>), unreadable: [], at: undefined },
-    unread: gathered.unread,
+    world: {
+      live: facts.flatMap(({ live = [] }) => live),
+      desired: facts.flatMap(({ desired = [] }) => desired),
+      files: facts.flatMap(({ files = [] }) => files),
+      events: facts.flatMap(({ events = [] }) => events),
+      logs: facts.flatMap(({ logs = [] }) => logs),
+      samples: facts.flatMap(({ samples = [] }) => samples),
+      builds: facts.flatMap(({ builds = [] }) => builds),
+      commits: facts.flatMap(({ commits = [] }) => commits),
+      digests: facts.flatMap(({ digests = [] }) => digests),
+      engines: facts.flatMap(({ engines = [] }) => engines),
+      answers: facts.flatMap(({ answers = [] }) => answers),
+      unreadable: [],
+      at: undefined,
+    },
+    unread,
   };
 }
