@@ -2,7 +2,10 @@ import type { World } from '../verdict/index.ts';
 import { blocksOf } from './block.ts';
 import type { Artifact, Block, TextLine } from './block.ts';
 import type { Facts, Reading } from './facts.ts';
+import { readArgocd } from './read/engines.ts';
+import { readJsonpath } from './read/jsonpath.ts';
 import { readKubectlTables } from './read/kubectl-table.ts';
+import { buildIn, digestIn, engineIn } from './read/lines.ts';
 import { readLogs } from './read/logs.ts';
 import { readManifests } from './read/manifests.ts';
 import { readPrometheus } from './read/prometheus.ts';
@@ -22,7 +25,14 @@ export interface ReadArtifacts {
 type Reader = (block: Block) => Reading | undefined;
 
 /** What is certain of its format first: a reader that takes a block leaves to the others what it did not understand. */
-const READERS: readonly Reader[] = [readKubectlTables, readPrometheus, readManifests, readLogs];
+const READERS: readonly Reader[] = [
+  readArgocd,
+  readJsonpath,
+  readKubectlTables,
+  readPrometheus,
+  readManifests,
+  readLogs,
+];
 
 interface Gathered {
   readonly facts: Facts[];
@@ -49,18 +59,25 @@ export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
   const gathered: Gathered = { facts: [], unread: [] };
   for (const artifact of artifacts) for (const block of blocksOf(artifact)) readBlock(block, gathered);
   const { facts, unread } = gathered;
+  const logs = facts.flatMap((each) => each.logs ?? []);
   return {
     world: {
       live: facts.flatMap(({ live = [] }) => live),
       desired: facts.flatMap(({ desired = [] }) => desired),
       files: facts.flatMap(({ files = [] }) => files),
       events: facts.flatMap(({ events = [] }) => events),
-      logs: facts.flatMap(({ logs = [] }) => logs),
+      logs,
       samples: facts.flatMap(({ samples = [] }) => samples),
-      builds: facts.flatMap(({ builds = [] }) => builds),
+      builds: [...facts.flatMap(({ builds = [] }) => builds), ...logs.flatMap((log) => buildIn(log) ?? [])],
       commits: facts.flatMap(({ commits = [] }) => commits),
-      digests: facts.flatMap(({ digests = [] }) => digests),
-      engines: facts.flatMap(({ engines = [] }) => engines),
+      digests: [
+        ...facts.flatMap(({ digests = [] }) => digests),
+        ...logs.flatMap((log) => digestIn(log) ?? []),
+      ],
+      engines: [
+        ...facts.flatMap(({ engines = [] }) => engines),
+        ...logs.flatMap((log) => engineIn(log) ?? []),
+      ],
       answers: facts.flatMap(({ answers = [] }) => answers),
       unreadable: [],
       at: undefined,
