@@ -3,6 +3,7 @@ export { renderSources } from './render-sources.ts';
 export type { DriftReport } from './drift.ts';
 export { findApplication, listApplications } from './application.ts';
 export type { ApplicationSpec } from './application.ts';
+export { findingsOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
 export type { Declared, Question, Sources } from './gather.ts';
 export type { Material, Proof } from './judge.ts';

@@ -68,6 +68,8 @@ export interface Fix {
 export interface Finding {
   /** Stable, kebab-case. */
   readonly id: string;
+  /** The failure of the published table (docs/findings.md) that it is: `PIP-04`. */
+  readonly failure?: string;
   readonly boundary: BoundaryName;
   /** A `risk` breaks nothing today and is never a reason for a red verdict. */
   readonly kind: 'cause' | 'risk';
@@ -82,6 +84,8 @@ export interface Finding {
   readonly durableFix: Fix;
   /** Commands whose output shows that the fix worked. */
   readonly verify: readonly string[];
+  /** What Landfall can do itself to mend it; left out where a person has to. */
+  readonly landfallCan?: 'commit' | 'sync' | 'rollback';
 }
 
 /** A small pure rule: undefined when the case is not its own. */

@@ -5,6 +5,7 @@ import { unrecognised } from './unrecognised.ts';
 
 export type { Case, EngineStatus, Finding, Fix, Misleading, Rule, Subject } from './finding.ts';
 export type { Mechanism } from './moved-reference.ts';
+export { findingsOf } from './world-rules/index.ts';
 
 const RULES: readonly Rule[] = [movedReferenceRule, mutableReferenceRule];
 

@@ -1,0 +1,35 @@
+import type { World } from '../../world/index.ts';
+import type { Finding } from '../finding.ts';
+import { imagePullRule } from './image-pull.ts';
+import { movedTagRule } from './moved-tag.ts';
+import { finding } from './rule.ts';
+import type { Draft, WorldRule } from './rule.ts';
+import { viewOf } from './view.ts';
+
+const RULES: readonly WorldRule[] = [movedTagRule, imagePullRule];
+
+/** Below this a cause is a guess, and no reason to keep silent about a symptom. */
+const SURE = 0.6;
+
+function withoutSymptoms(drafts: readonly Draft[]): readonly Draft[] {
+  const causes = drafts.filter(
+    ({ kind, symptom, confidence }) => kind !== 'risk' && symptom !== true && confidence >= SURE,
+  );
+  return drafts.filter(
+    ({ symptom, space }) =>
+      symptom !== true ||
+      !causes.some((cause) => cause.space === undefined || space === undefined || cause.space === space),
+  );
+}
+
+/**
+ * What the catalogue recognises in everything that is known: causes before risks, the surest first. A cause is named
+ * once, with whatever it brought about as its evidence. Never throws, whatever the world leaves out.
+ */
+export function findingsOf(world: World): readonly Finding[] {
+  const view = viewOf(world);
+  const drafts = RULES.flatMap((rule) => rule(view));
+  return withoutSymptoms(drafts)
+    .map(finding)
+    .toSorted((a, b) => (a.kind === b.kind ? b.confidence - a.confidence : a.kind === 'cause' ? -1 : 1));
+}
