@@ -2,11 +2,15 @@ import type { World } from '../../world/index.ts';
 import type { Finding } from '../finding.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
+import { refusedPodsRule } from './refused-pods.ts';
+import { renderErrorsRule } from './render-errors.ts';
 import { finding } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
+import { sourceRule } from './source-errors.ts';
+import { syncErrorsRule } from './sync-errors.ts';
 import { viewOf } from './view.ts';
 
-const RULES: readonly WorldRule[] = [movedTagRule, imagePullRule];
+const RULES: readonly WorldRule[] = [movedTagRule, imagePullRule, refusedPodsRule, sourceRule, syncErrorsRule, renderErrorsRule];
 
 /** Below this a cause is a guess, and no reason to keep silent about a symptom. */
 const SURE = 0.6;
