@@ -37,7 +37,8 @@ function crashes(view: View): readonly Crash[] {
       const loops = container.waiting?.reason === 'CrashLoopBackOff';
       const failed = container.terminated !== undefined && (container.terminated.exitCode ?? 1) !== 0;
       const killed = end?.reason === 'OOMKilled' && container.ready !== true;
-      const restarting = container.ready === false && container.restarts > 0 && end !== undefined && (end.exitCode ?? 1) !== 0;
+      const restarting =
+        container.ready === false && container.restarts > 0 && end !== undefined && (end.exitCode ?? 1) !== 0;
       if (!loops && !failed && !killed && !restarting) return [];
       if (/^(?:StartError|ContainerCannotRun)$/.test(end?.reason ?? '')) return [];
       return [
@@ -48,7 +49,11 @@ function crashes(view: View): readonly Crash[] {
           reason: end?.reason,
           killing: view
             .eventsOf('Pod', pod.name, pod.namespace)
-            .filter(({ reason, message }) => (reason === 'Killing' && /failed (?:liveness|startup) probe/.test(message)) || (reason === 'Unhealthy' && /^(?:Liveness|Startup) probe/.test(message))),
+            .filter(
+              ({ reason, message }) =>
+                (reason === 'Killing' && /failed (?:liveness|startup) probe/.test(message)) ||
+                (reason === 'Unhealthy' && /^(?:Liveness|Startup) probe/.test(message)),
+            ),
           logs: logsOf(view, pod, container.name),
         },
       ];
@@ -59,15 +64,17 @@ function crashes(view: View): readonly Crash[] {
 const EXEC_FORMAT = /exec format error|cannot execute binary file/i;
 const DEPENDENCY =
   /connection refused|ECONNREFUSED|ENOTFOUND|no such host|could not connect|connection to server .* failed|password authentication failed|Access denied for user|unknown (?:column|database)|(?:relation|column|table) .* does not exist|Unknown column|no such (?:table|column)|migration/i;
-const SERIOUS = /error|fatal|panic|exception|traceback|missing|required|invalid|denied|refused|cannot|can't|failed|not set|unable/i;
+const SERIOUS =
+  /error|fatal|panic|exception|traceback|missing|required|invalid|denied|refused|cannot|can't|failed|not set|unable/i;
 
 /** The line of a log that says most: the last one that sounds like the reason. */
 function telling(logs: readonly LogLine[]): LogLine | undefined {
   const previous = logs.filter((line) => line.previous);
   const list = previous.length > 0 ? previous : logs;
   return (
-    list.findLast(({ level, message }) => (level === 'fatal' || level === 'error') && SERIOUS.test(message)) ??
-    list.findLast(({ message, level }) => SERIOUS.test(message) && level !== 'info' && level !== 'debug')
+    list.findLast(
+      ({ level, message }) => (level === 'fatal' || level === 'error') && SERIOUS.test(message),
+    ) ?? list.findLast(({ message, level }) => SERIOUS.test(message) && level !== 'info' && level !== 'debug')
   );
 }
 
@@ -89,7 +96,8 @@ function kindOf(crash: Crash): Kind {
   const n = pod.thing.n;
   const name = `${pod.workload.name}${container.name === '' || container.name === pod.workload.name ? '' : `/${container.name}`}`;
   const which = container.name === '' ? '' : ` -c ${container.name}`;
-  const message = container.last?.message ?? container.terminated?.message ?? container.waiting?.message ?? '';
+  const message =
+    container.last?.message ?? container.terminated?.message ?? container.waiting?.message ?? '';
   const format = logs.find((line) => EXEC_FORMAT.test(line.message));
   if (format !== undefined || EXEC_FORMAT.test(message))
     return {
@@ -98,9 +106,20 @@ function kindOf(crash: Crash): Kind {
       boundary: 'artifact',
       title: `${container.image ?? name} was built for another architecture than the node has`,
       confidence: 0.97,
-      why: ['The kernel of the node cannot run the program: "exec format error" is its word for another architecture.'],
-      misleading: [['the pull succeeded and the digest is the one that CI pushed', 'identity says nothing about platforms']],
-      now: ['Push an image for the architecture of the nodes, or send the pods to nodes that fit.', 'kubectl get nodes -L kubernetes.io/arch', `crane config ${container.image ?? 'IMAGE'} | jq .architecture`],
+      why: [
+        'The kernel of the node cannot run the program: "exec format error" is its word for another architecture.',
+      ],
+      misleading: [
+        [
+          'the pull succeeded and the digest is the one that CI pushed',
+          'identity says nothing about platforms',
+        ],
+      ],
+      now: [
+        'Push an image for the architecture of the nodes, or send the pods to nodes that fit.',
+        'kubectl get nodes -L kubernetes.io/arch',
+        `crane config ${container.image ?? 'IMAGE'} | jq .architecture`,
+      ],
       lasting: 'Build for every architecture that the cluster has, and compare them before the merge.',
     };
   if (reason === 'OOMKilled') {
@@ -111,24 +130,47 @@ function kindOf(crash: Crash): Kind {
       boundary: 'health',
       title: `${name} is killed for memory${limit === undefined ? '' : ` at its limit of ${limit}`}`,
       confidence: 0.97,
-      why: ['The kernel ends a container that goes past its memory limit. The reason OOMKilled says so; exit code 137 alone would not.'],
-      misleading: [['exit code 137', 'alone could be a probe or a drain as well'], ['the limit in the Deployment looks fine', 'a webhook may have changed it in the pod']],
-      now: ['Raise the limit in Git or mend the leak; meanwhile go back.', `kubectl get pod ${pod.name}${n} -o jsonpath='{.spec.containers[*].resources.limits.memory}'`, `kubectl top pod ${pod.name}${n} --containers`],
+      why: [
+        'The kernel ends a container that goes past its memory limit. The reason OOMKilled says so; exit code 137 alone would not.',
+      ],
+      misleading: [
+        ['exit code 137', 'alone could be a probe or a drain as well'],
+        ['the limit in the Deployment looks fine', 'a webhook may have changed it in the pod'],
+      ],
+      now: [
+        'Raise the limit in Git or mend the leak; meanwhile go back.',
+        `kubectl get pod ${pod.name}${n} -o jsonpath='{.spec.containers[*].resources.limits.memory}'`,
+        `kubectl top pod ${pod.name}${n} --containers`,
+      ],
       lasting: 'Load the release with its rendered limits before production.',
       can: 'rollback',
     };
   }
-  if (killing.some((event) => event.reason === 'Killing') || (killing.length > 0 && (exit === 137 || exit === 143)))
+  if (
+    killing.some((event) => event.reason === 'Killing') ||
+    (killing.length > 0 && (exit === 137 || exit === 143))
+  )
     return {
       failure: 'ROL-13',
       id: 'killed-by-probe',
       boundary: 'health',
       title: `${name} is killed by its ${/startup/i.test(killing[0]?.message ?? '') ? 'startup' : 'liveness'} probe`,
       confidence: 0.95,
-      why: [`kubelet says before each end that the probe failed: ${quote(killing.find(({ reason: what }) => what === 'Unhealthy')?.message ?? killing[0]?.message ?? '')}`, `The program did not end by itself${exit === undefined ? '' : ` (exit code ${exit})`}; it was slow, or the probe asks the wrong thing.`],
-      misleading: [['CrashLoopBackOff', 'suggests a bug of the program'], ['the log ends without an error', 'it was stopped from outside']],
-      now: ['Give it a startupProbe, or more time and failures, in Git.', `kubectl get pod ${pod.name}${n} -o jsonpath='{.spec.containers[*].livenessProbe}'`, `kubectl logs ${pod.name}${n}${which} --previous`],
-      lasting: 'A startup probe with a budget above the slowest start, and another endpoint for liveness than for readiness.',
+      why: [
+        `kubelet says before each end that the probe failed: ${quote(killing.find(({ reason: what }) => what === 'Unhealthy')?.message ?? killing[0]?.message ?? '')}`,
+        `The program did not end by itself${exit === undefined ? '' : ` (exit code ${exit})`}; it was slow, or the probe asks the wrong thing.`,
+      ],
+      misleading: [
+        ['CrashLoopBackOff', 'suggests a bug of the program'],
+        ['the log ends without an error', 'it was stopped from outside'],
+      ],
+      now: [
+        'Give it a startupProbe, or more time and failures, in Git.',
+        `kubectl get pod ${pod.name}${n} -o jsonpath='{.spec.containers[*].livenessProbe}'`,
+        `kubectl logs ${pod.name}${n}${which} --previous`,
+      ],
+      lasting:
+        'A startup probe with a budget above the slowest start, and another endpoint for liveness than for readiness.',
       can: 'commit',
     };
   const line = telling(logs);
@@ -139,10 +181,22 @@ function kindOf(crash: Crash): Kind {
       boundary: 'health',
       title: `${name} ends because something that it depends on does not answer as it needs`,
       confidence: 0.88,
-      why: [`The log says: ${quote(line.message)}`, 'It ends by itself when it meets this. Whether the other side is down, refuses it or has another schema stands in that line.'],
-      misleading: [['the dependency is healthy', 'for those who reach it with the right name, port, password and schema']],
-      now: ['Go back to the release before, then mend address, credential or schema.', `kubectl logs ${pod.name}${n}${which} --previous`],
-      lasting: 'Changes of a schema in two steps (widen, then narrow), and a check of the dependencies in the first pods of a release.',
+      why: [
+        `The log says: ${quote(line.message)}`,
+        'It ends by itself when it meets this. Whether the other side is down, refuses it or has another schema stands in that line.',
+      ],
+      misleading: [
+        [
+          'the dependency is healthy',
+          'for those who reach it with the right name, port, password and schema',
+        ],
+      ],
+      now: [
+        'Go back to the release before, then mend address, credential or schema.',
+        `kubectl logs ${pod.name}${n}${which} --previous`,
+      ],
+      lasting:
+        'Changes of a schema in two steps (widen, then narrow), and a check of the dependencies in the first pods of a release.',
       can: 'rollback',
     };
   if (container.role === 'init')
@@ -152,9 +206,16 @@ function kindOf(crash: Crash): Kind {
       boundary: 'health',
       title: `the init container ${container.name} fails, so the pod does not begin`,
       confidence: 0.94,
-      why: [line === undefined ? 'Its log says why; the main containers have not been started.' : `Its log says: ${quote(line.message)}`],
+      why: [
+        line === undefined
+          ? 'Its log says why; the main containers have not been started.'
+          : `Its log says: ${quote(line.message)}`,
+      ],
       misleading: [['PodInitializing', 'looks like waiting']],
-      now: ['Read the log of the init container, mend what it waits for or its command.', `kubectl logs ${pod.name}${n}${which}`],
+      now: [
+        'Read the log of the init container, mend what it waits for or its command.',
+        `kubectl logs ${pod.name}${n}${which}`,
+      ],
       lasting: 'A time limit inside of init containers, and readiness instead of loops that wait.',
       can: 'rollback',
     };
@@ -169,7 +230,10 @@ function kindOf(crash: Crash): Kind {
         ? 'The program ends by itself. Why stands in the log of the run before, which is not here.'
         : `The log of the run before says: ${quote(line.message)}`,
     ],
-    misleading: [['Running and Ready for seconds', 'between two restarts'], ['the log is empty', 'of the attempt that has just begun; --previous has the one that ended']],
+    misleading: [
+      ['Running and Ready for seconds', 'between two restarts'],
+      ['the log is empty', 'of the attempt that has just begun; --previous has the one that ended'],
+    ],
     now: ['Go back in Git, then mend what the log names.', `kubectl logs ${pod.name}${n}${which} --previous`],
     lasting: 'minReadySeconds above the time to the crash, and a check of the configuration at start.',
     can: 'rollback',
@@ -179,7 +243,9 @@ function kindOf(crash: Crash): Kind {
 /** ROL-09 to ROL-11, ROL-13, PIP-08, HEA-09: containers that end, and by whom. Sources: kubelet events, container states. */
 export const crashingRule: WorldRule = (view) => {
   const found = crashes(view).map((crash) => ({ crash, kind: kindOf(crash) }));
-  const groups = groupBy(found, ({ crash, kind }) => [kind.id, crash.pod.namespace ?? '', kind.title].join('|'));
+  const groups = groupBy(found, ({ crash, kind }) =>
+    [kind.id, crash.pod.namespace ?? '', kind.title].join('|'),
+  );
   const drafts = [...groups.values()].flatMap((group): Draft[] => {
     const [first] = group;
     if (first === undefined) return [];
@@ -188,17 +254,26 @@ export const crashingRule: WorldRule = (view) => {
     return [
       {
         ...kind,
-        why: [`${counted(group.length, 'pod')} of ${crash.pod.workload.kind}/${crash.pod.workload.name}, ${counted(restarts, 'restart')}.`, ...kind.why],
+        why: [
+          `${counted(group.length, 'pod')} of ${crash.pod.workload.kind}/${crash.pod.workload.name}, ${counted(restarts, 'restart')}.`,
+          ...kind.why,
+        ],
         claims: group.flatMap((item) => {
-          const line = item.crash.logs.find((entry) => EXEC_FORMAT.test(entry.message)) ?? telling(item.crash.logs);
+          const line =
+            item.crash.logs.find((entry) => EXEC_FORMAT.test(entry.message)) ?? telling(item.crash.logs);
           return [
             view.ofContainer(kind.boundary, item.crash.pod, item.crash.container),
             ...item.crash.killing.slice(0, 2).map((event) => view.ofEvent(kind.boundary, event)),
-            ...(line === undefined ? [] : [view.claim(kind.boundary, item.crash.pod.thing.id, 'log', line.message, line.source)]),
+            ...(line === undefined
+              ? []
+              : [view.claim(kind.boundary, item.crash.pod.thing.id, 'log', line.message, line.source)]),
           ];
         }),
         lasting: [kind.lasting],
-        verify: [`kubectl get pods${crash.pod.thing.n}`, `kubectl rollout status ${crash.pod.workload.kind.toLowerCase()}/${crash.pod.workload.name}${crash.pod.thing.n}`],
+        verify: [
+          `kubectl get pods${crash.pod.thing.n}`,
+          `kubectl rollout status ${crash.pod.workload.kind.toLowerCase()}/${crash.pod.workload.name}${crash.pod.thing.n}`,
+        ],
         space: crash.pod.namespace,
       },
     ];
@@ -211,7 +286,9 @@ function waitingInits(view: View): Draft[] {
   const now = Date.parse(view.world.at ?? '');
   return view.pods.flatMap((pod) => {
     if (isFine(pod) || pod.terminating) return [];
-    const init = pod.containers.find(({ role, running, ready }) => role === 'init' && running && ready !== true);
+    const init = pod.containers.find(
+      ({ role, running, ready }) => role === 'init' && running && ready !== true,
+    );
     if (init === undefined || getString(init.spec, 'restartPolicy') === 'Always') return [];
     const begun = Date.parse(pod.created ?? '');
     if (!Number.isNaN(now) && !Number.isNaN(begun) && now - begun < 60_000) return [];
@@ -223,11 +300,22 @@ function waitingInits(view: View): Draft[] {
         boundary: 'health' as const,
         title: `the init container ${init.name} does not end, so ${pod.workload.name} does not begin`,
         confidence: Number.isNaN(now) ? 0.7 : 0.88,
-        why: [line === undefined ? 'It runs and waits; what for stands in its log.' : `Its log ends with: ${quote(line.message)}`],
+        why: [
+          line === undefined
+            ? 'It runs and waits; what for stands in its log.'
+            : `Its log ends with: ${quote(line.message)}`,
+        ],
         claims: [view.ofContainer('health', pod, init)],
-        misleading: [['PodInitializing', 'looks like a start; there is no event of an error at all'] as const],
-        now: ['Read what it waits for, and mend that or its command.', `kubectl logs ${pod.name}${pod.thing.n} -c ${init.name}`] as const,
-        lasting: ['A time limit inside of init containers, and readiness instead of loops that wait.'] as const,
+        misleading: [
+          ['PodInitializing', 'looks like a start; there is no event of an error at all'] as const,
+        ],
+        now: [
+          'Read what it waits for, and mend that or its command.',
+          `kubectl logs ${pod.name}${pod.thing.n} -c ${init.name}`,
+        ] as const,
+        lasting: [
+          'A time limit inside of init containers, and readiness instead of loops that wait.',
+        ] as const,
         verify: [`kubectl get pods${pod.thing.n}`],
         space: pod.namespace,
       },
@@ -242,7 +330,10 @@ function churn(view: View): Draft[] {
   const found = view.pods.filter(
     (pod) =>
       pod.ready === true &&
-      pod.containers.some(({ restarts, last, role }) => role === 'main' && restarts >= CHURN && last !== undefined && (last.exitCode ?? 1) !== 0),
+      pod.containers.some(
+        ({ restarts, last, role }) =>
+          role === 'main' && restarts >= CHURN && last !== undefined && (last.exitCode ?? 1) !== 0,
+      ),
   );
   const now = Date.parse(view.world.at ?? '');
   const recent = found.filter((pod) =>
@@ -252,25 +343,46 @@ function churn(view: View): Draft[] {
       return restarts >= CHURN && (Number.isNaN(now) || Number.isNaN(at) || now - at < 3_600_000);
     }),
   );
-  return [...groupBy(recent, (pod) => `${pod.namespace ?? ''}/${pod.workload.name}`).values()].flatMap((pods): Draft[] => {
-    const [pod] = pods;
-    if (pod === undefined) return [];
-    return [
-      {
-        failure: 'HEA-04',
-        id: 'restart-churn',
-        boundary: 'health',
-        title: `${pod.workload.name} is ready now, and keeps restarting`,
-        confidence: 0.85,
-        why: [`${counted(pods.length, 'pod')} restarted ${pods.map(({ containers }) => Math.max(...containers.map(({ restarts }) => restarts))).join(', ')} times within the life of this release, the last time within the hour.`],
-        claims: pods.flatMap((item) => item.containers.filter(({ restarts }) => restarts >= CHURN).map((container) => view.claim('health', item.thing.id, 'restarts', String(container.restarts), item.thing.cite(...container.statusPath, 'restartCount')))),
-        misleading: [['READY n/n, Available=True', 'one look between two crashes']],
-        now: ['Read the log of the run before and go back if users notice.', `kubectl logs ${pod.name}${pod.thing.n} --previous`],
-        lasting: ['A time without restarts before a release counts as landed, and minReadySeconds above the time to the crash.'],
-        verify: [`kubectl get pods${pod.thing.n} -w`],
-        can: 'rollback',
-        space: pod.namespace,
-      },
-    ];
-  });
+  return [...groupBy(recent, (pod) => `${pod.namespace ?? ''}/${pod.workload.name}`).values()].flatMap(
+    (pods): Draft[] => {
+      const [pod] = pods;
+      if (pod === undefined) return [];
+      return [
+        {
+          failure: 'HEA-04',
+          id: 'restart-churn',
+          boundary: 'health',
+          title: `${pod.workload.name} is ready now, and keeps restarting`,
+          confidence: 0.85,
+          why: [
+            `${counted(pods.length, 'pod')} restarted ${pods.map(({ containers }) => Math.max(...containers.map(({ restarts }) => restarts))).join(', ')} times within the life of this release, the last time within the hour.`,
+          ],
+          claims: pods.flatMap((item) =>
+            item.containers
+              .filter(({ restarts }) => restarts >= CHURN)
+              .map((container) =>
+                view.claim(
+                  'health',
+                  item.thing.id,
+                  'restarts',
+                  String(container.restarts),
+                  item.thing.cite(...container.statusPath, 'restartCount'),
+                ),
+              ),
+          ),
+          misleading: [['READY n/n, Available=True', 'one look between two crashes']],
+          now: [
+            'Read the log of the run before and go back if users notice.',
+            `kubectl logs ${pod.name}${pod.thing.n} --previous`,
+          ],
+          lasting: [
+            'A time without restarts before a release counts as landed, and minReadySeconds above the time to the crash.',
+          ],
+          verify: [`kubectl get pods${pod.thing.n} -w`],
+          can: 'rollback',
+          space: pod.namespace,
+        },
+      ];
+    },
+  );
 }

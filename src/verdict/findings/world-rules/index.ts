@@ -1,16 +1,42 @@
 import type { World } from '../../world/index.ts';
 import type { Finding } from '../finding.ts';
+import { crashingRule } from './crashing.ts';
+import { deliveryRule } from './delivery.ts';
+import { entryRule } from './entry.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
+import { objectsRule } from './objects.ts';
+import { readinessRule, shallowProbeRule } from './probes.ts';
 import { refusedPodsRule } from './refused-pods.ts';
 import { renderErrorsRule } from './render-errors.ts';
+import { rolloutStatesRule } from './rollout-states.ts';
 import { finding } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
+import { schedulingRule } from './scheduling.ts';
+import { servicesRule } from './services.ts';
 import { sourceRule } from './source-errors.ts';
+import { startingRule } from './starting.ts';
 import { syncErrorsRule } from './sync-errors.ts';
 import { viewOf } from './view.ts';
 
-const RULES: readonly WorldRule[] = [movedTagRule, imagePullRule, refusedPodsRule, sourceRule, syncErrorsRule, renderErrorsRule];
+const RULES: readonly WorldRule[] = [
+  movedTagRule,
+  deliveryRule,
+  imagePullRule,
+  startingRule,
+  crashingRule,
+  readinessRule,
+  schedulingRule,
+  refusedPodsRule,
+  rolloutStatesRule,
+  sourceRule,
+  syncErrorsRule,
+  renderErrorsRule,
+  servicesRule,
+  entryRule,
+  objectsRule,
+  shallowProbeRule,
+];
 
 /** Below this a cause is a guess, and no reason to keep silent about a symptom. */
 const SURE = 0.6;

@@ -195,7 +195,7 @@ function greenSignals(view: View, use: Use, ready: number, pods: number): (reado
 }
 
 /** What the running process says of itself. */
-function versionsTold(view: View): Claim[] {
+export function versionsTold(view: View): Claim[] {
   return view.world.samples
     .filter(
       ({ name, labels }) =>

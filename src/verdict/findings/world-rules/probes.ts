@@ -5,21 +5,34 @@ import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
 
 /** The port that a probe asks, and whether the container declares it; undefined where that cannot be told. */
-export function probePort(container: JsonObject, probe: JsonObject | undefined): { readonly port: string; readonly declared: boolean } | undefined {
-  const asked = getObject(probe, 'httpGet')?.['port'] ?? getObject(probe, 'tcpSocket')?.['port'] ?? getObject(probe, 'grpc')?.['port'];
+export function probePort(
+  container: JsonObject,
+  probe: JsonObject | undefined,
+): { readonly port: string; readonly declared: boolean } | undefined {
+  const asked =
+    getObject(probe, 'httpGet')?.['port'] ??
+    getObject(probe, 'tcpSocket')?.['port'] ??
+    getObject(probe, 'grpc')?.['port'];
   if (typeof asked !== 'string' && typeof asked !== 'number') return undefined;
   const ports = getArray(container, 'ports');
-  const declared = ports.some((port) => getNumber(port, 'containerPort') === Number(asked) || getString(port, 'name') === asked);
+  const declared = ports.some(
+    (port) => getNumber(port, 'containerPort') === Number(asked) || getString(port, 'name') === asked,
+  );
   return { port: String(asked), declared: declared || (ports.length === 0 && typeof asked === 'number') };
 }
 
 /** ROL-12: containers run and their readiness never comes. Early failures of a pod that is ready by now are history. */
 export const readinessRule: WorldRule = (view) => {
   const waiting = view.pods.flatMap((pod) => {
-    if (pod.ready !== false || pod.terminating || pod.phase === 'Succeeded' || pod.phase === 'Failed') return [];
-    const container = pod.containers.find(({ role, running, ready }) => role === 'main' && running && ready === false);
+    if (pod.ready !== false || pod.terminating || pod.phase === 'Succeeded' || pod.phase === 'Failed')
+      return [];
+    const container = pod.containers.find(
+      ({ role, running, ready }) => role === 'main' && running && ready === false,
+    );
     if (container === undefined || container.restarts > 0) return [];
-    const event = view.eventsOf('Pod', pod.name, pod.namespace).findLast(({ reason, message }) => reason === 'Unhealthy' && /^Readiness probe/.test(message));
+    const event = view
+      .eventsOf('Pod', pod.name, pod.namespace)
+      .findLast(({ reason, message }) => reason === 'Unhealthy' && /^Readiness probe/.test(message));
     const probe = getObject(container.spec, 'readinessProbe');
     const port = container.spec === undefined ? undefined : probePort(container.spec, probe);
     const wrong = port !== undefined && !port.declared;
@@ -49,7 +62,18 @@ export const readinessRule: WorldRule = (view) => {
         claims: group.flatMap((item) => [
           view.ofContainer('health', item.pod, item.container),
           ...(item.event === undefined ? [] : [view.ofEvent('health', item.event)]),
-          ...(item.wrong ? [view.about('health', item.pod.thing, 'readinessProbe port', item.port?.port ?? '', ...item.container.specPath, 'readinessProbe')] : []),
+          ...(item.wrong
+            ? [
+                view.about(
+                  'health',
+                  item.pod.thing,
+                  'readinessProbe port',
+                  item.port?.port ?? '',
+                  ...item.container.specPath,
+                  'readinessProbe',
+                ),
+              ]
+            : []),
         ]),
         misleading: [['Running, 0 restarts, a log without errors', 'running is not ready']],
         now: [
@@ -83,14 +107,34 @@ export const shallowProbeRule: WorldRule = (view) =>
         id: probe === undefined ? 'readiness-missing' : 'readiness-shallow',
         boundary: 'health' as const,
         kind: 'risk' as const,
-        title: probe === undefined ? `${thing.id} ${name} has no readiness probe: Ready means only that it was started` : `${thing.id} ${name} is ready as soon as its port is open`,
+        title:
+          probe === undefined
+            ? `${thing.id} ${name} has no readiness probe: Ready means only that it was started`
+            : `${thing.id} ${name} is ready as soon as its port is open`,
         confidence: 0.9,
-        why: ['A Service sends users to a pod as soon as it is ready. Without a probe that asks the program, that is before it can answer.'],
-        claims: [view.about('health', thing, 'readinessProbe', probe === undefined ? 'none' : 'tcpSocket', ...path, ...(probe === undefined ? ['name'] : ['readinessProbe']))],
-        misleading: [['1/1 Running, 0 restarts', 'the process exists; nobody has asked it anything'] as const],
+        why: [
+          'A Service sends users to a pod as soon as it is ready. Without a probe that asks the program, that is before it can answer.',
+        ],
+        claims: [
+          view.about(
+            'health',
+            thing,
+            'readinessProbe',
+            probe === undefined ? 'none' : 'tcpSocket',
+            ...path,
+            ...(probe === undefined ? ['name'] : ['readinessProbe']),
+          ),
+        ],
+        misleading: [
+          ['1/1 Running, 0 restarts', 'the process exists; nobody has asked it anything'] as const,
+        ],
         now: ['Add a readinessProbe that asks what users need, in Git.'] as const,
-        lasting: ['A readiness probe for everything behind a Service, and one real request after each release.'] as const,
-        verify: [`kubectl get ${thing.ref}${thing.n} -o jsonpath='{.spec.template.spec.containers[*].readinessProbe}'`],
+        lasting: [
+          'A readiness probe for everything behind a Service, and one real request after each release.',
+        ] as const,
+        verify: [
+          `kubectl get ${thing.ref}${thing.n} -o jsonpath='{.spec.template.spec.containers[*].readinessProbe}'`,
+        ],
         can: 'commit' as const,
         space: thing.namespace,
       },
@@ -106,13 +150,17 @@ function containersWithService(view: View) {
     const served = services.some((service) => {
       const selector = Object.entries(service.map('spec', 'selector') ?? {});
       return (
-        (service.namespace === undefined || thing.namespace === undefined || service.namespace === thing.namespace) &&
+        (service.namespace === undefined ||
+          thing.namespace === undefined ||
+          service.namespace === thing.namespace) &&
         selector.length > 0 &&
         selector.every(([key, value]) => labels[key] === value)
       );
     });
     if (!served) return [];
     const [container] = thing.list('spec', 'template', 'spec', 'containers');
-    return container === undefined ? [] : [{ thing, container, path: ['spec', 'template', 'spec', 'containers', 0] as const }];
+    return container === undefined
+      ? []
+      : [{ thing, container, path: ['spec', 'template', 'spec', 'containers', 0] as const }];
   });
 }

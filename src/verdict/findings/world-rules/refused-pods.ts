@@ -17,7 +17,8 @@ const ROWS: readonly Row[] = [
     boundary: 'health',
     pattern:
       /exceeded quota: (?<quota>[^,]+), requested: (?<requested>.+?), used: (?<used>.+?), limited: (?<limited>[^\s"]+)/,
-    title: (g, { space }) => `the quota ${g['quota'] ?? ''}${space === undefined ? '' : ` of ${space}`} is used up: pods are refused`,
+    title: (g, { space }) =>
+      `the quota ${g['quota'] ?? ''}${space === undefined ? '' : ` of ${space}`} is used up: pods are refused`,
     confidence: 0.97,
     why: 'A ResourceQuota counts what pods ask for, and a rolling update needs room for one pod more than runs.',
     misleading: [NO_POD, ['the Deployment is progressing', 'until its deadline, ten minutes by default']],
@@ -25,8 +26,12 @@ const ROWS: readonly Row[] = [
       `Raise the quota, ask for less, or let the update take an old pod away first (maxSurge 0). Requested ${g['requested'] ?? '?'}, used ${g['used'] ?? '?'} of ${g['limited'] ?? '?'}.`,
       `kubectl describe resourcequota ${g['quota'] ?? ''}${n}`,
     ],
-    lasting: 'Before a release, hold its requests times replicas and surge against what the quota has left (landfall check).',
-    verify: (g, n) => [`kubectl describe resourcequota ${g['quota'] ?? ''}${n}`, `kubectl get replicasets${n}`],
+    lasting:
+      'Before a release, hold its requests times replicas and surge against what the quota has left (landfall check).',
+    verify: (g, n) => [
+      `kubectl describe resourcequota ${g['quota'] ?? ''}${n}`,
+      `kubectl get replicasets${n}`,
+    ],
     can: 'commit',
   },
   {
@@ -34,11 +39,15 @@ const ROWS: readonly Row[] = [
     id: 'resources-undeclared',
     boundary: 'health',
     pattern: /failed quota: (?<quota>[^:]+): must specify (?<what>[^\s"]+)/,
-    title: (g) => `the quota ${g['quota'] ?? ''} wants every pod to say its ${(g['what'] ?? 'resources').replaceAll(/ for:.*/g, '')}`,
+    title: (g) =>
+      `the quota ${g['quota'] ?? ''} wants every pod to say its ${(g['what'] ?? 'resources').replaceAll(/ for:.*/g, '')}`,
     confidence: 0.97,
     why: 'A quota on a resource makes its declaration a duty for every container in the namespace.',
     misleading: [NO_POD],
-    now: (g, n) => [`Declare ${g['what'] ?? 'requests and limits'} in the template, in Git, or give the namespace a LimitRange with defaults.`, `kubectl describe resourcequota,limitrange${n}`],
+    now: (g, n) => [
+      `Declare ${g['what'] ?? 'requests and limits'} in the template, in Git, or give the namespace a LimitRange with defaults.`,
+      `kubectl describe resourcequota,limitrange${n}`,
+    ],
     lasting: 'Check requests and limits against the rules of the namespace before the merge.',
     verify: (_g, n) => [`kubectl get replicasets${n}`],
     can: 'commit',
@@ -53,7 +62,10 @@ const ROWS: readonly Row[] = [
     confidence: 0.97,
     why: 'A LimitRange bounds what one container or pod may ask for; the template asks for something outside of it.',
     misleading: [NO_POD],
-    now: (_g, n) => ['Bring the resources of the template within the bounds, in Git, or change the LimitRange.', `kubectl describe limitrange${n}`],
+    now: (_g, n) => [
+      'Bring the resources of the template within the bounds, in Git, or change the LimitRange.',
+      `kubectl describe limitrange${n}`,
+    ],
     lasting: 'Check requests and limits against the rules of the namespace before the merge.',
     verify: (_g, n) => [`kubectl get replicasets${n}`],
     can: 'commit',
@@ -63,11 +75,18 @@ const ROWS: readonly Row[] = [
     id: 'pod-security-violated',
     boundary: 'health',
     pattern: /violates PodSecurity "(?<level>[^"]+)": (?<what>.+?)(?:$|\))/s,
-    title: (g) => `Pod Security ${g['level'] ?? ''} refuses the pods: ${(g['what'] ?? '').split(' (')[0] ?? ''}`,
+    title: (g) =>
+      `Pod Security ${g['level'] ?? ''} refuses the pods: ${(g['what'] ?? '').split(' (')[0] ?? ''}`,
     confidence: 0.97,
     why: 'The namespace enforces a Pod Security level. The Deployment itself is let in with a warning, and its pods are refused.',
-    misleading: [['the apply succeeded, with a warning only', 'the check that refuses comes with the pods'], NO_POD],
-    now: (_g, n) => ['Set the securityContext that the message asks for, in Git, or agree on another level for the namespace.', `kubectl get namespace${n.replace(' -n', '')} --show-labels`],
+    misleading: [
+      ['the apply succeeded, with a warning only', 'the check that refuses comes with the pods'],
+      NO_POD,
+    ],
+    now: (_g, n) => [
+      'Set the securityContext that the message asks for, in Git, or agree on another level for the namespace.',
+      `kubectl get namespace${n.replace(' -n', '')} --show-labels`,
+    ],
     lasting: 'Evaluate the Pod Security level of the namespace when rendering.',
     verify: (_g, n) => [`kubectl get replicasets${n}`],
     can: 'commit',
@@ -86,10 +105,15 @@ const ROWS: readonly Row[] = [
           : `the RuntimeClass ${g['runtime'] ?? g['runtime2'] ?? ''} does not exist, and pods are refused without it`,
     confidence: 0.95,
     why: 'The template names an object that has to be there when a pod is created.',
-    misleading: [NO_POD, ['the event may be from the first seconds', 'then the pods are there by now, and it is history']],
+    misleading: [
+      NO_POD,
+      ['the event may be from the first seconds', 'then the pods are there by now, and it is history'],
+    ],
     now: (g, n) => [
       'Create the object in the namespace of the pods, in Git, or correct the name in the template.',
-      g['account'] !== undefined ? `kubectl get serviceaccounts${n}` : `kubectl get ${g['priority'] === undefined ? 'runtimeclasses' : 'priorityclasses'}`,
+      g['account'] !== undefined
+        ? `kubectl get serviceaccounts${n}`
+        : `kubectl get ${g['priority'] === undefined ? 'runtimeclasses' : 'priorityclasses'}`,
     ],
     lasting: 'Check that everything that the rendered set names is in it or in the cluster (landfall check).',
     verify: (_g, n) => [`kubectl get replicasets${n}`],
@@ -104,20 +128,28 @@ const ROWS: readonly Row[] = [
     confidence: 0.97,
     why: 'The API server asks the webhook before it stores a pod. With failurePolicy Fail, no answer means no.',
     misleading: [NO_POD],
-    now: () => ['Bring the pods behind the webhook back, or leave this namespace out by its namespaceSelector.', 'kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations'],
-    lasting: 'Several replicas with a disruption budget, a short timeout, and a namespaceSelector that leaves out its own namespace.',
+    now: () => [
+      'Bring the pods behind the webhook back, or leave this namespace out by its namespaceSelector.',
+      'kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations',
+    ],
+    lasting:
+      'Several replicas with a disruption budget, a short timeout, and a namespaceSelector that leaves out its own namespace.',
     verify: (_g, n) => [`kubectl get replicasets${n}`],
   },
   {
     failure: 'REC-04',
     id: 'admission-denied',
     boundary: 'health',
-    pattern: /admission webhook "(?<policy>[^"]+)" denied the request|ValidatingAdmissionPolicy '(?<vap>[^']+)'.*denied request/,
+    pattern:
+      /admission webhook "(?<policy>[^"]+)" denied the request|ValidatingAdmissionPolicy '(?<vap>[^']+)'.*denied request/,
     title: (g) => `the policy ${g['policy'] ?? g['vap'] ?? ''} refuses the pods`,
     confidence: 0.96,
     why: 'The policy looks at pods, not at the Deployment: that one was stored without a word.',
     misleading: [['the sync succeeded', 'of the Deployment; its pods are refused'], NO_POD],
-    now: (_g, n) => ['Change the template as the policy asks, in Git.', `kubectl get events${n} --field-selector reason=FailedCreate`],
+    now: (_g, n) => [
+      'Change the template as the policy asks, in Git.',
+      `kubectl get events${n} --field-selector reason=FailedCreate`,
+    ],
     lasting: 'Run the policies in CI on bare pods of the rendered templates.',
     verify: (_g, n) => [`kubectl get replicasets${n}`],
     can: 'commit',
@@ -125,23 +157,33 @@ const ROWS: readonly Row[] = [
 ];
 
 function sentences(view: View): readonly Told[] {
-  const fromConditions = view.kind('Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet').flatMap((thing): Told[] =>
-    thing.list('status', 'conditions').flatMap((item, index) =>
-      getString(item, 'type') === 'ReplicaFailure' && getString(item, 'status') === 'True'
-        ? [
-            {
-              text: getString(item, 'message') ?? '',
-              who: thing.id,
-              space: thing.namespace,
-              weight: 1,
-              claims: (boundary) => [
-                view.about(boundary, thing, 'ReplicaFailure', getString(item, 'message') ?? '', 'status', 'conditions', index),
-              ],
-            },
-          ]
-        : [],
-    ),
-  );
+  const fromConditions = view
+    .kind('Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet')
+    .flatMap((thing): Told[] =>
+      thing.list('status', 'conditions').flatMap((item, index) =>
+        getString(item, 'type') === 'ReplicaFailure' && getString(item, 'status') === 'True'
+          ? [
+              {
+                text: getString(item, 'message') ?? '',
+                who: thing.id,
+                space: thing.namespace,
+                weight: 1,
+                claims: (boundary) => [
+                  view.about(
+                    boundary,
+                    thing,
+                    'ReplicaFailure',
+                    getString(item, 'message') ?? '',
+                    'status',
+                    'conditions',
+                    index,
+                  ),
+                ],
+              },
+            ]
+          : [],
+      ),
+    );
   const fromEvents = view.world.events.flatMap((event): Told[] => {
     if (event.reason !== 'FailedCreate') return [];
     const { kind, namespace, name } = objectOf(event);

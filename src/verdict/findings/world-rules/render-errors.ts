@@ -12,14 +12,19 @@ const NO_MATCH =
 /** True where a sentence complains of a version that was removed, not of a kind that is not installed. */
 function isGone(text: string): boolean {
   const g = NO_MATCH.exec(text)?.groups;
-  const version = g?.['version'] ?? g?.['helmVersion'] ?? `${g?.['argoGroup'] ?? g?.['ag'] ?? ''}/${g?.['argoVersion'] ?? g?.['av'] ?? ''}`;
+  const version =
+    g?.['version'] ??
+    g?.['helmVersion'] ??
+    `${g?.['argoGroup'] ?? g?.['ag'] ?? ''}/${g?.['argoVersion'] ?? g?.['av'] ?? ''}`;
   return GONE.test(version);
 }
 
 const kindOf = (g: Readonly<Record<string, string | undefined>>) =>
   g['kind'] ?? g['argoKind'] ?? g['ak'] ?? g['helmKind'] ?? 'a kind';
 const versionOf = (g: Readonly<Record<string, string | undefined>>) =>
-  g['version'] ?? g['helmVersion'] ?? [g['argoGroup'] ?? g['ag'], g['argoVersion'] ?? g['av']].filter(Boolean).join('/');
+  g['version'] ??
+  g['helmVersion'] ??
+  [g['argoGroup'] ?? g['ag'], g['argoVersion'] ?? g['av']].filter(Boolean).join('/');
 
 const removed: Row = {
   failure: 'REN-05',
@@ -34,7 +39,8 @@ const removed: Row = {
     'Move the manifest to a version that is served. For a release that Helm stored, use the mapkubeapis plugin.',
     `kubectl api-resources | grep -w ${kindOf(g)}`,
   ],
-  lasting: 'Check the manifests against every version of Kubernetes that they go to, before a cluster is upgraded (landfall check).',
+  lasting:
+    'Check the manifests against every version of Kubernetes that they go to, before a cluster is upgraded (landfall check).',
   verify: (g) => [`kubectl explain ${kindOf(g).toLowerCase()}`, 'kubectl apply --dry-run=server -f MANIFEST'],
   can: 'commit',
 };
@@ -44,15 +50,19 @@ const notInstalled: Row = {
   id: 'kind-not-installed',
   boundary: 'sync',
   pattern: NO_MATCH,
-  title: (g) => `the cluster does not know the kind ${kindOf(g)}${versionOf(g) === '' ? '' : ` (${versionOf(g)})`}`,
+  title: (g) =>
+    `the cluster does not know the kind ${kindOf(g)}${versionOf(g) === '' ? '' : ` (${versionOf(g)})`}`,
   confidence: 0.94,
   why: 'Its CustomResourceDefinition is not installed, not yet established, or serves another version.',
-  misleading: [['it succeeds at the second attempt', 'on a fresh cluster it may never: the order is missing']],
+  misleading: [
+    ['it succeeds at the second attempt', 'on a fresh cluster it may never: the order is missing'],
+  ],
   now: (g) => [
     'Install the definition first and wait until it is Established, then sync again.',
     `kubectl get crd | grep -i ${kindOf(g)}`,
   ],
-  lasting: 'Put the definitions into an earlier wave or unit (sync-wave, dependsOn) and wait for Established.',
+  lasting:
+    'Put the definitions into an earlier wave or unit (sync-wave, dependsOn) and wait for Established.',
   verify: (g) => [
     `kubectl wait --for=condition=Established crd/$(kubectl get crd -o name | grep -i ${kindOf(g)} | cut -d/ -f2)`,
   ],
@@ -74,7 +84,8 @@ const ROWS: readonly Row[] = [
       'Encrypt it again for the key of this cluster and scope, or bring the key back.',
       `kubectl get externalsecrets,sealedsecrets${n} 2>/dev/null`,
     ],
-    lasting: 'Check in CI that every secret has the recipient of its cluster, and watch the conditions of secret objects.',
+    lasting:
+      'Check in CI that every secret has the recipient of its cluster, and watch the conditions of secret objects.',
     verify: (_g, n) => [`kubectl get secret${n}`],
     can: 'commit',
   },
@@ -91,7 +102,10 @@ const ROWS: readonly Row[] = [
     misleading: [['the apply succeeded', 'with a warning, and without the field']],
     now: (g) => [
       'Correct the name or the indentation of the field in Git.',
-      `kubectl explain ${(g['field'] ?? 'deployment.spec').replace(/\[\d+\]/g, '')}`.replace('explain spec', 'explain deployment.spec'),
+      `kubectl explain ${(g['field'] ?? 'deployment.spec').replace(/\[\d+\]/g, '')}`.replace(
+        'explain spec',
+        'explain deployment.spec',
+      ),
     ],
     lasting: 'Validate rendered manifests strictly in CI, custom kinds too (landfall check --cluster).',
     verify: () => ['kubectl apply --dry-run=server --validate=strict -f MANIFEST'],
@@ -102,12 +116,17 @@ const ROWS: readonly Row[] = [
     id: 'patch-misses-container',
     boundary: 'render',
     pattern: /spec\.template\.spec\.(?:init)?[cC]ontainers\[(?<index>\d+)\]\.(?:image|name): Required value/,
-    title: (g) => `container ${g['index'] ?? ''} has no image: a patch names a container that the base does not have`,
+    title: (g) =>
+      `container ${g['index'] ?? ''} has no image: a patch names a container that the base does not have`,
     confidence: 0.9,
     why: 'A strategic merge patch finds its container by name. A name that is not there is not an error: it adds a container that has only the patched fields.',
     misleading: [['kustomize build exits 0', 'it cannot know what was meant']],
-    now: () => ['Write the name of the container in the patch as the base has it.', 'landfall render DIR --why spec.template.spec.containers'],
-    lasting: 'Check that patches change what they name: the same containers before and after (landfall check).',
+    now: () => [
+      'Write the name of the container in the patch as the base has it.',
+      'landfall render DIR --why spec.template.spec.containers',
+    ],
+    lasting:
+      'Check that patches change what they name: the same containers before and after (landfall check).',
     verify: () => ['landfall render DIR | kubectl apply --dry-run=server -f -'],
     can: 'commit',
   },
@@ -137,8 +156,14 @@ export const renderErrorsRule: WorldRule = (view) => {
   const kinds = sentences.filter(({ text }) => NO_MATCH.test(text));
   const others = sentences.filter(({ text }) => !NO_MATCH.test(text));
   return [
-    ...draftsOf([removed], kinds.filter(({ text }) => isGone(text))),
-    ...draftsOf([notInstalled], kinds.filter(({ text }) => !isGone(text))),
+    ...draftsOf(
+      [removed],
+      kinds.filter(({ text }) => isGone(text)),
+    ),
+    ...draftsOf(
+      [notInstalled],
+      kinds.filter(({ text }) => !isGone(text)),
+    ),
     ...draftsOf(ROWS, others),
   ];
 };

@@ -48,7 +48,10 @@ const ROWS: readonly Row[] = [
     title: () => 'every node that fits has the host port taken already',
     why: 'A hostPort can be had once for each node; an update needs one more than runs.',
     misleading: [['it ran before', 'the steady state fits exactly; only the pod of the update does not']],
-    now: () => ['Let the update take an old pod away first (maxSurge 0, maxUnavailable 1), or do without the host port.', 'kubectl get pods -A -o wide'],
+    now: () => [
+      'Let the update take an old pod away first (maxSurge 0, maxUnavailable 1), or do without the host port.',
+      'kubectl get pods -A -o wide',
+    ],
     lasting: 'Place the surge of an update in a simulation, and use a Service instead of host ports.',
   },
   {
@@ -58,7 +61,10 @@ const ROWS: readonly Row[] = [
     title: (g) => `no node has room: insufficient ${g['resource'] ?? 'pod slots'}`,
     why: 'The nodes that pass every other rule have less left than the pod requests. Requests count, not what is used.',
     misleading: [
-      ['other reasons stand first in the event', 'nodes that are out for a taint or label are not those that were missing'],
+      [
+        'other reasons stand first in the event',
+        'nodes that are out for a taint or label are not those that were missing',
+      ],
       ['usage is low', 'the scheduler adds up requests'],
     ],
     now: (pod) => [
@@ -74,7 +80,9 @@ const ROWS: readonly Row[] = [
     pattern:
       /unbound immediate PersistentVolumeClaims|volume node affinity conflict|didn't find available persistent volumes to bind|persistentvolumeclaim "(?<claim>[^"]+)" (?:not found|is being deleted)|no available volume zone|exceed max volume count/,
     title: (g) =>
-      g['claim'] === undefined ? 'the pod waits for a volume that cannot be bound' : `the claim ${g['claim']} does not exist`,
+      g['claim'] === undefined
+        ? 'the pod waits for a volume that cannot be bound'
+        : `the claim ${g['claim']} does not exist`,
     why: 'The scheduler speaks for the claim; the cause stands at the claim itself: class, size, access mode or zone.',
     misleading: [
       ['the event blames scheduling', 'the nodes are fine'],
@@ -90,11 +98,15 @@ const ROWS: readonly Row[] = [
   {
     failure: 'ROL-03',
     id: 'unschedulable-spread',
-    pattern: /didn't match pod topology spread constraints|didn't match pod anti-affinity rules|didn't satisfy existing pods anti-affinity rules/,
+    pattern:
+      /didn't match pod topology spread constraints|didn't match pod anti-affinity rules|didn't satisfy existing pods anti-affinity rules/,
     title: () => 'the pods must not share nodes or zones, and there are none left',
     why: 'Required anti-affinity or spread needs a place of its own for every pod, for the one more during an update too.',
     misleading: [['it ran before', 'the steady state fits exactly; only the pod of the update does not']],
-    now: () => ['Let the update take an old pod away first (maxSurge 0, maxUnavailable 1), or prefer instead of require.', 'kubectl get pods -A -o wide'],
+    now: () => [
+      'Let the update take an old pod away first (maxSurge 0, maxUnavailable 1), or prefer instead of require.',
+      'kubectl get pods -A -o wide',
+    ],
     lasting: 'No required anti-affinity with as many replicas as nodes.',
   },
 ];
@@ -127,8 +139,11 @@ interface Waiting {
 
 function waiting(view: View): readonly Waiting[] {
   return view.pods.flatMap((pod) => {
-    if (isFine(pod) || pod.terminating || pod.node !== undefined || (pod.phase ?? 'Pending') !== 'Pending') return [];
-    const events = view.eventsOf('Pod', pod.name, pod.namespace).filter(({ reason }) => reason === 'FailedScheduling');
+    if (isFine(pod) || pod.terminating || pod.node !== undefined || (pod.phase ?? 'Pending') !== 'Pending')
+      return [];
+    const events = view
+      .eventsOf('Pod', pod.name, pod.namespace)
+      .filter(({ reason }) => reason === 'FailedScheduling');
     const message = pod.unschedulable || events.at(-1)?.message;
     if (message === undefined || message === '') return [];
     return [
@@ -162,7 +177,10 @@ export const schedulingRule: WorldRule = (view) => {
         boundary: 'health',
         title,
         confidence: 0.96,
-        why: [`${counted(group.length, 'pod')} of ${pod.workload.kind}/${pod.workload.name}: ${quote(message)}`, row.why],
+        why: [
+          `${counted(group.length, 'pod')} of ${pod.workload.kind}/${pod.workload.name}: ${quote(message)}`,
+          row.why,
+        ],
         claims: group.flatMap(({ claims }) => claims),
         misleading: row.misleading,
         now: row.now(pod),
@@ -182,7 +200,10 @@ function pendingClaims(view: View): Draft[] {
     if (thing.text('status', 'phase') !== 'Pending') return [];
     const events = view
       .eventsOf('PersistentVolumeClaim', thing.name, thing.namespace)
-      .filter(({ reason, message }) => /ProvisioningFailed|FailedBinding/.test(reason) && !/waiting for first consumer/i.test(message));
+      .filter(
+        ({ reason, message }) =>
+          /ProvisioningFailed|FailedBinding/.test(reason) && !/waiting for first consumer/i.test(message),
+      );
     const said = events.at(-1);
     if (said === undefined) return [];
     return [
@@ -193,9 +214,16 @@ function pendingClaims(view: View): Draft[] {
         title: `the claim ${thing.name} cannot be bound: ${quote(said.message)}`,
         confidence: 0.97,
         why: ['A pod that uses the claim is not scheduled before it is bound.'],
-        claims: [view.about('health', thing, 'phase', 'Pending', 'status', 'phase'), view.ofEvent('health', said)],
+        claims: [
+          view.about('health', thing, 'phase', 'Pending', 'status', 'phase'),
+          view.ofEvent('health', said),
+        ],
         misleading: [['the pod complains of scheduling', 'the nodes are fine'] as const],
-        now: ['Mend class, size or access mode of the claim; it cannot be changed afterwards, so create it anew.', `kubectl describe pvc ${thing.name}${thing.n}`, 'kubectl get storageclass'] as const,
+        now: [
+          'Mend class, size or access mode of the claim; it cannot be changed afterwards, so create it anew.',
+          `kubectl describe pvc ${thing.name}${thing.n}`,
+          'kubectl get storageclass',
+        ] as const,
         lasting: ['Check before the merge that the class of every claim exists.'] as const,
         verify: [`kubectl get pvc ${thing.name}${thing.n}`],
         can: 'commit' as const,
@@ -226,7 +254,11 @@ function nobodySchedules(view: View): Draft[] {
     const generation = thing.number('metadata', 'generation');
     const observed = thing.number('status', 'observedGeneration') ?? (thing.whole ? 0 : undefined);
     if (generation === undefined || observed === undefined || observed >= generation) return false;
-    const times = thing.list('metadata', 'managedFields').flatMap((entry) => (getString(entry, 'subresource') === 'status' ? [] : (getString(entry, 'time') ?? [])));
+    const times = thing
+      .list('metadata', 'managedFields')
+      .flatMap((entry) =>
+        getString(entry, 'subresource') === 'status' ? [] : (getString(entry, 'time') ?? []),
+      );
     return old(times.toSorted().at(-1) ?? thing.text('metadata', 'creationTimestamp'));
   });
   const [pod] = silent;
@@ -246,11 +278,26 @@ function nobodySchedules(view: View): Draft[] {
           : `${object.id} is at generation ${object.number('metadata', 'generation') ?? '?'}, its controller has seen ${object.number('status', 'observedGeneration') ?? 0}, for minutes.`,
       ],
       claims: [
-        ...silent.map((item) => view.about('health', item.thing, 'phase', 'Pending, no node, no event', 'status', 'phase')),
-        ...unseen.map((item) => view.about('health', item, 'observedGeneration', String(item.number('status', 'observedGeneration') ?? 0), 'status', 'observedGeneration')),
+        ...silent.map((item) =>
+          view.about('health', item.thing, 'phase', 'Pending, no node, no event', 'status', 'phase'),
+        ),
+        ...unseen.map((item) =>
+          view.about(
+            'health',
+            item,
+            'observedGeneration',
+            String(item.number('status', 'observedGeneration') ?? 0),
+            'status',
+            'observedGeneration',
+          ),
+        ),
       ],
       misleading: [['no errors', 'nobody is there to make one']],
-      now: ['See who holds the leases of the controllers and when they were renewed, and bring the controller back.', 'kubectl get leases -n kube-system', 'kubectl get pods -n kube-system'],
+      now: [
+        'See who holds the leases of the controllers and when they were renewed, and bring the controller back.',
+        'kubectl get leases -n kube-system',
+        'kubectl get pods -n kube-system',
+      ],
       lasting: ['An alert on what neither changes nor complains for minutes.'],
       verify: ['kubectl get leases -n kube-system'],
       space: (pod?.namespace ?? object?.namespace) as string | undefined,

@@ -4,7 +4,10 @@ import { draftsOf } from './told.ts';
 import type { Row, Told } from './told.ts';
 import type { View } from './view.ts';
 
-const LOOKS_SLOW: readonly [string, string] = ['ContainerCreating', 'looks like a slow pull; it waits for something that is not there'];
+const LOOKS_SLOW: readonly [string, string] = [
+  'ContainerCreating',
+  'looks like a slow pull; it waits for something that is not there',
+];
 
 const ROWS: readonly Row[] = [
   {
@@ -16,7 +19,10 @@ const ROWS: readonly Row[] = [
     confidence: 0.96,
     why: 'A ReadWriteOnce volume goes to one node. A rolling update starts the new pod before the old one ends, and each waits for the other.',
     misleading: [['Available=True', 'the old version serves on']],
-    now: (_g, n) => ['Scale the old pod away, and set the strategy to Recreate in Git.', `kubectl get pods${n} -o wide`],
+    now: (_g, n) => [
+      'Scale the old pod away, and set the strategy to Recreate in Git.',
+      `kubectl get pods${n} -o wide`,
+    ],
     lasting: 'No RollingUpdate for a Deployment with a ReadWriteOnce claim (landfall check).',
     verify: (_g, n) => [`kubectl get pods${n} -o wide`],
     can: 'commit',
@@ -38,9 +44,12 @@ const ROWS: readonly Row[] = [
     misleading: [LOOKS_SLOW, ['no restarts, no logs', 'no container has run']],
     now: (g, n) => [
       'Create the object or key in the namespace of the pod, in Git, or correct the name.',
-      g['name'] === undefined ? `kubectl get configmaps,secrets${n}` : `kubectl get ${g['kind'] ?? 'configmap'} ${g['name']}${n}`,
+      g['name'] === undefined
+        ? `kubectl get configmaps,secrets${n}`
+        : `kubectl get ${g['kind'] ?? 'configmap'} ${g['name']}${n}`,
     ],
-    lasting: 'Check that every ConfigMap, Secret and key that the templates name is in the rendered set or in the cluster (landfall check).',
+    lasting:
+      'Check that every ConfigMap, Secret and key that the templates name is in the rendered set or in the cluster (landfall check).',
     verify: (_g, n) => [`kubectl get pods${n}`],
     can: 'commit',
   },
@@ -61,7 +70,8 @@ const ROWS: readonly Row[] = [
       'Create the object or key in the namespace of the pod, in Git, or correct the name.',
       `kubectl get ${(g['kind'] ?? g['keyKind'] ?? 'configmap').toLowerCase()} ${g['name'] ?? (g['where'] ?? '').split('/').at(-1) ?? ''}${n}`.trim(),
     ],
-    lasting: 'Check that every ConfigMap, Secret and key that the templates name is in the rendered set or in the cluster (landfall check).',
+    lasting:
+      'Check that every ConfigMap, Secret and key that the templates name is in the rendered set or in the cluster (landfall check).',
     verify: (_g, n) => [`kubectl get pods${n}`],
     can: 'commit',
   },
@@ -69,7 +79,8 @@ const ROWS: readonly Row[] = [
     failure: 'ROL-07',
     id: 'runs-as-root',
     boundary: 'health',
-    pattern: /container has runAsNonRoot and (?:image will run as root|image has non-numeric user \((?<user>[^)]*)\))|runAsNonRoot/,
+    pattern:
+      /container has runAsNonRoot and (?:image will run as root|image has non-numeric user \((?<user>[^)]*)\))|runAsNonRoot/,
     title: (g) =>
       g['user'] === undefined
         ? 'the image runs as root, and the template forbids it'
@@ -77,7 +88,10 @@ const ROWS: readonly Row[] = [
     confidence: 0.97,
     why: 'runAsNonRoot is checked against the user that the image names, which must be a number.',
     misleading: [['the image was pulled, 0 restarts, no logs', 'no container has run']],
-    now: (_g, n) => ['Set runAsUser to a number other than 0 in the template, or USER in the Dockerfile.', `kubectl describe pods${n}`],
+    now: (_g, n) => [
+      'Set runAsUser to a number other than 0 in the template, or USER in the Dockerfile.',
+      `kubectl describe pods${n}`,
+    ],
     lasting: 'A numeric USER in every image, checked in CI.',
     verify: (_g, n) => [`kubectl get pods${n}`],
     can: 'commit',
@@ -86,12 +100,17 @@ const ROWS: readonly Row[] = [
     failure: 'PIP-13',
     id: 'image-name-invalid',
     boundary: 'render',
-    pattern: /InvalidImageName|couldn't parse image (?:reference|name)(?: "(?<image>[^"]*)")?|Failed to apply default image tag "(?<image2>[^"]*)"|invalid reference format/,
-    title: (g) => `${g['image'] ?? g['image2'] ?? 'the image'} is no image reference`.replace(/^ is/, 'an empty text is'),
+    pattern:
+      /InvalidImageName|couldn't parse image (?:reference|name)(?: "(?<image>[^"]*)")?|Failed to apply default image tag "(?<image2>[^"]*)"|invalid reference format/,
+    title: (g) =>
+      `${g['image'] ?? g['image2'] ?? 'the image'} is no image reference`.replace(/^ is/, 'an empty text is'),
     confidence: 0.97,
     why: 'Mostly an empty variable: "repo:" or ":tag". Nothing was asked of any registry.',
     misleading: [['it looks like a failure of the registry', 'nobody has contacted one']],
-    now: () => ['Give the variable its value, in Git or in the pipeline, and render again.', 'landfall render DIR'],
+    now: () => [
+      'Give the variable its value, in Git or in the pipeline, and render again.',
+      'landfall render DIR',
+    ],
     lasting: 'Refuse rendered images that do not parse (landfall check).',
     verify: (_g, n) => [`kubectl get pods${n}`],
     can: 'commit',
@@ -105,7 +124,10 @@ const ROWS: readonly Row[] = [
     confidence: 0.97,
     why: 'Never means that only what the node has already may run. Nothing was asked of any registry.',
     misleading: [['it looks like a failure of the registry', 'nobody has contacted one']],
-    now: (_g, n) => ['Set imagePullPolicy to IfNotPresent in Git.', `kubectl get pods${n} -o jsonpath='{.items[*].spec.containers[*].imagePullPolicy}'`],
+    now: (_g, n) => [
+      'Set imagePullPolicy to IfNotPresent in Git.',
+      `kubectl get pods${n} -o jsonpath='{.items[*].spec.containers[*].imagePullPolicy}'`,
+    ],
     lasting: 'Refuse the policy Never outside of tests (landfall check).',
     verify: (_g, n) => [`kubectl get pods${n}`],
     can: 'commit',
@@ -119,7 +141,9 @@ const ROWS: readonly Row[] = [
     confidence: 0.96,
     why: 'The runtime checks signatures before it pulls.',
     misleading: [['the same digest runs elsewhere', 'where no such policy holds']],
-    now: () => ['Sign this very digest with the identity that the policy names; do not switch the policy off.'],
+    now: () => [
+      'Sign this very digest with the identity that the policy names; do not switch the policy off.',
+    ],
     lasting: 'Sign in the job that pushes, and verify before the digest is committed to Git.',
     verify: (_g, n) => [`kubectl get pods${n}`],
   },
@@ -132,7 +156,10 @@ const ROWS: readonly Row[] = [
     confidence: 0.97,
     why: 'The runtime itself is killed while it starts the container: limits of a few MiB, often a missing unit.',
     misleading: [['FailedCreatePodSandBox or StartError', 'looks like a broken node']],
-    now: (_g, n) => ['Raise the limit in Git, and look at its unit: "128m" is an eighth of a byte.', `kubectl get pods${n} -o jsonpath='{.items[*].spec.containers[*].resources.limits}'`],
+    now: (_g, n) => [
+      'Raise the limit in Git, and look at its unit: "128m" is an eighth of a byte.',
+      `kubectl get pods${n} -o jsonpath='{.items[*].spec.containers[*].resources.limits}'`,
+    ],
     lasting: 'Test with the rendered limits.',
     verify: (_g, n) => [`kubectl get pods${n}`],
     can: 'commit',
@@ -141,12 +168,22 @@ const ROWS: readonly Row[] = [
     failure: 'ROL-19',
     id: 'node-runtime-failing',
     boundary: 'health',
-    pattern: /Failed to create pod sandbox|FailedCreatePodSandBox|failed to (?:set up|setup) (?:sandbox|pod|network)|no IPs? (?:addresses )?available|NetworkPluginNotReady|network is not ready|containerd\.sock: connect/i,
+    pattern:
+      /Failed to create pod sandbox|FailedCreatePodSandBox|failed to (?:set up|setup) (?:sandbox|pod|network)|no IPs? (?:addresses )?available|NetworkPluginNotReady|network is not ready|containerd\.sock: connect/i,
     title: () => 'a node cannot make pods: its network or runtime fails',
     confidence: 0.9,
     why: 'No container of the pod has been touched: the node could not give it a network or a sandbox.',
-    misleading: [['the new release does not start', 'its pods came to the node that fails; pods of others fail there too']],
-    now: (_g, n) => ['Look for other pods in trouble on the same node; cordon and drain it, or free addresses.', `kubectl get pods -A -o wide --field-selector status.phase=Pending`, `kubectl get events${n} --field-selector reason=FailedCreatePodSandBox`],
+    misleading: [
+      [
+        'the new release does not start',
+        'its pods came to the node that fails; pods of others fail there too',
+      ],
+    ],
+    now: (_g, n) => [
+      'Look for other pods in trouble on the same node; cordon and drain it, or free addresses.',
+      `kubectl get pods -A -o wide --field-selector status.phase=Pending`,
+      `kubectl get events${n} --field-selector reason=FailedCreatePodSandBox`,
+    ],
     lasting: 'Look at failures by node before looking at them by release.',
     verify: (_g, n) => [`kubectl get pods${n} -o wide`],
   },
@@ -157,11 +194,17 @@ const ROWS: readonly Row[] = [
     pattern:
       /exec: \\?"(?<command>[^"\\]+)\\?": (?<what>executable file not found in \$PATH|permission denied|stat [^:]+: no such file or directory|no such file or directory|is a directory)|(?:ContainerCannotRun|RunContainerError|CreateContainerError|StartError)/,
     title: (g) =>
-      g['command'] === undefined ? 'the container cannot be started' : `the container cannot start ${g['command']}: ${g['what'] ?? ''}`,
+      g['command'] === undefined
+        ? 'the container cannot be started'
+        : `the container cannot start ${g['command']}: ${g['what'] ?? ''}`,
     confidence: 0.94,
     why: 'The command of the template, or the entry point of the image, cannot be run in this image.',
     misleading: [['the same digest works elsewhere', 'with another command or user']],
-    now: (g, n) => ['Correct command and arguments in Git, or the entry point in the image.', `kubectl get pods${n} -o jsonpath='{.items[*].spec.containers[*].command}'`, `crane config IMAGE | jq .config.Entrypoint${g['command'] === undefined ? '' : `   # has it ${g['command']}?`}`],
+    now: (g, n) => [
+      'Correct command and arguments in Git, or the entry point in the image.',
+      `kubectl get pods${n} -o jsonpath='{.items[*].spec.containers[*].command}'`,
+      `crane config IMAGE | jq .config.Entrypoint${g['command'] === undefined ? '' : `   # has it ${g['command']}?`}`,
+    ],
     lasting: 'Start every digest once with the rendered command, in CI.',
     verify: (_g, n) => [`kubectl get pods${n}`],
     can: 'commit',
@@ -200,24 +243,25 @@ function sentences(view: View): readonly Told[] {
           ];
     });
     // Once a container has started, everything that had to be there before it is there.
-    const began = pod.containers.some(({ running, last, terminated, role }) => role === 'main' && (running || last !== undefined || terminated !== undefined));
+    const began = pod.containers.some(
+      ({ running, last, terminated, role }) =>
+        role === 'main' && (running || last !== undefined || terminated !== undefined),
+    );
     const events = began && stuck.length === 0 ? [] : view.eventsOf('Pod', pod.name, pod.namespace);
     const detailed = states.some(({ text }) => ROWS.slice(0, -1).some(({ pattern }) => pattern.test(text)));
     if (detailed) return states;
     const told = events
       .filter(({ reason, message }) => REASONS.test(reason) && !PULL.test(message))
-      .map(
-        (event): Told => ({
-          text: `${event.reason === 'FailedCreatePodSandBox' ? 'FailedCreatePodSandBox: ' : ''}${event.message}`,
-          who: pod.thing.id,
-          space: pod.namespace,
-          weight: stuck.length > 0 ? 1 : 0.85,
-          claims: (boundary) => [
-            ...stuck.map((container) => view.ofContainer(boundary, pod, container)),
-            view.ofEvent(boundary, event),
-          ],
-        }),
-      );
+      .map((event): Told => ({
+        text: `${event.reason === 'FailedCreatePodSandBox' ? 'FailedCreatePodSandBox: ' : ''}${event.message}`,
+        who: pod.thing.id,
+        space: pod.namespace,
+        weight: stuck.length > 0 ? 1 : 0.85,
+        claims: (boundary) => [
+          ...stuck.map((container) => view.ofContainer(boundary, pod, container)),
+          view.ofEvent(boundary, event),
+        ],
+      }));
     const matching = told.filter(({ text }) => ROWS.some(({ pattern }) => pattern.test(text)));
     return matching.length > 0 ? matching : states;
   });

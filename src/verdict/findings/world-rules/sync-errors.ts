@@ -9,7 +9,8 @@ const ROWS: readonly Row[] = [
     boundary: 'sync',
     pattern:
       /failed calling webhook "(?<webhook>[^"]+)"(?:.*?(?:https?:\/\/)(?<service>[\w-]+)\.(?<namespace>[\w-]+)\.svc)?/s,
-    title: (g) => `the admission webhook ${g['webhook'] ?? ''} does not answer, so nothing that it guards can be written`,
+    title: (g) =>
+      `the admission webhook ${g['webhook'] ?? ''} does not answer, so nothing that it guards can be written`,
     confidence: 0.97,
     why: 'The API server asks the webhook before it stores anything. With failurePolicy Fail, no answer means no.',
     misleading: [
@@ -43,7 +44,9 @@ const ROWS: readonly Row[] = [
       'cosign verify --certificate-identity IDENTITY --certificate-oidc-issuer ISSUER IMAGE@DIGEST',
     ],
     lasting: 'Sign in the job that pushes, and verify before the digest is committed to Git.',
-    verify: () => ['cosign verify --certificate-identity IDENTITY --certificate-oidc-issuer ISSUER IMAGE@DIGEST'],
+    verify: () => [
+      'cosign verify --certificate-identity IDENTITY --certificate-oidc-issuer ISSUER IMAGE@DIGEST',
+    ],
   },
   {
     failure: 'REC-04',
@@ -69,7 +72,8 @@ const ROWS: readonly Row[] = [
     boundary: 'sync',
     pattern:
       /(?:forbidden: )?User "(?<user>[^"]+)" cannot (?<verb>\w+) resource "(?<resource>[^"]+)" in API group "(?<group>[^"]*)"(?: in the namespace "(?<namespace>[^"]+)")?/,
-    title: (g) => `${g['user'] ?? 'the delivery identity'} may not ${g['verb'] ?? 'write'} ${g['resource'] ?? ''}${g['namespace'] === undefined ? '' : ` in ${g['namespace']}`}`,
+    title: (g) =>
+      `${g['user'] ?? 'the delivery identity'} may not ${g['verb'] ?? 'write'} ${g['resource'] ?? ''}${g['namespace'] === undefined ? '' : ` in ${g['namespace']}`}`,
     confidence: 0.97,
     why: 'No Role that is bound to this identity there names the verb and the resource. Everything else of the commit may have been written.',
     misleading: [['kinds with a permission were updated', 'the release is applied in part']],
@@ -77,7 +81,8 @@ const ROWS: readonly Row[] = [
       'Grant the verb to the identity in that namespace; applying with your own rights hides it until the next release.',
       `kubectl auth can-i ${g['verb'] ?? 'patch'} ${g['resource'] ?? ''}${g['group'] ? `.${g['group']}` : ''} --as ${g['user'] ?? 'USER'}${g['namespace'] === undefined ? '' : ` -n ${g['namespace']}`}`,
     ],
-    lasting: 'Ask for every right that the whole rendered set needs before the first write (landfall apply does).',
+    lasting:
+      'Ask for every right that the whole rendered set needs before the first write (landfall apply does).',
     verify: (g) => [
       `kubectl auth can-i ${g['verb'] ?? 'patch'} ${g['resource'] ?? ''}${g['group'] ? `.${g['group']}` : ''} --as ${g['user'] ?? 'USER'}${g['namespace'] === undefined ? '' : ` -n ${g['namespace']}`}`,
     ],
@@ -93,7 +98,9 @@ const ROWS: readonly Row[] = [
       `${g['kind'] === undefined ? who : `${g['kind']}/${g['name'] ?? ''}`}: ${g['field'] ?? 'a field'} cannot be changed on what exists`,
     confidence: 0.96,
     why: 'The API server keeps some fields for the life of an object: selectors of Deployments, templates of Jobs, most of a StatefulSet, addresses of Services, most of a claim.',
-    misleading: [['other objects of the same commit were applied', 'part of the release is new, part is old']],
+    misleading: [
+      ['other objects of the same commit were applied', 'part of the release is new, part is old'],
+    ],
     now: (g, n) => [
       'Decide: give the object a new name, or delete and create it anew (with --cascade=orphan its pods go on).',
       g['kind'] === undefined
@@ -153,7 +160,8 @@ const ROWS: readonly Row[] = [
     failure: 'REC-11',
     id: 'helm-pending',
     boundary: 'sync',
-    pattern: /another operation \(install\/upgrade\/rollback\) is in progress|\bpending-(?:install|upgrade|rollback)\b/,
+    pattern:
+      /another operation \(install\/upgrade\/rollback\) is in progress|\bpending-(?:install|upgrade|rollback)\b/,
     title: (_g, { who }) => `${who}: the Helm release is stuck in an operation that nobody finishes`,
     confidence: 0.95,
     why: 'Helm writes "pending" before it works. A client that was killed, by a cancelled job for one, leaves it there, and every later operation waits for it.',
@@ -179,7 +187,8 @@ const ROWS: readonly Row[] = [
       'Decide who owns the fields: take them out of Git, or stop the other writer.',
       `kubectl get OBJECT${n} -o yaml --show-managed-fields`,
     ],
-    lasting: 'One owner for each field, and a look at generations after a release: what keeps changing has two.',
+    lasting:
+      'One owner for each field, and a look at generations after a release: what keeps changing has two.',
     verify: (_g, n) => [`kubectl get OBJECT${n} -o jsonpath='{.metadata.generation}'`],
   },
   {
