@@ -9,7 +9,7 @@ export type { Declared, Question, Sources } from './gather.ts';
 export type { Material, Proof } from './judge.ts';
 export { writeNote } from './note.ts';
 export type { DeliveryNote, SourceLine } from './note.ts';
-export { prove, proveUntil } from './prove.ts';
+export { explainLook, prove, proveUntil } from './prove.ts';
 export type { Look } from './prove.ts';
 export { shownReference, TRACE_ATTRIBUTES, traceAttribute, traceImage } from './trace.ts';
 export type { Trace, TraceRow } from './trace.ts';
@@ -17,6 +17,7 @@ export { traceField } from './trace-field.ts';
 export type { SystemPicture } from './system.ts';
 export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';
+export { desiredObject, redacted } from './world/index.ts';
 export type {
   AnswerFact,
   BuildFact,

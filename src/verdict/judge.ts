@@ -41,6 +41,7 @@ import { triageOf } from './triage.ts';
 import type { Triage } from './triage.ts';
 import { decideVerdict, inOrder } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
+import type { World } from './world/index.ts';
 
 /** Everything that was read for one delivery. Plain data: the same material always gives the same proof. */
 export interface Material {
@@ -66,6 +67,8 @@ export interface Material {
   readonly healthRules?: readonly HealthRule[];
   /** What their jq expressions name in the rendered objects. */
   readonly ignored?: JqFindings;
+  /** What was read around it to explain it; left out where nobody asked why. */
+  readonly world?: World;
   /** ISO 8601. */
   readonly at: string;
 }
@@ -165,7 +168,7 @@ export function judge(read: Material, tookMs: number): Proof {
     release,
     verdict: facts.verdict,
     boundaries,
-    findings: findFindings(facts),
+    findings: findFindings(facts, material.world),
     triage: triageOf({
       subject: material.subject,
       verdict: facts.verdict,

@@ -3,6 +3,7 @@ import { gather } from './gather.ts';
 import type { Question, Sources } from './gather.ts';
 import { judge } from './judge.ts';
 import type { Material, Proof } from './judge.ts';
+import { readWorld } from './world/index.ts';
 
 const LOOK_EVERY_MS = 1_000;
 
@@ -16,6 +17,16 @@ export async function prove(sources: Sources, question: Question, signal: AbortS
   const started = sources.clock.now();
   const material = await gather(sources, question, signal);
   return { material, proof: judge(material, sources.clock.now() - started) };
+}
+
+/**
+ * Looks around the application for the cause: events, quotas, claims, logs of what crashed. Nothing is read again
+ * that the proof rests on, so that its verdict stays what it was.
+ */
+export async function explainLook(sources: Sources, look: Look, signal: AbortSignal): Promise<Look> {
+  if (look.proof.verdict.state === 'landed') return look;
+  const material = { ...look.material, world: await readWorld(sources.kube, look.material, signal) };
+  return { material, proof: judge(material, look.proof.tookMs) };
 }
 
 /**

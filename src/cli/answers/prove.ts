@@ -1,4 +1,4 @@
-import { proveUntil } from '../../verdict/index.ts';
+import { explainLook, proveUntil } from '../../verdict/index.ts';
 import type { VerdictState } from '../../verdict/index.ts';
 import type { ProveOptions } from '../commands/prove.ts';
 import { EXIT } from '../exit.ts';
@@ -19,7 +19,8 @@ const CODES: Readonly<Record<VerdictState, number>> = {
 /** Proves one application, prints the answer, and gives the exit code for it. */
 export async function answerProve(application: string, options: ProveOptions, io: CliIo): Promise<number> {
   return asking({ ...options, application }, options, io, async ({ sources, question, ledger, say }) => {
-    const look = await proveUntil(sources, question, options.wait ?? 0, io.signal);
+    const proven = await proveUntil(sources, question, options.wait ?? 0, io.signal);
+    const look = await explainLook(sources, proven, io.signal);
     const { proof } = look;
     say(formatAnswer(options.output, proof, () => renderProof(proof, outStyle(io))));
     await rememberProof(look, ledger, io);

@@ -1,4 +1,6 @@
+import type { World } from '../world/index.ts';
 import type { Case, Finding, Rule } from './finding.ts';
+import { findingsOf } from './world-rules/index.ts';
 import { movedReferenceRule } from './moved-reference.ts';
 import { mutableReferenceRule } from './mutable-reference.ts';
 import { unrecognised } from './unrecognised.ts';
@@ -9,11 +11,24 @@ export { findingsOf } from './world-rules/index.ts';
 
 const RULES: readonly Rule[] = [movedReferenceRule, mutableReferenceRule];
 
-/** What the rules recognise: causes before risks, the surest first; where no cause is known, that is said. */
-export function findFindings(facts: Case): readonly Finding[] {
-  const found = RULES.flatMap((rule) => rule(facts) ?? []);
+/** From here on a cause counts as known, and nothing general has to be said. */
+const KNOWN = 0.6;
+
+/**
+ * What the rules recognise: causes before risks, the surest first; where no cause is known, that is said. `world`
+ * holds what was read to explain it; without it only the rules over the proof itself are asked.
+ */
+export function findFindings(facts: Case, world?: World): readonly Finding[] {
+  const proven = RULES.flatMap((rule) => rule(facts) ?? []);
+  const around = (world === undefined ? [] : findingsOf(world)).filter(
+    ({ id }) => !proven.some((finding) => finding.id === id),
+  );
+  const found = [...proven, ...around];
   const explained = found.some(
-    (finding) => finding.kind === 'cause' && finding.boundary === facts.verdict.boundary,
+    (finding) =>
+      finding.kind === 'cause' &&
+      (finding.boundary === facts.verdict.boundary ||
+        (around.includes(finding) && finding.confidence >= KNOWN)),
   );
   const general = explained ? undefined : unrecognised(facts);
   const all = general === undefined ? found : [...found, general];

@@ -1,4 +1,7 @@
 /** What rules look at: one model of facts, filled from a live cluster or from pasted artifacts. */
+export { readWorld } from './live.ts';
+export { desiredObject, liveObject } from './objects.ts';
+export { redacted } from './redact.ts';
 export type {
   AnswerFact,
   BuildFact,

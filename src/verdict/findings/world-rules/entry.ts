@@ -531,23 +531,21 @@ function sentences(view: View): readonly Told[] {
         view.claim(boundary, sample.from ?? sample.name, sample.name, '0', sample.source),
       ],
     }));
-  const certificates = view
-    .kind('Certificate')
-    .flatMap((thing): Told[] =>
-      thing
-        .list('status', 'conditions')
-        .some((item) => getString(item, 'type') === 'Ready' && getString(item, 'status') === 'False')
-        ? [
-            {
-              text: 'certificate has expired or is not issued',
-              who: thing.id,
-              space: thing.namespace,
-              weight: 1,
-              claims: (boundary) => [view.about(boundary, thing, 'Ready', 'False', 'status', 'conditions')],
-            },
-          ]
-        : [],
-    );
+  const certificates = view.kind('Certificate').flatMap((thing): Told[] =>
+    thing
+      .list('status', 'conditions')
+      .some((item) => getString(item, 'type') === 'Ready' && getString(item, 'status') === 'False')
+      ? [
+          {
+            text: 'certificate has expired or is not issued',
+            who: thing.id,
+            space: thing.namespace,
+            weight: 1,
+            claims: (boundary) => [view.about(boundary, thing, 'Ready', 'False', 'status', 'conditions')],
+          },
+        ]
+      : [],
+  );
   return [...logs, ...answers, ...samples, ...certificates];
 }
 
