@@ -15,6 +15,8 @@ export { shownReference, TRACE_ATTRIBUTES, traceAttribute, traceImage } from './
 export type { Trace, TraceRow } from './trace.ts';
 export { traceField } from './trace-field.ts';
 export type { SystemPicture } from './system.ts';
+export { nearestSymptoms, SYMPTOMS } from './symptoms.ts';
+export type { Symptom } from './symptoms.ts';
 export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';
 export { desiredObject, redacted } from './world/index.ts';

@@ -1,5 +1,6 @@
 import type { BoundaryReport } from '../boundaries/index.ts';
 import type { Subject } from './findings/index.ts';
+import { SYMPTOMS } from './symptoms.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Where to look first when a delivery has not landed, and what not to do meanwhile. Plain JSON. */
@@ -45,17 +46,17 @@ const credentials: Row = ({ subject }, report) => {
     (report.boundary === 'sync' || report.boundary === 'intent') && CREDENTIALS.test(textOf(report));
   if (!readsGit) return undefined;
   return {
-    symptom: 'The repository cannot be read: a credential is missing, wrong or over',
-    area: 'Git source, access',
+    symptom: SYMPTOMS.credentials.symptom,
+    area: SYMPTOMS.credentials.area,
     check: {
-      text: 'Ask the Git server with the credential that the controller has, and read what the controller says of it.',
+      text: SYMPTOMS.credentials.check,
       commands: [
         `git ls-remote ${subject.repository} ${subject.revision}`,
         `kubectl get secret -n ${subject.namespace} -l argocd.argoproj.io/secret-type=repository`,
         `kubectl get events -n ${subject.namespace} --sort-by=.lastTimestamp | tail -n 20`,
       ],
     },
-    avoid: 'Rewriting manifests: nobody has read them, so nothing in them can be what stopped it.',
+    avoid: SYMPTOMS.credentials.avoid,
   };
 };
 
@@ -68,16 +69,15 @@ const permission: Row = ({ subject }, report) => {
   const as = user === undefined ? '' : ` --as ${user}`;
   return {
     symptom: `The delivery identity may not ${verb} ${resource}`,
-    area: 'Controller, access',
+    area: SYMPTOMS.permission.area,
     check: {
-      text: 'Ask the API server whether that identity may do what it failed to do.',
+      text: SYMPTOMS.permission.check,
       commands: [
         `kubectl auth can-i ${verb} ${resource}${as} -n ${subject.destination}`,
         `kubectl get rolebindings,clusterrolebindings -A -o wide | grep ${user?.split(':').at(-1) ?? 'NAME'}`,
       ],
     },
-    avoid:
-      'Applying the manifests with your own rights: it hides the missing permission until the next release.',
+    avoid: SYMPTOMS.permission.avoid,
   };
 };
 
@@ -85,18 +85,17 @@ const policy: Row = ({ subject }, report) => {
   if ((report.boundary !== 'sync' && report.boundary !== 'health') || !POLICY.test(textOf(report)))
     return undefined;
   return {
-    symptom: 'A policy of the cluster or of the namespace refuses it',
-    area: 'Policy of the namespace',
+    symptom: SYMPTOMS.policy.symptom,
+    area: SYMPTOMS.policy.area,
     check: {
-      text: 'Read which policy refused which object, and what it asks for.',
+      text: SYMPTOMS.policy.check,
       commands: [
         `kubectl get events -n ${subject.destination} --sort-by=.lastTimestamp | tail -n 20`,
         `kubectl describe resourcequota,limitrange -n ${subject.destination}`,
         `kubectl get namespace ${subject.destination} --show-labels`,
       ],
     },
-    avoid:
-      'Editing probes, images or selectors: the API server has refused the object before any of them mattered.',
+    avoid: SYMPTOMS.policy.avoid,
   };
 };
 
@@ -105,44 +104,42 @@ const path: Row = ({ subject }, report) =>
   report.reason === 'revision-missing' ||
   /app path does not exist/.test(textOf(report))
     ? {
-        symptom: 'The controller cannot find the path or the revision',
-        area: 'Git source or repository layout',
+        symptom: SYMPTOMS.path.symptom,
+        area: SYMPTOMS.path.area,
         check: {
-          text: 'See whether the path is there at the tracked revision.',
+          text: SYMPTOMS.path.check,
           commands: [
             `git ls-remote ${subject.repository} ${subject.revision}`,
             `git ls-tree -d origin/${subject.revision} -- ${subject.path}`,
           ],
         },
-        avoid:
-          'Recreating workloads by hand: what runs is the release before, and says nothing about this one.',
+        avoid: SYMPTOMS.path.avoid,
       }
     : undefined;
 
 const rendering: Row = ({ subject }, report) =>
   report.boundary === 'render'
     ? {
-        symptom: 'The manifests cannot be rendered, or do not say what was meant',
-        area: 'Helm or Kustomize input',
+        symptom: SYMPTOMS.rendering.symptom,
+        area: SYMPTOMS.rendering.area,
         check: {
-          text: 'Render it here and go to the line that it names.',
+          text: SYMPTOMS.rendering.check,
           commands: [`landfall render ${subject.path}`, `landfall render ${subject.path} --diff HEAD~1`],
         },
-        avoid: 'Restarting pods: none of this has been applied.',
+        avoid: SYMPTOMS.rendering.avoid,
       }
     : undefined;
 
 const drift: Row = ({ subject }, report) =>
   report.boundary === 'live'
     ? {
-        symptom: 'The cluster holds something else than Git asks for',
-        area: 'Live state, drift',
+        symptom: SYMPTOMS.drift.symptom,
+        area: SYMPTOMS.drift.area,
         check: {
-          text: 'See which field differs, and who wrote it.',
+          text: SYMPTOMS.drift.check,
           commands: [`landfall drift ${subject.name}`],
         },
-        avoid:
-          'Another live patch: decide first whether Git or the cluster is right, then let one of them win.',
+        avoid: SYMPTOMS.drift.avoid,
       }
     : undefined;
 
@@ -151,27 +148,27 @@ const oldRevision: Row = ({ subject, workload }, report) => {
     report.boundary === 'sync' || report.boundary === 'rollout' || report.reason === 'revision-not-tracked';
   if (!behind) return undefined;
   return {
-    symptom: 'The old version still runs',
-    area: 'Reconciliation or rollout state',
+    symptom: SYMPTOMS.oldRevision.symptom,
+    area: SYMPTOMS.oldRevision.area,
     check: {
-      text: 'Compare the revision that the controller reconciled with the one in Git, then see which ReplicaSet runs.',
+      text: SYMPTOMS.oldRevision.check,
       commands: [
         `kubectl get application ${subject.name} -n ${subject.namespace} -o jsonpath='{.status.sync.revision}{"\\n"}'`,
         `git ls-remote ${subject.repository} ${subject.revision}`,
         ...(workload === undefined ? [] : [`kubectl rollout history ${workload} -n ${subject.destination}`]),
       ],
     },
-    avoid: 'Assuming that git push completed the deployment: it only changed what is wanted.',
+    avoid: SYMPTOMS.oldRevision.avoid,
   };
 };
 
 const pods: Row = ({ subject, workload }, report) =>
   report.boundary === 'health'
     ? {
-        symptom: 'Synced, but the pods do not work',
-        area: 'Workload health',
+        symptom: SYMPTOMS.pods.symptom,
+        area: SYMPTOMS.pods.area,
         check: {
-          text: 'Read what the pods say: events, the log before the last restart, probes, configuration.',
+          text: SYMPTOMS.pods.check,
           commands: [
             `kubectl describe pods -n ${subject.destination}`,
             ...(workload === undefined
@@ -179,7 +176,7 @@ const pods: Row = ({ subject, workload }, report) =>
               : [`kubectl logs ${workload} -n ${subject.destination} --previous`]),
           ],
         },
-        avoid: 'Editing the Application first: the sync did what it was asked to do.',
+        avoid: SYMPTOMS.pods.avoid,
       }
     : undefined;
 
@@ -188,47 +185,46 @@ const endpoints: Row = ({ subject, service }, report) =>
   service !== undefined &&
   /endpoints|selector|port-missing|foreign/.test(report.reason)
     ? {
-        symptom: 'The Service leads nowhere, or to the wrong pods',
-        area: 'Relationship between objects',
+        symptom: SYMPTOMS.endpoints.symptom,
+        area: SYMPTOMS.endpoints.area,
         check: {
-          text: 'Compare the selector of the Service with the labels of the pods.',
+          text: SYMPTOMS.endpoints.check,
           commands: [
             `kubectl get ${service} -n ${subject.destination} -o jsonpath='{.spec.selector}{"\\n"}'`,
             `kubectl get pods -n ${subject.destination} --show-labels`,
           ],
         },
-        avoid: 'Rebuilding the repository or the image: one label or selector is wrong, in one line of Git.',
+        avoid: SYMPTOMS.endpoints.avoid,
       }
     : undefined;
 
 const users: Row = ({ subject }, report) =>
   report.boundary === 'traffic'
     ? {
-        symptom: 'The pods are fine, and users do not get the release',
-        area: 'User-facing behaviour',
+        symptom: SYMPTOMS.users.symptom,
+        area: SYMPTOMS.users.area,
         check: {
-          text: 'See which version answers behind the Service.',
+          text: SYMPTOMS.users.check,
           commands: [`landfall trace ${subject.name} version`],
         },
-        avoid: 'Scaling or restarting: it moves the symptom, and the evidence with it.',
+        avoid: SYMPTOMS.users.avoid,
       }
     : undefined;
 
-const source: Row = ({ subject }, report) =>
-  report.boundary === 'artifact' || report.boundary === 'intent'
-    ? {
-        symptom:
-          report.boundary === 'artifact'
-            ? 'The image is not there, or is not of that commit'
-            : 'Git does not ask for the release',
-        area: report.boundary === 'artifact' ? 'Build and registry' : 'Git intent',
-        check: {
-          text: 'Follow the image from the registry to Git.',
-          commands: [`landfall trace ${subject.name} image`, `git log --oneline -n 5 -- ${subject.path}`],
-        },
-        avoid: 'Looking at pods: they run what Git asked for before.',
-      }
-    : undefined;
+const source: Row = ({ subject }, report) => {
+  if (report.boundary !== 'artifact' && report.boundary !== 'intent') return undefined;
+  const { symptom, area, check, avoid } =
+    report.boundary === 'artifact' ? SYMPTOMS.missingImage : SYMPTOMS.noIntent;
+  return {
+    symptom,
+    area,
+    check: {
+      text: check,
+      commands: [`landfall trace ${subject.name} image`, `git log --oneline -n 5 -- ${subject.path}`],
+    },
+    avoid,
+  };
+};
 
 /** The first row that fits counts: what is special stands before what is general. */
 const ROWS: readonly Row[] = [
