@@ -106,6 +106,14 @@ const healthRule = strictObject({
     context.issues.push({ code: 'custom', input: context.value[field], path: [field], message: problem });
 });
 
+/** A finding of `landfall check` that somebody has decided to live with: why, and until which day. */
+const suppression = strictObject({
+  finding: name,
+  object: name.exactOptional(),
+  reason: name,
+  until: string().regex(/^\d{4}-\d\d-\d\d$/, 'a day such as 2026-12-31 is wanted'),
+});
+
 const landfallYaml = strictObject({
   apiVersion: literal('landfall.dev/v1'),
   applications: record(name, application).exactOptional(),
@@ -113,6 +121,7 @@ const landfallYaml = strictObject({
   environments: array(environment).exactOptional(),
   /** Of several rules for an object the first counts. */
   health: array(healthRule).max(100).exactOptional(),
+  check: strictObject({ suppress: array(suppression).exactOptional() }).exactOptional(),
 });
 
 export type LandfallYaml = output<typeof landfallYaml>;

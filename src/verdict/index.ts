@@ -3,7 +3,7 @@ export { renderSources } from './render-sources.ts';
 export type { DriftReport } from './drift.ts';
 export { findApplication, listApplications } from './application.ts';
 export type { ApplicationSpec } from './application.ts';
-export { findingsOf } from './findings/index.ts';
+export { findingsOf, preflightOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
 export type { Declared, Question, Sources } from './gather.ts';
 export type { Material, Proof } from './judge.ts';
@@ -19,7 +19,7 @@ export { nearestSymptoms, SYMPTOMS } from './symptoms.ts';
 export type { Symptom } from './symptoms.ts';
 export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';
-export { desiredObject, redacted } from './world/index.ts';
+export { desiredObject, liveObject, redacted } from './world/index.ts';
 export type {
   AnswerFact,
   BuildFact,

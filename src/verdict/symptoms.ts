@@ -39,7 +39,8 @@ export const SYMPTOMS = {
     check: 'Render it here and go to the line that it names.',
     commands: ['landfall render DIR', 'landfall render DIR --diff HEAD~1'],
     avoid: 'Restarting pods: none of this has been applied.',
-    words: 'render failed template error kustomize build helm comparisonerror values overlay patch buildfailed',
+    words:
+      'render failed template error kustomize build helm comparisonerror values overlay patch buildfailed',
   }),
   drift: row({
     symptom: 'The cluster holds something else than Git asks for',
@@ -65,12 +66,10 @@ export const SYMPTOMS = {
     area: 'Progressive delivery controller',
     boundary: 'rollout',
     check: 'Read the Rollout and its analysis runs: the step, the pause and why, what was measured.',
-    commands: [
-      'kubectl describe rollout ROLLOUT -n NAMESPACE',
-      'kubectl get analysisruns -n NAMESPACE',
-    ],
+    commands: ['kubectl describe rollout ROLLOUT -n NAMESPACE', 'kubectl get analysisruns -n NAMESPACE'],
     avoid: 'Scaling ReplicaSets by hand: the controller owns them and sets them back.',
-    words: 'stuck mid-canary canary bluegreen weight step paused suspended promote abort analysis progressive traffic shift',
+    words:
+      'stuck mid-canary canary bluegreen weight step paused suspended promote abort analysis progressive traffic shift',
   }),
   endpoints: row({
     symptom: 'The Service leads nowhere, or to the wrong pods',
@@ -97,20 +96,23 @@ export const SYMPTOMS = {
       'landfall trace APP image',
     ],
     avoid: 'Assuming that git push completed the deployment: it only changed what is wanted.',
-    words: 'old image still running previous release stale latest tag digest nothing changed no-op not deployed',
+    words:
+      'old image still running previous release stale latest tag digest nothing changed no-op not deployed',
   }),
   credentials: row({
     symptom: 'The repository cannot be read: a credential is missing, wrong or over',
     area: 'Git source, access',
     boundary: 'sync',
-    check: 'Ask the Git server with the credential that the controller has, and read what the controller says of it.',
+    check:
+      'Ask the Git server with the credential that the controller has, and read what the controller says of it.',
     commands: [
       'git ls-remote REPOSITORY REVISION',
       'kubectl get secret -n argocd -l argocd.argoproj.io/secret-type=repository',
       'kubectl get events -n argocd --sort-by=.lastTimestamp',
     ],
     avoid: 'Rewriting manifests: nobody has read them, so nothing in them can be what stopped it.',
-    words: 'authentication required token expired deploy key ssh clone fetch failed unauthorized 401 403 repository access',
+    words:
+      'authentication required token expired deploy key ssh clone fetch failed unauthorized 401 403 repository access',
   }),
   permission: row({
     symptom: 'The delivery identity lacks a permission',
@@ -118,8 +120,10 @@ export const SYMPTOMS = {
     boundary: 'sync',
     check: 'Ask the API server whether that identity may do what it failed to do.',
     commands: ['kubectl auth can-i VERB RESOURCE --as USER -n NAMESPACE'],
-    avoid: 'Applying the manifests with your own rights: it hides the missing permission until the next release.',
-    words: 'forbidden cannot create patch resource rbac role rolebinding serviceaccount is forbidden user denied rights',
+    avoid:
+      'Applying the manifests with your own rights: it hides the missing permission until the next release.',
+    words:
+      'forbidden cannot create patch resource rbac role rolebinding serviceaccount is forbidden user denied rights',
   }),
   policy: row({
     symptom: 'A policy of the cluster or of the namespace refuses it',
@@ -131,8 +135,10 @@ export const SYMPTOMS = {
       'kubectl describe resourcequota,limitrange -n NAMESPACE',
       'kubectl get namespace NAMESPACE --show-labels',
     ],
-    avoid: 'Editing probes, images or selectors: the API server has refused the object before any of them mattered.',
-    words: 'admission webhook denied quota exceeded limitrange podsecurity violates kyverno gatekeeper failedcreate',
+    avoid:
+      'Editing probes, images or selectors: the API server has refused the object before any of them mattered.',
+    words:
+      'admission webhook denied quota exceeded limitrange podsecurity violates kyverno gatekeeper failedcreate',
   }),
   users: row({
     symptom: 'The pods are fine, and users do not get the release',
@@ -163,10 +169,42 @@ export const SYMPTOMS = {
   }),
 } as const;
 
-const PLAIN = new Set(['the', 'a', 'an', 'is', 'are', 'of', 'to', 'and', 'or', 'in', 'it', 'my', 'has', 'have', 'does', 'do', 'not', 'but', 'with', 'for', 'on', 'after', 'by', 'at', 'we', 'i', 'says', 'was', 'no']);
+const PLAIN = new Set([
+  'the',
+  'a',
+  'an',
+  'is',
+  'are',
+  'of',
+  'to',
+  'and',
+  'or',
+  'in',
+  'it',
+  'my',
+  'has',
+  'have',
+  'does',
+  'do',
+  'not',
+  'but',
+  'with',
+  'for',
+  'on',
+  'after',
+  'by',
+  'at',
+  'we',
+  'i',
+  'says',
+  'was',
+  'no',
+]);
 
 function wordsOf(text: string): readonly string[] {
-  return (text.toLowerCase().match(/[a-z0-9]{2,}/g) ?? []).filter((word) => !PLAIN.has(word)).map((word) => word.replace(/(?:ing|ed|es|s)$/, ''));
+  return (text.toLowerCase().match(/[a-z0-9]{2,}/g) ?? [])
+    .filter((word) => !PLAIN.has(word))
+    .map((word) => word.replace(/(?:ing|ed|es|s)$/, ''));
 }
 
 /** Rows that fit a description, nearest first; empty where no word of it is known. At most `most`. */

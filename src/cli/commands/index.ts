@@ -1,4 +1,5 @@
 import { applyCommand } from './apply.ts';
+import { checkCommand } from './check.ts';
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
@@ -21,6 +22,7 @@ import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { syncCommand } from './sync.ts';
 import { traceCommand } from './trace.ts';
+import { triageCommand } from './triage.ts';
 
 /** In the order of the help: asking first, then doing, then trying. */
 export const commands: readonly CliCommand[] = [
@@ -28,6 +30,7 @@ export const commands: readonly CliCommand[] = [
   traceCommand,
   explainCommand,
   healthCommand,
+  triageCommand,
   statusCommand,
   historyCommand,
   noteCommand,
@@ -38,6 +41,7 @@ export const commands: readonly CliCommand[] = [
   diffCommand,
   applyCommand,
   recoverCommand,
+  checkCommand,
   layoutCommand,
   initCommand,
   imageCommand,

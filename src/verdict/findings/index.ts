@@ -7,6 +7,7 @@ import { unrecognised } from './unrecognised.ts';
 
 export type { Case, EngineStatus, Finding, Fix, Misleading, Rule, Subject } from './finding.ts';
 export type { Mechanism } from './moved-reference.ts';
+export { preflightOf } from './world-rules/preflight.ts';
 export { findingsOf } from './world-rules/index.ts';
 
 const RULES: readonly Rule[] = [movedReferenceRule, mutableReferenceRule];
