@@ -22,10 +22,8 @@ const COMMENT =
 const INCOMPLETE = /#\s*landfall:ignore\b/;
 
 async function linesOf(tree: FileTree, file: string): Promise<readonly string[]> {
-  if ((await tree.kind(file)) !== 'file') return [];
-  return Buffer.from(await tree.readFile(file))
-    .toString('utf8')
-    .split('\n');
+  const bytes = (await tree.kind(file)) === 'file' ? await tree.readFile(file) : undefined;
+  return bytes === undefined ? [] : Buffer.from(bytes).toString('utf8').split('\n');
 }
 
 /** What `landfall.yaml` (`check.suppress`) and comments in the files of the findings say. */
