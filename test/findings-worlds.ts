@@ -33,7 +33,16 @@ export function event(
   type: 'Normal' | 'Warning' = 'Warning',
 ): EventFact {
   const [kind = '', name = ''] = about.split('/');
-  return { type, reason, message, object: `${kind}/shop/${name}`, count: 1, lastSeen: AT, ageMs: undefined, source: SOURCE };
+  return {
+    type,
+    reason,
+    message,
+    object: `${kind}/shop/${name}`,
+    count: 1,
+    lastSeen: AT,
+    ageMs: undefined,
+    source: SOURCE,
+  };
 }
 
 export function log(component: string, message: string, previous = false, level?: LogLine['level']): LogLine {

@@ -167,6 +167,25 @@ export async function checkFolder({ tree, folder, kube, options, signal }: Ask):
       notChecked: [],
     };
   }
+  if (set.objects.length === 0) {
+    return {
+      issues: [
+        {
+          id: 'nothing-rendered',
+          failure: undefined,
+          level: 'warning',
+          boundary: 'render',
+          title: `${folder} holds no manifest`,
+          why: 'What renders to nothing deploys nothing, and a sync that prunes would take away what runs.',
+          fix: 'Name a folder with manifests or a kustomization, or check --all.',
+          object: undefined,
+          file: folder,
+          line: 1,
+        },
+      ],
+      notChecked: [],
+    };
+  }
   const namespace = options.namespace ?? 'default';
   const cluster = kube === undefined ? undefined : await askCluster(kube, set.objects, namespace, signal);
   const minor =

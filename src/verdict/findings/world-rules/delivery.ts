@@ -530,9 +530,71 @@ function noEffect(view: View): Draft[] {
   });
 }
 
-/** PIP-02, PIP-03, PIP-10, PIP-12, HEA-01, INT-01, INT-04, REN-01, TRA-13: from the build to Git. */
+/** INT-02: a commit changes an image in the base, and the overlay of this environment sets it again. */
+function overridden(view: View): Draft[] {
+  const images = view.declared('Deployment', 'StatefulSet', 'DaemonSet').flatMap((thing) =>
+    thing.list('spec', 'template', 'spec', 'containers').flatMap((container, index) => {
+      const image = getString(container, 'image');
+      return image === undefined ? [] : [{ thing, image, index }];
+    }),
+  );
+  return view.world.commits.flatMap((commit) =>
+    commit.changes.flatMap(({ file, added }): Draft[] =>
+      added.flatMap((line): Draft[] => {
+        const edited = /^\s*-?\s*image:\s*["']?(?<image>[^\s"']+)/.exec(line)?.groups?.['image'];
+        if (edited === undefined) return [];
+        const other = images.find(
+          ({ image }) => repositoryOf(image) === repositoryOf(edited) && image !== edited,
+        );
+        const winner = view.world.files.find(
+          ({ kind, value, path }) =>
+            kind === 'kustomization' &&
+            path !== file &&
+            getArray(value, 'images').some((item) => {
+              const name = getString(item, 'newName') ?? getString(item, 'name');
+              return name !== undefined && repositoryOf(name) === repositoryOf(edited);
+            }),
+        );
+        if (other === undefined || winner === undefined) return [];
+        return [
+          {
+            failure: 'INT-02',
+            id: 'edit-overridden',
+            boundary: 'intent',
+            title: `${file} now says ${edited}, and ${winner.path} sets it to ${other.image} again`,
+            confidence: 0.88,
+            why: [
+              `Commit ${commit.commit.slice(0, 8)} changed the base. The images entry of the overlay is applied after it and wins, so the manifests of this environment are the same before and after.`,
+            ],
+            claims: [
+              view.claim('intent', file, 'image', edited, commit.source),
+              view.claim('intent', winner.path, 'images', other.image, winner.source),
+            ],
+            misleading: [
+              ['the commit shows the right value', 'of a layer that does not decide'],
+              ['the sync succeeds', 'with nothing to change'],
+            ],
+            now: [
+              'Change the layer that wins.',
+              `landfall render ${winner.path.replace(/\/[^/]*$/, '')} --why ${other.thing.ref}:spec.template.spec.containers`,
+            ],
+            lasting: [
+              'Show the rendered difference of every environment at a pull request, and refuse a deploy that has none.',
+            ],
+            verify: [`landfall render ${winner.path.replace(/\/[^/]*$/, '')} --diff HEAD~1`],
+            can: 'commit',
+            space: other.thing.namespace,
+          },
+        ];
+      }),
+    ),
+  );
+}
+
+/** PIP-02, PIP-03, PIP-10, PIP-12, HEA-01, INT-01, INT-02, INT-04, REN-01, TRA-13: from the build to Git. */
 export const deliveryRule: WorldRule = (view) => [
   ...lostBumps(view),
+  ...overridden(view),
   ...wrongCode(view),
   ...falseMismatch(view),
   ...tracking(view),

@@ -33,7 +33,7 @@ function unresolved(view: View): Draft[] {
         const field = path.findLast((step) => typeof step === 'string');
         const means =
           part === 'data' ||
-          /^(?:command|args|value|last-applied)/.test(String(field)) ||
+          /^(?:command|args|last-applied)/.test(String(field)) ||
           path.includes('command') ||
           path.includes('args') ||
           path.includes('annotations') ||
