@@ -1,7 +1,6 @@
 /** What rules look at: one model of facts, filled from a live cluster or from pasted artifacts. */
 export { readWorld } from './live.ts';
 export { desiredObject, liveObject } from './objects.ts';
-export { redacted } from './redact.ts';
 export type {
   AnswerFact,
   BuildFact,

@@ -1,4 +1,4 @@
-import { getArray, getNumber, getString } from '../../../kernel/index.ts';
+import { getArray, getNumber, getString, textOf } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import { quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
@@ -147,14 +147,14 @@ function ingresses(view: View): Draft[] {
             `the Ingress ${ingress.name} asks the Service ${backend.service} for port ${backend.port}, which it does not have`,
             'The port of a backend is the port of the Service, not of the container.',
             [
-              view.about('traffic', ingress, 'backend port', String(backend.port), ...backend.path),
+              view.about('traffic', ingress, 'backend port', textOf(backend.port), ...backend.path),
               view.about(
                 'traffic',
                 service,
                 'ports',
                 service
                   .list('spec', 'ports')
-                  .map((port) => String(port['port'] ?? ''))
+                  .map((port) => textOf(port['port'] ?? ''))
                   .join(', '),
                 'spec',
                 'ports',

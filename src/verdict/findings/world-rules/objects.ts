@@ -1,4 +1,12 @@
-import { getArray, getNumber, getObject, getString, isJsonObject, jsonEqual } from '../../../kernel/index.ts';
+import {
+  getArray,
+  getNumber,
+  getObject,
+  getString,
+  isJsonObject,
+  jsonEqual,
+  textOf,
+} from '../../../kernel/index.ts';
 import type { JsonValue } from '../../../kernel/index.ts';
 import { maskedFailures } from './masking.ts';
 import { counted, quote } from './rule.ts';
@@ -366,7 +374,7 @@ function jobs(view: View): Draft[] {
         confidence: 0.94,
         why: [
           quote(getString(condition, 'message') ?? 'Its pods ended with errors as often as they may.'),
-          ...(hook === undefined ? [] : [`It is a ${String(hook)} hook: what comes after it waits.`]),
+          ...(hook === undefined ? [] : [`It is a ${textOf(hook)} hook: what comes after it waits.`]),
         ],
         claims: [
           view.about('health', thing, 'Failed', getString(condition, 'reason') ?? '', 'status', 'conditions'),
@@ -510,7 +518,7 @@ function nodes(view: View): Draft[] {
       id: 'budget-allows-no-disruption',
       boundary: 'rollout',
       kind: 'risk',
-      title: `${budget.id} never lets a pod of ${target.name} go: ${least === undefined ? `maxUnavailable ${String(most)}` : `minAvailable ${String(least)} of ${replicas}`}`,
+      title: `${budget.id} never lets a pod of ${target.name} go: ${least === undefined ? `maxUnavailable ${textOf(most)}` : `minAvailable ${textOf(least)} of ${replicas}`}`,
       confidence: 0.95,
       why: ['No node with such a pod can be drained. A rolling update is not held by it.'],
       claims: [
@@ -518,7 +526,7 @@ function nodes(view: View): Draft[] {
           'rollout',
           budget,
           least === undefined ? 'maxUnavailable' : 'minAvailable',
-          String(least ?? most),
+          textOf(least ?? most),
           'spec',
           least === undefined ? 'maxUnavailable' : 'minAvailable',
         ),
@@ -597,7 +605,7 @@ function stuckDeletions(view: View): Draft[] {
         failure: 'LIV-10',
         id: 'deletion-stuck',
         boundary: 'live',
-        title: `${thing.id} is being deleted since ${since} and waits for ${String(finalizers[0])}`,
+        title: `${thing.id} is being deleted since ${since} and waits for ${textOf(finalizers[0])}`,
         confidence: 0.93,
         why: [
           'A finalizer holds the object until its controller has done its part; a new one of that name cannot be created before.',
@@ -902,7 +910,7 @@ function rollingWithOneVolume(view: View): Draft[] {
       .flatMap((name) => view.declared('PersistentVolumeClaim').find((item) => item.name === name) ?? [])
       .find((item) =>
         getArray(item.get('spec', 'accessModes')).every((mode) =>
-          /^ReadWriteOnce(?:Pod)?$/.test(String(mode)),
+          /^ReadWriteOnce(?:Pod)?$/.test(textOf(mode)),
         ),
       );
     const replicas = getNumber(thing.get('spec'), 'replicas') ?? 1;

@@ -1,4 +1,4 @@
-import { getArray, getObject, getString, jsonEqual, parseQuantity } from '../../../kernel/index.ts';
+import { getArray, getObject, getString, jsonEqual, parseQuantity, textOf } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import type { World } from '../../world/index.ts';
 import type { Finding } from '../finding.ts';
@@ -522,7 +522,7 @@ function surge(thing: Thing, replicas: number): number {
   const value = thing.get('spec', 'strategy', 'rollingUpdate', 'maxSurge') ?? '25%';
   return typeof value === 'number'
     ? value
-    : Math.ceil((replicas * (Number.parseFloat(String(value)) || 0)) / 100);
+    : Math.ceil((replicas * (Number.parseFloat(textOf(value)) || 0)) / 100);
 }
 
 /** LIV-01 and LIV-02 before they happen: requests times replicas and surge, against what the quota has. */

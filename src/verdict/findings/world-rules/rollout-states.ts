@@ -1,4 +1,4 @@
-import { getString } from '../../../kernel/index.ts';
+import { getString, textOf } from '../../../kernel/index.ts';
 import { digestIn, sameDigest, shortOf } from './digests.ts';
 import { counted, groupBy, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
@@ -52,7 +52,7 @@ function notAttempted(view: View): Draft[] {
                   'intent',
                   view.wanted(thing) ?? thing,
                   'replicas',
-                  String(wanted),
+                  textOf(wanted),
                   'spec',
                   'replicas',
                 ),

@@ -300,7 +300,7 @@ function nobodySchedules(view: View): Draft[] {
       ],
       lasting: ['An alert on what neither changes nor complains for minutes.'],
       verify: ['kubectl get leases -n kube-system'],
-      space: (pod?.namespace ?? object?.namespace) as string | undefined,
+      space: pod?.namespace ?? object?.namespace,
     },
   ];
 }

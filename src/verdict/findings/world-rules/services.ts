@@ -1,4 +1,4 @@
-import { getArray, getNumber, getString } from '../../../kernel/index.ts';
+import { getArray, getNumber, getString, textOf } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import { counted } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
@@ -18,7 +18,7 @@ function sameSpace(a: Thing, b: Thing): boolean {
 
 const shown = (labels: JsonObject) =>
   Object.entries(labels)
-    .map(([key, value]) => `${key}=${String(value)}`)
+    .map(([key, value]) => `${key}=${textOf(value)}`)
     .join(',');
 
 /** The ready addresses behind a Service; undefined where no source shows them. */
@@ -111,7 +111,7 @@ function selectsNothing(view: View, all: readonly Template[]): Draft[] {
     const detail = wrong
       .map(
         ([key, value]) =>
-          `${key}=${String(value)} (pods: ${key in labels ? String(labels[key]) : 'no such label'})`,
+          `${key}=${textOf(value)} (pods: ${key in labels ? textOf(labels[key]) : 'no such label'})`,
       )
       .join(', ');
     const desired = view.desired.includes(service);
@@ -209,7 +209,7 @@ function wrongPorts(view: View, all: readonly Template[]): Draft[] {
           failure: 'TRA-02',
           id: 'service-port-wrong',
           boundary: 'traffic',
-          title: `the Service ${service.name} sends to port ${String(wanted)}, which ${target.thing.id} does not ${isName ? 'name' : 'declare'}`,
+          title: `the Service ${service.name} sends to port ${textOf(wanted)}, which ${target.thing.id} does not ${isName ? 'name' : 'declare'}`,
           // A number may be open without being declared; a name that nobody has leads nowhere.
           confidence: isName ? 0.95 : 0.82,
           why: [
@@ -220,7 +220,7 @@ function wrongPorts(view: View, all: readonly Template[]): Draft[] {
               'traffic',
               service,
               'targetPort',
-              String(wanted),
+              textOf(wanted),
               'spec',
               'ports',
               index,
@@ -244,7 +244,7 @@ function wrongPorts(view: View, all: readonly Template[]): Draft[] {
           ],
           now: [
             'Correct targetPort in Git; names are better than numbers.',
-            `kubectl port-forward service/${service.name}${service.n} 8080:${String(port['port'] ?? '')}`,
+            `kubectl port-forward service/${service.name}${service.n} 8080:${textOf(port['port'] ?? '')}`,
           ],
           lasting: ['Check ports before the merge (landfall check), and probe through the Service.'],
           verify: [
