@@ -51,3 +51,8 @@ export function shortOf(digest: string): string {
   const head = SHORTENED.exec(digest)?.[1];
   return head === undefined ? shortDigest(digest) : head.slice(0, 8);
 }
+
+/** Whether two commits are one, as far as they are shown; at least six digits of each have to be. */
+export function sameCommit(a: string, b: string): boolean {
+  return a.length >= 6 && b.length >= 6 && (a.startsWith(b) || b.startsWith(a));
+}

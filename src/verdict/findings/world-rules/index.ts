@@ -1,15 +1,27 @@
 import type { World } from '../../world/index.ts';
 import type { Finding } from '../finding.ts';
+import { bumpsRule } from './bumps.ts';
+import { identityRule } from './identity.ts';
+import { trackingRule } from './tracking.ts';
+import { ingressRule } from './ingress.ts';
+import { gatewayRule } from './gateway.ts';
+import { userPathRule } from './user-path.ts';
+import { shapesRule } from './shapes.ts';
+import { configurationRule } from './configuration.ts';
+import { scalingRule } from './scaling.ts';
+import { jobsRule } from './jobs.ts';
+import { nodesRule } from './nodes.ts';
+import { liveStateRule } from './live-state.ts';
+import { rolloutCountsRule } from './rollout-counts.ts';
+import { podRevisionsRule } from './pod-revisions.ts';
+import { progressiveRule } from './progressive.ts';
+import { addressesRule } from './addresses.ts';
 import { crashingRule } from './crashing.ts';
-import { deliveryRule } from './delivery.ts';
-import { entryRule } from './entry.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
-import { objectsRule } from './objects.ts';
 import { readinessRule, shallowProbeRule } from './probes.ts';
 import { refusedPodsRule } from './refused-pods.ts';
 import { renderErrorsRule } from './render-errors.ts';
-import { rolloutStatesRule } from './rollout-states.ts';
 import { finding } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import { schedulingRule } from './scheduling.ts';
@@ -21,20 +33,32 @@ import { viewOf } from './view.ts';
 
 const RULES: readonly WorldRule[] = [
   movedTagRule,
-  deliveryRule,
+  bumpsRule,
+  identityRule,
+  trackingRule,
   imagePullRule,
   startingRule,
   crashingRule,
   readinessRule,
   schedulingRule,
   refusedPodsRule,
-  rolloutStatesRule,
+  rolloutCountsRule,
+  podRevisionsRule,
+  progressiveRule,
   sourceRule,
   syncErrorsRule,
   renderErrorsRule,
   servicesRule,
-  entryRule,
-  objectsRule,
+  addressesRule,
+  ingressRule,
+  gatewayRule,
+  userPathRule,
+  shapesRule,
+  configurationRule,
+  scalingRule,
+  jobsRule,
+  nodesRule,
+  liveStateRule,
   shallowProbeRule,
 ];
 

@@ -32,7 +32,7 @@ export const readinessRule: WorldRule = (view) => {
     if (container === undefined || container.restarts > 0) return [];
     const event = view
       .eventsOf('Pod', pod.name, pod.namespace)
-      .findLast(({ reason, message }) => reason === 'Unhealthy' && /^Readiness probe/.test(message));
+      .findLast(({ reason, message }) => reason === 'Unhealthy' && message.startsWith('Readiness probe'));
     const probe = getObject(container.spec, 'readinessProbe');
     const port = container.spec === undefined ? undefined : probePort(container.spec, probe);
     const wrong = port !== undefined && !port.declared;

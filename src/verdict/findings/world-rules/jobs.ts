@@ -1,0 +1,86 @@
+import { getString, textOf } from '../../../kernel/index.ts';
+import { quote } from './rule.ts';
+import type { Draft, WorldRule } from './rule.ts';
+import type { View } from './view.ts';
+
+/** HEA-08, REC-09: Jobs and CronJobs. */
+function jobs(view: View): Draft[] {
+  const failed = view.kind('Job').flatMap((thing): Draft[] => {
+    const condition = thing
+      .list('status', 'conditions')
+      .find((item) => getString(item, 'type') === 'Failed' && getString(item, 'status') === 'True');
+    if (condition === undefined) return [];
+    const annotations = thing.map('metadata', 'annotations') ?? {};
+    const hook = annotations['argocd.argoproj.io/hook'] ?? annotations['helm.sh/hook'];
+    return [
+      {
+        failure: hook === undefined ? 'HEA-08' : 'REC-09',
+        id: hook === undefined ? 'job-failed' : 'hook-failed',
+        boundary: hook === undefined ? 'health' : 'sync',
+        title: `${thing.id} failed: ${getString(condition, 'reason') ?? ''}`,
+        confidence: 0.94,
+        why: [
+          quote(getString(condition, 'message') ?? 'Its pods ended with errors as often as they may.'),
+          ...(hook === undefined ? [] : [`It is a ${textOf(hook)} hook: what comes after it waits.`]),
+        ],
+        claims: [
+          view.about('health', thing, 'Failed', getString(condition, 'reason') ?? '', 'status', 'conditions'),
+        ],
+        misleading: [
+          [
+            hook === undefined ? 'everything else is healthy' : 'Healthy',
+            hook === undefined
+              ? 'the work of the Job is not done'
+              : 'the old version is; the sync is not over',
+          ],
+        ],
+        now: [
+          'Read its log, mend it, delete the failed Job and run it again.',
+          `kubectl logs ${thing.ref}${thing.n}`,
+          `kubectl delete ${thing.ref}${thing.n}`,
+        ],
+        lasting: [
+          'Work that may be done twice, a deadline (activeDeadlineSeconds), and a check of the outcome.',
+        ],
+        verify: [`kubectl get ${thing.ref}${thing.n}`],
+        can: 'sync',
+        space: thing.namespace,
+      },
+    ];
+  });
+  const crons = view.kind('CronJob').flatMap((thing): Draft[] => {
+    const events = view
+      .eventsOf('CronJob', thing.name, thing.namespace)
+      .filter(({ reason }) => /FailedNeedsStart|MissSchedule|TooManyMissedTimes/.test(reason));
+    const suspended = thing.get('spec', 'suspend') === true;
+    const declared = view.wanted(thing)?.get('spec', 'suspend') === true;
+    if (events.length === 0 && (!suspended || declared)) return [];
+    return [
+      {
+        failure: 'HEA-08',
+        id: 'cron-job-not-running',
+        boundary: 'health',
+        kind: suspended && events.length === 0 ? 'risk' : 'cause',
+        title: suspended ? `${thing.id} is suspended: it does not run` : `${thing.id} has missed its times`,
+        confidence: 0.85,
+        why: [events.at(-1)?.message ?? 'No run is started while it is suspended.'],
+        claims: [
+          view.about('health', thing, 'suspend', String(suspended), 'spec', 'suspend'),
+          ...events.slice(-1).map((event) => view.ofEvent('health', event)),
+        ],
+        misleading: [['no failed Job', 'none was started']],
+        now: [
+          'Resume it, and run it once by hand.',
+          `kubectl create job ${thing.name}-now${thing.n} --from=cronjob/${thing.name}`,
+        ],
+        lasting: ['An alert on the time since the last success.'],
+        verify: [`kubectl get cronjob ${thing.name}${thing.n}`],
+        space: thing.namespace,
+      },
+    ];
+  });
+  return [...failed, ...crons];
+}
+
+/** HEA-08, REC-09: work that is to be done once. */
+export const jobsRule: WorldRule = (view) => [...jobs(view)];

@@ -1,0 +1,290 @@
+import { getString, textOf } from '../../../kernel/index.ts';
+import { counted, quote } from './rule.ts';
+import type { Draft, WorldRule } from './rule.ts';
+import type { Thing } from './thing.ts';
+import type { View } from './view.ts';
+
+function condition(thing: Thing, type: string) {
+  const list = thing.list('status', 'conditions');
+  const index = list.findIndex((item) => getString(item, 'type') === type);
+  return index < 0
+    ? undefined
+    : {
+        status: getString(list[index], 'status'),
+        reason: getString(list[index], 'reason'),
+        message: getString(list[index], 'message') ?? '',
+        index,
+      };
+}
+
+/** LIV-05, LIV-06: what was asked to have no pods, or not to be updated. */
+function notAttempted(view: View): Draft[] {
+  return view.kind('Deployment', 'StatefulSet', 'Rollout').flatMap((thing): Draft[] => {
+    const drafts: Draft[] = [];
+    const replicas = thing.number('spec', 'replicas');
+    const wanted = view.wanted(thing)?.number('spec', 'replicas');
+    const zeroDeclared = view.wanted(thing) !== undefined && wanted === 0;
+    const served = view.kind('Service').some((service) => {
+      const selector = Object.entries(service.map('spec', 'selector') ?? {});
+      const labels =
+        thing.map('spec', 'template', 'metadata', 'labels') ??
+        thing.map('spec', 'selector', 'matchLabels') ??
+        {};
+      return selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
+    });
+    const scaler = thing.text('metadata', 'annotations', 'autoscaling.keda.sh/paused-replicas');
+    if (replicas === 0 && !zeroDeclared) {
+      const byGit = wanted !== undefined && wanted > 0;
+      drafts.push({
+        failure: 'LIV-05',
+        id: 'scaled-to-zero',
+        boundary: 'live',
+        kind: byGit || served || scaler !== undefined ? 'cause' : 'risk',
+        title: `${thing.id} is scaled to zero${byGit ? `, and Git asks for ${wanted}` : ''}`,
+        confidence: byGit ? 0.95 : served ? 0.8 : 0.6,
+        why: ['Nothing fails where nothing runs: no event, no error, and every light is green.'],
+        claims: [
+          view.about('live', thing, 'replicas', '0', 'spec', 'replicas'),
+          ...(byGit
+            ? [
+                view.about(
+                  'intent',
+                  view.wanted(thing) ?? thing,
+                  'replicas',
+                  textOf(wanted),
+                  'spec',
+                  'replicas',
+                ),
+              ]
+            : []),
+        ],
+        misleading: [['READY 0/0, Healthy, no errors', 'zero of zero pods are ready']],
+        now: [
+          'Scale it up where it is meant to run, and find out who scaled it down.',
+          `kubectl get ${thing.ref}${thing.n} -o yaml --show-managed-fields | grep -B 20 "f:replicas"`,
+          `kubectl scale ${thing.ref}${thing.n} --replicas=${wanted ?? 1}`,
+        ],
+        lasting: ['Zero replicas count as landed only where Git declares them.'],
+        verify: [`kubectl get ${thing.ref}${thing.n}`],
+        can: 'sync',
+        space: thing.namespace,
+      });
+    }
+    if (thing.get('spec', 'paused') === true) {
+      const declared = view.wanted(thing)?.get('spec', 'paused') === true;
+      drafts.push({
+        failure: 'LIV-06',
+        id: 'workload-paused',
+        boundary: 'rollout',
+        title: `${thing.id} is paused: its new template is not rolled out`,
+        confidence: 0.94,
+        why: [
+          'A paused workload takes every change of its template and acts on none.',
+          declared
+            ? 'Git declares the pause.'
+            : 'Nobody declared it in what is known of Git; somebody paused it in the cluster.',
+        ],
+        claims: [view.about('live', thing, 'spec.paused', 'true', 'spec', 'paused')],
+        misleading: [
+          ['Available=True, all ready', 'of the template before'],
+          ['rollout status waits without a word, Helm reports success', 'neither looks at the pause'],
+        ],
+        now: [
+          'Resume it, once it is clear why it was paused.',
+          `kubectl rollout resume ${thing.ref}${thing.n}`,
+        ],
+        lasting: ['A pause needs an owner and an end; a proof that says "not attempted" instead of green.'],
+        verify: [`kubectl rollout status ${thing.ref}${thing.n}`],
+        space: thing.namespace,
+      });
+    }
+    return drafts;
+  });
+}
+
+/** ROL-14, ROL-15, ROL-16: counts of a Deployment that do not agree. Symptoms, where a cause is known. */
+function counts(view: View): Draft[] {
+  return view.kind('Deployment').flatMap((thing): Draft[] => {
+    if (thing.get('spec', 'paused') === true) return [];
+    const wanted = thing.number('spec', 'replicas') ?? (thing.whole ? 1 : undefined);
+    const zero = thing.whole ? 0 : undefined;
+    const updated = thing.number('status', 'updatedReplicas') ?? zero;
+    const total = thing.number('status', 'replicas') ?? zero;
+    const available = thing.number('status', 'availableReplicas') ?? zero;
+    const generation = thing.number('metadata', 'generation');
+    const observed = thing.number('status', 'observedGeneration');
+    const progressing = condition(thing, 'Progressing');
+    const seen = generation === undefined || observed === undefined || observed >= generation;
+    const stale =
+      progressing?.reason === 'ProgressDeadlineExceeded' &&
+      wanted !== undefined &&
+      updated === wanted &&
+      available === wanted &&
+      total === wanted;
+    const base = {
+      boundary: 'rollout' as const,
+      space: thing.namespace,
+      verify: [`kubectl rollout status ${thing.ref}${thing.n}`],
+    };
+    if (progressing?.reason === 'ProgressDeadlineExceeded')
+      return [
+        {
+          ...base,
+          failure: 'ROL-14',
+          id: stale ? 'deadline-condition-stale' : 'progress-deadline-exceeded',
+          kind: stale ? 'risk' : 'cause',
+          title: stale
+            ? `${thing.id} says that its deadline has passed, and all its pods are there`
+            : `${thing.id} did not progress within its deadline`,
+          confidence: stale ? 0.9 : 0.7,
+          why: [
+            stale
+              ? 'The condition is older than the state: nothing removes it before the next rollout.'
+              : `${quote(progressing.message)} It is a symptom, never a cause: why stands at the pods of the newest ReplicaSet. Kubernetes takes nothing back by itself.`,
+          ],
+          claims: [
+            view.about(
+              'rollout',
+              thing,
+              'Progressing',
+              `ProgressDeadlineExceeded: ${progressing.message}`,
+              'status',
+              'conditions',
+              progressing.index,
+            ),
+          ],
+          misleading: [
+            ['a slow start looks like a failure', 'and may still complete'],
+            ['rollout status fails after a rollback that worked', 'the condition is old'],
+          ],
+          now: [
+            'Look at the pods of the newest ReplicaSet.',
+            `kubectl get replicasets${thing.n} --sort-by=.metadata.creationTimestamp`,
+            `kubectl describe pods${thing.n}`,
+          ],
+          lasting: [
+            'A deadline above the slowest start times the steps, and reports that name the cause, not the timeout.',
+          ],
+          can: 'rollback',
+          symptom: true,
+        },
+      ];
+    if (!seen || wanted === undefined || wanted === 0) return [];
+    if (updated !== undefined && updated < wanted && available !== undefined && available > 0)
+      return [
+        {
+          ...base,
+          failure: 'ROL-15',
+          id: 'half-rolled',
+          title: `${thing.id} is half rolled out: ${updated} of ${wanted} pods have the new template`,
+          confidence: 0.65,
+          why: ['Old and new pods serve together. The update goes on only when new pods become available.'],
+          claims: [
+            view.about(
+              'rollout',
+              thing,
+              'updatedReplicas',
+              `${updated} of ${wanted}`,
+              'status',
+              'updatedReplicas',
+            ),
+          ],
+          misleading: [['Available=True, users are served', 'by the old pods']],
+          now: [
+            'See why the new pods do not become available; mend it or go back.',
+            `kubectl get replicasets${thing.n}`,
+          ],
+          lasting: ['Landed only when every ready endpoint has the intended template and digest.'],
+          can: 'rollback',
+          symptom: true,
+        },
+      ];
+    if (updated === wanted && total !== undefined && total > wanted && (available ?? 0) >= wanted) {
+      const leaving = view.podsOf(thing).filter((pod) => pod.terminating);
+      return [
+        {
+          ...base,
+          failure: 'ROL-16',
+          id: 'old-pods-stay',
+          title: `${thing.id}: ${counted(total - wanted, 'old pod')} will not go`,
+          confidence: 0.8,
+          why: [
+            'All new pods are available, and old ones still end: a long grace period, a finalizer, or a node that does not answer.',
+          ],
+          claims: [
+            view.about('rollout', thing, 'replicas', `${total}, wanted ${wanted}`, 'status', 'replicas'),
+            ...leaving.map((pod) =>
+              view.about(
+                'rollout',
+                pod.thing,
+                'deletionTimestamp',
+                pod.thing.text('metadata', 'deletionTimestamp') ?? '',
+                'metadata',
+                'deletionTimestamp',
+              ),
+            ),
+          ],
+          misleading: [
+            ['the new version is ready', 'a test through the Deployment may reach a pod that ends'],
+          ],
+          now: [
+            'See since when they end and on which node; mend the node, and force the end only after a look.',
+            `kubectl get pods${thing.n} -o wide`,
+            'kubectl get nodes',
+          ],
+          lasting: ['Test only what the Service leads to, and bound the grace period.'],
+        },
+      ];
+    }
+    return [];
+  });
+}
+
+/** REC-14: ready counts that belong to an older generation. */
+function beforeObserved(view: View): Draft[] {
+  return view.kind('Deployment', 'StatefulSet', 'DaemonSet').flatMap((thing): Draft[] => {
+    const generation = thing.number('metadata', 'generation');
+    const observed = thing.number('status', 'observedGeneration');
+    const declared = view.world.engines.some(
+      ({ operation, sync }) => operation?.phase === 'Succeeded' || sync === 'Synced',
+    );
+    if (generation === undefined || observed === undefined || observed >= generation || !declared) return [];
+    return [
+      {
+        failure: 'REC-14',
+        id: 'success-before-observed',
+        boundary: 'rollout',
+        title: `${thing.id} was called a success before its controller had seen the change`,
+        confidence: 0.75,
+        why: [
+          `Its status speaks of generation ${observed}, the change is generation ${generation}: what it counts as ready is the release before.`,
+        ],
+        claims: [
+          view.about(
+            'rollout',
+            thing,
+            'observedGeneration',
+            `${observed} of ${generation}`,
+            'status',
+            'observedGeneration',
+          ),
+        ],
+        misleading: [['green at once', 'nothing had been looked at yet']],
+        now: ['Look again when the generation is observed.', `kubectl rollout status ${thing.ref}${thing.n}`],
+        lasting: ['Bind every verdict to the generation that the apply produced.'],
+        verify: [
+          `kubectl get ${thing.ref}${thing.n} -o jsonpath='{.metadata.generation} {.status.observedGeneration}'`,
+        ],
+        space: thing.namespace,
+        symptom: true,
+      },
+    ];
+  });
+}
+
+/** LIV-05, LIV-06, REC-14, ROL-14 to ROL-16: rollouts by their own numbers. */
+export const rolloutCountsRule: WorldRule = (view) => [
+  ...notAttempted(view),
+  ...counts(view),
+  ...beforeObserved(view),
+];
