@@ -20,6 +20,12 @@ interface Ask {
   readonly signal: AbortSignal;
 }
 
+export interface Checked {
+  readonly issues: readonly Issue[];
+  /** What was not looked at, and why. */
+  readonly notChecked: readonly string[];
+}
+
 /** Newest version that the removals are known for, where nobody says which one it is. */
 const NEWEST_MINOR = 34;
 const AT_ONCE = 6;
@@ -142,10 +148,7 @@ function wholeTree(tree: FileTree): Parameters<typeof renderApplication>[0] {
 }
 
 /** Renders one folder and says what would go wrong with it. */
-export async function checkFolder({ tree, folder, kube, options, signal }: Ask): Promise<{
-  readonly issues: readonly Issue[];
-  readonly notChecked: readonly string[];
-}> {
+export async function checkFolder({ tree, folder, kube, options, signal }: Ask): Promise<Checked> {
   const set = await renderApplication(wholeTree(tree), folder, { signal });
   if (set.failure !== undefined) {
     const [file = folder, line] = (set.failure.where ?? folder).split(':');
