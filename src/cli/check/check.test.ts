@@ -105,6 +105,17 @@ describe('landfall check', () => {
     });
   });
 
+  it('names the environment that nobody hears of', async () => {
+    await manifests(PINNED);
+    await writeFile(
+      path.join(folder, 'landfall.yaml'),
+      'apiVersion: landfall.dev/v1\nenvironments:\n  - name: staging\n  - name: prod\n    notify: [{ slack: SLACK_URL }]\n',
+    );
+    expect((await check()).answer.issues).toMatchObject([
+      { id: 'environment-untold', title: 'nobody is told of deliveries to staging', line: 3 },
+    ]);
+  });
+
   it('writes SARIF and JUnit', async () => {
     await manifests('registry.corp.io/web:latest', 'webb');
     const sarif = JSON.parse((await person.run(['check', folder, '--format', 'sarif'])).out) as {

@@ -16,7 +16,7 @@ import { checkFolder } from './folder.ts';
 import type { Checked } from './folder.ts';
 import { junit, sarif, shown } from './output.ts';
 import type { Issue } from './issue.ts';
-import { readSuppressions, suppress } from './suppress.ts';
+import { readSuppressions, suppress, untoldEnvironments } from './suppress.ts';
 
 /** What one run of `landfall check` answers. Plain JSON. */
 export interface CheckAnswer {
@@ -97,7 +97,7 @@ async function report(
   options: CheckOptions,
   io: CliIo,
 ): Promise<number> {
-  const found = results.flatMap(({ issues }) => issues);
+  const found = [...results.flatMap(({ issues }) => issues), ...(await untoldEnvironments(tree))];
   const unique = [
     ...new Map(
       found.map((issue) => [`${issue.id}|${issue.title}|${issue.file}|${issue.line}`, issue]),
