@@ -9,10 +9,14 @@ import type { CliIo } from '../io.ts';
 import { discoverOverlays } from '../init/discover.ts';
 import { formatAnswer } from '../output/format.ts';
 import { whereOf } from '../render/where.ts';
+import type { FileTree } from '../../kustomize/index.ts';
+import { findApplication } from '../../verdict/index.ts';
+import { openSources } from '../sources.ts';
 import { checkFolder } from './folder.ts';
+import type { Checked } from './folder.ts';
 import { junit, sarif, shown } from './output.ts';
 import type { Issue } from './issue.ts';
-import { readSuppressions, suppress } from './suppress.ts';
+import { readSuppressions, suppress, untoldEnvironments } from './suppress.ts';
 
 /** What one run of `landfall check` answers. Plain JSON. */
 export interface CheckAnswer {
@@ -28,13 +32,7 @@ const ORDER: readonly FailOn[] = ['error', 'warning', 'risk'];
 
 /** Checks folders, prints what was found, and gives the exit code: 1 when something is as bad as `--fail-on`. */
 export async function answerCheck(folder: string, options: CheckOptions, io: CliIo): Promise<number> {
-  if (!existsSync(path.resolve(io.cwd, folder)))
-    throw new LandfallError(`There is no folder ${folder}.`, {
-      kind: 'not-found',
-      code: 'folder-not-found',
-      object: folder,
-      hint: 'Name a folder with manifests or a kustomization; for what runs ask landfall explain APP.',
-    });
+  if (!existsSync(path.resolve(io.cwd, folder))) return checkApplication(folder, options, io);
   const where = whereOf(folder, io);
   const kube =
     options.cluster === true
@@ -55,37 +53,74 @@ export async function answerCheck(folder: string, options: CheckOptions, io: Cli
     const results = [];
     for (const each of folders)
       results.push(await checkFolder({ tree, folder: each, kube, options, signal: io.signal }));
-    const unique = new Map(
-      results
-        .flatMap(({ issues }) => issues)
-        .map((issue) => [`${issue.id}|${issue.title}|${issue.file}|${issue.line}`, issue]),
-    );
-    const rules = await readSuppressions(tree, [...unique.values()]);
-    const { issues, suppressed } = suppress(
-      [...unique.values()],
-      rules,
-      new Date(io.clock.now()).toISOString().slice(0, 10),
-    );
-    const answer: CheckAnswer = {
-      folders,
-      issues: issues.toSorted(
-        (a, b) =>
-          ORDER.indexOf(a.level) - ORDER.indexOf(b.level) || a.file.localeCompare(b.file) || a.line - b.line,
-      ),
-      suppressed,
-      notChecked: [...new Set(results.flatMap(({ notChecked }) => notChecked))],
-    };
-    io.out(
-      options.format === 'sarif'
-        ? sarif(answer)
-        : options.format === 'junit'
-          ? junit(answer)
-          : formatAnswer(options.output, answer, () => shown(answer, outStyle(io))),
-    );
-    const fails = ORDER.slice(0, ORDER.indexOf(options.failOn) + 1);
-    return answer.issues.some(({ level }) => fails.includes(level)) ? EXIT.broken : EXIT.ok;
+    return await report(results, folders, tree, options, io);
   } finally {
     kube?.close();
     where.close();
   }
+}
+
+/** What an Application of the cluster delivers, at the commit that it tracks, against that cluster. */
+async function checkApplication(name: string, options: CheckOptions, io: CliIo): Promise<number> {
+  if (/[/\\.]/.test(name))
+    throw new LandfallError(`There is no folder ${name}.`, {
+      kind: 'not-found',
+      code: 'folder-not-found',
+      object: name,
+      hint: 'Name a folder with manifests or a kustomization, or an Application of the cluster.',
+    });
+  const { namespace: _objects, ...cluster } = options;
+  const sources = await openSources(cluster, io);
+  try {
+    const spec = await findApplication(sources.kube, name, undefined, io.signal);
+    const mirror = sources.git.open(spec.repository);
+    await mirror.fetch(io.signal);
+    const { commit } = await mirror.resolve(spec.revision, io.signal);
+    const tree = mirror.tree(commit);
+    const result = await checkFolder({
+      tree,
+      folder: spec.path,
+      kube: sources.kube,
+      options: { ...options, namespace: options.namespace ?? spec.destination },
+      signal: io.signal,
+    });
+    return await report([result], [spec.path], tree, options, io);
+  } finally {
+    sources.close();
+  }
+}
+
+async function report(
+  results: readonly Checked[],
+  folders: readonly string[],
+  tree: FileTree,
+  options: CheckOptions,
+  io: CliIo,
+): Promise<number> {
+  const found = [...results.flatMap(({ issues }) => issues), ...(await untoldEnvironments(tree))];
+  const unique = [
+    ...new Map(
+      found.map((issue) => [`${issue.id}|${issue.title}|${issue.file}|${issue.line}`, issue]),
+    ).values(),
+  ];
+  const today = new Date(io.clock.now()).toISOString().slice(0, 10);
+  const { issues, suppressed } = suppress(unique, await readSuppressions(tree, unique), today);
+  const answer: CheckAnswer = {
+    folders,
+    issues: issues.toSorted(
+      (a, b) =>
+        ORDER.indexOf(a.level) - ORDER.indexOf(b.level) || a.file.localeCompare(b.file) || a.line - b.line,
+    ),
+    suppressed,
+    notChecked: [...new Set(results.flatMap(({ notChecked }) => notChecked))],
+  };
+  io.out(
+    options.format === 'sarif'
+      ? sarif(answer)
+      : options.format === 'junit'
+        ? junit(answer)
+        : formatAnswer(options.output, answer, () => shown(answer, outStyle(io))),
+  );
+  const fails = ORDER.slice(0, ORDER.indexOf(options.failOn) + 1);
+  return answer.issues.some(({ level }) => fails.includes(level)) ? EXIT.broken : EXIT.ok;
 }

@@ -1,5 +1,5 @@
 import type { FileTree } from '../../kustomize/index.ts';
-import { parseLandfallYaml } from '../../pipeline/index.ts';
+import { parseLandfallYaml, undeclaredChannels } from '../../pipeline/index.ts';
 import type { Issue } from './issue.ts';
 
 /** Somebody has decided to live with a finding, for a reason and until a day. */
@@ -60,6 +60,27 @@ export async function readSuppressions(
     }
   }
   return found;
+}
+
+/** Environments whose deliveries nobody is told of: a failure there would be silent. Nothing without a landfall.yaml. */
+export async function untoldEnvironments(tree: FileTree): Promise<readonly Issue[]> {
+  const lines = await linesOf(tree, 'landfall.yaml');
+  if (lines.join('').trim() === '') return [];
+  return undeclaredChannels(parseLandfallYaml(lines.join('\n'))).map((name): Issue => ({
+    id: 'environment-untold',
+    failure: undefined,
+    level: 'warning',
+    boundary: 'intent',
+    title: `nobody is told of deliveries to ${name}`,
+    why: 'A failure in staging is as loud as one in production only where somebody hears of it.',
+    fix: 'Name a channel under environments[].notify.',
+    object: undefined,
+    file: 'landfall.yaml',
+    line:
+      lines.findIndex((line) =>
+        new RegExp(`name:\\s*["']?${name.replaceAll(/[^\w-]/g, '.')}\\b`).test(line),
+      ) + 1 || 1,
+  }));
 }
 
 function covers(rule: Suppression, issue: Issue): boolean {

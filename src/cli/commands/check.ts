@@ -28,7 +28,11 @@ export const checkCommand: CliCommand = {
       .description(
         'Find before a deploy what would stop it or bite later: mutable tags, selectors, ports, probes, budgets, autoscalers, missing configuration, removed API versions, variables that nobody filled in. With --cluster also quotas, permissions, and a dry run. Exit 1 when something as bad as --fail-on is found.',
       )
-      .argument('[dir]', 'folder with manifests or a kustomization', '.')
+      .argument(
+        '[dir|app]',
+        'folder with manifests or a kustomization, or an Application of the cluster',
+        '.',
+      )
       .option('--all', 'every environment of the repository')
       .option(
         '--cluster',
@@ -60,6 +64,7 @@ export const checkCommand: CliCommand = {
       'landfall check k8s/overlays/prod',
       'landfall check --all --fail-on warning',
       'landfall check k8s/overlays/prod --cluster -n comms',
+      'landfall check comms-notification               # what it tracks, against its cluster',
       'landfall check --all --format sarif > landfall.sarif',
     ]).action(async (folder: string, options: CheckOptions) => {
       const { answerCheck } = await import('../check/check.ts');

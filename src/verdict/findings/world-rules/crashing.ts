@@ -67,14 +67,16 @@ const DEPENDENCY =
 const SERIOUS =
   /error|fatal|panic|exception|traceback|missing|required|invalid|denied|refused|cannot|can't|failed|not set|unable/i;
 
-/** The line of a log that says most: the last one that sounds like the reason. */
+/** The line of a log that says most: the last one that sounds like the reason, else the last words of the run before. */
 function telling(logs: readonly LogLine[]): LogLine | undefined {
   const previous = logs.filter((line) => line.previous);
   const list = previous.length > 0 ? previous : logs;
   return (
     list.findLast(
       ({ level, message }) => (level === 'fatal' || level === 'error') && SERIOUS.test(message),
-    ) ?? list.findLast(({ message, level }) => SERIOUS.test(message) && level !== 'info' && level !== 'debug')
+    ) ??
+    list.findLast(({ message, level }) => SERIOUS.test(message) && level !== 'info' && level !== 'debug') ??
+    previous.at(-1)
   );
 }
 

@@ -1,4 +1,5 @@
-import { digestIn, repositoryOf, sameCommit, sameDigest, shortOf, tagOf } from './digests.ts';
+import { getString } from '../../../kernel/index.ts';
+import { digestIn, repositoryOf, sameCommit, sameDigest, shortOf, tagOf, sameReference } from './digests.ts';
 import { versionsTold } from './moved-tag.ts';
 import { counted } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
@@ -36,6 +37,13 @@ function wrongCode(view: View): Draft[] {
     sameCommit(first.value, build.commit)
   )
     return drafts;
+  // Another environment may be meant to run another build: only the very reference that was pushed counts.
+  const { image } = build;
+  const used = view
+    .kind('Deployment', 'StatefulSet', 'DaemonSet')
+    .flatMap((thing) => thing.list('spec', 'template', 'spec', 'containers'))
+    .some((container) => image !== undefined && sameReference(getString(container, 'image') ?? '', image));
+  if (!used) return drafts;
   const { commit } = build;
   const running = view.pods.flatMap((pod) =>
     pod.containers.flatMap(({ imageID }) => digestIn(imageID) ?? []),

@@ -119,8 +119,9 @@ function ingresses(view: View): Draft[] {
         (item) => item.name === backend.service && same(item.namespace, ingress.namespace),
       );
       if (service === undefined)
-        drafts.push(
-          draft(
+        drafts.push({
+          // The Service may be there and only not be shown.
+          ...draft(
             ingress,
             'ingress-backend-missing',
             `the Ingress ${ingress.name} leads to the Service ${backend.service}, which is not there`,
@@ -129,7 +130,8 @@ function ingresses(view: View): Draft[] {
             0.8,
             ['Correct the name in Git, or deliver the Service.', `kubectl get services${ingress.n}`],
           ),
-        );
+          kind: 'risk',
+        });
       else if (
         backend.port !== undefined &&
         service.whole &&
@@ -165,18 +167,22 @@ function ingresses(view: View): Draft[] {
     for (const [index, tls] of ingress.list('spec', 'tls').entries()) {
       const secret = getString(tls, 'secretName');
       const secrets = view.kind('Secret').filter((item) => same(item.namespace, ingress.namespace));
-      const listed =
-        secrets.length > 0 ||
-        view.world.answers.some(
-          ({ answer }) => secret !== undefined && answer.includes(`secrets "${secret}" not found`),
-        );
+      const refused = view.world.answers.some(
+        ({ answer }) => secret !== undefined && answer.includes(`secrets "${secret}" not found`),
+      );
       const made =
         view.kind('Certificate').some((item) => item.text('spec', 'secretName') === secret) ||
         (ingress.map('metadata', 'annotations') !== undefined &&
           Object.keys(ingress.map('metadata', 'annotations') ?? {}).some((key) =>
             key.startsWith('cert-manager.io/'),
           ));
-      if (secret === undefined || !listed || made || secrets.some((item) => item.name === secret)) continue;
+      if (
+        secret === undefined ||
+        (secrets.length === 0 && !refused) ||
+        made ||
+        secrets.some((item) => item.name === secret)
+      )
+        continue;
       drafts.push({
         ...draft(
           ingress,
@@ -188,6 +194,8 @@ function ingresses(view: View): Draft[] {
           ['Create the Secret or correct its name.', `kubectl get secret ${secret}${ingress.n}`],
         ),
         failure: 'TRA-12',
+        // A list of Secrets shows all of them; single manifests do not.
+        ...(secrets.every(({ whole }) => whole) && !refused ? { kind: 'risk', confidence: 0.6 } : {}),
       });
     }
     return drafts;

@@ -75,7 +75,7 @@ function drift(view: View): Draft[] {
       const name = getString(container, 'name');
       const stored = liveContainers.find((item) => getString(item, 'name') === name);
       if (stored === undefined) continue;
-      for (const field of ['image', 'command', 'args', 'env'] as const)
+      for (const field of ['image', 'command', 'args'] as const)
         compare(
           ['spec', 'template', 'spec', 'containers', index, field],
           `${name ?? ''}.${field}`,

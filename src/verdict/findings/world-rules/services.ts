@@ -104,7 +104,12 @@ function selectsNothing(view: View, all: readonly Template[]): Draft[] {
     const target = meant(service, all);
     const endpoints = endpointsOf(view, service);
     if (endpoints !== undefined && endpoints.ready > 0) return [];
-    if (target === undefined && pods.length === 0 && endpoints === undefined) return [];
+    // Other pods are no evidence: those of this Service may simply not be shown.
+    const alike =
+      target !== undefined &&
+      (target.thing.name === service.name ||
+        Object.entries(selector).some(([key, value]) => target.labels[key] === value));
+    if (endpoints === undefined && !alike) return [];
     const labels = target?.labels ?? pods[0]?.thing.map('metadata', 'labels') ?? {};
     const wrong = Object.entries(selector).filter(([key, value]) => labels[key] !== value);
     const detail = wrong
@@ -120,7 +125,8 @@ function selectsNothing(view: View, all: readonly Template[]): Draft[] {
         id: 'service-selects-nothing',
         boundary: 'traffic',
         title: `the Service ${service.name} selects no pod: ${detail === '' ? shown(selector) : detail}`,
-        confidence: endpoints === undefined ? (target === undefined ? 0.75 : 0.88) : 0.96,
+        confidence:
+          endpoints === undefined ? 0.88 : target !== undefined ? 0.96 : pods.length > 0 ? 0.85 : 0.6,
         why: [
           `Its selector is ${shown(selector)}; ${target === undefined ? 'no pod that is known has these labels' : `${target.thing.id} gives its pods ${shown(target.labels)}`}.`,
           'A Service without endpoints refuses or times out, whatever its pods do.',
