@@ -14,6 +14,8 @@ import { milliseconds } from './table.ts';
  */
 const sizes = [1, 30, 500, 1000, ...(process.env['LANDFALL_BENCH_LARGE'] === '1' ? [3000] : [])];
 
+const EXAMPLES = join(import.meta.dirname, '..', 'examples');
+
 interface Row {
   readonly resources: number;
   readonly kubectl: number | undefined;
@@ -75,6 +77,26 @@ async function measure(resources: number): Promise<Row> {
   }
 }
 
+/** The overlays of the example systems, as they are. */
+const LAYOUTS = [
+  'payment-api/repository/apps/payment-api/overlays/staging',
+  'payment-api/repository/apps/payment-api/overlays/prod',
+  'notification-service/deployment/k8s/overlays/prod',
+  'notification-service/deployment/k8s/platform',
+] as const;
+
+async function layout(dir: (typeof LAYOUTS)[number]): Promise<string> {
+  const tree = folderTree(EXAMPLES);
+  const cold = await timed(() => written(render(tree, dir)), 7, 2);
+  const program = () => spawnSync('kubectl', ['kustomize', join(EXAMPLES, dir)], { maxBuffer: 1e9 });
+  const first = program();
+  if (first.error !== undefined || first.status !== 0)
+    return `| ${dir} | ${milliseconds(cold)} | absent | | |`;
+  const original = await timed(program, 7, 0);
+  const same = first.stdout.toString() === (await written(render(tree, dir))) ? 'yes' : 'NO';
+  return `| ${dir} | ${milliseconds(cold)} | ${milliseconds(original)} | ${(original / cold).toFixed(1)}× | ${same} |`;
+}
+
 async function provenance(): Promise<string> {
   const tree = memoryTree(sizedTree(1000));
   const rendering = await timed(() => written(render(tree, 'overlay')), 7, 2);
@@ -134,6 +156,8 @@ async function memory(): Promise<string> {
 export async function benchKustomize(): Promise<string> {
   const rows: Row[] = [];
   for (const size of sizes) rows.push(await measure(size));
+  const layouts: string[] = [];
+  for (const dir of LAYOUTS) layouts.push(await layout(dir));
   const lines = rows.map((row) => {
     const original = row.kubectl === undefined ? 'absent' : milliseconds(row.kubectl);
     const ratio = row.kubectl === undefined ? '' : `${(row.kubectl / row.cold).toFixed(1)}×`;
@@ -148,6 +172,10 @@ export async function benchKustomize(): Promise<string> {
     '| resources | cold | kubectl kustomize | ratio | unchanged | one file changed | same output |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...lines,
+    '',
+    '| layout of an example | cold | kubectl kustomize | ratio | same output |',
+    '| --- | --- | --- | --- | --- |',
+    ...layouts,
     '',
     `- ${await provenance()}`,
     `- ${await memory()}`,
