@@ -14,13 +14,14 @@ export interface DeclaredProperty {
 
 const COMMENT = String.raw`/\*\*\n((?:[ ]*\*(?: .*|)\n)*?)[ ]*\*/\n`;
 
-/** The lines of a comment without its frame. The asterisk in front of a slash stands escaped there. */
+/** The lines of a comment without its frame, in which what could end it stands escaped. */
 function commentText(lines: string): string {
   return lines
     .split('\n')
     .map((line) => line.replace(/^ *\* ?/, ''))
     .join('\n')
     .replaceAll('*\\/', '*/')
+    .replaceAll('\\*', '*')
     .trim();
 }
 

@@ -28,9 +28,13 @@ export const SCALAR_TYPES = [
   `${APIMACHINERY}api.resource.Quantity`,
   `${APIMACHINERY}util.intstr.IntOrString`,
   `${APIMACHINERY}runtime.RawExtension`,
-  ...['JSON', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray'].map(
-    (name) => `${EXTENSIONS}apiextensions.v1.${name}`,
-  ),
+  ...[
+    'CustomResourceSubresourceStatus',
+    'JSON',
+    'JSONSchemaPropsOrArray',
+    'JSONSchemaPropsOrBool',
+    'JSONSchemaPropsOrStringArray',
+  ].map((name) => `${EXTENSIONS}apiextensions.v1.${name}`),
 ] as const;
 
 /** Values that came to a field after the version that is served. */
@@ -85,8 +89,12 @@ function clientModelOf(modules: string, name: string): Declaration {
   return ABSENT;
 }
 
-/** The client writes the text of such a type where the field has one of its own. */
-const isTextOfType = (type: string) => /IntOrString|string \| number|V1MicroTime|Quantity/.test(type);
+/** The client writes the text of such a type where the field has one of its own, or none. */
+function isTextOfType(text: string): boolean {
+  return SCALAR_TYPES.some((name) =>
+    new RegExp(`^${name.slice(name.lastIndexOf('.') + 1)} (?:is|stores|represents)\\b`).test(text),
+  );
+}
 
 function withoutLater(text: string, later: readonly string[]): string {
   return text
@@ -102,7 +110,7 @@ function typeText(modules: string, name: string, fields: readonly string[]): Typ
   for (const field of fields) {
     const shaped = model.properties.get(field);
     const exact = client.properties.get(field);
-    const exactWording = exact === undefined || isTextOfType(exact.type) ? '' : exact.text;
+    const exactWording = exact === undefined || isTextOfType(exact.text) ? '' : exact.text;
     const later = LATER_VALUES[`${name}.${field}`] ?? [];
     const text = withoutLater(exactText(exactWording, shaped?.text ?? exactWording), later);
     const values = (shaped?.values ?? []).filter((value) => !later.includes(value));
