@@ -89,7 +89,7 @@ describe('what is wrong is said as the original says it', () => {
       'a mount of no volume',
       'Deployment',
       workload({}, [container({ volumeMounts: [{ name: 'v', mountPath: '/v' }] })]),
-      'spec.template.spec.containers[0].volumeMounts[0].name: Invalid value: "v": not found',
+      'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "v"',
     ],
     [
       'a request above its limit',

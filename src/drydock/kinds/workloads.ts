@@ -5,7 +5,9 @@ import type { FieldError } from '../machinery/status-errors.ts';
 import { asJson, mapAt, mapsAt, maybeMap, numberAt, setDefault } from './json-access.ts';
 import type { KindRules } from './kind.ts';
 import { podSpecDefaults } from './pod-defaults.ts';
-import { validatePodTemplate, validateReplicas, validateTemplateSelector } from './pod-validation.ts';
+import { bad, countOrPercent, oneOf, required } from './field-errors.ts';
+import { validateTemplateSelector } from './label-validation.ts';
+import { validateJobSpec, validateLastingTemplate, validateReplicas } from './pod-validation.ts';
 
 function specOf(object: KubeObject): JsonObject {
   return mapAt(asJson(object), 'spec');
@@ -49,7 +51,7 @@ export const deploymentRules: KindRules = {
     const errors = [
       ...validateReplicas(spec),
       ...validateTemplateSelector(spec, 'deployment'),
-      ...validatePodTemplate(spec),
+      ...validateLastingTemplate(spec, 'ReplicaSet'),
     ];
     const strategy = maybeMap(spec, 'strategy');
     const rolling = maybeMap(strategy, 'rollingUpdate');
@@ -61,25 +63,8 @@ export const deploymentRules: KindRules = {
       });
     }
     if (strategy?.type === 'RollingUpdate') {
-      const isZero = (value: unknown) => value === 0 || value === '0%' || value === undefined;
       for (const name of ['maxUnavailable', 'maxSurge']) {
-        const value = rolling?.[name];
-        if (typeof value === 'string' && !/^\d+%$/.test(value)) {
-          errors.push({
-            type: 'invalid',
-            field: `spec.strategy.rollingUpdate.${name}`,
-            value,
-            detail:
-              "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%', or '93%', regex used for validation is '[0-9]+%')",
-          });
-        } else if (typeof value === 'number' && value < 0) {
-          errors.push({
-            type: 'invalid',
-            field: `spec.strategy.rollingUpdate.${name}`,
-            value,
-            detail: 'must be greater than or equal to 0',
-          });
-        }
+        errors.push(...countOrPercent(`spec.strategy.rollingUpdate.${name}`, rolling?.[name]));
       }
       if (isZero(rolling?.maxUnavailable) && isZero(rolling?.maxSurge)) {
         errors.push({
@@ -89,13 +74,8 @@ export const deploymentRules: KindRules = {
           detail: 'may not be 0 when `maxSurge` is 0',
         });
       }
-    } else if (strategy?.type !== 'Recreate') {
-      errors.push({
-        type: 'unsupported',
-        field: 'spec.strategy.type',
-        value: strategy?.type,
-        detail: 'supported values: "Recreate", "RollingUpdate"',
-      });
+    } else {
+      errors.push(...oneOf('spec.strategy.type', strategy?.type, ['Recreate', 'RollingUpdate']));
     }
     const deadline = spec.progressDeadlineSeconds;
     const minReady = typeof spec.minReadySeconds === 'number' ? spec.minReadySeconds : 0;
@@ -126,7 +106,7 @@ export const replicaSetRules: KindRules = {
     return [
       ...validateReplicas(spec),
       ...validateTemplateSelector(spec, 'replicaset'),
-      ...validatePodTemplate(spec),
+      ...validateLastingTemplate(spec, 'ReplicaSet'),
     ];
   },
   validateUpdate: immutableSelector,
@@ -150,7 +130,20 @@ export const replicationControllerRules: KindRules = {
   prepareCreate(object) {
     asJson(object).status = { replicas: 0 };
   },
-  validate: (object) => validateReplicas(specOf(object)),
+  validate(object) {
+    const spec = specOf(object);
+    const template = maybeMap(spec, 'template');
+    if (template === undefined) return [...validateReplicas(spec), required('spec.template')];
+    const selector = maybeMap(spec, 'selector') ?? {};
+    const labels = maybeMap(maybeMap(template, 'metadata'), 'labels') ?? {};
+    const errors = validateReplicas(spec);
+    if (Object.keys(selector).length === 0) errors.unshift(required('spec.selector'));
+    else if (Object.entries(selector).some(([key, value]) => labels[key] !== value)) {
+      const detail = '`selector` does not match template `labels`';
+      errors.push(bad('spec.template.metadata.labels', labels, detail));
+    }
+    return [...errors, ...validateLastingTemplate(spec, 'ReplicationController')];
+  },
 };
 
 export const statefulSetRules: KindRules = {
@@ -176,10 +169,18 @@ export const statefulSetRules: KindRules = {
   },
   validate(object) {
     const spec = specOf(object);
+    const policy = spec.podManagementPolicy;
+    const strategy = maybeMap(spec, 'updateStrategy');
     return [
+      ...(policy === 'OrderedReady' || policy === 'Parallel'
+        ? []
+        : [bad('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'")]),
+      ...(strategy?.type === 'RollingUpdate' || strategy?.type === 'OnDelete'
+        ? []
+        : [bad('spec.updateStrategy', strategy, "must be 'RollingUpdate' or 'OnDelete'")]),
       ...validateReplicas(spec),
       ...validateTemplateSelector(spec, 'statefulset'),
-      ...validatePodTemplate(spec),
+      ...validateLastingTemplate(spec, 'StatefulSet'),
     ];
   },
   validateUpdate(object, old) {
@@ -210,6 +211,26 @@ export const statefulSetRules: KindRules = {
   },
 };
 
+const isZero = (value: unknown) => value === 0 || value === '0%' || value === undefined;
+
+function validateDaemonUpdate(strategy: JsonObject | undefined): FieldError[] {
+  const field = 'spec.updateStrategy';
+  if (strategy?.type !== 'RollingUpdate')
+    return oneOf(`${field}.type`, strategy?.type, ['RollingUpdate', 'OnDelete']);
+  const { maxUnavailable, maxSurge } = maybeMap(strategy, 'rollingUpdate') ?? {};
+  const errors = [
+    ...countOrPercent(`${field}.rollingUpdate.maxUnavailable`, maxUnavailable),
+    ...countOrPercent(`${field}.rollingUpdate.maxSurge`, maxSurge),
+  ];
+  if (isZero(maxUnavailable) && isZero(maxSurge)) {
+    errors.push(required(`${field}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
+  } else if (!isZero(maxUnavailable) && !isZero(maxSurge)) {
+    const detail = 'may not be set when maxUnavailable is non-zero';
+    errors.push(bad(`${field}.rollingUpdate.maxSurge`, maxSurge, detail));
+  }
+  return errors;
+}
+
 export const daemonSetRules: KindRules = {
   defaults(object) {
     const spec = specOf(object);
@@ -227,7 +248,11 @@ export const daemonSetRules: KindRules = {
   },
   validate(object) {
     const spec = specOf(object);
-    return [...validateTemplateSelector(spec, 'daemonset'), ...validatePodTemplate(spec)];
+    return [
+      ...validateTemplateSelector(spec, 'daemonset'),
+      ...validateLastingTemplate(spec, 'DaemonSet'),
+      ...validateDaemonUpdate(maybeMap(spec, 'updateStrategy')),
+    ];
   },
   validateUpdate: immutableSelector,
 };
@@ -263,23 +288,7 @@ export const jobRules: KindRules = {
     dropStatus(object);
     selectPodsByUid(object);
   },
-  validate(object) {
-    const spec = specOf(object);
-    const errors = [...validatePodTemplate(spec)];
-    const policy = maybeMap(maybeMap(spec, 'template'), 'spec')?.restartPolicy;
-    if (policy !== 'OnFailure' && policy !== 'Never') {
-      errors.push({
-        type: policy === 'Always' ? 'unsupported' : 'required',
-        field: 'spec.template.spec.restartPolicy',
-        value: policy,
-        detail:
-          policy === 'Always'
-            ? 'supported values: "OnFailure", "Never"'
-            : 'valid values: "OnFailure", "Never"',
-      });
-    }
-    return errors;
-  },
+  validate: (object) => validateJobSpec(specOf(object), 'spec'),
   validateUpdate(object, old) {
     const errors: FieldError[] = [];
     for (const field of ['completions', 'selector', 'template', 'completionMode']) {
@@ -297,6 +306,34 @@ export const jobRules: KindRules = {
       : undefined,
 };
 
+function validateSchedule(schedule: string): FieldError[] {
+  if (schedule === '') return [required('spec.schedule')];
+  if (/TZ=/.test(schedule)) {
+    const detail = 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead';
+    return [bad('spec.schedule', schedule, detail)];
+  }
+  const parts = schedule.split(/\s+/).length;
+  if (parts === 5 || /^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)$/.test(schedule)) {
+    return [];
+  }
+  return [bad('spec.schedule', schedule, `expected exactly 5 fields, found ${parts}: [${schedule}]`)];
+}
+
+function validateTimeZone(zone: unknown): FieldError[] {
+  if (typeof zone !== 'string') return [];
+  if (zone === '') return [bad('spec.timeZone', zone, 'timeZone must be nil or non-empty string')];
+  if (zone.toLowerCase() === 'local') {
+    const detail = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
+    return [bad('spec.timeZone', zone, detail)];
+  }
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return [];
+  } catch {
+    return [bad('spec.timeZone', zone, `unknown time zone ${zone}`)];
+  }
+}
+
 export const cronJobRules: KindRules = {
   defaults(object) {
     const spec = specOf(object);
@@ -310,22 +347,11 @@ export const cronJobRules: KindRules = {
   prepareCreate: dropStatus,
   validate(object) {
     const spec = specOf(object);
-    const schedule = typeof spec.schedule === 'string' ? spec.schedule.trim() : '';
-    if (schedule === '') return [{ type: 'required', field: 'spec.schedule', detail: '' }];
-    const parts = schedule.split(/\s+/).length;
-    if (
-      parts !== 5 &&
-      !/^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)$/.test(schedule)
-    ) {
-      return [
-        {
-          type: 'invalid',
-          field: 'spec.schedule',
-          value: schedule,
-          detail: `expected exactly 5 fields, found ${parts}: [${schedule}]`,
-        },
-      ];
-    }
-    return [];
+    return [
+      ...validateSchedule(typeof spec.schedule === 'string' ? spec.schedule.trim() : ''),
+      ...validateTimeZone(spec.timeZone),
+      ...oneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']),
+      ...validateJobSpec(maybeMap(maybeMap(spec, 'jobTemplate'), 'spec') ?? {}, 'spec.jobTemplate.spec'),
+    ];
   },
 };

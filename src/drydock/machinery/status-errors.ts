@@ -94,6 +94,7 @@ export interface FieldError {
     | 'invalid'
     | 'unsupported'
     | 'duplicate'
+    | 'not-found'
     | 'forbidden'
     | 'too-long'
     | 'too-many'
@@ -109,11 +110,27 @@ const REASONS: Readonly<Record<FieldError['type'], readonly [string, string]>> =
   invalid: ['FieldValueInvalid', 'Invalid value'],
   unsupported: ['FieldValueNotSupported', 'Unsupported value'],
   duplicate: ['FieldValueDuplicate', 'Duplicate value'],
+  'not-found': ['FieldValueNotFound', 'Not found'],
   forbidden: ['FieldValueForbidden', 'Forbidden'],
   'too-long': ['FieldValueTooLong', 'Too long'],
   'too-many': ['FieldValueTooMany', 'Too many'],
   type: ['FieldValueTypeInvalid', 'Invalid value'],
 };
+
+/** A list of text that Go knows by a type of its own, for values that are printed. */
+export class GoList {
+  readonly type: string;
+  readonly items: readonly string[];
+
+  constructor(type: string, items: readonly string[]) {
+    this.type = type;
+    this.items = items;
+  }
+
+  toString(): string {
+    return `[]${this.type}{${this.items.map((item) => JSON.stringify(item)).join(', ')}}`;
+  }
+}
 
 function isStrings(list: readonly unknown[]): list is readonly string[] {
   return list.every((item) => typeof item === 'string');
@@ -152,6 +169,7 @@ function isSelector(value: object): boolean {
 function printed(value: unknown, field: string): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value === undefined || value === null) return 'null';
+  if (value instanceof GoList) return value.toString();
   if (Array.isArray(value) && isStrings(value)) return goStrings(value);
   if (typeof value === 'object' && !Array.isArray(value)) {
     if (isSelector(value) && !field.endsWith('abels')) {
