@@ -65,18 +65,17 @@ function validateSubject(subject: JsonObject, field: string, namespaced: boolean
   const name = stringAt(subject, 'name');
   if (name === '') errors.push(required(`${field}.name`));
   const group = stringAt(subject, 'apiGroup');
-  switch (subject.kind) {
-    case 'ServiceAccount':
-      if (name !== '') errors.push(...named(`${field}.name`, name, subdomainNameProblem(name)));
-      if (group !== '') errors.push(unsupported(`${field}.apiGroup`, group, ['']));
-      if (!namespaced && stringAt(subject, 'namespace') === '') errors.push(required(`${field}.namespace`));
-      return errors;
-    case 'User':
-    case 'Group':
-      return [...errors, ...oneOf(`${field}.apiGroup`, group, [GROUP])];
-    default:
-      return [...errors, unsupported(`${field}.kind`, subject.kind, ['ServiceAccount', 'User', 'Group'])];
+  const { kind } = subject;
+  if (kind === 'User' || kind === 'Group') {
+    return [...errors, ...oneOf(`${field}.apiGroup`, group, [GROUP])];
   }
+  if (kind !== 'ServiceAccount') {
+    return [...errors, unsupported(`${field}.kind`, kind, ['ServiceAccount', 'User', 'Group'])];
+  }
+  if (name !== '') errors.push(...named(`${field}.name`, name, subdomainNameProblem(name)));
+  if (group !== '') errors.push(unsupported(`${field}.apiGroup`, group, ['']));
+  if (!namespaced && stringAt(subject, 'namespace') === '') errors.push(required(`${field}.namespace`));
+  return errors;
 }
 
 /** Source: pkg/apis/rbac/validation and its defaults. */

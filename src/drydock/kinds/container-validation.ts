@@ -163,8 +163,8 @@ function validateResources(container: JsonObject, field: string): FieldError[] {
     const limit = limits[name];
     const asked = amount(request);
     const most = amount(limit);
-    if (asked === undefined || most === undefined || asked <= most) continue;
-    const detail = `must be less than or equal to ${name} limit of ${String(limit)}`;
+    if (asked === undefined || most === undefined || asked <= most || typeof limit !== 'string') continue;
+    const detail = `must be less than or equal to ${name} limit of ${limit}`;
     errors.push(bad(`${field}.resources.requests`, request, detail));
   }
   return errors;

@@ -1,13 +1,8 @@
 import type { JsonObject } from '../../kernel/index.ts';
-import { isLabelKey, isLabelValue } from '../machinery/selectors.ts';
+import { isLabelKey, isLabelValue, LABEL_KEY_MESSAGE, LABEL_VALUE_MESSAGE } from '../machinery/selectors.ts';
 import type { FieldError } from '../machinery/status-errors.ts';
 import { bad, forbiddenField, required } from './field-errors.ts';
 import { mapsAt, maybeMap, stringAt } from './json-access.ts';
-
-const LABEL_VALUE_MESSAGE =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-const LABEL_KEY_MESSAGE =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
 function valueProblem(value: string): string | undefined {
   if (value.length > 63) return 'must be no more than 63 characters';

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../kernel/index.ts';
-import { GoList, type FieldError } from '../machinery/status-errors.ts';
+import { GoText, type FieldError } from '../machinery/status-errors.ts';
 import { parseQuantity } from '../schema/quantity.ts';
 import { bad, duplicate, oneOf } from './field-errors.ts';
 import { asJson, mapAt, mapsAt, maybeMap, stringAt } from './json-access.ts';
@@ -68,7 +68,9 @@ function validateAmounts(amounts: JsonObject | undefined, field: string): FieldE
 function validateScopes(spec: JsonObject): FieldError[] {
   const scopes = Array.isArray(spec.scopes) ? spec.scopes.filter((scope) => typeof scope === 'string') : [];
   const resources = Object.keys(maybeMap(spec, 'hard') ?? {}).filter(isQuotaName);
-  const shown = new GoList('core.ResourceQuotaScope', scopes);
+  const shown = new GoText(
+    `[]core.ResourceQuotaScope{${scopes.map((scope) => JSON.stringify(scope)).join(', ')}}`,
+  );
   const errors: FieldError[] = [];
   for (const scope of scopes) {
     const covers = Object.hasOwn(SCOPES, scope) ? SCOPES[scope] : undefined;
@@ -113,8 +115,9 @@ function validateLimit(limit: JsonObject, field: string): FieldError[] {
   const errors: FieldError[] = [];
   const amountOf = (list: string, name: string) => {
     const text = maybeMap(limit, list)?.[name];
-    const nanos = typeof text === 'string' ? parseQuantity(text)?.nanos : undefined;
-    return nanos === undefined ? undefined : { nanos, text: String(text) };
+    if (typeof text !== 'string') return undefined;
+    const nanos = parseQuantity(text)?.nanos;
+    return nanos === undefined ? undefined : { nanos, text };
   };
   const names = new Set(
     ['min', 'max', 'default', 'defaultRequest'].flatMap((list) => Object.keys(maybeMap(limit, list) ?? {})),

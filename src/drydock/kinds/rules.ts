@@ -1,3 +1,4 @@
+import { cronJobRules, jobRules } from './batch-rules.ts';
 import { autoscalerRules } from './autoscaling.ts';
 import {
   clusterRoleBindingRules,
@@ -19,10 +20,8 @@ import { persistentVolumeClaimRules, persistentVolumeRules, storageClassRules } 
 import { podRules, podTemplateRules } from './pods.ts';
 import { serviceRules } from './services.ts';
 import {
-  cronJobRules,
   daemonSetRules,
   deploymentRules,
-  jobRules,
   replicaSetRules,
   replicationControllerRules,
   statefulSetRules,

@@ -1,7 +1,7 @@
 import { jsonEqual } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
-import type { FieldError } from '../machinery/status-errors.ts';
+import { GoText, type FieldError } from '../machinery/status-errors.ts';
 import { bad, oneOf, required, requiredOneOf, unsupported } from './field-errors.ts';
 import { asJson, mapAt, maybeMap, setDefault, stringAt } from './json-access.ts';
 import type { KindRules } from './kind.ts';
@@ -91,6 +91,15 @@ export const persistentVolumeClaimRules: KindRules = {
   },
 };
 
+function shownCapacity(capacity: JsonObject): GoText {
+  const entries = Object.entries(capacity).map(
+    ([name, amount]) => `${JSON.stringify(name)}:${JSON.stringify(amount)}`,
+  );
+  return new GoText(
+    entries.length === 0 ? 'core.ResourceList(nil)' : `core.ResourceList{${entries.join(', ')}}`,
+  );
+}
+
 /** Source: ValidatePersistentVolumeSpec, and the admission plugin StorageObjectInUseProtection. */
 export const persistentVolumeRules: KindRules = {
   defaults(object) {
@@ -114,7 +123,7 @@ export const persistentVolumeRules: KindRules = {
       ...modesOf(spec),
       ...(Object.keys(capacity).length === 0 ? [required('spec.capacity')] : []),
       ...(capacity.storage === undefined || Object.keys(capacity).length > 1
-        ? [unsupported('spec.capacity', capacity, ['storage'])]
+        ? [unsupported('spec.capacity', shownCapacity(capacity), ['storage'])]
         : []),
       ...oneOf('spec.persistentVolumeReclaimPolicy', policy, RECLAIM_POLICIES),
     ];

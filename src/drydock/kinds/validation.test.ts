@@ -65,7 +65,7 @@ describe('what is wrong is said as the original says it', () => {
       'no room to roll',
       'Deployment',
       workload({ strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 0 } } }),
-      'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0',
+      'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: intstr.IntOrString{Type:0, IntVal:0, StrVal:""}: may not be 0 when `maxSurge` is 0',
     ],
     [
       'a container without an image',

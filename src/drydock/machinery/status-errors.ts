@@ -117,19 +117,22 @@ const REASONS: Readonly<Record<FieldError['type'], readonly [string, string]>> =
   type: ['FieldValueTypeInvalid', 'Invalid value'],
 };
 
-/** A list of text that Go knows by a type of its own, for values that are printed. */
-export class GoList {
-  readonly type: string;
-  readonly items: readonly string[];
+/** A value as Go's `%#v` prints it, for types that cannot be told from the JSON. */
+export class GoText {
+  readonly text: string;
 
-  constructor(type: string, items: readonly string[]) {
-    this.type = type;
-    this.items = items;
+  constructor(text: string) {
+    this.text = text;
   }
+}
 
-  toString(): string {
-    return `[]${this.type}{${this.items.map((item) => JSON.stringify(item)).join(', ')}}`;
-  }
+/** A count or a percentage, as Go prints one. */
+export function goIntOrString(value: JsonValue | undefined): GoText {
+  const isText = typeof value === 'string';
+  const number = typeof value === 'number' ? value : 0;
+  return new GoText(
+    `intstr.IntOrString{Type:${isText ? 1 : 0}, IntVal:${number}, StrVal:${JSON.stringify(isText ? value : '')}}`,
+  );
 }
 
 function isStrings(list: readonly unknown[]): list is readonly string[] {
@@ -169,7 +172,7 @@ function isSelector(value: object): boolean {
 function printed(value: unknown, field: string): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value === undefined || value === null) return 'null';
-  if (value instanceof GoList) return value.toString();
+  if (value instanceof GoText) return value.text;
   if (Array.isArray(value) && isStrings(value)) return goStrings(value);
   if (typeof value === 'object' && !Array.isArray(value)) {
     if (isSelector(value) && !field.endsWith('abels')) {
