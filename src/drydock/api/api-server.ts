@@ -17,6 +17,7 @@ import type { Engine } from '../machinery/engine.ts';
 import { EventExpiry } from '../machinery/event-expiry.ts';
 import { GarbageCollector } from '../machinery/garbage-collector.ts';
 import { createBootstrapRoles, createPriorityClasses } from '../machinery/bootstrap-roles.ts';
+import { createComponentStatuses, syncApiServices } from '../machinery/component-objects.ts';
 import { createSystemNamespaces, NamespaceLifecycle } from '../machinery/namespaces.ts';
 import { asServed } from '../machinery/object-meta.ts';
 import { patchObject } from '../machinery/patch.ts';
@@ -146,6 +147,8 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
     const request = requestOf(definitions, undefined, { fieldManager: 'drydock' });
     await createObject(engine, request, definition as unknown as JsonValue);
   }
+  await createComponentStatuses(engine);
+  await syncApiServices(engine);
 
   return {
     engine,
