@@ -78,7 +78,7 @@ export async function syncApiServices(engine: Engine): Promise<void> {
     if (group !== REGISTRATION) wanted.set(object.metadata.name, object);
   }
   for (const object of wanted.values()) await createOnce(engine, kind, object);
-  for (const { object, name } of [...engine.store.table(kind.table).entries.values()]) {
+  for (const { object, name } of engine.store.table(kind.table).entries.values()) {
     const managed = object.metadata.labels?.['kube-aggregator.kubernetes.io/automanaged'];
     if (managed === 'true' && !wanted.has(name)) engine.store.remove(kind.table, undefined, name);
   }
