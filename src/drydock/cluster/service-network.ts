@@ -7,7 +7,7 @@ import { startForwarder } from '../runtime/index.ts';
 import type { Forwarder, HostsFile, Target } from '../runtime/index.ts';
 
 /** Milliseconds between two writes of the names that pods resolve. */
-const HOSTS_EVERY = 25;
+const HOSTS_EVERY = 50;
 
 export interface ServiceNetwork {
   /** Ready endpoints of a Service's port, by its number or name; an empty port means the only one. */
