@@ -2,5 +2,5 @@ export { changeField } from './field/change-field.ts';
 export type { FieldChangeRequest, FieldChangeResult } from './field/change-field.ts';
 export { pinImage } from './image-pin.ts';
 export type { ImagePin } from './image-pin.ts';
-export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml.ts';
-export type { LandfallYaml } from './landfall-yaml.ts';
+export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml/index.ts';
+export type { LandfallYaml } from './landfall-yaml/index.ts';

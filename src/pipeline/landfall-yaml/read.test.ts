@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { LandfallError } from '../kernel/index.ts';
+import { LandfallError } from '../../kernel/index.ts';
 import { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './index.ts';
 
 const WHOLE = `apiVersion: landfall.dev/v1
@@ -89,7 +89,7 @@ describe('landfall.yaml', () => {
   test('of the example is a valid one', async () => {
     const file = path.resolve(
       import.meta.dirname,
-      '../../examples/notification-service/deployment/landfall.yaml',
+      '../../../examples/notification-service/deployment/landfall.yaml',
     );
     const text = (await readFile(file, 'utf8')).replaceAll('@APP_REPOSITORY@', 'file:///app');
     expect(declarationsOf(text, 'comms-notification')).toMatchObject({

@@ -1,0 +1,4 @@
+/** `landfall.yaml`: what no other file can say, one file for each section of it. */
+export { channelsOf, declarationsOf, undeclaredChannels } from './declared.ts';
+export { parseLandfallYaml } from './read.ts';
+export type { LandfallYaml } from './schema.ts';
