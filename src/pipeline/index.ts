@@ -11,3 +11,4 @@ export type {
 } from './edits/index.ts';
 export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml/index.ts';
 export type { LandfallYaml } from './landfall-yaml/index.ts';
+export { LANDFALL_FILE } from './landfall-yaml/index.ts';
