@@ -115,6 +115,32 @@ describe('an image in the values of a chart', () => {
     );
   });
 
+  test('has values of its own where another place uses the same image', async () => {
+    const two = (tree: FileTree) =>
+      chart((given) => ({ image: `shop/app:${getString(given, 'api', 'tag') ?? ''}` }))(tree).then(
+        async (set) => {
+          const other = await chart((given) => ({
+            image: `shop/app:${getString(given, 'async', 'tag') ?? ''}`,
+          }))(tree);
+          return { ...set, objects: [...set.objects, ...other.objects] };
+        },
+      );
+    const given = (file: string, tag: string) => ({
+      files: { 'values.yaml': file },
+      folder: '',
+      changes: [change],
+      target: { kind: 'helm-values' as const, file: 'values.yaml', tag },
+      render: two,
+    });
+    const first = await edit(given('api: {tag: v1}\nasync: {tag: v1}\n', 'api.tag'));
+    expect(first.files).toEqual({ 'values.yaml': `api: {tag: v2@${NEW}}\nasync: {tag: v1}\n` });
+    const second = await edit(given(first.files['values.yaml'] ?? '', 'async.tag'));
+    expect(second.files).toEqual({ 'values.yaml': `api: {tag: v2@${NEW}}\nasync: {tag: v2@${NEW}}\n` });
+    await expect(edit(given(second.files['values.yaml'] ?? '', 'unused.tag'))).rejects.toThrow(
+      /does not use these values/,
+    );
+  });
+
   test('is found under a key with dots', async () => {
     const dotted: Template = (given) => ({ image: `shop/app:${getString(given, 'image.tag') ?? 'v0'}` });
     expect((await write('image.tag: "1"\n', { tag: 'image.tag' }, dotted)).text).toBe(

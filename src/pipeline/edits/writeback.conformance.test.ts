@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseYaml } from '../../kernel/index.ts';
-import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import type { JsonValue } from '../../kernel/index.ts';
 import { applyEdits } from '../yaml-edit.ts';
 import { draftOf, finalText } from './draft.ts';
 import { edit, treeOf, type Files } from './edits.fixture.ts';
@@ -210,7 +210,7 @@ function documentStart(row: Row): void {
     return;
   }
   if (typeof read !== 'object' || read === null || Array.isArray(read)) return;
-  const [key = ''] = Object.keys(read as JsonObject);
+  const [key = ''] = Object.keys(read);
   const edits = setValue({ text, file: 'row.yaml', path: [{ kind: 'key', key }], value: 'other' });
   const edited = applyEdits(text, edits);
   expect(edited.slice(0, text.indexOf(key))).toBe(text.slice(0, text.indexOf(key)));
