@@ -14,6 +14,8 @@ import {
 import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
+import { createDeclarations } from './declarations.ts';
+import type { Declarations, TrackedRepository } from './declarations.ts';
 import { createEventRecorder } from './events.ts';
 import { startFlux } from './flux/index.ts';
 import { createSyncJournals } from './journals.ts';
@@ -71,6 +73,8 @@ export interface Controller {
   reconcileNow(application: { readonly namespace: string; readonly name: string }): Promise<void>;
   /** Somebody pushed to repositories, named by `repositoryKey`: what reads them looks at Git now. Gives how many. */
   pushed(keys: ReadonlySet<string>): number;
+  /** What the repositories declare that something is delivered from. */
+  readonly declarations: Declarations;
   /** Lets running turns end at their next wait, and stops. What was begun is taken up at the next start. */
   close(): Promise<void>;
 }
@@ -278,6 +282,19 @@ export function startController(options: ControllerOptions): Controller {
   // Who closes it before does not wait for it.
   ready.catch(() => {});
 
+  function tracked(): readonly TrackedRepository[] {
+    const found = applications.list().flatMap((application) => {
+      const { sources, project } = applicationSpec(application);
+      return sources
+        .filter((source) => source.chart === undefined)
+        .map(({ repoURL }) => ({
+          url: repoURL,
+          open: (signal: AbortSignal) => access.mirror(repoURL, project, signal),
+        }));
+    });
+    return [...found, ...flux.tracked()];
+  }
+
   /** After a push: first those that it changes, then those that only have to know the new commit. */
   async function lookAt(concerned: readonly KubeObject[]): Promise<void> {
     let rest = concerned;
@@ -306,6 +323,10 @@ export function startController(options: ControllerOptions): Controller {
       void lookAt(concerned);
       return concerned.length + others;
     },
+    declarations: createDeclarations({
+      tracked,
+      resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
+    }),
     reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
       stopped.abort();

@@ -4,3 +4,4 @@ export { pinImage } from './image-pin.ts';
 export type { ImagePin } from './image-pin.ts';
 export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml/index.ts';
 export type { LandfallYaml } from './landfall-yaml/index.ts';
+export { LANDFALL_FILE } from './landfall-yaml/index.ts';
