@@ -190,7 +190,8 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
 
   /** A whole set is about to be written over what is watched: what it finds is what it would go back to. */
   async function overtake(subject: JournalSubject): Promise<void> {
-    if (subject.watched) await journals.stand(subject, 'a newer sync began before it was known to be healthy');
+    if (subject.watched)
+      await journals.stand(subject, 'a newer sync began before it was known to be healthy');
   }
 
   async function isOvertaken(subject: LedgerSubject, { delivery, revision }: Attempt): Promise<boolean> {

@@ -59,7 +59,11 @@ const image = async () =>
 const value = async (name: string) => getString(await at.get('ConfigMap', name), 'data', 'key');
 const subjectOf = (name: string) => ({ cluster: at.client.server, namespace: 'argocd', application: name });
 const phase = async (name: string) => getString(await at.operation(name), 'phase');
-const good = { 'k8s/web.yaml': web(1), 'k8s/one.yaml': config('one', 'a'), 'k8s/old.yaml': config('old', 'a') };
+const good = {
+  'k8s/web.yaml': web(1),
+  'k8s/one.yaml': config('one', 'a'),
+  'k8s/old.yaml': config('old', 'a'),
+};
 const bad = {
   'k8s/web.yaml': web(2, true),
   'k8s/one.yaml': config('one', 'b'),
@@ -84,7 +88,10 @@ async function delivered(metadata: JsonObject = {}) {
   const controller = await at.begin({ ledger });
   const name = await at.register(repository.path, POLICY, {}, metadata);
   await at.ended(name, 'Succeeded');
-  await at.until('it runs', async () => getString(await at.application(name), 'status', 'health', 'status') === 'Healthy');
+  await at.until(
+    'it runs',
+    async () => getString(await at.application(name), 'status', 'health', 'status') === 'Healthy',
+  );
   return { ...repository, controller, name };
 }
 
@@ -112,7 +119,9 @@ describe('a sync of one wave that is not healthy in time', () => {
     expect(await at.results(name)).toContain('ConfigMap/one Sync Failed');
     // Nothing puts it back by itself.
     await at.clock.advance(20 * MINUTE);
-    await at.until('it says so', async () => JSON.stringify(await at.application(name)).includes('Failed last sync'));
+    await at.until('it says so', async () =>
+      JSON.stringify(await at.application(name)).includes('Failed last sync'),
+    );
     expect(await image()).toBe('registry.corp.io/web:1');
     await commit({ 'k8s/web.yaml': web(3) });
     await at.ask(name, refresh);
@@ -143,7 +152,10 @@ describe('a sync of one wave that is not healthy in time', () => {
     await at.ask(name, refresh);
     await at.until('it is applied', async () => (await image()) === 'registry.corp.io/web:2');
     await at.clock.advance(20 * MINUTE);
-    await at.until('it is degraded', async () => getString(await at.application(name), 'status', 'health', 'status') === 'Degraded');
+    await at.until(
+      'it is degraded',
+      async () => getString(await at.application(name), 'status', 'health', 'status') === 'Degraded',
+    );
     expect([await image(), await phase(name)]).toEqual(['registry.corp.io/web:2', 'Succeeded']);
   });
 
@@ -163,7 +175,10 @@ describe('a sync of one wave that is not healthy in time', () => {
     const name = await at.register(path, POLICY);
     await at.ended(name, 'Succeeded');
     await at.clock.advance(20 * MINUTE);
-    await at.until('it is degraded', async () => getString(await at.application(name), 'status', 'health', 'status') === 'Degraded');
+    await at.until(
+      'it is degraded',
+      async () => getString(await at.application(name), 'status', 'health', 'status') === 'Degraded',
+    );
     expect([await image(), await phase(name)]).toEqual(['registry.corp.io/web:1', 'Succeeded']);
   });
 
@@ -179,14 +194,22 @@ describe('a sync of one wave that is not healthy in time', () => {
       { spec: { template: { spec: { nodeSelector: { never: 'there' } } } } },
     );
     await at.clock.advance(20 * MINUTE);
-    await at.until('it is degraded', async () => getString(await at.application(name), 'status', 'health', 'status') === 'Degraded');
+    await at.until(
+      'it is degraded',
+      async () => getString(await at.application(name), 'status', 'health', 'status') === 'Degraded',
+    );
     expect([await image(), await phase(name)]).toEqual(['registry.corp.io/web:2', 'Succeeded']);
   });
 
   it('is refused where nobody can tell what the annotation wants', async () => {
     const { path } = await at.repository(good);
     await at.begin({ ledger });
-    const name = await at.register(path, POLICY, {}, { annotations: { 'landfall.dev/on-failure': 'Keep it' } });
+    const name = await at.register(
+      path,
+      POLICY,
+      {},
+      { annotations: { 'landfall.dev/on-failure': 'Keep it' } },
+    );
     await at.until('it says so', async () =>
       JSON.stringify(await at.application(name)).includes("is 'Keep it'; it is keep or restore"),
     );

@@ -388,7 +388,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         await sayWithdrawn(options, refreshed?.stored ?? application, watched, turn.signal);
         return { again: 0 };
       }
-      const times = [nextPoll(key).again, refreshed?.again, watched.state === 'moving' ? watched.again : undefined];
+      const times = [
+        nextPoll(key).again,
+        refreshed?.again,
+        watched.state === 'moving' ? watched.again : undefined,
+      ];
       return { again: Math.min(...times.filter((time) => time !== undefined)) };
     },
   };

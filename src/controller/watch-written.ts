@@ -73,7 +73,10 @@ export async function watchWritten(options: WatchOptions, signal: AbortSignal): 
   }
   if (left > 0) return { state: 'moving', again: Math.min(left, LOOK_AGAIN) };
   if (reasons.length === 0) {
-    await journals.stand(subject, `left as it is, though it is not known to be healthy: ${waiting.join('; ')}`);
+    await journals.stand(
+      subject,
+      `left as it is, though it is not known to be healthy: ${waiting.join('; ')}`,
+    );
     return NOTHING;
   }
   if (!options.mayWrite()) return { state: 'moving', again: LOOK_AGAIN };

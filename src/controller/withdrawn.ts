@@ -11,7 +11,11 @@ const WITHDRAWN = 'taken back, because what was applied did not become healthy i
 
 /** Writes into an Application that its last sync, which had succeeded, was taken back. */
 export async function sayWithdrawn(
-  { writer, events, clock }: {
+  {
+    writer,
+    events,
+    clock,
+  }: {
     readonly writer: ApplicationWriter;
     readonly events: EventRecorder;
     readonly clock: Clock;

@@ -33,16 +33,14 @@ export function telling(
 }
 
 /** What a journal deleted. Pure. */
-export function prunedBy(
-  steps: readonly Pick<JournalStep, 'action' | 'before'>[],
-): readonly ObjectRef[] {
+export function prunedBy(steps: readonly Pick<JournalStep, 'action' | 'before'>[]): readonly ObjectRef[] {
   return steps.flatMap(({ action, before }) =>
     action === 'prune' && isObject(before) ? [refOf(before)] : [],
   );
 }
 
 function isObject(value: unknown): value is KubeObject {
-  return isJsonObject(value as KubeObject) && isJsonObject((value as KubeObject).metadata as never);
+  return isJsonObject(value) && isJsonObject(value["metadata"]);
 }
 
 /**

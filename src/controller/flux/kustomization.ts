@@ -251,9 +251,7 @@ async function bringAbout(
   );
   if (watched.state === 'withdrawn') throw await withdrawn(options, current, watched, turn);
   if (watched.state === 'nothing') return settle(options, current, source, target, desired, turn);
-  return settleWithin(watched.again, object, () =>
-    settle(options, current, source, target, desired, turn),
-  );
+  return settleWithin(watched.again, object, () => settle(options, current, source, target, desired, turn));
 }
 
 /** What was deleted is there again, and belongs to the Kustomization as before. */
@@ -271,11 +269,7 @@ async function withdrawn(
 }
 
 /** A failed health check is looked at again before the time is up in which it may still become healthy. */
-async function settleWithin(
-  ms: number,
-  object: KubeObject,
-  work: () => Promise<Next>,
-): Promise<Next> {
+async function settleWithin(ms: number, object: KubeObject, work: () => Promise<Next>): Promise<Next> {
   try {
     const next = await work();
     return { again: Math.min(next?.again ?? ms, ms) };

@@ -151,7 +151,10 @@ async function goOn(running: Running, all: readonly SyncTask[]): Promise<SyncOut
         await endHooks(running, tasks, 'HookFailed', outcome('Running', step.message));
         const back = set.takenBack();
         if (back === undefined) return outcome('Failed', step.message);
-        return { ...outcome('Failed', `${step.message}, and ${back.note}`), final: !back.passing && hasFailed(results, tasks) };
+        return {
+          ...outcome('Failed', `${step.message}, and ${back.note}`),
+          final: !back.passing && hasFailed(results, tasks),
+        };
       }
       case 'succeed': {
         await set.commit();
