@@ -273,6 +273,21 @@ describe.each(kinds)('a ledger in $name', (kind) => {
       await ledger.journals.begin(journal('d', []));
     });
 
+    it('that are watched, beside the next one, until they are taken back or let stand', async () => {
+      const id = await ledger.journals.begin(journal('d', [step(1)]));
+      await ledger.journals.state(id, 'proving');
+      const next = await ledger.journals.begin(journal('e', []));
+      await ledger.journals.state(next, 'committed');
+      await ledger.journals.release(id);
+      expect(await ledger.journals.unfinished()).toEqual([]);
+      expect(await ledger.journals.proving()).toMatchObject([{ id, state: 'proving' }]);
+      expect((await ledger.journals.takeOver(id)).steps).toEqual([step(1)]);
+      await ledger.journals.state(id, 'restoring');
+      expect(await ledger.journals.proving()).toEqual([]);
+      await ledger.journals.state(id, 'restored');
+      expect((await ledger.journals.get(id))?.steps[0]?.after).toBeUndefined();
+    });
+
     it('whose process lives, for nobody else to take', async () => {
       const id = await ledger.journals.begin(journal('d', [step(1)]));
       const other = place.open();

@@ -56,6 +56,7 @@ export function openLedger(options: LedgerOptions): Ledger {
       state: (id, state) => use((ledger) => ledger.journals.state(id, state)),
       get: (id) => ask((ledger) => ledger.journals.get(id), undefined),
       unfinished: (subject) => ask((ledger) => ledger.journals.unfinished(subject), []),
+      proving: (subject) => ask((ledger) => ledger.journals.proving(subject), []),
       takeOver: (id) => use((ledger) => ledger.journals.takeOver(id)),
       release: (id) => use((ledger) => ledger.journals.release(id)),
     },

@@ -33,7 +33,7 @@ export async function dropOldDeliveries(
       ), '')
       and not exists (
         select 1 from landfall_journal as journal
-        where journal.delivery = old.id and journal.state in ('open', 'restoring', 'stuck')
+        where journal.delivery = old.id and journal.state in ('open', 'restoring', 'proving', 'stuck')
       )
       and (state <> 'running' or started_at < ${before})
     limit 500`.execute(session);
