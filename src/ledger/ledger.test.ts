@@ -416,7 +416,7 @@ describe.each(kinds)('a ledger in $name', (kind) => {
         ledger.changes.begin(change('a')),
         place.open().changes.begin(change('b')),
       ]);
-      expect(begun.map(({ created }) => created).toSorted()).toEqual([false, true]);
+      expect(begun.filter(({ created }) => created)).toHaveLength(1);
       expect(new Set(begun.map(({ change: { id } }) => id)).size).toBe(1);
       const id = begun[0]?.change.id ?? '';
       expect(await ledger.changes.open(SHOP)).toEqual([begun[0]?.change]);
@@ -435,7 +435,7 @@ describe.each(kinds)('a ledger in $name', (kind) => {
       const moved = await Promise.all(
         [ledger, other].map((each) => each.changes.move(id, 'waiting', { state: 'committing' })),
       );
-      expect(moved.toSorted()).toEqual([false, true]);
+      expect(moved.filter(Boolean)).toHaveLength(1);
     });
   });
 
