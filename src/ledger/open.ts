@@ -77,6 +77,17 @@ export function openLedger(options: LedgerOptions): Ledger {
       record: (subject, measured) => use((ledger) => ledger.errorShares.record(subject, measured)),
       baseline: (subject, digest) => ask((ledger) => ledger.errorShares.baseline(subject, digest), undefined),
     },
+    changes: {
+      begin: (change) => use((ledger) => ledger.changes.begin(change)),
+      move: (id, from, change) => use((ledger) => ledger.changes.move(id, from, change)),
+      get: (id) => ask((ledger) => ledger.changes.get(id), undefined),
+      list: (subject, limit) => ask((ledger) => ledger.changes.list(subject, limit), []),
+      open: (subject) => ask((ledger) => ledger.changes.open(subject), []),
+    },
+    standings: {
+      see: (subject, release) => use((ledger) => ledger.standings.see(subject, release)),
+      get: (subject) => ask((ledger) => ledger.standings.get(subject), undefined),
+    },
     notices: {
       record: (notice) => use((ledger) => ledger.notices.record(notice)),
       list: (subject, limit) => ask((ledger) => ledger.notices.list(subject, limit), []),

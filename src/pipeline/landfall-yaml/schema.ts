@@ -4,6 +4,7 @@ import { healthRule } from './health.ts';
 import { channel } from './notify.ts';
 import { observation } from './observe.ts';
 import { name } from './parts.ts';
+import { promotion } from './promotion.ts';
 
 /** The file at a repository's root. It holds only what no other file can say. */
 export const LANDFALL_FILE = 'landfall.yaml';
@@ -19,6 +20,7 @@ const environment = strictObject({
   name,
   applications: array(name).exactOptional(),
   notify: array(channel).exactOptional(),
+  promotion: promotion.exactOptional(),
 });
 
 /** A finding of `landfall check` that somebody has decided to live with: why, and until which day. */
@@ -40,3 +42,4 @@ export const landfallYaml = strictObject({
 });
 
 export type LandfallYaml = output<typeof landfallYaml>;
+export type PromotionPolicy = output<typeof promotion>;
