@@ -18,3 +18,16 @@ export type {
   Observation,
   SavedPlan,
 } from './contract.ts';
+export type {
+  Build,
+  BuildDefinition,
+  BuildFilter,
+  BuildReview,
+  Builds,
+  BuildState,
+  BuildStep,
+  CommitPeople,
+  NewBuild,
+  SeenRefs,
+} from './builds-contract.ts';
+export { ENDED as ENDED_BUILDS } from './build-rows.ts';

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { LandfallError } from '../kernel/index.ts';
+import { buildTables } from './build-tables.ts';
+import type { BuildTables } from './build-tables.ts';
 
 /** Columns of every table that is about an application. */
 interface SubjectColumns {
@@ -108,7 +110,7 @@ interface NoticeTable extends SubjectColumns {
   readonly message: string;
 }
 
-export interface Tables {
+export interface Tables extends BuildTables {
   readonly landfall_format: { readonly version: number };
   readonly landfall_delivery: DeliveryTable;
   readonly landfall_journal: JournalTable;
@@ -166,6 +168,7 @@ const MIGRATIONS: readonly Migration[] = [
     `create table landfall_notice (id ${text} primary key, ${SUBJECT(text)}, delivery ${text}, environment ${text}, channel ${text} not null, state ${text} not null, attempts integer not null, at ${text} not null, message ${text} not null)`,
     'create index landfall_notice_subject on landfall_notice (cluster, namespace, application, id)',
   ],
+  buildTables,
 ];
 
 async function formatOf(session: Session): Promise<number> {

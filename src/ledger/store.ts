@@ -3,6 +3,7 @@ import { Kysely } from 'kysely';
 import type { Clock } from '../kernel/index.ts';
 import { LEDGER_FILE } from './contract.ts';
 import type { Ledger, LedgerOptions } from './contract.ts';
+import { buildsIn } from './builds.ts';
 import { decisionsIn } from './decisions.ts';
 import { deliveriesIn } from './deliveries.ts';
 import { errorSharesIn } from './error-shares.ts';
@@ -57,6 +58,7 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     key: () => (loaded ??= loadKey(key, folder, url !== undefined)),
   };
   const journals = journalsIn(store);
+  const builds = buildsIn(store);
   return {
     deliveries: deliveriesIn(store),
     journals,
@@ -65,9 +67,11 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     holds: holdsIn(store),
     errorShares: errorSharesIn(store),
     notices: noticesIn(store),
+    builds,
     failure: (thrown) => flavour.failure(thrown),
     async close() {
       await journals.letGo();
+      await builds.letGo();
       await database.destroy();
     },
   };
