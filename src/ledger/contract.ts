@@ -1,5 +1,6 @@
 import type { ErrorBaseline, ErrorShare } from '../boundaries/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
+import type { Builds } from './builds-contract.ts';
 
 /** Where an application runs: an address of the API server, the namespace and name of the Application. */
 export interface LedgerSubject {
@@ -292,6 +293,7 @@ export interface Ledger {
     record(notice: Omit<Notice, 'id' | 'at'>): Promise<string>;
     list(subject: Partial<LedgerSubject>, limit: number): Promise<readonly Notice[]>;
   };
+  readonly builds: Builds;
   /** Safe to call twice, and without anything having been opened. */
   close(): Promise<void>;
 }
