@@ -31,17 +31,31 @@ const SIGNATURES: readonly (readonly [kind: string, columns: readonly string[]])
   ['ResourceQuota', ['REQUEST', 'LIMIT']],
   ['Secret', ['TYPE', 'DATA']],
   ['ConfigMap', ['NAME', 'DATA']],
-  ['Namespace', ['NAME', 'STATUS', 'AGE']],
+  ['SealedSecret', ['STATUS', 'SYNCED']],
+  ['ExternalSecret', ['STORE', 'REFRESH INTERVAL']],
+  ['Certificate', ['READY', 'SECRET', 'AGE']],
+  ['Gateway', ['CLASS', 'ADDRESS', 'PROGRAMMED']],
+  ['HTTPRoute', ['NAME', 'HOSTNAMES', 'AGE']],
+  ['StorageClass', ['PROVISIONER', 'RECLAIMPOLICY']],
 ];
 
+/** Columns that others have besides: a table of exactly these is of that kind. */
+const EXACTLY: Readonly<Record<string, string>> = {
+  'NAME STATUS AGE': 'Namespace',
+  'NAME READY AGE': 'StatefulSet',
+  'NAMESPACE NAME READY AGE': 'StatefulSet',
+  'NAME SECRETS AGE': 'ServiceAccount',
+};
+
 function kindOfTable(table: Table, asked: readonly string[]): string | undefined {
-  const bySignature = SIGNATURES.find(([, columns]) =>
-    columns.every((column) => table.columns.includes(column)),
-  )?.[0];
+  const bySignature =
+    SIGNATURES.find(([, columns]) => columns.every((column) => table.columns.includes(column)))?.[0] ??
+    EXACTLY[table.columns.join(' ')];
   // StatefulSets look like nothing else has READY and AGE alone; what was asked for knows better.
   const ends =
     table.columns.includes('AGE') ||
     table.columns.includes('MESSAGE') ||
+    table.columns.includes('READY') ||
     table.columns.includes('CREATED AT');
   if (asked.length === 1 && bySignature !== 'Event' && (ends || bySignature !== undefined)) return asked[0];
   return bySignature;

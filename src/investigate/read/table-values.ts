@@ -217,6 +217,13 @@ export const VALUES: Readonly<Record<string, (cells: Cells) => JsonObject>> = {
       [['status', 'sync', 'revision'], shown(cells['REVISION'])],
     ),
   ConfigMap: () => ({}),
+  SealedSecret: (cells) =>
+    fields([['status', 'conditions'], condition('Synced', cells['SYNCED'], shown(cells['STATUS']))]),
+  Gateway: (cells) =>
+    fields(
+      [['spec', 'gatewayClassName'], shown(cells['CLASS'])],
+      [['status', 'conditions'], condition('Programmed', cells['PROGRAMMED'])],
+    ),
   Secret: (cells) => fields([['type'], shown(cells['TYPE'])]),
 };
 
