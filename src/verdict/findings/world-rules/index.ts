@@ -16,6 +16,7 @@ import { rolloutCountsRule } from './rollout-counts.ts';
 import { podRevisionsRule } from './pod-revisions.ts';
 import { progressiveRule } from './progressive.ts';
 import { addressesRule } from './addresses.ts';
+import { connectionsRule } from './connections.ts';
 import { crashingRule } from './crashing.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
@@ -49,6 +50,7 @@ const RULES: readonly WorldRule[] = [
   syncErrorsRule,
   renderErrorsRule,
   servicesRule,
+  connectionsRule,
   addressesRule,
   ingressRule,
   gatewayRule,
