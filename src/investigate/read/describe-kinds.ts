@@ -215,7 +215,7 @@ function containersIn(at: Described | undefined): {
       ),
     );
     const ready = told(child, 'Ready');
-    if (state !== undefined || ready !== undefined)
+    if (state !== undefined || ready !== undefined || last !== undefined)
       status.push(
         fields(
           [['name'], child.key],

@@ -1,4 +1,4 @@
-import { getString } from '../../../kernel/index.ts';
+import { getArray, getString } from '../../../kernel/index.ts';
 import { quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import { endpointsOf } from './services.ts';
@@ -46,6 +46,65 @@ function refusedConnections(view: View): Draft[] {
       },
     ];
   });
+}
+
+/** `connect() failed (111: Connection refused) ... upstream: "http://10.1.0.4:3000/"`, again and again, of a ready pod. */
+function refusedUpstreams(view: View): Draft[] {
+  const found = view.world.logs.flatMap(({ message, source }) => {
+    const target = /Connection refused.*upstream: "\w+:\/\/(?<ip>[\d.]+):(?<port>\d+)/.exec(message)?.groups;
+    return target === undefined
+      ? []
+      : [{ message, source, ip: target['ip'] ?? '', port: target['port'] ?? '' }];
+  });
+  if (found.length < 2) return [];
+  const service = view
+    .kind('Endpoints')
+    .find((thing) =>
+      thing
+        .list('subsets')
+        .some((subset) =>
+          getArray(subset, 'addresses').some((address) =>
+            found.some(({ ip }) => getString(address, 'ip') === ip),
+          ),
+        ),
+    );
+  const [first] = found;
+  if (service === undefined || first === undefined) return [];
+  const heard = view.world.logs.find(({ message }) =>
+    /\b(?:listening|started|serving)\b.*?[:\s](\d{2,5})\b/i.test(message),
+  );
+  const own = /[:\s](\d{2,5})\b/.exec(heard?.message ?? '')?.[1];
+  const differs = own !== undefined && own !== first.port;
+  return [
+    {
+      failure: 'TRA-02',
+      id: 'service-port-wrong',
+      boundary: 'traffic',
+      title: `the proxy is refused at ${first.ip}:${first.port}, behind the Service ${service.name}${differs ? `; the program listens on ${own}` : ''}`,
+      confidence: differs ? 0.9 : 0.7,
+      why: [
+        quote(first.message),
+        'The address is that of an endpoint, so the pod is there; nobody listens on that port.',
+      ],
+      claims: [
+        ...found
+          .slice(0, 3)
+          .map(({ message, source }) => view.claim('traffic', service.id, 'log', message, source)),
+        ...(heard === undefined || !differs
+          ? []
+          : [view.claim('traffic', heard.component ?? 'program', 'log', heard.message, heard.source)]),
+      ],
+      misleading: [['endpoints are there and pods are ready', 'no probe asks that port']],
+      now: [
+        'Correct the targetPort of the Service in Git.',
+        `kubectl get service ${service.name}${service.n} -o jsonpath='{.spec.ports}'`,
+      ],
+      lasting: ['A readiness probe by the port that the Service uses (landfall check).'],
+      verify: [`kubectl get endpointslices${service.n} -l kubernetes.io/service-name=${service.name}`],
+      can: 'commit',
+      space: service.namespace,
+    },
+  ];
 }
 
 /** TRA-06: a NetworkPolicy that lets nobody in to a pod that a Service leads to. */
@@ -147,6 +206,7 @@ function oldRecord(view: View): Draft[] {
 /** TRA-02, TRA-06, TRA-10: what those who connect are told, held against what the cluster has. */
 export const connectionsRule: WorldRule = (view) => [
   ...refusedConnections(view),
+  ...refusedUpstreams(view),
   ...deniedAll(view),
   ...oldRecord(view),
 ];

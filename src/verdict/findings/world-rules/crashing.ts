@@ -72,7 +72,7 @@ function crashes(view: View): readonly Crash[] {
 
 const EXEC_FORMAT = /exec format error|cannot execute binary file/i;
 const DEPENDENCY =
-  /connection refused|ECONNREFUSED|ENOTFOUND|no such host|could not connect|connection to server .* failed|password authentication failed|Access denied for user|unknown (?:column|database)|(?:relation|column|table) .* does not exist|Unknown column|no such (?:table|column)|migration/i;
+  /connection refused|\bECONNREFUSED\b|\bENOTFOUND\b|no such host|could not connect|connection to server .* failed|password authentication failed|Access denied for user|unknown (?:column|database)|(?:relation|column|table) .* does not exist|Unknown column|no such (?:table|column)|migration/i;
 const SERIOUS =
   /error|fatal|panic|exception|traceback|missing|required|invalid|denied|refused|cannot|can't|failed|not set|unable/i;
 

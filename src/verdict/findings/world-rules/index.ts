@@ -18,6 +18,7 @@ import { progressiveRule } from './progressive.ts';
 import { addressesRule } from './addresses.ts';
 import { connectionsRule } from './connections.ts';
 import { crashingRule } from './crashing.ts';
+import { otherEnvironmentRule } from './other-environment.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
 import { readinessRule, shallowProbeRule } from './probes.ts';
@@ -57,6 +58,7 @@ const RULES: readonly WorldRule[] = [
   userPathRule,
   shapesRule,
   configurationRule,
+  otherEnvironmentRule,
   scalingRule,
   jobsRule,
   nodesRule,

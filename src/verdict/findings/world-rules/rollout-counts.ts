@@ -185,6 +185,7 @@ function leaving(view: View): Draft[] {
         lasting: ['Test only what the Service leads to, and bound the grace period.'],
         verify: [`kubectl get pods${first.thing.n}`],
         space: first.namespace,
+        symptom: true,
       },
     ];
   });

@@ -108,18 +108,18 @@ const ROWS: readonly Row[] = [
     id: 'dns-wrong',
     boundary: 'traffic',
     pattern:
-      /NXDOMAIN|SERVFAIL|Could not resolve host:? ?(?<host>[\w.-]+)?|Temporary failure in name resolution|server can't find (?<host2>[\w.-]+)|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?<host3>[\w.-]+)/,
+      /NXDOMAIN|SERVFAIL|Could not resolve host:? ?(?<host>[\w.-]+)?|Temporary failure in name resolution|server can't find (?<host2>[\w.-]+)|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?<host3>[\w.-]+)|lookup (?<host4>[\w.-]+)(?: on \S+:53)?: .*(?:no such host|server misbehaving|i\/o timeout)/,
     title: (g) =>
-      `DNS does not answer for ${g['host'] ?? g['host2'] ?? g['host3'] ?? 'a name that is asked for'}`,
+      `DNS does not answer for ${g['host'] ?? g['host2'] ?? g['host3'] ?? g['host4'] ?? 'a name that is asked for'}`,
     confidence: 0.8,
     why: 'The name does not resolve where it was asked: the record is missing, old, or the resolver is not the one that knows it.',
     misleading: [['curl by address and port-forward work', 'they do not ask DNS']],
     now: (g) => [
       'Ask from a pod and from outside, and compare with the address of the load balancer.',
-      `kubectl run -it --rm dns --image=busybox --restart=Never -- nslookup ${g['host'] ?? g['host2'] ?? g['host3'] ?? 'HOST'}`,
+      `kubectl run -it --rm dns --image=busybox --restart=Never -- nslookup ${g['host'] ?? g['host2'] ?? g['host3'] ?? g['host4'] ?? 'HOST'}`,
     ],
     lasting: 'Let the proof ask the authoritative server.',
-    verify: (g) => [`dig +short ${g['host'] ?? g['host2'] ?? g['host3'] ?? 'HOST'}`],
+    verify: (g) => [`dig +short ${g['host'] ?? g['host2'] ?? g['host3'] ?? g['host4'] ?? 'HOST'}`],
   },
   {
     failure: 'TRA-06',
