@@ -1,5 +1,6 @@
 import type { ErrorBaseline, ErrorShare } from '../boundaries/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
+import type { Builds } from './builds-contract.ts';
 
 /** Where an application runs: an address of the API server, the namespace and name of the Application. */
 export interface LedgerSubject {
@@ -92,8 +93,11 @@ export interface Journal extends LedgerSubject {
   readonly delivery: string;
   readonly revision: string;
   readonly fieldManager: string;
-  /** `open`: being applied. `restoring`: being taken back. The others are ends. */
-  readonly state: 'open' | 'restoring' | 'committed' | 'restored' | 'stuck';
+  /**
+   * `open`: being applied. `restoring`: being taken back. `proving`: all of it is written, and what was there before is
+   * kept until it turned out healthy; it keeps nobody from beginning the next one. The others are ends.
+   */
+  readonly state: 'open' | 'restoring' | 'proving' | 'committed' | 'restored' | 'stuck';
   readonly startedAt: string;
   readonly steps: readonly JournalStep[];
 }
@@ -235,7 +239,9 @@ export interface Ledger {
     get(id: string): Promise<Journal | undefined>;
     /** Those that a dead process left: `open` or `restoring`. */
     unfinished(subject?: Partial<LedgerSubject>): Promise<readonly JournalHead[]>;
-    /** Makes an unfinished journal this process's own. Throws `conflict` when its process lives or somebody was first. */
+    /** Those whose process does not watch them any more: `proving`. Newest last. */
+    proving(subject?: Partial<LedgerSubject>): Promise<readonly JournalHead[]>;
+    /** Makes an unfinished or proving journal this process's own. Throws `conflict` when its process lives or somebody was first. */
     takeOver(id: string): Promise<Journal>;
     /** Leaves an unfinished journal to whoever takes it over next; nothing where it is not this process's. */
     release(id: string): Promise<void>;
@@ -287,6 +293,7 @@ export interface Ledger {
     record(notice: Omit<Notice, 'id' | 'at'>): Promise<string>;
     list(subject: Partial<LedgerSubject>, limit: number): Promise<readonly Notice[]>;
   };
+  readonly builds: Builds;
   /** Safe to call twice, and without anything having been opened. */
   close(): Promise<void>;
 }

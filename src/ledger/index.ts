@@ -21,3 +21,16 @@ export type {
   SavedPlan,
   Standing,
 } from './contract.ts';
+export type {
+  Build,
+  BuildDefinition,
+  BuildFilter,
+  BuildReview,
+  Builds,
+  BuildState,
+  BuildStep,
+  CommitPeople,
+  NewBuild,
+  SeenRefs,
+} from './builds-contract.ts';
+export { ENDED as ENDED_BUILDS } from './build-rows.ts';

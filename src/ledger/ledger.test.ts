@@ -273,6 +273,21 @@ describe.each(kinds)('a ledger in $name', (kind) => {
       await ledger.journals.begin(journal('d', []));
     });
 
+    it('that are watched, beside the next one, until they are taken back or let stand', async () => {
+      const id = await ledger.journals.begin(journal('d', [step(1)]));
+      await ledger.journals.state(id, 'proving');
+      const next = await ledger.journals.begin(journal('e', []));
+      await ledger.journals.state(next, 'committed');
+      await ledger.journals.release(id);
+      expect(await ledger.journals.unfinished()).toEqual([]);
+      expect(await ledger.journals.proving()).toMatchObject([{ id, state: 'proving' }]);
+      expect((await ledger.journals.takeOver(id)).steps).toEqual([step(1)]);
+      await ledger.journals.state(id, 'restoring');
+      expect(await ledger.journals.proving()).toEqual([]);
+      await ledger.journals.state(id, 'restored');
+      expect((await ledger.journals.get(id))?.steps[0]?.after).toBeUndefined();
+    });
+
     it('whose process lives, for nobody else to take', async () => {
       const id = await ledger.journals.begin(journal('d', [step(1)]));
       const other = place.open();
@@ -424,7 +439,10 @@ describe.each(kinds)('a ledger in $name', (kind) => {
       expect(await ledger.changes.open()).toEqual([]);
       const next = await ledger.changes.begin(change('c'));
       expect(next).toMatchObject({ created: true, change: { state: 'waiting', detail: { to: 'c' } } });
-      expect((await ledger.changes.list(SHOP, 10)).map((each) => each.state)).toEqual(['waiting', 'landed']);
+      // Two processes of the same millisecond are in no order.
+      expect(new Set((await ledger.changes.list(SHOP, 10)).map((each) => each.state))).toEqual(
+        new Set(['waiting', 'landed']),
+      );
       expect(await ledger.changes.get(id.slice(0, 13))).toMatchObject({ id, message: 'there' });
       expect(await ledger.changes.get('')).toBeUndefined();
     });
@@ -488,7 +506,7 @@ describe.each(kinds)('a ledger in $name', (kind) => {
     await expect(place.open().deliveries.list({}, 1)).rejects.toMatchObject({
       kind: 'conflict',
       code: 'ledger-newer',
-      message: expect.stringMatching(/format 99.*up to \d/) as string,
+      message: expect.stringMatching(/format 99.*up to \d+/) as string,
     });
   });
 

@@ -56,6 +56,7 @@ export function openLedger(options: LedgerOptions): Ledger {
       state: (id, state) => use((ledger) => ledger.journals.state(id, state)),
       get: (id) => ask((ledger) => ledger.journals.get(id), undefined),
       unfinished: (subject) => ask((ledger) => ledger.journals.unfinished(subject), []),
+      proving: (subject) => ask((ledger) => ledger.journals.proving(subject), []),
       takeOver: (id) => use((ledger) => ledger.journals.takeOver(id)),
       release: (id) => use((ledger) => ledger.journals.release(id)),
     },
@@ -90,6 +91,27 @@ export function openLedger(options: LedgerOptions): Ledger {
     notices: {
       record: (notice) => use((ledger) => ledger.notices.record(notice)),
       list: (subject, limit) => ask((ledger) => ledger.notices.list(subject, limit), []),
+    },
+    builds: {
+      add: (build) => use((ledger) => ledger.builds.add(build)),
+      get: (id) => ask((ledger) => ledger.builds.get(id), undefined),
+      list: (filter, limit) => ask((ledger) => ledger.builds.list(filter, limit), []),
+      move: (id, from, to) => use((ledger) => ledger.builds.move(id, from, to)),
+      redefine: (id, to) => use((ledger) => ledger.builds.redefine(id, to)),
+      review: (review) => use((ledger) => ledger.builds.review(review)),
+      reviews: (id) => ask((ledger) => ledger.builds.reviews(id), []),
+      cancel: (id, message) => use((ledger) => ledger.builds.cancel(id, message)),
+      claim: (only) => ask((ledger) => ledger.builds.claim(only), undefined),
+      keep: (id) => use((ledger) => ledger.builds.keep(id)),
+      note: (id, change) => use((ledger) => ledger.builds.note(id, change)),
+      end: (id, state, message) => use((ledger) => ledger.builds.end(id, state, message)),
+      release: (id) => use((ledger) => ledger.builds.release(id)),
+      step: (id, step) => use((ledger) => ledger.builds.step(id, step)),
+      steps: (id) => ask((ledger) => ledger.builds.steps(id), []),
+      seen: (declaredIn, trigger) => ask((ledger) => ledger.builds.seen(declaredIn, trigger), undefined),
+      sawRefs: (declaredIn, trigger, refs) =>
+        use((ledger) => ledger.builds.sawRefs(declaredIn, trigger, refs)),
+      told: (id, state) => use((ledger) => ledger.builds.told(id, state)),
     },
     async close() {
       closed = true;

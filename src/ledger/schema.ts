@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { LandfallError } from '../kernel/index.ts';
+import { buildTables } from './build-tables.ts';
+import type { BuildTables } from './build-tables.ts';
 
 /** Columns of every table that is about an application. */
 interface SubjectColumns {
@@ -127,7 +129,7 @@ interface StandingTable extends SubjectColumns {
   readonly seen: string;
 }
 
-export interface Tables {
+export interface Tables extends BuildTables {
   readonly landfall_format: { readonly version: number };
   readonly landfall_delivery: DeliveryTable;
   readonly landfall_journal: JournalTable;
@@ -193,6 +195,7 @@ const MIGRATIONS: readonly Migration[] = [
     "create unique index landfall_change_open on landfall_change (cluster, namespace, application) where state in ('waiting', 'committing', 'following')",
     `create table landfall_standing (${SUBJECT(text)}, release ${text} not null, since ${text} not null, seen ${text} not null, primary key (cluster, namespace, application))`,
   ],
+  buildTables,
 ];
 
 async function formatOf(session: Session): Promise<number> {

@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/index.ts';
 import { LEDGER_FILE } from './contract.ts';
 import type { Ledger, LedgerOptions } from './contract.ts';
 import { changesIn } from './changes.ts';
+import { buildsIn } from './builds.ts';
 import { decisionsIn } from './decisions.ts';
 import { deliveriesIn } from './deliveries.ts';
 import { errorSharesIn } from './error-shares.ts';
@@ -59,6 +60,7 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     key: () => (loaded ??= loadKey(key, folder, url !== undefined)),
   };
   const journals = journalsIn(store);
+  const builds = buildsIn(store);
   return {
     deliveries: deliveriesIn(store),
     journals,
@@ -69,9 +71,11 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     changes: changesIn(store),
     standings: standingsIn(store),
     notices: noticesIn(store),
+    builds,
     failure: (thrown) => flavour.failure(thrown),
     async close() {
       await journals.letGo();
+      await builds.letGo();
       await database.destroy();
     },
   };

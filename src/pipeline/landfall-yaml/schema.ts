@@ -1,5 +1,7 @@
 import { array, literal, record, strictObject, string } from 'zod';
 import type { output } from 'zod';
+import { people } from './approval.ts';
+import { builds } from './builds.ts';
 import { healthRule } from './health.ts';
 import { channel } from './notify.ts';
 import { observation } from './observe.ts';
@@ -39,6 +41,8 @@ export const landfallYaml = strictObject({
   /** Of several rules for an object the first counts. */
   health: array(healthRule).max(100).exactOptional(),
   check: strictObject({ suppress: array(suppression).exactOptional() }).exactOptional(),
+  builds: builds.exactOptional(),
+  people: people.exactOptional(),
 });
 
 export type LandfallYaml = output<typeof landfallYaml>;
