@@ -15,7 +15,7 @@ export function fitsSelector(
     getArray(selector, 'matchExpressions').every((rule) => {
       const value = labels[getString(rule, 'key') ?? ''];
       const listed = value !== undefined && getArray(rule, 'values').includes(value);
-      switch (getString(rule, 'operator')) {
+      switch (getString(rule, 'operator') ?? '') {
         case 'In':
           return listed;
         case 'NotIn':
