@@ -4,7 +4,15 @@ import { LandfallError, type Clock } from '../kernel/index.ts';
 import { commitToFolder, commitToRemote, type CommitRequest, type CommitResult } from './commit.ts';
 import { fetchCommit, fetchMirror, followRemoteHead, isOnDisk, type MirrorOnDisk } from './fetch.ts';
 import { openFolder } from './folder.ts';
-import { diffFiles, isAncestor, readCommit, readLog, type CommitInfo, type FileChange } from './history.ts';
+import {
+  diffFiles,
+  firstParents,
+  isAncestor,
+  readCommit,
+  readLog,
+  type CommitInfo,
+  type FileChange,
+} from './history.ts';
 import { parseLocation, withAccess, type GitAccess, type GitLocation } from './location.ts';
 import { createObjectReader, type ObjectReader } from './objects.ts';
 import {
@@ -38,6 +46,8 @@ export interface GitMirror {
     signal?: AbortSignal,
   ): Promise<readonly CommitInfo[]>;
   commitInfo(commit: string, signal?: AbortSignal): Promise<CommitInfo>;
+  /** The commits that the branch at `from` has been at, newest first: its first parents. */
+  firstParents(from: string, limit: number, signal?: AbortSignal): Promise<readonly string[]>;
   isAncestor(ancestor: string, descendant: string, signal?: AbortSignal): Promise<boolean>;
   diffFiles(before: string, after: string, signal?: AbortSignal): Promise<readonly FileChange[]>;
   /** Makes a commit on a branch, and pushes it where the repository is remote. See {@link CommitRequest}. */
@@ -82,7 +92,10 @@ export function createGitMirrors(options: { readonly folder: string; readonly cl
 
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-type Reading = Pick<GitMirror, 'tags' | 'tree' | 'log' | 'commitInfo' | 'isAncestor' | 'diffFiles'>;
+type Reading = Pick<
+  GitMirror,
+  'tags' | 'tree' | 'log' | 'commitInfo' | 'firstParents' | 'isAncestor' | 'diffFiles'
+>;
 
 /** What folders and mirrors answer alike, once their repository is there. */
 function reading(
@@ -102,6 +115,7 @@ function reading(
       return readLog(await ready(signal), { ...options, from }, signal);
     },
     commitInfo: async (commit, signal) => readCommit(await ready(signal), commit, signal),
+    firstParents: async (from, limit, signal) => firstParents(await ready(signal), from, limit, signal),
     isAncestor: async (ancestor, descendant, signal) =>
       isAncestor(await ready(signal), ancestor, descendant, signal),
     diffFiles: async (before, after, signal) => diffFiles(await ready(signal), before, after, signal),

@@ -5,7 +5,7 @@ import type { FileTexts, FileTree } from '../../git/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
 import { parseReference } from '../../oci/index.ts';
 import { changeField } from '../field/change-field.ts';
-import { pinImage } from '../image-pin.ts';
+import { pinImage } from '../edits/index.ts';
 import type { ReleaseImage } from './release.ts';
 
 /** One line that says another image now. Plain JSON. */
