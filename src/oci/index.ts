@@ -9,6 +9,7 @@ export type { Credentials, CredentialSource } from './credentials.ts';
 export { dockerCredentials } from './docker-credentials.ts';
 export type { DockerCredentialsOptions } from './docker-credentials.ts';
 export type { PullSecret } from './pull-secrets.ts';
+export { platformText } from './manifest.ts';
 export type { Descriptor, Manifest, Platform } from './manifest.ts';
 export type { ManifestHead, WrittenManifest } from './manifest-client.ts';
 export type { BlobPush } from './blob-client.ts';
