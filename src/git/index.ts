@@ -13,3 +13,5 @@ export { runGit } from './program.ts';
 export type { GitOptions } from './program.ts';
 export { withoutCredentials } from './location.ts';
 export type { GitAccess } from './location.ts';
+export type { GitRef } from './refs.ts';
+export type { Checkout } from './checkout.ts';
