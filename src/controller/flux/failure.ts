@@ -3,6 +3,7 @@ import type { Clock } from '../../kernel/index.ts';
 import type { GitMirror } from '../../git/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import type { EventRecorder } from '../events.ts';
+import type { FailurePolicy } from '../failure-policy.ts';
 import type { SyncJournals } from '../journals.ts';
 import type { LiveObjects } from '../live.ts';
 import { intervalOf } from './kinds.ts';
@@ -21,6 +22,8 @@ export interface KustomizationOptions {
   readonly target: (object: KubeObject, signal: AbortSignal) => Promise<FluxTarget>;
   /** Variables without a value fail the build: Flux' feature gate StrictPostBuildSubstitutions. */
   readonly strict: boolean;
+  /** Of Kustomizations that say nothing else. */
+  readonly policy: FailurePolicy;
   /** Left out: what a failed set has written stays. */
   readonly journals?: SyncJournals;
 }

@@ -14,6 +14,7 @@ import type { AccessFiles } from '../clusters/index.ts';
 import type { TrackedRepository } from '../declarations.ts';
 import type { EventRecorder } from '../events.ts';
 import { secretValue } from '../followed.ts';
+import type { FailurePolicy } from '../failure-policy.ts';
 import type { SyncJournals } from '../journals.ts';
 import type { LiveObjects } from '../live.ts';
 import { createQueue } from '../queue.ts';
@@ -50,6 +51,8 @@ export interface FluxOptions {
   readonly namespace?: string;
   /** Left out: what a failed set has written stays. */
   readonly journals?: SyncJournals;
+  /** Of objects that say nothing else. */
+  readonly policy: FailurePolicy;
   /** Default false, as in Flux. */
   readonly strictSubstitutions?: boolean;
   /** Runs a turn where this replica works on that key. */
@@ -165,6 +168,7 @@ export function startFlux(options: FluxOptions): Flux {
           mirror: (source, signal) => mirrorOf(options, source, signal),
           target: targetOf,
           strict: options.strictSubstitutions === true,
+          policy: options.policy,
           ...(options.journals === undefined ? {} : { journals: options.journals }),
         },
         object,

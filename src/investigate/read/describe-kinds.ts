@@ -39,7 +39,8 @@ const LISTED = /^(?:conditions|containers|resources|history|results|steps|images
 function generic(node: Described): JsonValue {
   if (node.children.length === 0) {
     if (node.items.length > 0 && node.value === '') return node.items.map(({ text }) => scalar(text));
-    return scalar(node.value);
+    // Conditions hold the words True and False, not truth values.
+    return /^Status$/i.test(node.key) ? node.value : scalar(node.value);
   }
   const name = lower(node.key);
   const keys = node.children.map((child) => child.key);

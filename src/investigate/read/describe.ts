@@ -5,12 +5,13 @@ import { askedObjects, kindOf, namespaceOf, parseCommand } from './command.ts';
 import { DESCRIBED, genericValue, inferKind } from './describe-kinds.ts';
 import { childOf, told } from './described.ts';
 import type { Described } from './described.ts';
-import { ageMs, artifactSource, count } from './objects.ts';
+import { eventIn } from './events.ts';
+import { artifactSource } from './objects.ts';
 
 const PAIR = /^(?<indent>\s*)(?:[-*]\s+)?(?<key>[A-Za-z(][^:=]{0,70}?):(?:\s+(?<value>.*))?$/;
 const ANNOTATION = /^(?<indent>\s+)(?<key>[\w.-]+\/[\w.-]+|[\w.-]+):\s*(?<value>.*)$/;
 
-function treeOf(lines: readonly TextLine[]): Described {
+export function treeOf(lines: readonly TextLine[]): Described {
   const root: Described = {
     key: '',
     value: '',
@@ -57,25 +58,6 @@ function startsOf(lines: readonly TextLine[], asked: boolean): readonly number[]
       ? [index]
       : [];
   });
-}
-
-const EVENT =
-  /^\s*(?<type>Normal|Warning)\s+(?<reason>[A-Za-z][\w-]*)\s+(?<age>(?:\d+[smhdy])+|<(?:unknown|invalid)>|\d{4}-\S+)(?:\s+\(x(?<count>\d+) over [^)]*\))?\s+(?<from>[a-zA-Z][\w./-]*(?:, \S+)?)\s+(?<message>\S.*)$/;
-
-/** A row of the Events table of describe. */
-function describedEvent(text: string, line: number, object: string, artifact: string): EventFact | undefined {
-  const found = EVENT.exec(text)?.groups;
-  if (found === undefined) return undefined;
-  return {
-    type: found['type'] === 'Warning' ? 'Warning' : 'Normal',
-    reason: found['reason'] ?? '',
-    message: found['message'] ?? '',
-    object,
-    count: count(found['count']),
-    lastSeen: undefined,
-    ageMs: ageMs(found['age']),
-    source: artifactSource(artifact, line),
-  };
 }
 
 interface OneDescription {
@@ -133,7 +115,7 @@ function readOne(block: Block, lines: readonly TextLine[]): OneDescription | und
   const events: EventFact[] = [];
   const rest: TextLine[] = [];
   for (const line of at < 0 ? [] : lines.slice(at + 1)) {
-    const event = describedEvent(line.text, line.line, subject, block.artifact);
+    const event = eventIn(line, block.artifact, subject);
     if (event !== undefined) events.push(event);
     else if (line.text.trim() !== '' && !/^\s*(?:Type\s+Reason|----|<none>)/.test(line.text)) rest.push(line);
   }

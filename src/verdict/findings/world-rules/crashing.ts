@@ -39,7 +39,16 @@ function crashes(view: View): readonly Crash[] {
       const killed = end?.reason === 'OOMKilled' && container.ready !== true;
       const restarting =
         container.ready === false && container.restarts > 0 && end !== undefined && (end.exitCode ?? 1) !== 0;
-      if (!loops && !failed && !killed && !restarting) return [];
+      const probed =
+        container.ready === false &&
+        container.restarts > 0 &&
+        view
+          .eventsOf('Pod', pod.name, pod.namespace)
+          .some(
+            ({ reason, message }) =>
+              reason === 'Killing' && /failed (?:liveness|startup) probe/.test(message),
+          );
+      if (!loops && !failed && !killed && !restarting && !probed) return [];
       if (/^(?:StartError|ContainerCannotRun)$/.test(end?.reason ?? '')) return [];
       return [
         {

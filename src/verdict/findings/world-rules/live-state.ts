@@ -180,9 +180,48 @@ function leftovers(view: View): Draft[] {
   });
 }
 
+/** The same, as `argocd app get` prints it. */
+function leftoversTold(view: View): Draft[] {
+  return view.world.engines.flatMap((engine): Draft[] => {
+    const told = engine.messages.filter((text) =>
+      /requires pruning|PruneSkipped|ignored \(.*prun/i.test(text),
+    );
+    const [first] = told;
+    if (
+      first === undefined ||
+      view.kind('Application').some((app) => app.list('status', 'resources').length > 0)
+    )
+      return [];
+    const named = /^(?<kind>\w+)\/(?<name>[\w.-]+)/.exec(first)?.groups;
+    return [
+      {
+        failure: 'REC-15',
+        id: 'not-pruned',
+        boundary: 'sync',
+        title: `${counted(told.length, 'object')} that Git no longer has still act${told.length === 1 ? 's' : ''}: ${named === undefined ? quote(first) : `${named['kind'] ?? ''}/${named['name'] ?? ''}`}`,
+        confidence: 0.88,
+        why: [
+          quote(first),
+          'Pruning is off or was skipped, so what is removed from Git stays in the cluster.',
+        ],
+        claims: told
+          .slice(0, 10)
+          .map((text) => view.claim('sync', engine.application, 'message', text, engine.source)),
+        misleading: [['Synced or merely OutOfSync', 'the old object goes on working']],
+        now: ['Prune it.', `argocd app sync ${engine.application} --prune`],
+        lasting: ['Prune automatically, and report what a release leaves behind.'],
+        verify: [`argocd app get ${engine.application}`],
+        can: 'sync',
+        space: engine.destination,
+      },
+    ];
+  });
+}
+
 /** LIV-09, LIV-10, REC-13, REC-15: the cluster holds something else than Git asks for. */
 export const liveStateRule: WorldRule = (view) => [
   ...stuckDeletions(view),
   ...drift(view),
   ...leftovers(view),
+  ...leftoversTold(view),
 ];

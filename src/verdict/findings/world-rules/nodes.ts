@@ -59,6 +59,7 @@ function nodes(view: View): Draft[] {
       verify: [`kubectl get pods${pod.thing.n} -o wide`],
       space: pod.namespace,
     });
+  drafts.push(...blockedDrains(view));
   for (const node of view.kind('Node')) {
     const bad = node
       .list('status', 'conditions')
@@ -98,6 +99,48 @@ function nodes(view: View): Draft[] {
     });
   }
   return drafts;
+}
+
+/** ROL-20: a drain or an autoscaler that waits for a budget which allows nothing. */
+function blockedDrains(view: View): Draft[] {
+  const said = [
+    ...view.world.answers.map(({ answer, source }) => ({ text: answer, source })),
+    ...view.world.logs.map(({ message, source }) => ({ text: message, source })),
+    ...view.world.events.map(({ message, source }) => ({ text: message, source })),
+  ].filter(({ text }) => /Cannot evict pod as it would violate the pod's disruption budget/.test(text));
+  const [first] = said;
+  if (first === undefined) return [];
+  const named = /evicting pods?\/?(?: )?"?(?<pod>[a-z0-9][\w.-]*)"?(?: -n "(?<space>[^"]+)")?/.exec(
+    first.text,
+  )?.groups;
+  const n = named?.['space'] === undefined ? '' : ` -n ${named['space']}`;
+  return [
+    {
+      failure: 'ROL-20',
+      id: 'disruption-blocked',
+      boundary: 'health',
+      title: `a disruption budget lets ${named?.['pod'] ?? 'the pod'} not go, so its node cannot be drained`,
+      confidence: 0.9,
+      why: [
+        quote(first.text),
+        'The budget allows no disruption now: as many pods are healthy as it asks for, or fewer.',
+      ],
+      claims: said
+        .slice(0, 5)
+        .map(({ text, source }) => view.claim('health', named?.['pod'] ?? 'drain', 'message', text, source)),
+      misleading: [['the application is healthy', 'it is; the node under it is to go and cannot']],
+      now: [
+        'Look whether pods are missing (mend these first) or the budget leaves no room (add a replica, or lower minAvailable in Git).',
+        `kubectl get pdb${n}`,
+      ],
+      lasting: ['Hold budgets against replicas before the merge (landfall check).'],
+      verify: [
+        `kubectl get pdb${n} -o custom-columns='NAME:.metadata.name,ALLOWED:.status.disruptionsAllowed'`,
+      ],
+      can: 'commit',
+      space: named?.['space'],
+    },
+  ];
 }
 
 /** ROL-21: a sidecar that is missing, or that keeps a Job from ending. */

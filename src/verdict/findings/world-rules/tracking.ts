@@ -25,16 +25,18 @@ function tracking(view: View): Draft[] {
       commit !== tip ||
       others.length === 0 ||
       engine.revision === undefined ||
-      sameCommit(engine.revision, commit.commit) ||
-      view.world.commits.some(({ refs }) => refs.some((ref) => ref.endsWith(target)))
+      sameCommit(engine.revision, commit.commit)
     )
       continue;
+    const tracked = view.world.commits.find(({ refs }) => refs.some((ref) => ref.endsWith(target)));
+    if (tracked !== undefined && !sameCommit(tracked.commit, engine.revision)) continue;
     drafts.push({
       failure: 'INT-01',
       id: 'commit-not-tracked',
       boundary: 'intent',
       title: `${engine.application} follows ${target}; the commit is on ${others[0] ?? 'another branch'}`,
-      confidence: 0.75,
+      // An environment that follows a branch of its own may be behind on purpose.
+      confidence: tracked === undefined ? 0.75 : 0.44,
       why: [
         `${commit.commit.slice(0, 8)} (${commit.subject ?? ''}) is not part of what the engine reads, ${engine.revision.slice(0, 8)}.`,
       ],
