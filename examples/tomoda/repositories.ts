@@ -34,16 +34,16 @@ export interface TomodaRepositories {
   /** What main of the app is at, and `v1.0.0`. */
   readonly firstCommit: string;
   /** Writes version 1.1.0 into the clone and commits it; nothing is pushed. */
-  commitNextVersion(): Promise<string>;
+  readonly commitNextVersion: () => Promise<string>;
   /** Edits one file of a clone, commits, and pushes, on top of what others have pushed. */
-  edit(
+  readonly edit: (
     repository: ClonedRepository,
     file: string,
     change: (text: string) => string,
     message: string,
-  ): Promise<string>;
+  ) => Promise<string>;
   /** Runs git in a clone, as one of the team. */
-  git(repository: ClonedRepository, ...args: readonly string[]): Promise<string>;
+  readonly git: (repository: ClonedRepository, ...args: readonly string[]) => Promise<string>;
 }
 
 export interface TomodaOptions {
