@@ -40,7 +40,7 @@ export function prunedBy(steps: readonly Pick<JournalStep, 'action' | 'before'>[
 }
 
 function isObject(value: unknown): value is KubeObject {
-  return isJsonObject(value) && isJsonObject(value["metadata"]);
+  return isJsonObject(value) && isJsonObject(value['metadata']);
 }
 
 /**
