@@ -10,6 +10,7 @@ import { shapesRule } from './shapes.ts';
 import { configurationRule } from './configuration.ts';
 import { scalingRule } from './scaling.ts';
 import { jobsRule } from './jobs.ts';
+import { disruptionBudgetsRule } from './disruption-budgets.ts';
 import { nodesRule } from './nodes.ts';
 import { liveStateRule } from './live-state.ts';
 import { rolloutCountsRule } from './rollout-counts.ts';
@@ -62,6 +63,7 @@ const RULES: readonly WorldRule[] = [
   scalingRule,
   jobsRule,
   nodesRule,
+  disruptionBudgetsRule,
   liveStateRule,
   shallowProbeRule,
 ];
