@@ -4,7 +4,6 @@ import type { JsonObject } from '../../kernel/index.ts';
 import type { KindRef, KubeObject } from '../../kube/index.ts';
 import { openLedger } from '../../ledger/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
-import { serveGit } from '../../git/test-support.ts';
 import type { ControllerOptions } from '../controller.ts';
 import { makeRepository, openScene, until } from '../delivery.fixture.ts';
 import type { Repository, Scene } from '../delivery.fixture.ts';
@@ -44,12 +43,13 @@ export function condition(object: KubeObject, type: string): JsonObject {
 
 export async function openFlux(
   cluster: { writeKubeconfig(file: string): Promise<void> },
+  serve: (folder: string) => Promise<{ readonly url: string } & AsyncDisposable>,
   files: Readonly<Record<string, string>>,
   options: (scene: Scene) => Promise<Partial<ControllerOptions>> | Partial<ControllerOptions> = () => ({}),
 ): Promise<FluxStage> {
   const scene = await openScene((file) => cluster.writeKubeconfig(file));
   const repository = await makeRepository(join(scene.folder, 'repo'), files);
-  const server = await serveGit(scene.folder);
+  const server = await serve(scene.folder);
   const url = `${server.url}/repo/.git`;
   for (const name of ['apps', 'flux-system']) {
     await scene.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });

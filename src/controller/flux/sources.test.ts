@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getString, systemClock } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
+import { serveGit } from '../../git/test-support.ts';
 import { createRegistryClient } from '../../oci/index.ts';
 import { startCluster, startRegistry } from '../../drydock/index.ts';
 import type { Cluster, Registry } from '../../drydock/index.ts';
@@ -20,7 +21,7 @@ let flux: FluxStage;
 beforeAll(async () => {
   registry = await startRegistry();
   cluster = await startCluster({ nodes: 1, definitions: ['argocd', 'flux'] });
-  flux = await openFlux(cluster, { 'README.md': 'nothing' }, async ({ folder }) => {
+  flux = await openFlux(cluster, serveGit, { 'README.md': 'nothing' }, async ({ folder }) => {
     const sops = join(folder, 'sops');
     await writeFile(sops, STAND_IN);
     await chmod(sops, 0o755);
