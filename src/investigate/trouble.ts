@@ -695,8 +695,7 @@ export function troublesOf(world: World): readonly Trouble[] {
     ...world.engines.flatMap((engine) => engineTrouble(engine) ?? []),
     ...world.answers
       .filter(
-        ({ asked, source }) =>
-          asked !== '' ||
+        ({ source }) =>
           !world.builds.some(
             (build) => build.state === 'failed' && artifactOf(build.source) === artifactOf(source),
           ),

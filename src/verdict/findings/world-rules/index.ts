@@ -12,6 +12,7 @@ import { scalingRule } from './scaling.ts';
 import { jobsRule } from './jobs.ts';
 import { nodesRule } from './nodes.ts';
 import { liveStateRule } from './live-state.ts';
+import { restartsRule } from './restarts.ts';
 import { rolloutCountsRule } from './rollout-counts.ts';
 import { podRevisionsRule } from './pod-revisions.ts';
 import { progressiveRule } from './progressive.ts';
@@ -41,6 +42,7 @@ const RULES: readonly WorldRule[] = [
   imagePullRule,
   startingRule,
   crashingRule,
+  restartsRule,
   readinessRule,
   schedulingRule,
   refusedPodsRule,
