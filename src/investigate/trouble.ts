@@ -1,6 +1,7 @@
 import type { BoundaryName, Claim, ClaimSource } from '../boundaries/index.ts';
 import { getArray, getIn, getNumber, getObject, getString, isJsonObject } from '../kernel/index.ts';
-import type { AnswerFact, EngineFact, World, WorldObject } from '../verdict/index.ts';
+import type { AnswerFact, EngineFact, EventFact, World, WorldObject } from '../verdict/index.ts';
+import { isOver } from './attribute.ts';
 import { parseCommand } from './read/command.ts';
 import { subjectOf, WORKLOADS, workloadOf } from './trace.ts';
 
@@ -625,10 +626,17 @@ function eventTroubles(world: World): readonly Trouble[] {
     const ready = getNumber(workload?.value, 'status', 'readyReplicas');
     return wanted !== undefined && ready !== undefined && ready >= wanted;
   };
+  const byObject = new Map<string, EventFact[]>();
+  for (const event of world.events) {
+    const own = byObject.get(event.object);
+    if (own === undefined) byObject.set(event.object, [event]);
+    else own.push(event);
+  }
   const byReason = new Map<string, Trouble>();
   for (const event of world.events) {
     const name = event.object.split('/').at(-1) ?? '';
     if (event.type !== 'Warning' || shown.has(name) || fine(name)) continue;
+    if (isOver(event, byObject.get(event.object) ?? [])) continue;
     const key = `${event.reason} ${event.message.replaceAll(/[0-9a-f]{5,}|\d+/g, '#').slice(0, 80)}`;
     if (byReason.has(key)) continue;
     byReason.set(key, {
