@@ -167,7 +167,7 @@ function stateTold({ reason, message, count }: EventFact): JsonObject | undefine
   };
   if (reason === 'BackOff') return again;
   // A probe that fails once or twice is how pods start.
-  if (reason === 'Unhealthy' && ((count ?? 1) >= 3 || !/^Readiness/.test(message)))
+  if (reason === 'Unhealthy' && ((count ?? 1) >= 3 || !message.startsWith('Readiness')))
     return {
       status: {
         phase: 'Running',

@@ -20,7 +20,8 @@ function isRepeated(view: View, failed: Thing): boolean {
             .list('status', 'conditions')
             .some(
               (item) =>
-                /^Complete/.test(getString(item, 'type') ?? '') && getString(item, 'status') === 'True',
+                getString(item, 'type')?.startsWith('Complete') === true &&
+                getString(item, 'status') === 'True',
             ))
       );
     })
