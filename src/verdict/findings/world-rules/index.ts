@@ -13,6 +13,7 @@ import { jobsRule } from './jobs.ts';
 import { disruptionBudgetsRule } from './disruption-budgets.ts';
 import { nodesRule } from './nodes.ts';
 import { liveStateRule } from './live-state.ts';
+import { restartsRule } from './restarts.ts';
 import { rolloutCountsRule } from './rollout-counts.ts';
 import { podRevisionsRule } from './pod-revisions.ts';
 import { progressiveRule } from './progressive.ts';
@@ -42,6 +43,7 @@ const RULES: readonly WorldRule[] = [
   imagePullRule,
   startingRule,
   crashingRule,
+  restartsRule,
   readinessRule,
   schedulingRule,
   refusedPodsRule,
