@@ -1,6 +1,6 @@
 export { changeField } from './field/change-field.ts';
 export type { FieldChangeRequest, FieldChangeResult } from './field/change-field.ts';
-export { editImages, pinImage } from './edits/index.ts';
+export { pinImage } from './edits/index.ts';
 export type {
   ImageChange,
   ImageEdit,
@@ -12,5 +12,32 @@ export type {
 export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml/index.ts';
 export type { LandfallYaml } from './landfall-yaml/index.ts';
 export { LANDFALL_FILE } from './landfall-yaml/index.ts';
-export { environmentFolders, reachOfChange, reachOfFiles } from './reach.ts';
+export { reachOfFiles } from './reach.ts';
 export type { Reached, ReachQuestion } from './reach.ts';
+export {
+  advanceChange,
+  APPROVED,
+  decisionsOn,
+  detailOf,
+  findPair,
+  planPromotion,
+  promote,
+  REJECTED,
+  rememberStanding,
+  reportOf,
+  surveyApplications,
+  whyNotCounted,
+} from './promotion/index.ts';
+export type {
+  ChangeDeps,
+  ChangeReport,
+  ClusterPlace,
+  Environment,
+  FoundRelease,
+  Gate,
+  Pair,
+  Refusal,
+  Survey,
+  SurveyedApplication,
+} from './promotion/index.ts';
+export { planRollback } from './rollback/index.ts';

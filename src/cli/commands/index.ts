@@ -16,6 +16,7 @@ import { planCommand } from './plan.ts';
 import { noteCommand } from './note.ts';
 import { investigateCommand } from './investigate.ts';
 import { layoutCommand } from './layout.ts';
+import { promoteCommand } from './promote.ts';
 import { proveCommand } from './prove.ts';
 import { recoverCommand } from './recover.ts';
 import { renderCommand } from './render.ts';
@@ -38,6 +39,7 @@ export const commands: readonly CliCommand[] = [
   noteCommand,
   driftCommand,
   renderCommand,
+  promoteCommand,
   syncCommand,
   planCommand,
   diffCommand,

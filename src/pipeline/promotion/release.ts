@@ -1,7 +1,7 @@
 import { fullRepository, leadingImage } from '../../boundaries/index.ts';
 import type { ImageFacts } from '../../boundaries/index.ts';
 import { getArray, getString, isJsonObject } from '../../kernel/index.ts';
-import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import type { JsonValue } from '../../kernel/index.ts';
 import type { Look } from '../../verdict/index.ts';
 
 /** One image of a release: which bytes, and what they are called. Plain JSON. */
@@ -90,10 +90,6 @@ export function sameRelease(a: Pick<FoundRelease, 'images'>, b: Pick<FoundReleas
 /** `1.27.6`, else the tag, the commit, the digest: what people call it. */
 export function releaseName({ version, tag, commit, digest }: FoundRelease): string {
   return tag ?? version ?? commit?.slice(0, 8) ?? digest?.replace(/^sha256:/, '').slice(0, 8) ?? 'nothing';
-}
-
-export function releaseJson(release: FoundRelease): JsonObject {
-  return JSON.parse(JSON.stringify(release)) as JsonObject;
 }
 
 /** A release as the ledger kept it. */

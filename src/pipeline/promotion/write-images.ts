@@ -5,18 +5,9 @@ import type { FileTexts, FileTree } from '../../git/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
 import { parseReference } from '../../oci/index.ts';
 import { changeField } from '../field/change-field.ts';
-import { pinImage } from '../edits/index.ts';
+import { editImages } from '../edits/index.ts';
+import type { ImageEdit } from '../edits/index.ts';
 import type { ReleaseImage } from './release.ts';
-
-/** One line that says another image now. Plain JSON. */
-export interface ImageEdit {
-  readonly file: string;
-  readonly line: number;
-  readonly object: string;
-  readonly container: string;
-  readonly from: string;
-  readonly to: string;
-}
 
 export interface WrittenImages {
   readonly files: FileTexts;
@@ -29,6 +20,7 @@ export interface ImagesToWrite {
   readonly folder: string;
   readonly images: readonly ReleaseImage[];
   readonly render: (tree: FileTree) => Promise<RenderedSet>;
+  readonly signal: AbortSignal;
 }
 
 interface Slot {
@@ -86,7 +78,13 @@ const MOST_CONTAINERS = 500;
  * Writes the images of a release into the files of an environment: tag and digest both, in the line of the environment
  * that sets each, else in its `images:` or a patch of its own. Never in a file that lies outside of its folder.
  */
-export async function writeImages({ tree, folder, images, render }: ImagesToWrite): Promise<WrittenImages> {
+export async function writeImages({
+  tree,
+  folder,
+  images,
+  render,
+  signal,
+}: ImagesToWrite): Promise<WrittenImages> {
   let files: FileTexts = {};
   const edits: ImageEdit[] = [];
   const done = new Set<string>();
@@ -105,17 +103,10 @@ export async function writeImages({ tree, folder, images, render }: ImagesToWrit
     if (next === undefined) return { files, edits };
     const { slot, image } = next;
     const to = pinned(slot.reference, image);
-    const change = await writeOne({ tree: now, folder, slot, to, image, render });
-    files = { ...files, [change.file]: change.text };
+    const change = await writeOne({ tree: now, folder, slot, to, image, render, signal });
+    files = { ...files, ...change.files };
     done.add(slotName(slot));
-    edits.push({
-      file: change.file,
-      line: change.line,
-      object: `${slot.facts.object.kind}/${slot.facts.object.metadata.name}`,
-      container: slot.container,
-      from: slot.reference,
-      to,
-    });
+    edits.push(...change.edits.map((edit) => ({ ...edit, image: image.repository })));
   }
   throw new LandfallError(`${folder} has more than ${MOST_CONTAINERS} containers.`, {
     kind: 'invalid-input',
@@ -130,39 +121,22 @@ interface OneSlot extends Omit<ImagesToWrite, 'images'> {
   readonly image: ReleaseImage;
 }
 
-const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
-
 /** The line of this one container; where several share an entry of `images:`, that entry for all of them. */
-async function writeOne({ tree, folder, slot, to, image, render }: OneSlot) {
+async function writeOne(one: OneSlot): Promise<Pick<WrittenImages, 'files' | 'edits'>> {
+  const { tree, folder, slot, to, image, render, signal } = one;
   const { facts, path } = slot;
   try {
-    return await changeField({ tree, folder, facts, live: facts.object, path, value: to, render });
+    const change = await changeField({ tree, folder, facts, live: facts.object, path, value: to, render });
+    const { file, text, line } = change;
+    return {
+      files: { [file]: text },
+      edits: [{ file, line, image: image.repository, from: slot.reference, to }],
+    };
   } catch (thrown) {
     if (!(thrown instanceof LandfallError) || thrown.code !== 'field-not-editable') throw thrown;
-    const shared = await writeEntry({ tree, folder, slot, to, image, render });
-    if (shared === undefined) throw thrown;
-    return shared;
+    const { tag, digest } = image;
+    const changes = [{ image: nameOf(slot.reference), tag, digest }];
+    const target = { kind: 'kustomization', folder } as const;
+    return editImages({ tree, folder, changes, target, render, signal });
   }
-}
-
-async function writeEntry({ tree, folder, slot, image }: OneSlot) {
-  const original = slot.facts.why(slot.path).at(-1)?.value;
-  if (typeof original !== 'string') return undefined;
-  for (const name of KUSTOMIZATIONS) {
-    const file = folder === '.' || folder === '' ? name : `${folder}/${name}`;
-    const bytes = await tree.readFile(file);
-    if (bytes === undefined) continue;
-    const before = Buffer.from(bytes).toString('utf8');
-    const text = pinImage({
-      text: before,
-      file,
-      image: nameOf(original),
-      digest: image.digest,
-      ...(image.tag === undefined ? {} : { newTag: image.tag }),
-    });
-    const lines = before.split('\n');
-    const line = text.split('\n').findIndex((each, index) => each !== lines[index]) + 1;
-    return text === before ? undefined : { file, text, line };
-  }
-  return undefined;
 }

@@ -1,0 +1,23 @@
+/** A release on its way from one environment to the next: what may go, what it changes, and its proof there. */
+export { advanceChange } from './advance.ts';
+export type { Advancing } from './advance.ts';
+export { IMAGES } from './allowed.ts';
+export type { ChangeDeps } from './deps.ts';
+export type { Environment } from './environments.ts';
+export { APPROVED, decisionsOn, REJECTED, whyNotCounted } from './gates.ts';
+export type { Gate } from './gates.ts';
+export { planEdits } from './plan.ts';
+export type { ChangePlan, Refusal } from './plan.ts';
+export { planPromotion } from './prepare.ts';
+export type { PromotionAsk } from './prepare.ts';
+export { promote } from './promote.ts';
+export { detailOf } from './record.ts';
+export type { ChangeDetail, Style } from './record.ts';
+export type { FoundRelease, ReleaseImage } from './release.ts';
+export { reportOf } from './report.ts';
+export type { ChangeReport } from './report.ts';
+export { rememberStanding } from './standing.ts';
+export { findPair, surveyApplications } from './survey.ts';
+export type { ClusterPlace, Pair, Survey, SurveyedApplication } from './survey.ts';
+export { slotsOf, writeImages } from './write-images.ts';
+export type { WrittenImages } from './write-images.ts';
