@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { LandfallError, type Clock } from '../kernel/index.ts';
+import { checkoutCommit, type Checkout } from './checkout.ts';
 import { commitToFolder, commitToRemote, type CommitRequest, type CommitResult } from './commit.ts';
 import { fetchCommit, fetchMirror, followRemoteHead, isOnDisk, type MirrorOnDisk } from './fetch.ts';
 import { openFolder } from './folder.ts';
@@ -15,6 +16,7 @@ import {
 } from './history.ts';
 import { parseLocation, withAccess, type GitAccess, type GitLocation } from './location.ts';
 import { createObjectReader, type ObjectReader } from './objects.ts';
+import { listRefs, type GitRef } from './refs.ts';
 import {
   assertRevision,
   resolveRevision,
@@ -39,6 +41,10 @@ export interface GitMirror {
   resolve(revision: string, signal?: AbortSignal): Promise<ResolvedRevision>;
   /** The tags there are; the first call fetches. */
   tags(signal?: AbortSignal): Promise<readonly string[]>;
+  /** Branches and tags with their commits, newest first, as the last fetch brought them; the first call fetches. */
+  refs(signal?: AbortSignal): Promise<readonly GitRef[]>;
+  /** Writes the files of a commit into a new folder. See {@link checkoutCommit}. */
+  checkout(commit: string, folder: string, signal: AbortSignal): Promise<Checkout>;
   /** The files of a commit, read from the object database. */
   tree(commit: string): FileTree;
   log(
@@ -94,7 +100,7 @@ const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 type Reading = Pick<
   GitMirror,
-  'tags' | 'tree' | 'log' | 'commitInfo' | 'firstParents' | 'isAncestor' | 'diffFiles'
+  'tags' | 'refs' | 'checkout' | 'tree' | 'log' | 'commitInfo' | 'firstParents' | 'isAncestor' | 'diffFiles'
 >;
 
 /** What folders and mirrors answer alike, once their repository is there. */
@@ -109,6 +115,8 @@ function reading(
   };
   return {
     tags: async (signal) => tagNames(await ready(signal), signal),
+    refs: async (signal) => listRefs(await ready(signal), signal),
+    checkout: async (commit, folder, signal) => checkoutCommit(await ready(signal), commit, folder, signal),
     tree: (commit) => createCommitTree(late, commit, display),
     async log(options, signal) {
       const from = options.from ?? (await resolve('HEAD', signal)).commit;

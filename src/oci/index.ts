@@ -2,12 +2,15 @@
 export { isTag, parseReference } from './reference.ts';
 export type { ImageReference, PinnedReference, ReferenceProblem } from './reference.ts';
 export { isDigest } from './digest.ts';
+export { pullArtifact } from './artifact.ts';
+export type { Artifact, PullArtifactOptions } from './artifact.ts';
 export { createRegistryClient } from './client.ts';
 export type { ImageName, RegistryClient, RegistryClientOptions } from './client.ts';
 export type { Mirror } from './endpoints.ts';
 export type { Credentials, CredentialSource } from './credentials.ts';
 export { dockerCredentials } from './docker-credentials.ts';
 export type { DockerCredentialsOptions } from './docker-credentials.ts';
+export { pullSecretCredentials } from './pull-secrets.ts';
 export type { PullSecret } from './pull-secrets.ts';
 export { platformText } from './manifest.ts';
 export type { Descriptor, Manifest, Platform } from './manifest.ts';

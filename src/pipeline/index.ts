@@ -12,3 +12,5 @@ export type {
 export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml/index.ts';
 export type { LandfallYaml } from './landfall-yaml/index.ts';
 export { LANDFALL_FILE } from './landfall-yaml/index.ts';
+export { environmentFolders, reachOfChange, reachOfFiles } from './reach.ts';
+export type { Reached, ReachQuestion } from './reach.ts';

@@ -1,9 +1,12 @@
 import { array, literal, record, strictObject, string } from 'zod';
 import type { output } from 'zod';
+import { people } from './approval.ts';
+import { builds } from './builds.ts';
 import { healthRule } from './health.ts';
 import { channel } from './notify.ts';
 import { observation } from './observe.ts';
 import { name } from './parts.ts';
+import { promotion } from './promotion.ts';
 import { imageUpdate, updates } from './updates.ts';
 
 /** The file at a repository's root. It holds only what no other file can say. */
@@ -22,6 +25,7 @@ const environment = strictObject({
   name,
   applications: array(name).exactOptional(),
   notify: array(channel).exactOptional(),
+  promotion: promotion.exactOptional(),
 });
 
 /** A finding of `landfall check` that somebody has decided to live with: why, and until which day. */
@@ -42,6 +46,9 @@ export const landfallYaml = strictObject({
   check: strictObject({ suppress: array(suppression).exactOptional() }).exactOptional(),
   /** How the updater commits. */
   updates: updates.exactOptional(),
+  builds: builds.exactOptional(),
+  people: people.exactOptional(),
 });
 
 export type LandfallYaml = output<typeof landfallYaml>;
+export type PromotionPolicy = output<typeof promotion>;
