@@ -5,3 +5,33 @@ export type { ImagePin } from './image-pin.ts';
 export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml/index.ts';
 export type { LandfallYaml } from './landfall-yaml/index.ts';
 export { LANDFALL_FILE } from './landfall-yaml/index.ts';
+export {
+  approvalOf,
+  authorship,
+  decideGate,
+  decidePending,
+  declaredBuilds,
+  definitionOf,
+  isOfTrigger,
+  lastLines,
+  lookForBuilds,
+  newBuildOf,
+  outputFrom,
+  planOf,
+  referenceOf,
+  runBuild,
+  shortRef,
+  whyNotReviewer,
+} from './builds/index.ts';
+export type {
+  BuildPlan,
+  Decided,
+  DeclaredBuild,
+  DeclaredNow,
+  Found,
+  Gate,
+  LeftOut,
+  Looked,
+  Reviewer,
+  RunContext,
+} from './builds/index.ts';
