@@ -16,6 +16,8 @@ import { createApplicationWriter } from './application-writer.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import { createDeclarations } from './declarations.ts';
 import type { Declarations, TrackedRepository } from './declarations.ts';
+import { DEFAULT_FAILURE_POLICY } from './failure-policy.ts';
+import type { FailurePolicy } from './failure-policy.ts';
 import { createEventRecorder } from './events.ts';
 import { startFlux } from './flux/index.ts';
 import { createSyncJournals } from './journals.ts';
@@ -60,6 +62,11 @@ export interface ControllerOptions {
     readonly durationMs?: number;
     readonly identity?: string;
   };
+  /**
+   * What becomes of a sync that fails half way or is not healthy in time, where its application says nothing else.
+   * Default: taken back, after ten minutes.
+   */
+  readonly failurePolicy?: Partial<FailurePolicy>;
   /** Variables of Flux Kustomizations without a value fail the build. Default false, as in Flux. */
   readonly strictSubstitutions?: boolean;
   /** 0 to 1, for jitter. Default Math.random. */
@@ -104,6 +111,7 @@ export function startController(options: ControllerOptions): Controller {
     return cut < 0 ? `${homeNamespace}/${instance}` : `${instance.slice(0, cut)}/${instance.slice(cut + 1)}`;
   }
 
+  const policy: FailurePolicy = { ...DEFAULT_FAILURE_POLICY, ...options.failurePolicy };
   const journals = ledger === undefined ? undefined : createSyncJournals({ ledger, clock, logger });
   const stopped = new AbortController();
   const events = createEventRecorder(client, clock, logger);
@@ -220,6 +228,7 @@ export function startController(options: ControllerOptions): Controller {
       ...(journals === undefined ? {} : { journals }),
     }),
     ...(journals === undefined ? {} : { journals }),
+    policy,
     pollMs: options.pollMs ?? POLL,
     ...(options.syncTimeoutMs === undefined ? {} : { syncTimeoutMs: options.syncTimeoutMs }),
   });
@@ -257,6 +266,7 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    policy,
     ...(journals === undefined ? {} : { journals }),
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
   });

@@ -58,6 +58,24 @@ export async function readLog(
     .map(parseCommit);
 }
 
+/**
+ * The commits that a branch has been at, newest first, at most `limit`: its first parents, as merges into it leave
+ * them. What a merge brought in was never the state of the branch.
+ */
+export async function firstParents(
+  repository: Repository,
+  from: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const text = await runGit(
+    `Reading the history of ${repository.display}`,
+    ['rev-list', '--first-parent', `--max-count=${Math.max(1, Math.floor(limit))}`, assertOid(from), '--'],
+    { gitDir: repository.gitDir, signal },
+  );
+  return text.split('\n').filter((line) => line !== '');
+}
+
 export async function readCommit(
   repository: Repository,
   commit: string,

@@ -5,6 +5,7 @@ export type { CommitAuthor, FileTexts } from './make-commit.ts';
 export type { CommitInfo, FileChange } from './history.ts';
 export type { FileTree } from './tree.ts';
 export { treeWith } from './overlay-tree.ts';
+export { treeOfFiles } from './memory-tree.ts';
 export type { ResolvedRevision } from './revisions.ts';
 export { findRepository } from './folder.ts';
 export type { FoundRepository } from './folder.ts';

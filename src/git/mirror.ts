@@ -5,7 +5,15 @@ import { checkoutCommit, type Checkout } from './checkout.ts';
 import { commitToFolder, commitToRemote, type CommitRequest, type CommitResult } from './commit.ts';
 import { fetchCommit, fetchMirror, followRemoteHead, isOnDisk, type MirrorOnDisk } from './fetch.ts';
 import { openFolder } from './folder.ts';
-import { diffFiles, isAncestor, readCommit, readLog, type CommitInfo, type FileChange } from './history.ts';
+import {
+  diffFiles,
+  firstParents,
+  isAncestor,
+  readCommit,
+  readLog,
+  type CommitInfo,
+  type FileChange,
+} from './history.ts';
 import { parseLocation, withAccess, type GitAccess, type GitLocation } from './location.ts';
 import { createObjectReader, type ObjectReader } from './objects.ts';
 import { listRefs, type GitRef } from './refs.ts';
@@ -44,6 +52,8 @@ export interface GitMirror {
     signal?: AbortSignal,
   ): Promise<readonly CommitInfo[]>;
   commitInfo(commit: string, signal?: AbortSignal): Promise<CommitInfo>;
+  /** The commits that the branch at `from` has been at, newest first: its first parents. */
+  firstParents(from: string, limit: number, signal?: AbortSignal): Promise<readonly string[]>;
   isAncestor(ancestor: string, descendant: string, signal?: AbortSignal): Promise<boolean>;
   diffFiles(before: string, after: string, signal?: AbortSignal): Promise<readonly FileChange[]>;
   /** Makes a commit on a branch, and pushes it where the repository is remote. See {@link CommitRequest}. */
@@ -90,7 +100,7 @@ const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 type Reading = Pick<
   GitMirror,
-  'tags' | 'refs' | 'checkout' | 'tree' | 'log' | 'commitInfo' | 'isAncestor' | 'diffFiles'
+  'tags' | 'refs' | 'checkout' | 'tree' | 'log' | 'commitInfo' | 'firstParents' | 'isAncestor' | 'diffFiles'
 >;
 
 /** What folders and mirrors answer alike, once their repository is there. */
@@ -113,6 +123,7 @@ function reading(
       return readLog(await ready(signal), { ...options, from }, signal);
     },
     commitInfo: async (commit, signal) => readCommit(await ready(signal), commit, signal),
+    firstParents: async (from, limit, signal) => firstParents(await ready(signal), from, limit, signal),
     isAncestor: async (ancestor, descendant, signal) =>
       isAncestor(await ready(signal), ancestor, descendant, signal),
     diffFiles: async (before, after, signal) => diffFiles(await ready(signal), before, after, signal),

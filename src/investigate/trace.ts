@@ -157,9 +157,6 @@ function workloadTraces(world: World): readonly FoundTrace[] {
     );
     add(
       traceOf(subject, 'image', [
-        ...(build?.image === undefined
-          ? []
-          : [{ boundary: 'artifact' as const, value: build.image, source: build.source }]),
         ...asked,
         ...desiredImages.map(({ image, source }) => ({ boundary: 'render' as const, value: image, source })),
         ...liveImages.map(({ image, source }) => ({ boundary: 'live' as const, value: image, source })),
@@ -235,16 +232,21 @@ function workloadTraces(world: World): readonly FoundTrace[] {
 
 /** What Git has at a branch, and what an engine says it brought. */
 function revisionTraces(world: World): readonly FoundTrace[] {
-  const [newest] = world.commits.filter(
-    ({ commit, refs }) =>
-      commit !== '' && refs.some((ref) => /^(?:HEAD|main|master|origin\/(?:main|master))/.test(ref)),
-  );
-  if (newest === undefined) return [];
   const names = [...new Set(world.engines.map(({ application }) => application))];
   return names.flatMap((name) => {
     const told = world.engines.filter(
       (engine) => engine.application === name && /[0-9a-f]{7,40}$/.test(engine.revision ?? ''),
     );
+    const [first] = told;
+    const target = first?.targetRevision;
+    const follows = (ref: string) =>
+      target === undefined || target === 'HEAD'
+        ? /^(?:HEAD|(?:HEAD -> )?(?:main|master)$|origin\/(?:main|master)$)/.test(ref)
+        : ref === target || ref.endsWith(`/${target}`) || ref === `HEAD -> ${target}`;
+    const newest = world.commits.find(({ commit, refs }) => commit !== '' && refs.some(follows));
+    // A log that does not hold what the engine brought is that of another repository.
+    const same = world.commits.some(({ commit }) => sameCommit(commit, first?.revision ?? '') === 'same');
+    if (newest === undefined || !same) return [];
     const trace = traceOf(name, 'revision', [
       { boundary: 'intent', value: newest.commit, source: newest.source },
       ...told.map((engine) => ({

@@ -1,4 +1,5 @@
 import type { World } from '../verdict/index.ts';
+import { nameEvents, namePods, podsTold } from './attribute.ts';
 import { blocksOf } from './block.ts';
 import type { Artifact, Block, TextLine } from './block.ts';
 import type { Facts, Reading, Section } from './facts.ts';
@@ -9,6 +10,7 @@ import { readArgoRollouts } from './read/argo-rollouts.ts';
 import { readBuildObjects, readCiLog } from './read/ci.ts';
 import { readDescribe } from './read/describe.ts';
 import { readArgocd } from './read/engines.ts';
+import { readEvents } from './read/events.ts';
 import { readGit } from './read/git.ts';
 import { readHelmStatus } from './read/helm.ts';
 import { readImages } from './read/images.ts';
@@ -17,9 +19,12 @@ import { readKubectlTables } from './read/kubectl-table.ts';
 import { buildIn, digestIn, engineIn } from './read/lines.ts';
 import { readLogs } from './read/logs.ts';
 import { readManifests } from './read/manifests.ts';
+import { readPodFragment } from './read/pod-fragment.ts';
+import { readPodRows } from './read/pod-rows.ts';
 import { readPrometheus } from './read/prometheus.ts';
 import { readSources } from './read/sources.ts';
 import { readToolTables } from './read/tool-tables.ts';
+import { readVersionJson } from './read/version-json.ts';
 
 /** A line that nobody understood. */
 export interface Unread {
@@ -44,10 +49,14 @@ const READERS: readonly Reader[] = [
   readJsonpath,
   readDescribe,
   readKubectlTables,
+  readPodFragment,
+  readPodRows,
+  readEvents,
   readToolTables,
   readImages,
   readBuildObjects,
   readPrometheus,
+  readVersionJson,
   readSources,
   readManifests,
   readGit,
@@ -90,13 +99,18 @@ export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
   }
   const { facts, unread } = gathered;
   const logs = facts.flatMap((each) => each.logs ?? []);
-  const live = mergeObjects(facts.flatMap((each) => each.live ?? []));
+  const shown = mergeObjects(namePods(facts.flatMap((each) => each.live ?? [])));
+  const events = nameEvents(
+    facts.flatMap((each) => each.events ?? []),
+    shown,
+  );
+  const live = [...shown, ...podsTold(events, shown)];
   return {
     world: {
       live,
       desired: facts.flatMap(({ desired = [] }) => desired),
       files: facts.flatMap(({ files = [] }) => files),
-      events: facts.flatMap(({ events = [] }) => events),
+      events,
       logs,
       samples: facts.flatMap(({ samples = [] }) => samples),
       builds: [...facts.flatMap(({ builds = [] }) => builds), ...logs.flatMap((log) => buildIn(log) ?? [])],

@@ -149,7 +149,7 @@ describe.each(kinds)('builds in $name', (kind) => {
     const moves = await Promise.all(
       [1, 2].map(() => ledger.builds.move(build.id, ['PENDING'], { state: 'QUEUED', message: 'approved' })),
     );
-    expect(moves.toSorted()).toEqual([false, true]);
+    expect(moves.filter(Boolean)).toHaveLength(1);
     expect(await ledger.builds.redefine(build.id, { ...build, message: 'changed' })).toBe(false);
     const claims = await Promise.all([ledger, place.open()].map((each) => each.builds.claim()));
     expect(claims.filter((each) => each !== undefined)).toHaveLength(1);

@@ -3,6 +3,8 @@ export { redact, redactText } from './redact.ts';
 export { stoppedAt } from './stopped-at.ts';
 export type {
   Actor,
+  Change,
+  ChangeState,
   Decision,
   Delivery,
   DeliveryState,
@@ -17,6 +19,7 @@ export type {
   Notice,
   Observation,
   SavedPlan,
+  Standing,
 } from './contract.ts';
 export type {
   Build,

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { LandfallError } from '../kernel/index.ts';
 import type { Timer } from '../kernel/index.ts';
-import type { Journal, Ledger } from './contract.ts';
+import type { Journal, JournalHead, Ledger, LedgerSubject } from './contract.ts';
 import { lives } from './holder.ts';
 import {
   headOf,
   heldBy,
   insertSteps,
-  isOpen,
+  HELD,
+  isHeld,
   journalOf,
   lost,
   OPEN,
@@ -66,7 +67,7 @@ export function journalsIn(store: Store): Journals {
       .set({ lease_until: now + LEASE_MS, ...change })
       .where('id', '=', id)
       .where('owner', '=', owner)
-      .where('state', 'in', OPEN)
+      .where('state', 'in', HELD)
       .executeTakeFirst();
     if (numUpdatedRows > 0n) return;
     held.delete(id);
@@ -100,7 +101,7 @@ export function journalsIn(store: Store): Journals {
             .select('id')
             .where('id', '=', id)
             .where('owner', '=', owner)
-            .where('state', 'in', OPEN),
+            .where('state', 'in', HELD),
         ),
       )
       .executeTakeFirst();
@@ -140,6 +141,22 @@ export function journalsIn(store: Store): Journals {
       .where('id', '=', id)
       .executeTakeFirst();
     return row && journalOf(row, store);
+  }
+
+  /** Those in one of these states that no living process holds. */
+  async function left(
+    subject: Partial<LedgerSubject>,
+    states: readonly Journal['state'][],
+  ): Promise<readonly JournalHead[]> {
+    const rows = await database
+      .selectFrom('landfall_journal')
+      .selectAll()
+      .where(about(subject))
+      .where('state', 'in', states)
+      .orderBy('id')
+      .execute();
+    const now = await flavour.now(database);
+    return rows.filter((row) => !lives(row, store.holder, now)).map(headOf);
   }
 
   return {
@@ -192,20 +209,11 @@ export function journalsIn(store: Store): Journals {
       await database
         .transaction()
         .execute((session) => claim(session, id, { state, ...(ended ? { sealed: null } : {}) }));
-      if (!isOpen(state)) held.delete(id);
+      if (!isHeld(state)) held.delete(id);
     },
     get: whole,
-    async unfinished(subject = {}) {
-      const rows = await database
-        .selectFrom('landfall_journal')
-        .selectAll()
-        .where(about(subject))
-        .where('state', 'in', OPEN)
-        .orderBy('id')
-        .execute();
-      const now = await flavour.now(database);
-      return rows.filter((row) => !lives(row, store.holder, now)).map(headOf);
-    },
+    unfinished: (subject = {}) => left(subject, OPEN),
+    proving: (subject = {}) => left(subject, ['proving']),
     async takeOver(id) {
       // Whoever cannot open its objects must not take it from somebody who can.
       await whole(id);
@@ -215,7 +223,7 @@ export function journalsIn(store: Store): Journals {
           .selectAll()
           .where('id', '=', id)
           .executeTakeFirst();
-        if (found === undefined || !isOpen(found.state)) throw lost(id);
+        if (found === undefined || !isHeld(found.state)) throw lost(id);
         if (found.owner === owner) return found;
         const now = await flavour.now(session);
         if (lives(found, store.holder, now)) throw await refusal(session, found, store);
@@ -224,7 +232,7 @@ export function journalsIn(store: Store): Journals {
           .set(holding(store, owner, now))
           .where('id', '=', id)
           .where('owner', '=', found.owner)
-          .where('state', 'in', OPEN)
+          .where('state', 'in', HELD)
           // Whose lease was renewed meanwhile is alive after all.
           .where('lease_until', '=', found.lease_until)
           .executeTakeFirst();
@@ -241,7 +249,7 @@ export function journalsIn(store: Store): Journals {
         .set(NOBODY)
         .where('id', '=', id)
         .where('owner', '=', owner)
-        .where('state', 'in', OPEN)
+        .where('state', 'in', HELD)
         .execute();
     },
     async letGo() {
@@ -252,7 +260,7 @@ export function journalsIn(store: Store): Journals {
         .updateTable('landfall_journal')
         .set(NOBODY)
         .where('owner', '=', owner)
-        .where('state', 'in', OPEN)
+        .where('state', 'in', HELD)
         .execute();
       held.clear();
     },

@@ -56,6 +56,7 @@ export function openLedger(options: LedgerOptions): Ledger {
       state: (id, state) => use((ledger) => ledger.journals.state(id, state)),
       get: (id) => ask((ledger) => ledger.journals.get(id), undefined),
       unfinished: (subject) => ask((ledger) => ledger.journals.unfinished(subject), []),
+      proving: (subject) => ask((ledger) => ledger.journals.proving(subject), []),
       takeOver: (id) => use((ledger) => ledger.journals.takeOver(id)),
       release: (id) => use((ledger) => ledger.journals.release(id)),
     },
@@ -75,6 +76,17 @@ export function openLedger(options: LedgerOptions): Ledger {
     errorShares: {
       record: (subject, measured) => use((ledger) => ledger.errorShares.record(subject, measured)),
       baseline: (subject, digest) => ask((ledger) => ledger.errorShares.baseline(subject, digest), undefined),
+    },
+    changes: {
+      begin: (change) => use((ledger) => ledger.changes.begin(change)),
+      move: (id, from, change) => use((ledger) => ledger.changes.move(id, from, change)),
+      get: (id) => ask((ledger) => ledger.changes.get(id), undefined),
+      list: (subject, limit) => ask((ledger) => ledger.changes.list(subject, limit), []),
+      open: (subject) => ask((ledger) => ledger.changes.open(subject), []),
+    },
+    standings: {
+      see: (subject, release) => use((ledger) => ledger.standings.see(subject, release)),
+      get: (subject) => ask((ledger) => ledger.standings.get(subject), undefined),
     },
     notices: {
       record: (notice) => use((ledger) => ledger.notices.record(notice)),

@@ -3,7 +3,7 @@ import type { LedgerSubject } from './contract.ts';
 import { about } from './rows.ts';
 import type { Session } from './schema.ts';
 
-const KEPT = { deliveries: 200, decisions: 500, plans: 50, notices: 200, holds: 200 } as const;
+const KEPT = { deliveries: 200, decisions: 500, plans: 50, notices: 200, holds: 200, changes: 200 } as const;
 const KEPT_MS = 90 * 24 * 60 * 60 * 1000;
 
 /**
@@ -33,7 +33,7 @@ export async function dropOldDeliveries(
       ), '')
       and not exists (
         select 1 from landfall_journal as journal
-        where journal.delivery = old.id and journal.state in ('open', 'restoring', 'stuck')
+        where journal.delivery = old.id and journal.state in ('open', 'restoring', 'proving', 'stuck')
       )
       and (state <> 'running' or started_at < ${before})
     limit 500`.execute(session);
@@ -47,7 +47,7 @@ export async function dropOldDeliveries(
 /** Keeps so many of an application in the tables that only grow. */
 export async function dropOld(
   session: Session,
-  what: 'decisions' | 'plans' | 'notices' | 'holds',
+  what: 'decisions' | 'plans' | 'notices' | 'holds' | 'changes',
   subject: LedgerSubject,
 ): Promise<void> {
   const table = sql.table(
@@ -56,6 +56,7 @@ export async function dropOld(
       plans: 'landfall_plan',
       notices: 'landfall_notice',
       holds: 'landfall_hold',
+      changes: 'landfall_change',
     }[what],
   );
   const mine = about(subject);

@@ -1,7 +1,14 @@
 export { changeField } from './field/change-field.ts';
 export type { FieldChangeRequest, FieldChangeResult } from './field/change-field.ts';
-export { pinImage } from './image-pin.ts';
-export type { ImagePin } from './image-pin.ts';
+export { editImages, pinImage } from './edits/index.ts';
+export type {
+  ImageChange,
+  ImageEdit,
+  ImageEditRequest,
+  ImageEdits,
+  ImagePin,
+  WriteTarget,
+} from './edits/index.ts';
 export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml/index.ts';
 export type { LandfallYaml } from './landfall-yaml/index.ts';
 export { LANDFALL_FILE } from './landfall-yaml/index.ts';
@@ -35,3 +42,5 @@ export type {
   Reviewer,
   RunContext,
 } from './builds/index.ts';
+export { environmentFolders, reachOfChange, reachOfFiles } from './reach.ts';
+export type { Reached, ReachQuestion } from './reach.ts';

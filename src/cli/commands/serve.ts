@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { LandfallError } from '../../kernel/index.ts';
 import { EXIT } from '../exit.ts';
 import type { CliIo } from '../io.ts';
@@ -22,6 +22,8 @@ interface ServeOptions extends ClusterOptions {
   readonly leases: boolean;
   readonly parts: number;
   readonly helm?: string;
+  readonly onFailure: 'restore' | 'keep';
+  readonly healthTimeout: number;
 }
 
 /** `HOST:PORT`, `:PORT` or `PORT`; without a host only this machine is listened to. */
@@ -59,6 +61,20 @@ export const serveCommand: CliCommand = {
       )
       .option('--no-leases', 'act alone, without dividing applications with other replicas')
       .option('--parts <count>', 'parts that replicas divide the applications into', parseCount, 4)
+      .addOption(
+        new Option(
+          '--on-failure <what>',
+          'what becomes of a sync that fails half way or is not healthy in time, where its application says nothing else',
+        )
+          .choices(['restore', 'keep'])
+          .default('restore'),
+      )
+      .option(
+        '--health-timeout <duration>',
+        'how long what was synced may take to become healthy before it is taken back',
+        parseDuration,
+        600_000,
+      )
       .option('--helm <program>', 'the program that renders charts; default: helm on PATH');
     withExamples(withCluster(command), [
       'landfall serve',
@@ -98,6 +114,7 @@ export const serveCommand: CliCommand = {
           clock: io.clock,
           logger,
           pollMs: options.poll,
+          failurePolicy: { onFailure: options.onFailure, healthTimeoutMs: options.healthTimeout },
           ...(options.helm === undefined ? {} : { helm: options.helm }),
           ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
           ...(options.leases ? { leases: { parts: options.parts } } : {}),

@@ -14,6 +14,7 @@ import type { AccessFiles } from '../clusters/index.ts';
 import type { TrackedRepository } from '../declarations.ts';
 import type { EventRecorder } from '../events.ts';
 import { secretValue } from '../followed.ts';
+import type { FailurePolicy } from '../failure-policy.ts';
 import type { SyncJournals } from '../journals.ts';
 import type { LiveObjects } from '../live.ts';
 import { createQueue } from '../queue.ts';
@@ -24,11 +25,14 @@ import {
   GIT_REPOSITORY,
   HELM_RELEASE,
   KUSTOMIZATION,
+  OCI_REPOSITORY,
   requested,
   withConditions,
   writeStatus,
 } from './kinds.ts';
 import { reconcileKustomization } from './kustomization.ts';
+import { createArtifacts, reconcileOciRepository } from './oci-repository.ts';
+import type { Source } from './source.ts';
 import type { FluxTarget } from './failure.ts';
 
 export interface FluxOptions {
@@ -50,6 +54,8 @@ export interface FluxOptions {
   readonly namespace?: string;
   /** Left out: what a failed set has written stays. */
   readonly journals?: SyncJournals;
+  /** Of objects that say nothing else. */
+  readonly policy: FailurePolicy;
   /** Default false, as in Flux. */
   readonly strictSubstitutions?: boolean;
   /** Runs a turn where this replica works on that key. */
@@ -151,6 +157,13 @@ export function startFlux(options: FluxOptions): Flux {
     return { queue, objects };
   }
 
+  const artifacts = createArtifacts(client);
+
+  async function files({ object, content }: Source, signal: AbortSignal) {
+    if (object.kind === 'OCIRepository') return artifacts.tree(object, content, signal);
+    return (await mirrorOf(options, object, signal)).tree(content);
+  }
+
   const asked = (object: KubeObject): Level => (requested(object) === undefined ? 'live' : 'asked');
 
   const kustomizations = loop(
@@ -162,9 +175,10 @@ export function startFlux(options: FluxOptions): Flux {
           client,
           clock,
           events: options.events,
-          mirror: (source, signal) => mirrorOf(options, source, signal),
+          files,
           target: targetOf,
           strict: options.strictSubstitutions === true,
+          policy: options.policy,
           ...(options.journals === undefined ? {} : { journals: options.journals }),
         },
         object,
@@ -176,6 +190,12 @@ export function startFlux(options: FluxOptions): Flux {
     GIT_REPOSITORY,
     asked,
     (object, turn) => reconcileGitRepository(options, object, turn),
+    (object) => wake(comesFrom(object)),
+  );
+  const registries = loop(
+    OCI_REPOSITORY,
+    asked,
+    (object, turn) => reconcileOciRepository(options, object, turn),
     (object) => wake(comesFrom(object)),
   );
   const releases = loop(
@@ -210,12 +230,12 @@ export function startFlux(options: FluxOptions): Flux {
         open: (signal) => mirrorOf(options, object, signal),
       })),
     wakeAll() {
-      for (const { objects, queue } of [repositories, kustomizations]) {
+      for (const { objects, queue } of [repositories, registries, kustomizations]) {
         for (const object of objects.list()) queue.add(keyOf(object), 'live');
       }
     },
     async close() {
-      for (const { objects, queue } of [repositories, kustomizations, releases]) {
+      for (const { objects, queue } of [repositories, registries, kustomizations, releases]) {
         await objects.close();
         await queue.close();
       }

@@ -8,6 +8,8 @@ import { FIELD_MANAGER } from '../../apply/index.ts';
 import type { EventRecorder } from '../events.ts';
 import { broughtBySet } from '../order.ts';
 import type { Turn } from '../queue.ts';
+import { watchWritten } from '../watch-written.ts';
+import type { Watched } from '../watch-written.ts';
 import {
   NAMESPACE_LABEL,
   NAME_LABEL,
@@ -18,8 +20,10 @@ import {
   isSkipped,
 } from './apply.ts';
 import type { Change } from './apply.ts';
-import { CORRECTION_WAIT, DEPENDENCY_WAIT, HEALTH_LOOK, failed, timeoutText } from './failure.ts';
+import { CORRECTION_WAIT, DEPENDENCY_WAIT, HEALTH_LOOK, failed, timeoutOf, timeoutText } from './failure.ts';
 import type { Failure, FluxTarget, KustomizationOptions, Next } from './failure.ts';
+import { failurePolicy, failurePolicyProblems } from '../failure-policy.ts';
+import type { FailurePolicy } from '../failure-policy.ts';
 import { fluxPrunes, createSyncWriter, plainSet } from '../sync/index.ts';
 import type { JournalSubject } from '../journals.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from './inventory.ts';
@@ -33,7 +37,7 @@ import {
   writeStatus,
 } from './kinds.ts';
 import type { Conditions } from './kinds.ts';
-import { settle } from './settle.ts';
+import { isHealthAsked, settle } from './settle.ts';
 import { checkDependencies, sourceOf } from './source.ts';
 import type { Source } from './source.ts';
 
@@ -53,7 +57,9 @@ export async function reconcileKustomization(
   }
   let revision: string | undefined;
   try {
-    const source = await sourceOf(options, object, turn);
+    const [problem] = failurePolicyProblems(object);
+    if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
+    const source = await sourceOf(client, object, getObject(object, 'spec', 'sourceRef'), turn);
     revision = source.revision;
     await checkDependencies(options, object, source.revision, turn);
     return await bringAbout(options, object, source, turn);
@@ -130,11 +136,10 @@ async function build(
     if (getObject(object, 'spec', 'decryption') !== undefined) {
       throw failed({ reason: 'BuildFailed', message: 'spec.decryption is not supported by this controller' });
     }
-    const mirror = await options.mirror(source.object, turn.signal);
     const { namespace = 'default' } = object.metadata;
     const rendered = await renderFlux({
-      // The commit of the artifact and no other: reading it checks that it is what it is called.
-      tree: mirror.tree(source.commit),
+      // The content of the artifact and no other: reading it checks that it is what it is called.
+      tree: await options.files(source, turn.signal),
       object,
       ignore: ignorePatterns(source.object),
       variables: await fluxVariables(object, (kind, name) =>
@@ -216,7 +221,7 @@ async function bringAbout(
   );
   const newRevision = getString(object, 'status', 'lastAppliedRevision') !== source.revision;
   let current = object;
-  const subject = subjectOf(object, source, target, clock.now());
+  const subject = subjectOf(object, source, target, clock.now(), options.policy);
   await options.journals?.firstLook(target.client, subject, turn.signal);
   if (differs || toPrune.length > 0) {
     const held =
@@ -228,7 +233,52 @@ async function bringAbout(
   }
   if (desired.length === 0 && known.length > 0 && !prunes && !newRevision)
     return { again: intervalOf(object) };
-  return settle(options, current, source, target, desired, turn);
+  const standard = {
+    ...options.policy,
+    healthTimeoutMs: Math.max(options.policy.healthTimeoutMs, timeoutOf(object)),
+  };
+  const watched = await watchWritten(
+    {
+      journals: options.journals,
+      clock,
+      subject,
+      target,
+      policy: failurePolicy(object, standard),
+      mayWrite: () => true,
+    },
+    turn.signal,
+  );
+  if (watched.state === 'withdrawn') throw await withdrawn(options, current, watched, turn);
+  if (watched.state === 'nothing') return settle(options, current, source, target, desired, turn);
+  return settleWithin(watched.again, object, () => settle(options, current, source, target, desired, turn));
+}
+
+/** What was deleted is there again, and belongs to the Kustomization as before. */
+async function withdrawn(
+  { client }: KustomizationOptions,
+  object: KubeObject,
+  { message, revived }: Extract<Watched, { state: 'withdrawn' }>,
+  turn: Turn,
+): Promise<LandfallError> {
+  const refs = [...inventoryOf(object), ...revived];
+  const entries = [...new Map(refs.map((ref) => [inventoryId(ref), inventoryEntry(ref)])).values()];
+  const status = { ...getObject(object, 'status'), inventory: { entries } };
+  await writeStatus(client, object, status, turn.signal);
+  // It is not applied any more: that is no matter of health.
+  return failed({ reason: 'ReconciliationFailed', message });
+}
+
+/** A failed health check is looked at again before the time is up in which it may still become healthy. */
+async function settleWithin(ms: number, object: KubeObject, work: () => Promise<Next>): Promise<Next> {
+  try {
+    const next = await work();
+    return { again: Math.min(next?.again ?? ms, ms) };
+  } catch (thrown) {
+    const { failure } = thrown as { readonly failure?: Failure };
+    if (failure === undefined) throw thrown;
+    const retry = failure.again ?? intervalOf(object, 'retryInterval', intervalOf(object));
+    throw failed({ ...failure, again: Math.min(retry, ms) });
+  }
 }
 
 /** Drift is taken back at once, but not again and again at full speed. */
@@ -291,7 +341,7 @@ async function apply(
   );
   const force = getIn(object, 'spec', 'force') === true;
   const plain = createSyncWriter(target.client, clock);
-  const subject = subjectOf(object, source, target, clock.now());
+  const subject = subjectOf(object, source, target, clock.now(), options.policy);
   if (requested(object) !== undefined) await journals?.lift(subject, source.revision);
   const { changes, pruned, back } = await applySet(
     target.client,
@@ -305,7 +355,8 @@ async function apply(
   const message = back === undefined ? reasons : `${reasons}, and ${back.note}`;
   await journals?.end(subject, broken.length === 0, message);
   if (back !== undefined) {
-    await journals?.hold(subject, message);
+    // What somebody else was in the way of is tried again, as Flux does it.
+    if (!back.passing) await journals?.hold(subject, message);
     // Nothing of it is there: what the inventory held before is what it holds.
     await writeStatus(
       client,
@@ -344,7 +395,9 @@ function subjectOf(
   { revision }: Source,
   target: FluxTarget,
   now: number,
+  standard: FailurePolicy,
 ): JournalSubject {
+  const applied = getString(object, 'status', 'lastAppliedRevision');
   const { name, namespace = 'default' } = object.metadata;
   const attemptedAt = new Date(now).toISOString();
   return {
@@ -355,6 +408,9 @@ function subjectOf(
     attemptedAt,
     revision,
     user: undefined,
+    onFailure: failurePolicy(object, standard).onFailure,
+    // Only where somebody asks for health there is something to wait for; a correction of drift is no delivery.
+    watched: isHealthAsked(object) && ![undefined, '', revision].includes(applied),
   };
 }
 
@@ -370,10 +426,29 @@ async function announce(
   await events.record(object, 'Normal', 'Progressing', lines.join('\n'), signal);
 }
 
+/** What is still watched stands as it is: there is nobody any more who would want it back. */
+async function abandon(options: KustomizationOptions, object: KubeObject, turn: Turn): Promise<void> {
+  const { journals } = options;
+  if (journals === undefined) return;
+  let client: KubeClient;
+  try {
+    ({ client } = await options.target(object, turn.signal));
+  } catch (thrown) {
+    // A cluster that cannot be named any more has nothing that could be taken back either.
+    if (asLandfallError(thrown).kind === 'cancelled') throw thrown;
+    return;
+  }
+  const { name: application, namespace = 'default' } = object.metadata;
+  const subject = { cluster: client.server, namespace, application };
+  await journals.proving(client, subject);
+  await journals.stand(subject, 'it was deleted before it was known to be healthy');
+}
+
 /** Takes along what the deletion policy says, and lets the Kustomization go. */
 async function finalize(options: KustomizationOptions, object: KubeObject, turn: Turn): Promise<Next> {
   const { client, events } = options;
   if (object.metadata.finalizers?.includes(FINALIZER) !== true) return undefined;
+  await abandon(options, object, turn);
   const policy = getString(object, 'spec', 'deletionPolicy') || 'MirrorPrune';
   const deletes = policy === 'MirrorPrune' ? getIn(object, 'spec', 'prune') === true : policy !== 'Orphan';
   if (deletes && getIn(object, 'spec', 'suspend') !== true) {

@@ -71,7 +71,7 @@ export async function route(exchange: Exchange, served: Served): Promise<void> {
   }
   if (path === undefined || isDiscovery(pathname)) {
     authorizePath(exchange, served.authorizer);
-    if (serveOther(exchange, served)) return;
+    if (await serveOther(exchange, served)) return;
     throw notServed();
   }
   authorizeResource(exchange.user, verbOf(exchange, path), served.authorizer, path);
@@ -86,7 +86,7 @@ export function notServed(): ApiStatusError {
   return new ApiStatusError(404, 'NotFound', 'the server could not find the requested resource');
 }
 
-function serveOther(exchange: Exchange, served: Served): boolean {
+async function serveOther(exchange: Exchange, served: Served): Promise<boolean> {
   const { method } = exchange.request;
   if (method !== 'GET' && method !== 'HEAD') {
     throw new ApiStatusError(
@@ -96,7 +96,7 @@ function serveOther(exchange: Exchange, served: Served): boolean {
     );
   }
   const { catalogue } = served.api.engine;
-  if (served.documents.serve(exchange)) return true;
+  if (await served.documents.serve(exchange)) return true;
   const address = served.address.replace(/^https?:\/\//, '');
   if (serveDiscovery(exchange, catalogue, address, served.api.metrics !== undefined)) return true;
   if (exchange.pathname === '/') {

@@ -296,7 +296,14 @@ export function readToolTables(block: Block): Reading | undefined {
       at += 1;
       continue;
     }
-    for (const row of table.rows) facts.push(read(row, context));
+    // Of a history only the last revision is the state; the ones before it are how it came about.
+    const isHistory = read === helmRelease && !table.columns.includes('NAME');
+    for (const [index, row] of table.rows.entries())
+      facts.push(
+        isHistory && index < table.rows.length - 1
+          ? { answers: [answer('helm history', rowText(row), undefined, context, row.line)] }
+          : read(row, context),
+      );
     at += 1 + table.rows.length;
   }
   return facts.length === 0 ? undefined : { facts: joined(facts), rest };

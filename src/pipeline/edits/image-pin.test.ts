@@ -5,8 +5,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseYaml } from '../kernel/index.ts';
-import { pinImage } from './index.ts';
+import { parseYaml } from '../../kernel/index.ts';
+import { pinImage } from './image-pin.ts';
 
 const IMAGE = 'registry.corp.io/notification-service';
 const DIGEST = `sha256:${'0123abcd'.repeat(8)}`;
@@ -104,6 +104,55 @@ describe('the image is pinned', () => {
     );
   });
 
+  test('in a file that is one flow map, with the quotes it has', () => {
+    check(`{}\n`, `{images: [{name: ${IMAGE}, newTag: 2.5.0, digest: ${DIGEST}}]}\n`);
+    check(
+      `{resources: [base]} # all\n`,
+      `{resources: [base], images: [{name: ${IMAGE}, newTag: 2.5.0, digest: ${DIGEST}}]} # all\n`,
+    );
+    check(
+      `{\n  "resources": ["base"]\n}\n`,
+      `{\n  "resources": ["base"], "images": [{"name": "${IMAGE}", "newTag": "2.5.0", "digest": "${DIGEST}"}]\n}\n`,
+    );
+    check(
+      `{"images": [{"name": "${IMAGE}"}]}\n`,
+      `{"images": [{"name": "${IMAGE}", "newTag": "2.5.0", "digest": "${DIGEST}"}]}\n`,
+    );
+  });
+
+  test('under another name', () => {
+    const rename = (text: string) =>
+      pinImage({ text, file: 'k', image: IMAGE, newName: 'mirror.io/n', newTag: '2.5.0', digest: DIGEST });
+    const pinned = `images:\n- name: ${IMAGE}\n  newName: mirror.io/n # near\n  newTag: 2.5.0\n  digest: ${DIGEST}\n`;
+    expect(rename(`images:\n- name: ${IMAGE}\n  newName: old.io/n # near\n  newTag: "1"\n`)).toBe(
+      pinned.replace('newTag: 2.5.0', 'newTag: "2.5.0"'),
+    );
+    expect(rename(pinned)).toBe(pinned);
+    expect(rename(`images:\n- name: ${IMAGE}\n`)).toBe(pinned.replace(' # near', ''));
+    // A name that is the image's own is no other name.
+    expect(
+      pinImage({
+        text: `images:\n- name: ${IMAGE}\n`,
+        file: 'k',
+        image: IMAGE,
+        newName: IMAGE,
+        digest: DIGEST,
+      }),
+    ).toBe(`images:\n- name: ${IMAGE}\n  digest: ${DIGEST}\n`);
+  });
+
+  test('where the tag holds a digest, which would come out twice', () => {
+    check(
+      `images:\n- name: ${IMAGE}\n  newTag: "v2@${OLD}"\n`,
+      `images:\n- name: ${IMAGE}\n  newTag: "2.5.0"\n  digest: ${DIGEST}\n`,
+    );
+    const digestOnly = (text: string) => pinImage({ text, file: 'k', image: IMAGE, digest: DIGEST });
+    expect(digestOnly(`images:\n- name: ${IMAGE}\n  newTag: "v2@${OLD}"\n`)).toBe(
+      `images:\n- name: ${IMAGE}\n  newTag: "v2"\n  digest: ${DIGEST}\n`,
+    );
+    expect(() => digestOnly(`images:\n- name: ${IMAGE}\n  newTag: "@${OLD}"\n`)).toThrow(/holds a digest/);
+  });
+
   test('by digest alone: the tag stays', () => {
     expect(
       pinImage({
@@ -145,7 +194,6 @@ describe('what cannot be changed alone is refused with its line', () => {
     ['a tag suffix', `images:\n- name: ${IMAGE}\n  tagSuffix: -x\n`, /tagSuffix/],
     ['two documents', `a: 1\n---\nb: 2\n`, /2 documents/],
     ['a list', `- a\n`, /one YAML map/],
-    ['a flow map without images', `{resources: [base]}\n`, /no safe place/],
   ])('%s', (_, text, message) => {
     expect(() => pin(text)).toThrow(message);
   });
