@@ -12,6 +12,36 @@ export type {
 export { channelsOf, declarationsOf, parseLandfallYaml, undeclaredChannels } from './landfall-yaml/index.ts';
 export type { LandfallYaml } from './landfall-yaml/index.ts';
 export { LANDFALL_FILE } from './landfall-yaml/index.ts';
+export {
+  approvalOf,
+  authorship,
+  decideGate,
+  decidePending,
+  declaredBuilds,
+  definitionOf,
+  isOfTrigger,
+  lastLines,
+  lookForBuilds,
+  newBuildOf,
+  outputFrom,
+  planOf,
+  referenceOf,
+  runBuild,
+  shortRef,
+  whyNotReviewer,
+} from './builds/index.ts';
+export type {
+  BuildPlan,
+  Decided,
+  DeclaredBuild,
+  DeclaredNow,
+  Found,
+  Gate as BuildGate,
+  LeftOut,
+  Looked,
+  Reviewer,
+  RunContext,
+} from './builds/index.ts';
 export { reachOfFiles } from './reach.ts';
 export type { Reached, ReachQuestion } from './reach.ts';
 export {
