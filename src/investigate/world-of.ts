@@ -24,6 +24,7 @@ import { readPodRows } from './read/pod-rows.ts';
 import { readPrometheus } from './read/prometheus.ts';
 import { readSources } from './read/sources.ts';
 import { readToolTables } from './read/tool-tables.ts';
+import { readVersionJson } from './read/version-json.ts';
 
 /** A line that nobody understood. */
 export interface Unread {
@@ -55,6 +56,7 @@ const READERS: readonly Reader[] = [
   readImages,
   readBuildObjects,
   readPrometheus,
+  readVersionJson,
   readSources,
   readManifests,
   readGit,

@@ -15,6 +15,7 @@ import type { FileTree } from '../../git/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { RenderedFacts } from '../rendered.ts';
 import { joined, kustomizationFile, withKustomization } from './kustomization-edit.ts';
+import { withoutIgnored } from './source-ignore.ts';
 import { renderApplication } from './render-application.ts';
 import { substituteVariables } from './envsubst.ts';
 
@@ -25,8 +26,8 @@ export interface FluxBuild {
   readonly tree: FileTree;
   /** The Flux Kustomization. */
   readonly object: KubeObject;
-  /** Patterns of files that are no part of the artifact. */
-  readonly ignore: readonly string[];
+  /** Patterns of spec.ignore of the source; undefined: it has none. */
+  readonly ignore: readonly string[] | undefined;
   /** Of ConfigMaps and Secrets, then the inline ones; undefined: nothing is substituted. */
   readonly variables: Readonly<Record<string, string>> | undefined;
   readonly strict: boolean;
@@ -220,57 +221,6 @@ function withCommonMetadata(object: KubeObject, of: KubeObject): KubeObject {
         : { annotations: { ...object.metadata.annotations, ...annotations } }),
     },
   };
-}
-
-/** The tree without what patterns of .gitignore's kind leave out. */
-function withoutIgnored(tree: FileTree, patterns: readonly string[]): FileTree {
-  if (patterns.length === 0) return tree;
-  const rules = patterns.map(ruleOf);
-  const ignored = (path: string): boolean => {
-    const parts = path.split('/');
-    return parts.some((_, at) => {
-      const part = parts.slice(0, at + 1).join('/');
-      let hidden = false;
-      for (const rule of rules) if (rule.pattern.test(part)) hidden = !rule.negated;
-      return hidden;
-    });
-  };
-  return {
-    ...tree,
-    readFile: (path) => (ignored(path) ? Promise.resolve(undefined) : tree.readFile(path)),
-    kind: (path) => (path !== '' && ignored(path) ? Promise.resolve(undefined) : tree.kind(path)),
-    list: async (path) => (await tree.list(path))?.filter((name) => !ignored(joined(path, name))),
-  };
-}
-
-function ruleOf(line: string): { readonly pattern: RegExp; readonly negated: boolean } {
-  const negated = line.startsWith('!');
-  const text = (negated ? line.slice(1) : line).replace(/\/+$/, '');
-  const anchored = text.includes('/');
-  let source = '';
-  const plain = text.replace(/^\//, '');
-  for (let at = 0; at < plain.length; at += 1) {
-    const char = plain[at] ?? '';
-    if (plain.startsWith('**/', at)) {
-      source += '(?:.*/)?';
-      at += 2;
-    } else if (plain.startsWith('**', at)) {
-      source += '.*';
-      at += 1;
-    } else if (char === '*') source += '[^/]*';
-    else if (char === '?') source += '[^/]';
-    else source += char.replaceAll(/[.+^$()|[\]\\{}]/g, String.raw`\$&`);
-  }
-  return { pattern: new RegExp(`^${anchored ? '' : '(?:.*/)?'}${source}$`), negated };
-}
-
-/** Patterns of a source's spec.ignore; without any nothing is left out that could be a manifest. */
-export function ignorePatterns(source: KubeObject | undefined): readonly string[] {
-  const text = getString(source, 'spec', 'ignore') ?? '';
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 /**

@@ -59,7 +59,7 @@ export async function reconcileKustomization(
   try {
     const [problem] = failurePolicyProblems(object);
     if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
-    const source = await sourceOf(options, object, turn);
+    const source = await sourceOf(client, object, getObject(object, 'spec', 'sourceRef'), turn);
     revision = source.revision;
     await checkDependencies(options, object, source.revision, turn);
     return await bringAbout(options, object, source, turn);
@@ -136,11 +136,10 @@ async function build(
     if (getObject(object, 'spec', 'decryption') !== undefined) {
       throw failed({ reason: 'BuildFailed', message: 'spec.decryption is not supported by this controller' });
     }
-    const mirror = await options.mirror(source.object, turn.signal);
     const { namespace = 'default' } = object.metadata;
     const rendered = await renderFlux({
-      // The commit of the artifact and no other: reading it checks that it is what it is called.
-      tree: mirror.tree(source.commit),
+      // The content of the artifact and no other: reading it checks that it is what it is called.
+      tree: await options.files(source, turn.signal),
       object,
       ignore: ignorePatterns(source.object),
       variables: await fluxVariables(object, (kind, name) =>
@@ -265,7 +264,8 @@ async function withdrawn(
   const entries = [...new Map(refs.map((ref) => [inventoryId(ref), inventoryEntry(ref)])).values()];
   const status = { ...getObject(object, 'status'), inventory: { entries } };
   await writeStatus(client, object, status, turn.signal);
-  return failed({ reason: 'HealthCheckFailed', message });
+  // It is not applied any more: that is no matter of health.
+  return failed({ reason: 'ReconciliationFailed', message });
 }
 
 /** A failed health check is looked at again before the time is up in which it may still become healthy. */

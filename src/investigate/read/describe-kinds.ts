@@ -215,7 +215,7 @@ function containersIn(at: Described | undefined): {
       ),
     );
     const ready = told(child, 'Ready');
-    if (state !== undefined || ready !== undefined)
+    if (state !== undefined || ready !== undefined || last !== undefined)
       status.push(
         fields(
           [['name'], child.key],
@@ -405,9 +405,14 @@ function ingressValue(root: Described): JsonObject {
     else known.http.paths.push(entry);
   }
   const address = told(root, 'Address');
+  const errors = rows.flatMap((text): JsonObject[] => {
+    const message = /<error: [^>]+>/.exec(text)?.[0];
+    return message === undefined ? [] : [{ message }];
+  });
   return {
     ...metadata(root),
     ...fields(
+      [['status', 'backendErrors'], errors.length === 0 ? undefined : errors],
       [['spec', 'ingressClassName'], told(root, 'Ingress Class')],
       [['spec', 'rules'], rules.length === 0 ? undefined : rules],
       [['status', 'loadBalancer'], address === undefined ? undefined : { ingress: [{ ip: address }] }],
@@ -552,6 +557,15 @@ function endpointsValue(root: Described): JsonObject {
             },
           ],
   };
+}
+
+/** `Endpoints: 10.1.0.4:8080,10.1.0.5:8080 + 1 more...` of a Service; `<none>` where nothing is behind it. */
+export function endpointsOfService(text: string): JsonObject {
+  const addresses = text
+    .split(/[,\s]+/)
+    .filter((word) => /^[\d.a-f:]+:\d+$/.test(word))
+    .map((word) => ({ ip: word.replace(/:\d+$/, '') }));
+  return { subsets: addresses.length === 0 ? [] : [{ addresses }] };
 }
 
 /** How each kind's description reads, in the shape of its object. Keys of ConfigMaps and Secrets only. */

@@ -143,6 +143,15 @@ function nginx(text: string): Parsed | undefined {
       fields: {},
     };
   }
+  const alone = /^nginx: \[(?<level>\w+)\] (?<message>.*)$/.exec(text.trim())?.groups;
+  if (alone !== undefined)
+    return {
+      component: 'nginx',
+      time: undefined,
+      level: levelOf(alone['level']),
+      message: text.trim(),
+      fields: {},
+    };
   const access =
     /^(?<client>[\d.a-f:]+) \S+ \S+ \[(?<time>[^\]]+)\] "(?<request>[^"]*)" (?<status>\d{3}) (?<bytes>\d+|-)/.exec(
       text.trim(),
@@ -195,6 +204,15 @@ export function logLine(text: string): Parsed | undefined {
   return json(text) ?? klog(text) ?? piped(text) ?? nginx(text) ?? logfmt(text) ?? timed(text);
 }
 
+function isStrict(text: string): boolean {
+  return (
+    klog(text) !== undefined ||
+    nginx(text) !== undefined ||
+    /^nginx: \[\w+\] /.test(text) ||
+    json(text)?.level !== undefined
+  );
+}
+
 /** The pod or workload that `kubectl logs` and `docker logs` ask. */
 function askedComponent(
   block: Block,
@@ -220,10 +238,15 @@ export function readLogs(block: Block): Reading | undefined {
     asked !== undefined ||
     /\.log$/i.test(block.artifact) ||
     (understood > 0 && understood * 2 >= lines.length);
-  if (!isLog || lines.length === 0) return undefined;
+  if (lines.length === 0) return undefined;
   const logs: LogLine[] = [];
   const rest: TextLine[] = [];
   for (const { line, log } of parsed) {
+    // A few layouts are nothing else than lines of a log, whatever stands around them.
+    if (!isLog && !isStrict(line.text)) {
+      rest.push(line);
+      continue;
+    }
     if (log === undefined && asked === undefined && !/\.log$/i.test(block.artifact)) {
       rest.push(line);
       continue;
@@ -242,5 +265,5 @@ export function readLogs(block: Block): Reading | undefined {
       source: artifactSource(block.artifact, line.line),
     });
   }
-  return { facts: { logs }, rest };
+  return logs.length === 0 ? undefined : { facts: { logs }, rest };
 }

@@ -33,7 +33,7 @@ export function problemsOf(writing: Writing, after: RenderedSet, candidate: Cand
     .map((difference) => told(before.objects[difference.index], difference));
   return [
     ...wrong,
-    ...writing.request.changes.flatMap((change) => missed(writing, after, candidate, change, differences)),
+    ...writing.request.changes.flatMap((change) => missed(writing, after, candidate, change)),
   ];
 }
 
@@ -96,7 +96,8 @@ function allowance(
     }
     if (!candidate.named) return false;
     const source = after.objects[index]?.why(path)[0];
-    if (source !== undefined && lines.has(`${source.file}:${source.line}`)) return true;
+    const written = source !== undefined && lines.has(`${source.file}:${source.line}`);
+    if (written && !(candidate.behindTag && now.includes('@'))) return true;
     return parts.some((part) => part.to === now && (before === undefined ? part.own : part.from.has(before)));
   };
 }
@@ -141,11 +142,12 @@ function missed(
   after: RenderedSet,
   candidate: Candidate,
   change: ImageChange,
-  differences: readonly Difference[],
 ): readonly string[] {
   const uses = usesOf(writing.fields, change);
   if (uses.length === 0) {
-    if (candidate.named && (differences.length > 0 || candidate.drafts.size > 0)) return [];
+    if (candidate.behindTag)
+      return [`no image is rendered that shows whether a digest may stand behind its tag`];
+    if (candidate.named) return [];
     const names = [...new Set(writing.fields.map(({ value }) => splitReference(value).name))];
     const near = nearest(change.image, names);
     const there = near.length > 0 ? near : names.slice(0, 5);

@@ -72,12 +72,12 @@ function crashes(view: View): readonly Crash[] {
 
 const EXEC_FORMAT = /exec format error|cannot execute binary file/i;
 const DEPENDENCY =
-  /connection refused|ECONNREFUSED|ENOTFOUND|no such host|could not connect|connection to server .* failed|password authentication failed|Access denied for user|unknown (?:column|database)|(?:relation|column|table) .* does not exist|Unknown column|no such (?:table|column)|migration/i;
+  /connection refused|\bECONNREFUSED\b|\bENOTFOUND\b|no such host|could not connect|connection to server .* failed|password authentication failed|Access denied for user|unknown (?:column|database)|(?:relation|column|table) .* does not exist|Unknown column|no such (?:table|column)|migration/i;
 const SERIOUS =
   /error|fatal|panic|exception|traceback|missing|required|invalid|denied|refused|cannot|can't|failed|not set|unable/i;
 
 /** The line of a log that says most: the last one that sounds like the reason, else the last words of the run before. */
-function telling(logs: readonly LogLine[]): LogLine | undefined {
+export function telling(logs: readonly LogLine[]): LogLine | undefined {
   const previous = logs.filter((line) => line.previous);
   const list = previous.length > 0 ? previous : logs;
   return (
@@ -286,6 +286,8 @@ export const crashingRule: WorldRule = (view) => {
           `kubectl rollout status ${crash.pod.workload.kind.toLowerCase()}/${crash.pod.workload.name}${crash.pod.thing.n}`,
         ],
         space: crash.pod.namespace,
+        // A Job that failed says it of itself, with the log of its pods.
+        symptom: crash.pod.workload.kind === 'Job',
       },
     ];
   });
@@ -336,11 +338,18 @@ function waitingInits(view: View): Draft[] {
 
 const CHURN = 3;
 
+/** Less than one restart in a day of its life is what nodes and upgrades bring about. */
+function isRare(pod: Pod): boolean {
+  const days = (pod.thing.ageMs ?? 0) / 86_400_000;
+  return days > 1 && pod.containers.every(({ restarts }) => restarts / days < 1);
+}
+
 /** HEA-04: all are ready now, and have been restarted again and again since they were made. */
 function churn(view: View): Draft[] {
   const found = view.pods.filter(
     (pod) =>
       pod.ready === true &&
+      !isRare(pod) &&
       pod.containers.some(
         ({ restarts, last, role }) =>
           role === 'main' && restarts >= CHURN && last !== undefined && (last.exitCode ?? 1) !== 0,

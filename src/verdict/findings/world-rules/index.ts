@@ -17,7 +17,9 @@ import { rolloutCountsRule } from './rollout-counts.ts';
 import { podRevisionsRule } from './pod-revisions.ts';
 import { progressiveRule } from './progressive.ts';
 import { addressesRule } from './addresses.ts';
+import { connectionsRule } from './connections.ts';
 import { crashingRule } from './crashing.ts';
+import { otherEnvironmentRule } from './other-environment.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
 import { readinessRule, shallowProbeRule } from './probes.ts';
@@ -50,12 +52,14 @@ const RULES: readonly WorldRule[] = [
   syncErrorsRule,
   renderErrorsRule,
   servicesRule,
+  connectionsRule,
   addressesRule,
   ingressRule,
   gatewayRule,
   userPathRule,
   shapesRule,
   configurationRule,
+  otherEnvironmentRule,
   scalingRule,
   jobsRule,
   nodesRule,

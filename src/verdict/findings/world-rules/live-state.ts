@@ -49,6 +49,52 @@ function stuckDeletions(view: View): Draft[] {
   });
 }
 
+/** LIV-10: a namespace that is to go, and what of it stays. */
+function stuckNamespaces(view: View): Draft[] {
+  return view.kind('Namespace').flatMap((thing): Draft[] => {
+    const held = thing
+      .list('status', 'conditions')
+      .filter(
+        (item) =>
+          /^Namespace(?:FinalizersRemaining|ContentRemaining|DeletionContentFailure|DeletionDiscoveryFailure|DeletionGroupVersionParsingFailure)$/.test(
+            getString(item, 'type') ?? '',
+          ) && getString(item, 'status') === 'True',
+      );
+    const [first] = held;
+    if (first === undefined || thing.text('status', 'phase') !== 'Terminating') return [];
+    return [
+      {
+        failure: 'LIV-10',
+        id: 'deletion-stuck',
+        boundary: 'live',
+        title: `the namespace ${thing.name} is being deleted and does not go`,
+        confidence: 0.93,
+        why: held.map((item) => quote(getString(item, 'message') ?? getString(item, 'reason') ?? '')),
+        claims: held.map((item) =>
+          view.about(
+            'live',
+            thing,
+            getString(item, 'type') ?? '',
+            getString(item, 'message') ?? '',
+            'status',
+            'conditions',
+          ),
+        ),
+        misleading: [
+          ['its objects are still shown', 'they are on their way out; nothing new can be created'],
+        ],
+        now: [
+          'Bring back whoever has to remove the finalizers (or the API that does not answer), then it goes by itself.',
+          `kubectl get namespace ${thing.name} -o yaml`,
+          'kubectl get apiservices',
+        ],
+        lasting: ['Delete objects before the controllers that have to clean up after them.'],
+        verify: [`kubectl get namespace ${thing.name}`],
+      },
+    ];
+  });
+}
+
 const HANDS =
   /^kubectl-(?:edit|patch|set|scale|client-side-apply|annotate|label|rollout)$|^(?:Mozilla|OpenLens|k9s|lens|dashboard|node-fetch|okhttp)/i;
 
@@ -221,6 +267,7 @@ function leftoversTold(view: View): Draft[] {
 /** LIV-09, LIV-10, REC-13, REC-15: the cluster holds something else than Git asks for. */
 export const liveStateRule: WorldRule = (view) => [
   ...stuckDeletions(view),
+  ...stuckNamespaces(view),
   ...drift(view),
   ...leftovers(view),
   ...leftoversTold(view),

@@ -69,7 +69,8 @@ function nodes(view: View): Draft[] {
           (getString(item, 'type')?.endsWith('Pressure') === true && getString(item, 'status') === 'True'),
       );
     const affected = view.pods.filter(
-      (item) => item.node === node.name && item.ready !== true && item.phase !== 'Succeeded',
+      (item) =>
+        item.node === node.name && (item.ready !== true || item.terminating) && item.phase !== 'Succeeded',
     );
     if (bad === undefined || affected.length === 0) continue;
     drafts.push({
