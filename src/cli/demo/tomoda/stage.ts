@@ -21,6 +21,8 @@ import { getString, LandfallError, parseJson, parseYaml, runProgram } from '../.
 import type { Clock, JsonObject } from '../../../kernel/index.ts';
 import { loadKubeClient } from '../../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../../kube/index.ts';
+import { openLedger } from '../../../ledger/index.ts';
+import type { Ledger } from '../../../ledger/index.ts';
 import { builtImages } from '../../built-images.ts';
 import { stateFolder } from '../../folders.ts';
 import type { CliIo } from '../../io.ts';
@@ -48,6 +50,8 @@ export interface TomodaStage {
   readonly kubeconfig: string;
   readonly cluster: Cluster;
   readonly kube: KubeClient;
+  /** The one that `landfall serve` and the commands of the stage write. */
+  readonly ledger: Ledger;
   readonly repositories: TomodaRepositories;
   /** File that holds what the certificates of both hosts are signed by. */
   readonly caFile: (host: string) => string;
@@ -134,6 +138,9 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
       return { code, out, err };
     };
 
+    const ledger = openLedger({ folder: stateFolder(env), clock });
+    closers.push(() => ledger.close());
+
     const parent = options.keep ?? path.join(folder, 'repositories');
     const repositories = await createTomodaRepositories(parent, {
       signal,
@@ -173,6 +180,7 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
       kubeconfig,
       cluster,
       kube,
+      ledger,
       repositories,
       caFile,
       env,
