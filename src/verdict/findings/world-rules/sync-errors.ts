@@ -230,7 +230,7 @@ const ROWS: readonly Row[] = [
     id: 'object-invalid',
     boundary: 'render',
     pattern:
-      /(?:The )?(?<kind>[A-Z]\w+)(?:\.[\w.]+)? "(?<name>[^"]+)" is invalid: (?:\[?)(?<field>[\w.[\]-]+): (?<what>Invalid value|Required value|Unsupported value|Duplicate value|Too many|Too long|Not found|Forbidden|Internal error)/,
+      /(?:The )?(?<kind>[A-Z]\w+)(?:\.[\w.]+)? "(?<name>[^"]+)" is invalid: (?:\[?)(?!spec\.template\.spec\.(?:init)?[cC]ontainers\[\d+\]\.(?:image|name): Required)(?<field>[\w.[\]-]+): (?<what>Invalid value|Required value|Unsupported value|Duplicate value|Too many|Too long|Not found|Forbidden|Internal error)/,
     title: (g) =>
       `${g['kind'] ?? ''}/${g['name'] ?? ''}: the API server does not take ${g['field'] ?? 'a field'} (${(g['what'] ?? '').toLowerCase()})`,
     confidence: 0.92,
