@@ -2,12 +2,31 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { copyTemplate, gitAs, openEmptyFolder, templateFolder } from '../template.ts';
+import type { Person } from '../template.ts';
 
 export const REGISTRY = 'europe-docker.pkg.dev';
 export const DEV_IMAGE = `${REGISTRY}/development-485000/tomoda-dev-repo/tomoda`;
 export const PROD_IMAGE = `${REGISTRY}/development-485000/tomoda-prod-repo/tomoda`;
 export const API_HOST = 'api.tomoda.life';
 export const DEV_API_HOST = 'api.dev.tomoda.life';
+
+/** Somebody of the team: as commits name them, and as the cluster does. */
+export interface Colleague extends Person {
+  readonly groups: readonly string[];
+}
+
+/** Writes the code, and commits to both repositories. */
+export const DEVELOPER: Colleague = {
+  name: 'Yuki Sato',
+  email: 'yuki@tomoda.life',
+  groups: ['developers'],
+};
+/** Approves builds of main, which people may not do with what they wrote themselves. */
+export const APPROVER: Colleague = {
+  name: 'Mika Tanaka',
+  email: 'mika@tomoda.life',
+  groups: ['developers', 'release'],
+};
 
 export type TomodaApplication = 'tomoda' | 'prod-tomoda';
 
@@ -34,16 +53,16 @@ export interface TomodaRepositories {
   /** What main of the app is at, and `v1.0.0`. */
   readonly firstCommit: string;
   /** Writes version 1.1.0 into the clone and commits it; nothing is pushed. */
-  commitNextVersion(): Promise<string>;
+  readonly commitNextVersion: () => Promise<string>;
   /** Edits one file of a clone, commits, and pushes, on top of what others have pushed. */
-  edit(
+  readonly edit: (
     repository: ClonedRepository,
     file: string,
     change: (text: string) => string,
     message: string,
-  ): Promise<string>;
-  /** Runs git in a clone, as one of the team. */
-  git(repository: ClonedRepository, ...args: readonly string[]): Promise<string>;
+  ) => Promise<string>;
+  /** Runs git in a clone, as the developer. */
+  readonly git: (repository: ClonedRepository, ...args: readonly string[]) => Promise<string>;
 }
 
 export interface TomodaOptions {
@@ -72,7 +91,7 @@ export async function createTomodaRepositories(
   folder: string,
   options: TomodaOptions,
 ): Promise<TomodaRepositories> {
-  const git = gitAs({ name: 'Tomoda Team', email: 'team@tomoda.life' }, options.signal);
+  const git = gitAs(DEVELOPER, options.signal);
   const templates = templateFolder('tomoda');
   await openEmptyFolder(folder);
 
@@ -84,8 +103,8 @@ export async function createTomodaRepositories(
     await git(folder, 'clone', '--quiet', '--', origin, clone);
     await git(clone, 'checkout', '--quiet', '-B', 'main');
     for (const [key, value] of [
-      ['user.name', 'Tomoda Team'],
-      ['user.email', 'team@tomoda.life'],
+      ['user.name', DEVELOPER.name],
+      ['user.email', DEVELOPER.email],
       ['commit.gpgSign', 'false'],
       ['tag.gpgSign', 'false'],
     ] as const) {

@@ -54,6 +54,8 @@ export interface ControllerOptions {
   readonly ledger?: Pick<Ledger, 'journals' | 'deliveries' | 'holds'>;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
+  /** The program that opens files encrypted with SOPS. Default `sops`. */
+  readonly sops?: string;
   /** Divides applications with other replicas; left out: this controller is alone. */
   readonly leases?: {
     /** Default 4. */
@@ -266,6 +268,7 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    ...(options.sops === undefined ? {} : { sops: options.sops }),
     policy,
     ...(journals === undefined ? {} : { journals }),
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),

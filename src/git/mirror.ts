@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { LandfallError, type Clock } from '../kernel/index.ts';
+import { checkoutCommit, type Checkout } from './checkout.ts';
 import { commitToFolder, commitToRemote, type CommitRequest, type CommitResult } from './commit.ts';
 import { fetchCommit, fetchMirror, followRemoteHead, isOnDisk, type MirrorOnDisk } from './fetch.ts';
 import { openFolder } from './folder.ts';
-import { diffFiles, isAncestor, readCommit, readLog, type CommitInfo, type FileChange } from './history.ts';
+import {
+  diffFiles,
+  firstParents,
+  isAncestor,
+  readCommit,
+  readLog,
+  type CommitInfo,
+  type FileChange,
+} from './history.ts';
 import { parseLocation, withAccess, type GitAccess, type GitLocation } from './location.ts';
 import { createObjectReader, type ObjectReader } from './objects.ts';
+import { listRefs, type GitRef } from './refs.ts';
 import {
   assertRevision,
   resolveRevision,
@@ -31,6 +41,10 @@ export interface GitMirror {
   resolve(revision: string, signal?: AbortSignal): Promise<ResolvedRevision>;
   /** The tags there are; the first call fetches. */
   tags(signal?: AbortSignal): Promise<readonly string[]>;
+  /** Branches and tags with their commits, newest first, as the last fetch brought them; the first call fetches. */
+  refs(signal?: AbortSignal): Promise<readonly GitRef[]>;
+  /** Writes the files of a commit into a new folder. See {@link checkoutCommit}. */
+  checkout(commit: string, folder: string, signal: AbortSignal): Promise<Checkout>;
   /** The files of a commit, read from the object database. */
   tree(commit: string): FileTree;
   log(
@@ -38,6 +52,8 @@ export interface GitMirror {
     signal?: AbortSignal,
   ): Promise<readonly CommitInfo[]>;
   commitInfo(commit: string, signal?: AbortSignal): Promise<CommitInfo>;
+  /** The commits that the branch at `from` has been at, newest first: its first parents. */
+  firstParents(from: string, limit: number, signal?: AbortSignal): Promise<readonly string[]>;
   isAncestor(ancestor: string, descendant: string, signal?: AbortSignal): Promise<boolean>;
   diffFiles(before: string, after: string, signal?: AbortSignal): Promise<readonly FileChange[]>;
   /** Makes a commit on a branch, and pushes it where the repository is remote. See {@link CommitRequest}. */
@@ -82,7 +98,10 @@ export function createGitMirrors(options: { readonly folder: string; readonly cl
 
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-type Reading = Pick<GitMirror, 'tags' | 'tree' | 'log' | 'commitInfo' | 'isAncestor' | 'diffFiles'>;
+type Reading = Pick<
+  GitMirror,
+  'tags' | 'refs' | 'checkout' | 'tree' | 'log' | 'commitInfo' | 'firstParents' | 'isAncestor' | 'diffFiles'
+>;
 
 /** What folders and mirrors answer alike, once their repository is there. */
 function reading(
@@ -96,12 +115,15 @@ function reading(
   };
   return {
     tags: async (signal) => tagNames(await ready(signal), signal),
+    refs: async (signal) => listRefs(await ready(signal), signal),
+    checkout: async (commit, folder, signal) => checkoutCommit(await ready(signal), commit, folder, signal),
     tree: (commit) => createCommitTree(late, commit, display),
     async log(options, signal) {
       const from = options.from ?? (await resolve('HEAD', signal)).commit;
       return readLog(await ready(signal), { ...options, from }, signal);
     },
     commitInfo: async (commit, signal) => readCommit(await ready(signal), commit, signal),
+    firstParents: async (from, limit, signal) => firstParents(await ready(signal), from, limit, signal),
     isAncestor: async (ancestor, descendant, signal) =>
       isAncestor(await ready(signal), ancestor, descendant, signal),
     diffFiles: async (before, after, signal) => diffFiles(await ready(signal), before, after, signal),

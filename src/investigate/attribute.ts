@@ -22,7 +22,32 @@ function isWell(pod: WorldObject): boolean {
 /** `in pod api-x_shop(5d2)`, `pod: "api-x_shop(0b2b)"`, `Successfully assigned shop/api-x to node`. */
 const NAMED =
   /\bpod:? "?(?<name>[a-z0-9][a-z0-9.-]*)_(?<space>[a-z0-9-]+)\(|^Successfully assigned (?<space2>[a-z0-9-]+)\/(?<name2>[a-z0-9][a-z0-9.-]*) to /;
-const OF_NODES = /^(?:Node|Starting|NodeHas|Rebooted|Registered)/;
+/** Who an event is about, where its reason tells more than a pod. */
+const BY_REASON: readonly (readonly [RegExp, string])[] = [
+  [/^(?:Node|Starting|NodeHas|Rebooted|Registered)/, 'Node'],
+  [
+    /^(?:FailedNeedsStart|MissSchedule|TooManyMissedTimes|JobAlreadyActive|SawCompletedJob|MissingJob)$/,
+    'CronJob',
+  ],
+  [/^(?:BackoffLimitExceeded|DeadlineExceeded)$/, 'Job'],
+  [
+    /^(?:FailedGet\w+Metric|FailedComputeMetricsReplicas|FailedGetScale|FailedRescale|InvalidSelector)$/,
+    'HorizontalPodAutoscaler',
+  ],
+  [
+    /^(?:ProvisioningFailed|FailedBinding|WaitForFirstConsumer|ExternalProvisioning|Resizing|VolumeResizeFailed)$/,
+    'PersistentVolumeClaim',
+  ],
+  [
+    /^(?:SyncLoadBalancerFailed|EnsuringLoadBalancer|UnAvailableLoadBalancer|CreatingLoadBalancerFailed|AllocationFailed)$/,
+    'Service',
+  ],
+  [
+    /^(?:ReconciliationFailed|BuildFailed|ArtifactFailed|HealthCheckFailed|DependencyNotReady)$/,
+    'Kustomization',
+  ],
+  [/^(?:InstallFailed|UpgradeFailed|RollbackFailed)$/, 'HelmRelease'],
+];
 const OF_SETS = /^(?:FailedCreate|SuccessfulCreate|SuccessfulDelete|ScalingReplicaSet)$/;
 
 /** The pod that a line without a name is about: nearest in its artifact, in trouble before well; else the only one in trouble. */
@@ -47,7 +72,8 @@ export function nameEvents(events: readonly EventFact[], live: readonly WorldObj
     const name = found?.['name'] ?? found?.['name2'];
     const space = found?.['space'] ?? found?.['space2'];
     if (name !== undefined) return { ...event, object: `Pod/${space ?? ''}/${name}` };
-    if (OF_NODES.test(event.reason)) return { ...event, object: 'Node/NODE' };
+    const kind = BY_REASON.find(([pattern]) => pattern.test(event.reason))?.[1];
+    if (kind !== undefined) return { ...event, object: objectOfKind(kind, live) };
     if (OF_SETS.test(event.reason)) return { ...event, object: setOf(event, live) };
     const pod = nearest(event.source, pods);
     return {
@@ -58,6 +84,14 @@ export function nameEvents(events: readonly EventFact[], live: readonly WorldObj
           : `Pod/${pod.namespace === undefined ? '' : `${pod.namespace}/`}${pod.name}`,
     };
   });
+}
+
+function objectOfKind(kind: string, live: readonly WorldObject[]): string {
+  const all = live.filter((each) => each.kind === kind);
+  const [only] = all;
+  return only === undefined || all.length > 1
+    ? `${kind}/${kind.toUpperCase()}`
+    : `${kind}/${only.namespace === undefined ? '' : `${only.namespace}/`}${only.name}`;
 }
 
 /** Who could not make pods: the set that the message names, or the only workload there is. */
@@ -165,6 +199,17 @@ function later(one: EventFact, other: EventFact): boolean {
   return placeOf(one.source).line > placeOf(other.source).line;
 }
 
+/** True where a later event of the same object says that it went on: a probe or a crash is over only when nothing repeats it. */
+export function isOver(event: EventFact, own: readonly EventFact[]): boolean {
+  const again = /^(?:Unhealthy|Killing|BackOff)$/.test(event.reason) && !/pull/.test(event.message);
+  if (again) return false;
+  return own.some(
+    (other) =>
+      OVER.test(other.reason) &&
+      (event.reason === 'FailedScheduling' || (other.reason !== 'Scheduled' && later(other, event))),
+  );
+}
+
 /**
  * Pods that only events speak of, in the state that the last of these left them in. None where the workload is shown
  * and has all it needs, where other pods of it are shown, and where the pod went on afterwards.
@@ -198,16 +243,7 @@ export function podsTold(events: readonly EventFact[], live: readonly WorldObjec
           : stateTold(event);
       return value === undefined ? [] : [{ event, value, order: placeOf(event.source).line }];
     });
-    const told = warnings.filter(({ event }) => {
-      const again = /^(?:Unhealthy|Killing|BackOff)$/.test(event.reason) && !/pull/.test(event.message);
-      return (
-        again ||
-        (!own.some(
-          (other) => OVER.test(other.reason) && other.reason !== 'Scheduled' && later(other, event),
-        ) &&
-          !(event.reason === 'FailedScheduling' && own.some((other) => other.reason === 'Scheduled')))
-      );
-    });
+    const told = warnings.filter(({ event }) => !isOver(event, own));
     // What says why stands before what only says that it is so.
     const best = told.toSorted((a, b) => JSON.stringify(b.value).length - JSON.stringify(a.value).length)[0];
     if (best === undefined) return [];

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { API_HOST, PROD_IMAGE, startLoad } from '../../examples/tomoda/index.ts';
 import { openShell, programs } from './shell.ts';
@@ -67,6 +68,25 @@ describe.skipIf(!programs)('tomoda in prod (skipped where kubectl or curl is not
     ).toBe('0');
     await kubectl('uncordon', node);
   });
+
+  it(
+    'says so before the merge and after the delivery, with what to do first',
+    { timeout: MINUTE },
+    async () => {
+      const { stage } = shell;
+      const advice = 'Before maintenance of a node scale to 2 in Git, and drain when that has landed.';
+      const overlay = path.join(stage.repositories.devops.clone, stage.repositories.overlays['prod-tomoda']);
+      const checked = await stage.run(['check', overlay]);
+      expect(checked.code).toBe(0);
+      expect(checked.out).toContain(
+        'PodDisruptionBudget/prod/tomoda-api never lets a pod of tomoda-api go: minAvailable 1 of 1',
+      );
+      expect(checked.out.replaceAll(/\s+/g, ' ')).toContain(advice);
+      const explained = (await stage.run(['explain', 'prod-tomoda'])).out.replaceAll(/\s+/g, ' ');
+      expect(explained).toContain(advice);
+      expect(explained).toContain('the Deployment keeps the old pods until new ones are ready');
+    },
+  );
 
   /** Changes the overlay of prod as people do, and waits until that commit has landed. */
   async function edit(change: (text: string) => string, message: string): Promise<void> {

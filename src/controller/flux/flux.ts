@@ -25,11 +25,14 @@ import {
   GIT_REPOSITORY,
   HELM_RELEASE,
   KUSTOMIZATION,
+  OCI_REPOSITORY,
   requested,
   withConditions,
   writeStatus,
 } from './kinds.ts';
 import { reconcileKustomization } from './kustomization.ts';
+import { createArtifacts, reconcileOciRepository } from './oci-repository.ts';
+import type { Source } from './source.ts';
 import type { FluxTarget } from './failure.ts';
 
 export interface FluxOptions {
@@ -51,6 +54,8 @@ export interface FluxOptions {
   readonly namespace?: string;
   /** Left out: what a failed set has written stays. */
   readonly journals?: SyncJournals;
+  /** The program that opens what is encrypted. Default `sops`. */
+  readonly sops?: string;
   /** Of objects that say nothing else. */
   readonly policy: FailurePolicy;
   /** Default false, as in Flux. */
@@ -154,6 +159,13 @@ export function startFlux(options: FluxOptions): Flux {
     return { queue, objects };
   }
 
+  const artifacts = createArtifacts(client);
+
+  async function files({ object, content }: Source, signal: AbortSignal) {
+    if (object.kind === 'OCIRepository') return artifacts.tree(object, content, signal);
+    return (await mirrorOf(options, object, signal)).tree(content);
+  }
+
   const asked = (object: KubeObject): Level => (requested(object) === undefined ? 'live' : 'asked');
 
   const kustomizations = loop(
@@ -165,10 +177,11 @@ export function startFlux(options: FluxOptions): Flux {
           client,
           clock,
           events: options.events,
-          mirror: (source, signal) => mirrorOf(options, source, signal),
+          files,
           target: targetOf,
           strict: options.strictSubstitutions === true,
           policy: options.policy,
+          ...(options.sops === undefined ? {} : { sops: options.sops }),
           ...(options.journals === undefined ? {} : { journals: options.journals }),
         },
         object,
@@ -180,6 +193,12 @@ export function startFlux(options: FluxOptions): Flux {
     GIT_REPOSITORY,
     asked,
     (object, turn) => reconcileGitRepository(options, object, turn),
+    (object) => wake(comesFrom(object)),
+  );
+  const registries = loop(
+    OCI_REPOSITORY,
+    asked,
+    (object, turn) => reconcileOciRepository(options, object, turn),
     (object) => wake(comesFrom(object)),
   );
   const releases = loop(
@@ -214,12 +233,12 @@ export function startFlux(options: FluxOptions): Flux {
         open: (signal) => mirrorOf(options, object, signal),
       })),
     wakeAll() {
-      for (const { objects, queue } of [repositories, kustomizations]) {
+      for (const { objects, queue } of [repositories, registries, kustomizations]) {
         for (const object of objects.list()) queue.add(keyOf(object), 'live');
       }
     },
     async close() {
-      for (const { objects, queue } of [repositories, kustomizations, releases]) {
+      for (const { objects, queue } of [repositories, registries, kustomizations, releases]) {
         await objects.close();
         await queue.close();
       }

@@ -2,11 +2,13 @@ import type { EventFact, WorldObject } from '../../verdict/index.ts';
 import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { askedObjects, kindOf, namespaceOf, parseCommand } from './command.ts';
-import { DESCRIBED, genericValue, inferKind } from './describe-kinds.ts';
+import { genericValue } from './describe-generic.ts';
+import { DESCRIBED, inferKind } from './describe-kinds.ts';
+import { endpointsOfService } from './describe-network.ts';
 import { childOf, told } from './described.ts';
 import type { Described } from './described.ts';
 import { eventIn } from './events.ts';
-import { artifactSource } from './objects.ts';
+import { artifactSource, partialObject } from './objects.ts';
 
 const PAIR = /^(?<indent>\s*)(?:[-*]\s+)?(?<key>[A-Za-z(][^:=]{0,70}?):(?:\s+(?<value>.*))?$/;
 const ANNOTATION = /^(?<indent>\s+)(?<key>[\w.-]+\/[\w.-]+|[\w.-]+):\s*(?<value>.*)$/;
@@ -62,6 +64,8 @@ function startsOf(lines: readonly TextLine[], asked: boolean): readonly number[]
 
 interface OneDescription {
   readonly object: WorldObject | undefined;
+  /** What the description of a Service shows of its endpoints. */
+  readonly endpoints?: WorldObject;
   readonly events: readonly EventFact[];
   readonly rest: readonly TextLine[];
 }
@@ -111,6 +115,7 @@ function readOne(block: Block, lines: readonly TextLine[]): OneDescription | und
   const namespace = told(root, 'Namespace') ?? (command === undefined ? undefined : namespaceOf(command));
   const custom = childOf(root, 'API Version') !== undefined && childOf(root, 'Kind') !== undefined;
   const value = custom ? genericValue(root) : (DESCRIBED[spelled] ?? genericValue)(root);
+  const endpoints = spelled === 'Service' ? childOf(root, 'Endpoints') : undefined;
   const subject = `${spelled}/${namespace === undefined ? '' : `${namespace}/`}${name}`;
   const events: EventFact[] = [];
   const rest: TextLine[] = [];
@@ -129,6 +134,18 @@ function readOne(block: Block, lines: readonly TextLine[]): OneDescription | und
       whole: false,
       cite: citeBy(root, block.artifact),
     },
+    ...(endpoints === undefined
+      ? {}
+      : {
+          endpoints: partialObject({
+            artifact: block.artifact,
+            line: endpoints.line,
+            kind: 'Endpoints',
+            namespace,
+            name,
+            value: endpointsOfService(endpoints.value),
+          }),
+        }),
     events,
     rest,
   };
@@ -151,6 +168,7 @@ export function readDescribe(block: Block): Reading | undefined {
     if (one?.object === undefined) rest.push(...lines);
     else {
       live.push(one.object);
+      if (one.endpoints !== undefined) live.push(one.endpoints);
       events.push(...one.events);
       rest.push(...one.rest);
     }

@@ -36,6 +36,8 @@ const SIGNATURES: readonly (readonly [kind: string, columns: readonly string[]])
   ['Certificate', ['READY', 'SECRET', 'AGE']],
   ['Gateway', ['CLASS', 'ADDRESS', 'PROGRAMMED']],
   ['HTTPRoute', ['NAME', 'HOSTNAMES', 'AGE']],
+  ['NetworkPolicy', ['NAME', 'POD-SELECTOR']],
+  ['IngressClass', ['NAME', 'CONTROLLER', 'PARAMETERS']],
   ['StorageClass', ['PROVISIONER', 'RECLAIMPOLICY']],
 ];
 

@@ -1,13 +1,29 @@
+import { getArray, getIn, isJsonObject } from '../../kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { Block } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { askedObjects, namespaceOf, parseCommand } from './command.ts';
 import { treeOf } from './describe.ts';
 import { DESCRIBED } from './describe-kinds.ts';
-import { artifactSource } from './objects.ts';
+import { artifactSource, fields } from './objects.ts';
 
 const STATE = /^\s*(?:State|Last State):\s+(?:Waiting|Running|Terminated)\s*$/;
 const PART =
   /^\s*(?:Name|Namespace|Node|Status|IP|Containers|Init Containers|Image|Image ID|Port|State|Last State|Reason|Message|Exit Code|Started|Finished|Ready|Restart Count|Limits|Requests|Environment|Mounts|Command|Args|Liveness|Readiness|Startup|Controlled By|Container ID|Host Port|cpu|memory|Conditions|[\w.-]+):(?:\s|$)/;
+
+/** Stands for a container whose name is not shown, while its lines are read. */
+const NAMELESS = ' unnamed:';
+
+function withoutNames(value: JsonObject): JsonObject {
+  const bare = (list: JsonValue | undefined): JsonValue[] =>
+    getArray(list).map((item) =>
+      isJsonObject(item) ? Object.fromEntries(Object.entries(item).filter(([key]) => key !== 'name')) : item,
+    );
+  return fields(
+    [['spec', 'containers'], bare(getIn(value, 'spec', 'containers'))],
+    [['status', 'containerStatuses'], bare(getIn(value, 'status', 'containerStatuses'))],
+  );
+}
 
 /** A part of a pod's description: what `grep`, `tail` or somebody who pastes left of it. */
 export function readPodFragment(block: Block): Reading | undefined {
@@ -30,11 +46,12 @@ export function readPodFragment(block: Block): Reading | undefined {
         // What is known of one container only, whose name is not shown.
         ...(lines.some(({ text }, index) => index === 0 && /^\s+[a-z0-9][\w-]*:\s*$/.test(text))
           ? []
-          : [{ text: ' main:', line: start }]),
+          : [{ text: NAMELESS, line: start }]),
         ...lines.map((line) => ({ ...line, text: `    ${line.text}` })),
       ];
-  const value = DESCRIBED['Pod']?.(treeOf(wrapped));
-  if (value === undefined) return undefined;
+  const described = DESCRIBED['Pod']?.(treeOf(wrapped));
+  if (described === undefined) return undefined;
+  const value = wrapped.some(({ text }) => text === NAMELESS) ? withoutNames(described) : described;
   return {
     facts: {
       live: [

@@ -61,9 +61,13 @@ export function podStatus(cells: Cells): JsonObject {
   const reason = status.replace(/^Init:/, '');
   const phase = phaseOf(status);
   const state = init ? initState(reason, ageMs(cells['AGE'])) : stateOf(reason);
+  // `27 (4m ago)`: the last of them ended so long before the look.
+  const ended = /\((?<ago>[^)]+) ago\)/.exec(cells['RESTARTS'] ?? '')?.groups?.['ago'];
+  const lately = (ageMs(ended) ?? Number.POSITIVE_INFINITY) < 3_600_000;
   const list = Array.from({ length: wanted }, (_, index): JsonObject => ({
     ready: index < ready,
     restartCount: init ? 0 : restarts,
+    ...(lately && !init ? { lastState: { terminated: {} } } : {}),
     // The row says it of one container; of which one it does not say, so it is told of those that are not ready.
     state: index < ready ? { running: {} } : init ? { waiting: { reason: 'PodInitializing' } } : state,
   }));

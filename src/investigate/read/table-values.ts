@@ -43,6 +43,18 @@ function condition(type: string, status: string | undefined, message?: string): 
     : [{ type, status: status ?? '', ...(message === undefined ? {} : { message }) }];
 }
 
+/** At its upper bound, and still well above the target. */
+function isCapped(cells: Cells): boolean {
+  const most = count(cells['MAXPODS']);
+  const load = /(?<now>\d+)%\/(?<target>\d+)%/.exec(cells['TARGETS'] ?? '')?.groups;
+  return (
+    most !== undefined &&
+    most === count(cells['REPLICAS']) &&
+    Number(load?.['now'] ?? 0) > 1.2 * Number(load?.['target'] ?? 0) &&
+    load !== undefined
+  );
+}
+
 /** How each kind's row reads, in the shape of its object. */
 export const VALUES: Readonly<Record<string, (cells: Cells) => JsonObject>> = {
   Deployment: (cells) =>
@@ -138,7 +150,16 @@ export const VALUES: Readonly<Record<string, (cells: Cells) => JsonObject>> = {
                 message: `TARGETS ${cells['TARGETS'] ?? ''}`,
               },
             ]
-          : undefined,
+          : isCapped(cells)
+            ? [
+                {
+                  type: 'ScalingLimited',
+                  status: 'True',
+                  reason: 'TooManyReplicas',
+                  message: `TARGETS ${cells['TARGETS'] ?? ''} with all ${cells['MAXPODS'] ?? ''} replicas`,
+                },
+              ]
+            : undefined,
       ],
     ),
   PodDisruptionBudget: (cells) =>
@@ -171,6 +192,11 @@ export const VALUES: Readonly<Record<string, (cells: Cells) => JsonObject>> = {
         shown(cells['ADDRESS']) === undefined ? {} : { ingress: [{ ip: cells['ADDRESS'] ?? '' }] },
       ],
     ),
+  NetworkPolicy: (cells) => {
+    const selector = pairsOf(cells['POD-SELECTOR']);
+    const all = /^<none>$/.test(cells['POD-SELECTOR'] ?? '');
+    return fields([['spec', 'podSelector'], all ? {} : selector]);
+  },
   PersistentVolumeClaim: (cells) =>
     fields(
       [['status', 'phase'], shown(cells['STATUS'])],

@@ -3,11 +3,14 @@ import { treeWith } from '../../git/index.ts';
 import type { FileTexts } from '../../git/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
 import { isDigest, isTag } from '../../oci/index.ts';
+import { byProvenance } from './auto.ts';
 import type { ImageChange, ImageEditRequest, ImageEdits } from './contract.ts';
 import { editsOf, finalText } from './draft.ts';
 import { isImageName } from './image-pin.ts';
+import { byHelmValues } from './helm-values.ts';
 import { byKustomization } from './kustomization.ts';
 import { problemsOf } from './proof.ts';
+import { bySetters } from './setters.ts';
 import { imageFields, sameName } from './rendered-images.ts';
 import { refuseEdit, type Candidate, type Writing } from './writing.ts';
 
@@ -55,7 +58,9 @@ export async function editImages(request: ImageEditRequest): Promise<ImageEdits>
 async function candidates(writing: Writing): Promise<readonly Candidate[]> {
   const { target } = writing.request;
   if (target.kind === 'kustomization') return byKustomization(writing, target.folder);
-  throw refuseEdit(`Images are not written to ${target.kind} yet.`, target.kind, 'Name a kustomization.');
+  if (target.kind === 'helm-values') return byHelmValues(writing, target);
+  if (target.kind === 'setters') return bySetters(writing, target.folder, target.policy);
+  return byProvenance(writing);
 }
 
 async function rendered(request: ImageEditRequest, rendering: Promise<RenderedSet>): Promise<RenderedSet> {

@@ -18,10 +18,15 @@ export interface Writing {
 /** One way of writing the changes; it counts only when its render says what was wanted. */
 export interface Candidate {
   readonly drafts: ReadonlyMap<string, Draft>;
-  /** Whether references end with the digest. False only where a chart has no place for it. */
+  /** Whether references must end with the digest. False only where a chart has no place for it. */
   readonly pinned: boolean;
-  /** Whether somebody named the very lines or values to write: whatever reads them may change, too. */
-  readonly named: boolean;
+  /** Whether the digest stands behind a tag in a value of its own, which counts only where it renders as a reference. */
+  readonly behindTag: boolean;
+  /**
+   * Whether somebody named the very lines or values to write. Whatever reads them may change, too, and other places
+   * that use the image may have lines or values of their own.
+   */
+  readonly named: 'lines' | 'values' | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -29,8 +34,8 @@ export interface Candidate {
 export function wantedReferences(value: string, change: ImageChange, pinned: boolean): readonly string[] {
   const { name, tag } = splitReference(value);
   const tags = change.tag === undefined ? [tag, ''] : [change.tag];
-  return tags.map((each) =>
-    joinReference({ name: change.newName ?? name, tag: each, digest: pinned ? change.digest : '' }),
+  return (pinned ? [change.digest] : [change.digest, '']).flatMap((digest) =>
+    tags.map((each) => joinReference({ name: change.newName ?? name, tag: each, digest })),
   );
 }
 

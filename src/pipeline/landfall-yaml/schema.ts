@@ -7,6 +7,7 @@ import { channel } from './notify.ts';
 import { observation } from './observe.ts';
 import { name } from './parts.ts';
 import { promotion } from './promotion.ts';
+import { imageUpdate, updates } from './updates.ts';
 
 /** The file at a repository's root. It holds only what no other file can say. */
 export const LANDFALL_FILE = 'landfall.yaml';
@@ -16,6 +17,8 @@ const application = strictObject({
   source: strictObject({ repository: name, image: name.exactOptional() }).exactOptional(),
   /** What users should observe, by Service of the destination namespace. */
   observe: array(observation).exactOptional(),
+  /** Images that are kept at what a policy chooses. */
+  updates: array(imageUpdate).max(100).exactOptional(),
 });
 
 const environment = strictObject({
@@ -36,6 +39,8 @@ const suppression = strictObject({
 export const landfallYaml = strictObject({
   apiVersion: literal('landfall.dev/v1'),
   applications: record(name, application).exactOptional(),
+  /** How the updater commits. */
+  updates: updates.exactOptional(),
   /** In the order in which a release passes through them. */
   environments: array(environment).exactOptional(),
   /** Of several rules for an object the first counts. */

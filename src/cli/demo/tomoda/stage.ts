@@ -1,12 +1,15 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
+  APPROVER,
   createTomodaRepositories,
   DEV_IMAGE,
+  DEVELOPER,
   PROD_IMAGE,
   REGISTRY,
 } from '../../../../examples/tomoda/index.ts';
 import type {
+  Colleague,
   IngressAddress,
   PinnedImage,
   TomodaApplication,
@@ -15,16 +18,23 @@ import type {
 import { startCluster } from '../../../drydock/index.ts';
 import type { Cluster } from '../../../drydock/index.ts';
 import { getString, LandfallError, parseJson, parseYaml, runProgram } from '../../../kernel/index.ts';
-import type { Clock } from '../../../kernel/index.ts';
+import type { Clock, JsonObject } from '../../../kernel/index.ts';
 import { loadKubeClient } from '../../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../../kube/index.ts';
 import { builtImages } from '../../built-images.ts';
 import { stateFolder } from '../../folders.ts';
 import type { CliIo } from '../../io.ts';
 import { runCli } from '../../run.ts';
+import { writeColleagueKubeconfig } from './people.ts';
+import { startReceiver } from './receiver.ts';
 import { findIngress, prepareSites } from './sites.ts';
 
 const BUILD_MS = 120_000;
+
+export interface RunOptions extends Partial<Pick<CliIo, 'out' | 'err' | 'outTerminal' | 'cwd' | 'signal'>> {
+  /** Whose terminal it is. Default: the administrator's. */
+  readonly as?: Colleague;
+}
 
 export interface Ran {
   readonly code: number;
@@ -43,11 +53,10 @@ export interface TomodaStage {
   readonly caFile: (host: string) => string;
   /** Environment of somebody who works with it: home, KUBECONFIG. */
   readonly env: Readonly<Record<string, string>>;
-  /** Runs one command of Landfall, as somebody at a terminal would; `io` takes its output instead. */
-  run(
-    args: readonly string[],
-    io?: Partial<Pick<CliIo, 'out' | 'err' | 'outTerminal' | 'cwd'>>,
-  ): Promise<Ran>;
+  /** Runs one command of Landfall, as somebody at a terminal would. */
+  readonly run: (args: readonly string[], options?: RunOptions) => Promise<Ran>;
+  /** What chat and pager were told, oldest first. */
+  readonly told: readonly JsonObject[];
   /** Hands an Application to the controller. */
   register(application: TomodaApplication): Promise<void>;
   /** Where a host is served; waits for it. */
@@ -82,7 +91,14 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
     const home = path.join(folder, 'home');
     await mkdir(home, { recursive: true });
     const kubeconfig = path.join(folder, 'kubeconfig');
-    const env = { PATH: process.env['PATH'] ?? '', HOME: home, KUBECONFIG: kubeconfig };
+    const receiver = await startReceiver();
+    closers.push(() => receiver.close());
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: home,
+      KUBECONFIG: kubeconfig,
+      DEPLOYS_WEBHOOK: receiver.url,
+    };
     const cluster = await startCluster({
       clock,
       workDir: folder,
@@ -93,10 +109,14 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
     });
     closers.push(() => cluster.close());
     await cluster.writeKubeconfig(kubeconfig);
+    const kubeconfigOf = ({ email }: Colleague) => path.join(folder, `kubeconfig-${email}`);
+    for (const colleague of [DEVELOPER, APPROVER]) {
+      await writeColleagueKubeconfig(kubeconfig, colleague, kubeconfigOf(colleague));
+    }
     const kube = await loadKubeClient({ kubeconfig, clock, env });
     closers.push(() => kube.close());
 
-    const run: TomodaStage['run'] = async (args, io = {}) => {
+    const run: TomodaStage['run'] = async (args, { as, ...io } = {}) => {
       let out = '';
       let err = '';
       const code = await runCli(args, {
@@ -104,7 +124,7 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
         err: (text) => (err += text),
         outTerminal: {},
         errTerminal: {},
-        env,
+        env: as === undefined ? env : { ...env, KUBECONFIG: kubeconfigOf(as) },
         cwd: home,
         clock,
         signal,
@@ -157,6 +177,7 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
       caFile,
       env,
       run,
+      told: receiver.told,
       async register(application) {
         const file = repositories.applications[application];
         for (const object of parseYaml(await readFile(file, 'utf8'), file)) {

@@ -10,13 +10,17 @@ import { shapesRule } from './shapes.ts';
 import { configurationRule } from './configuration.ts';
 import { scalingRule } from './scaling.ts';
 import { jobsRule } from './jobs.ts';
+import { disruptionBudgetsRule } from './disruption-budgets.ts';
 import { nodesRule } from './nodes.ts';
 import { liveStateRule } from './live-state.ts';
+import { restartsRule } from './restarts.ts';
 import { rolloutCountsRule } from './rollout-counts.ts';
 import { podRevisionsRule } from './pod-revisions.ts';
 import { progressiveRule } from './progressive.ts';
 import { addressesRule } from './addresses.ts';
+import { connectionsRule } from './connections.ts';
 import { crashingRule } from './crashing.ts';
+import { otherEnvironmentRule } from './other-environment.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
 import { readinessRule, shallowProbeRule } from './probes.ts';
@@ -39,6 +43,7 @@ const RULES: readonly WorldRule[] = [
   imagePullRule,
   startingRule,
   crashingRule,
+  restartsRule,
   readinessRule,
   schedulingRule,
   refusedPodsRule,
@@ -49,15 +54,18 @@ const RULES: readonly WorldRule[] = [
   syncErrorsRule,
   renderErrorsRule,
   servicesRule,
+  connectionsRule,
   addressesRule,
   ingressRule,
   gatewayRule,
   userPathRule,
   shapesRule,
   configurationRule,
+  otherEnvironmentRule,
   scalingRule,
   jobsRule,
   nodesRule,
+  disruptionBudgetsRule,
   liveStateRule,
   shallowProbeRule,
 ];

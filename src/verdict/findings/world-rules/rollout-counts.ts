@@ -71,7 +71,9 @@ function notAttempted(view: View): Draft[] {
         space: thing.namespace,
       });
     }
-    if (thing.get('spec', 'paused') === true) {
+    const paused =
+      thing.get('spec', 'paused') === true || condition(thing, 'Progressing')?.reason === 'DeploymentPaused';
+    if (paused) {
       const declared = view.wanted(thing)?.get('spec', 'paused') === true;
       drafts.push({
         failure: 'LIV-06',
@@ -85,7 +87,11 @@ function notAttempted(view: View): Draft[] {
             ? 'Git declares the pause.'
             : 'Nobody declared it in what is known of Git; somebody paused it in the cluster.',
         ],
-        claims: [view.about('live', thing, 'spec.paused', 'true', 'spec', 'paused')],
+        claims: [
+          thing.get('spec', 'paused') === true
+            ? view.about('live', thing, 'spec.paused', 'true', 'spec', 'paused')
+            : view.about('live', thing, 'Progressing', 'DeploymentPaused', 'status', 'conditions'),
+        ],
         misleading: [
           ['Available=True, all ready', 'of the template before'],
           ['rollout status waits without a word, Helm reports success', 'neither looks at the pause'],
@@ -179,6 +185,7 @@ function leaving(view: View): Draft[] {
         lasting: ['Test only what the Service leads to, and bound the grace period.'],
         verify: [`kubectl get pods${first.thing.n}`],
         space: first.namespace,
+        symptom: true,
       },
     ];
   });
@@ -187,7 +194,11 @@ function leaving(view: View): Draft[] {
 /** ROL-14, ROL-15, ROL-16: counts of a Deployment that do not agree. Symptoms, where a cause is known. */
 function counts(view: View): Draft[] {
   return view.kind('Deployment').flatMap((thing): Draft[] => {
-    if (thing.get('spec', 'paused') === true) return [];
+    if (
+      thing.get('spec', 'paused') === true ||
+      condition(thing, 'Progressing')?.reason === 'DeploymentPaused'
+    )
+      return [];
     const wanted = thing.number('spec', 'replicas') ?? (thing.whole ? 1 : undefined);
     const zero = thing.whole ? 0 : undefined;
     const updated = thing.number('status', 'updatedReplicas') ?? zero;
