@@ -45,16 +45,22 @@ export type {
 export { reachOfFiles } from './reach.ts';
 export type { Reached, ReachQuestion } from './reach.ts';
 export {
-  advanceChange,
   APPROVED,
   decisionsOn,
   detailOf,
+  familyEnvironments,
   findPair,
-  planPromotion,
+  membersOf,
   promote,
   REJECTED,
+  releaseIn,
+  releaseKey,
+  releaseName,
+  releasesOf,
   rememberStanding,
   reportOf,
+  sameRelease,
+  subjectOfApplication,
   surveyApplications,
   whyNotCounted,
 } from './promotion/index.ts';
@@ -65,9 +71,11 @@ export type {
   Environment,
   FoundRelease,
   Gate,
+  NextPromotion,
   Pair,
-  Refusal,
+  ReleaseRow,
   Survey,
   SurveyedApplication,
 } from './promotion/index.ts';
-export { planRollback } from './rollback/index.ts';
+export { applicationAt, pairOf, resumeChange } from './resume.ts';
+export { rollback } from './rollback/index.ts';

@@ -128,3 +128,72 @@ describe('a promotion', () => {
     MINUTE,
   );
 });
+
+describe('a rollback', () => {
+  it(
+    'is shown before it is made, and writes nothing for that',
+    async () => {
+      const before = await log();
+      const { code, report } = await change(['rollback', 'payment-api-staging', '--dry-run']);
+      expect([code, report.state, report.refusals]).toEqual([0, 'planned', []]);
+      expect(report).toMatchObject({
+        style: 'revert',
+        replaced: { tag: '1.27.6' },
+        release: { tag: '1.27.5' },
+      });
+      expect(report.changes).toEqual([
+        expect.stringMatching(
+          /image: nginx:1\.27\.6@sha256:[0-9a-f]{64} → nginx:1\.27\.5 {3}.*patch-image\.yaml:10$/,
+        ),
+      ]);
+      expect([await log(), JSON.parse((await lab.run(['holds', '-o', 'json'])).out)]).toEqual([before, []]);
+    },
+    MINUTE,
+  );
+
+  it(
+    'takes the commit back, holds updates and promotions, and is followed until the pods run the old bytes',
+    async () => {
+      const { code, report, err } = await change(['rollback', 'payment-api-staging', '--reason', 'errors']);
+      expect([code, report.state, err], JSON.stringify(report, undefined, 1)).toEqual([0, 'landed', '']);
+      expect(await lab.read(`${OVERLAYS}/staging/patch-image.yaml`)).toMatch(/image: nginx:1\.27\.5\n/);
+      const { proof } = await lab.prove('payment-api-staging');
+      expect([proof.verdict.state, proof.release.digest]).toEqual(['landed', report.release.digest]);
+      const holds = await lab.run(['holds', 'list', 'payment-api-staging', '-o', 'json']);
+      expect(JSON.parse(holds.out)).toMatchObject([{ kind: 'promotion' }, { kind: 'updates' }]);
+      const history = await lab.run(['history', 'payment-api-staging', '-o', 'json']);
+      expect(JSON.parse(history.out)).toContainEqual(
+        expect.objectContaining({ trigger: 'rollback', state: 'landed', id: report.delivery }),
+      );
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is visible wherever one looks, until somebody lifts it',
+    async () => {
+      const ask = async (...args: readonly string[]) => (await lab.run(args)).out;
+      for (const args of [['prove', 'payment-api-staging'], ['status'], ['releases']])
+        expect(await ask(...args), args.join(' ')).toMatch(/[Hh]eld.*updates|[Hh]eld.*promotion/);
+      const refused = await change(['promote', 'payment-api', '--from', 'dev', '--to', 'staging']);
+      expect([refused.code, refused.report.state]).toEqual([1, 'refused']);
+      expect(refused.report.refusals[0]).toMatchObject({ code: 'promotion-held' });
+      const holds = JSON.parse(await ask('holds', '-o', 'json')) as readonly { readonly id: string }[];
+      for (const { id } of holds)
+        expect(await ask('holds', 'lift', id, '--comment', 'fixed')).toContain('lifted');
+      expect(await ask('holds')).toBe('Nothing is held.\n');
+      const again = await change([
+        'promote',
+        'payment-api',
+        '--from',
+        'dev',
+        '--to',
+        'staging',
+        '--wait',
+        '60s',
+      ]);
+      expect([again.code, again.report.state]).toEqual([0, 'landed']);
+    },
+    2 * MINUTE,
+  );
+});

@@ -10,6 +10,7 @@ import { explainCommand } from './explain.ts';
 import { healthCommand } from './health.ts';
 import { helpCommand } from './help.ts';
 import { historyCommand } from './history.ts';
+import { holdsCommand } from './holds.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
 import { planCommand } from './plan.ts';
@@ -20,6 +21,8 @@ import { promoteCommand } from './promote.ts';
 import { proveCommand } from './prove.ts';
 import { recoverCommand } from './recover.ts';
 import { renderCommand } from './render.ts';
+import { releasesCommand } from './releases.ts';
+import { rollbackCommand } from './rollback.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { syncCommand } from './sync.ts';
@@ -39,7 +42,10 @@ export const commands: readonly CliCommand[] = [
   noteCommand,
   driftCommand,
   renderCommand,
+  releasesCommand,
   promoteCommand,
+  rollbackCommand,
+  holdsCommand,
   syncCommand,
   planCommand,
   diffCommand,

@@ -1,18 +1,16 @@
 import { LandfallError } from '../../kernel/index.ts';
 import type { Change, Ledger } from '../../ledger/index.ts';
 import {
-  advanceChange,
+  applicationAt,
   APPROVED,
   decisionsOn,
   detailOf,
-  findPair,
-  planPromotion,
+  pairOf,
   REJECTED,
   reportOf,
+  resumeChange,
   whyNotCounted,
 } from '../../pipeline/index.ts';
-import type { ChangeReport, Pair, Survey, SurveyedApplication } from '../../pipeline/index.ts';
-import { planRollback } from '../../pipeline/index.ts';
 import type { DecideOptions } from '../commands/promote.ts';
 import { EXIT } from '../exit.ts';
 import { outStyle } from '../io.ts';
@@ -37,65 +35,6 @@ async function findChange(ledger: Ledger, id: string): Promise<Change> {
       open.length === 0
         ? 'None is under way.'
         : `Under way: ${open.map((change) => `${change.id} (${change.application})`).join(', ')}.`,
-  });
-}
-
-function applicationOf(
-  survey: Survey,
-  end: { readonly application: string; readonly namespace: string; readonly cluster: string },
-): SurveyedApplication {
-  const found = survey.applications.find(
-    ({ spec, place }) =>
-      spec.name === end.application &&
-      spec.namespace === end.namespace &&
-      place.sources.kube.server === end.cluster,
-  );
-  if (found !== undefined) return found;
-  throw new LandfallError(
-    `${end.namespace}/${end.application} of ${end.cluster} is not among the applications that are looked at.`,
-    {
-      kind: 'not-found',
-      code: 'application-not-found',
-      object: end.application,
-      hint: 'Name the context of its cluster: --context, or --contexts for several.',
-    },
-  );
-}
-
-function pairOf(survey: Survey, change: Change): Pair | undefined {
-  const { from, to } = detailOf(change);
-  if (from === undefined) return undefined;
-  const target = applicationOf(survey, to);
-  const source = applicationOf(survey, from);
-  const { environment } = findPair(survey, {
-    app: target.family,
-    from: source.spec.name,
-    to: target.spec.name,
-  });
-  return { source, target, environment };
-}
-
-/** Goes on with a change: whoever it was that began it. */
-export async function resumeChange(
-  change: Change,
-  { survey, deps }: Pick<Opened, 'survey' | 'deps'>,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<ChangeReport> {
-  const pair = pairOf(survey, change);
-  const target = pair?.target ?? applicationOf(survey, detailOf(change).to);
-  return advanceChange({
-    change,
-    target,
-    pair,
-    planOn: (detail, parent) =>
-      pair === undefined
-        ? planRollback({ target, detail, parent, signal })
-        : planPromotion(pair, detail, parent, signal),
-    survey,
-    deps,
-    waitMs,
-    signal,
   });
 }
 
@@ -158,7 +97,7 @@ async function say(
 async function cancel(change: Change, options: DecideOptions, opened: Opened, io: CliIo): Promise<void> {
   if (change.state !== 'waiting') throw notWaiting(change, 'cancel');
   const { to } = detailOf(change);
-  const { actor } = await actorAt(applicationOf(opened.survey, to).place, io.signal);
+  const { actor } = await actorAt(applicationAt(opened.survey, to).place, io.signal);
   const message = `cancelled by ${actor.name}${options.comment === undefined ? '' : `: ${options.comment}`}`;
   if (await opened.ledger.changes.move(change.id, 'waiting', { state: 'cancelled', message })) return;
   throw notWaiting(await findChange(opened.ledger, change.id), 'cancel');
@@ -177,7 +116,7 @@ export async function answerDecide(
     if (deed === 'cancel') await cancel(change, options, opened, io);
     const goesOn = deed === 'approve' || deed === 'reject' || deed === 'resume';
     const report = goesOn
-      ? await resumeChange(change, opened, options.wait, io.signal)
+      ? await resumeChange(change, opened.survey, opened.deps, options.wait, io.signal)
       : reportOf(await findChange(opened.ledger, change.id));
     io.out(formatAnswer(options.output, report, () => renderChange(report, io.clock.now(), outStyle(io))));
     return deed === 'show' || deed === 'cancel' ? EXIT.ok : codeOfChange(report);

@@ -6,18 +6,27 @@ export type { ChangeDeps } from './deps.ts';
 export type { Environment } from './environments.ts';
 export { APPROVED, decisionsOn, REJECTED, whyNotCounted } from './gates.ts';
 export type { Gate } from './gates.ts';
-export { planEdits } from './plan.ts';
+export { changeLine, planEdits, rendererOf } from './plan.ts';
 export type { ChangePlan, Refusal } from './plan.ts';
-export { planPromotion } from './prepare.ts';
+export { planPromotion, trackedBranch } from './prepare.ts';
 export type { PromotionAsk } from './prepare.ts';
-export { promote } from './promote.ts';
-export { detailOf } from './record.ts';
+export { endOf, promote } from './promote.ts';
+export { detailJson, detailOf } from './record.ts';
 export type { ChangeDetail, Style } from './record.ts';
+export { releaseIn, releaseKey, releaseName, repositoriesIn, sameRelease } from './release.ts';
 export type { FoundRelease, ReleaseImage } from './release.ts';
-export { reportOf } from './report.ts';
+export { releasesOf } from './releases.ts';
+export type { NextPromotion, ReleaseRow } from './releases.ts';
+export { reportFrom, reportOf } from './report.ts';
 export type { ChangeReport } from './report.ts';
 export { rememberStanding } from './standing.ts';
-export { findPair, surveyApplications } from './survey.ts';
+export {
+  familyEnvironments,
+  findPair,
+  membersOf,
+  subjectOfApplication,
+  surveyApplications,
+} from './survey.ts';
 export type { ClusterPlace, Pair, Survey, SurveyedApplication } from './survey.ts';
-export { slotsOf, writeImages } from './write-images.ts';
+export { slotName, slotsOf, writeImages } from './write-images.ts';
 export type { WrittenImages } from './write-images.ts';

@@ -1,12 +1,10 @@
 import { fullRepository, isWorkload, templateContainers } from '../../boundaries/index.ts';
 import type { RenderedFacts, RenderedSet } from '../../boundaries/index.ts';
-import { treeWith } from '../../git/index.ts';
 import type { FileTexts, FileTree } from '../../git/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
 import { parseReference } from '../../oci/index.ts';
-import { changeField } from '../field/change-field.ts';
 import { editImages } from '../edits/index.ts';
-import type { ImageEdit } from '../edits/index.ts';
+import type { ImageChange, ImageEdit, WriteTarget } from '../edits/index.ts';
 import type { ReleaseImage } from './release.ts';
 
 export interface WrittenImages {
@@ -19,6 +17,8 @@ export interface ImagesToWrite {
   /** Folder of the environment. */
   readonly folder: string;
   readonly images: readonly ReleaseImage[];
+  /** Where they are written. Default: where the rendered image comes from, never outside of the folder. */
+  readonly target?: WriteTarget;
   readonly render: (tree: FileTree) => Promise<RenderedSet>;
   readonly signal: AbortSignal;
 }
@@ -26,7 +26,6 @@ export interface ImagesToWrite {
 interface Slot {
   readonly facts: RenderedFacts;
   readonly container: string;
-  readonly path: readonly (string | number)[];
   readonly reference: string;
 }
 
@@ -35,10 +34,9 @@ export function slotsOf(set: RenderedSet): readonly Slot[] {
   return set.objects
     .filter(({ object }) => isWorkload(object))
     .flatMap((facts) =>
-      templateContainers(facts.object).map(({ name, image, imagePath }) => ({
+      templateContainers(facts.object).map(({ name, image }) => ({
         facts,
         container: name,
-        path: imagePath,
         reference: image,
       })),
     );
@@ -52,91 +50,39 @@ function nameOf(reference: string): string {
   return reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
 }
 
-/** The name as the environment writes it, with tag and digest of the release. */
-function pinned(reference: string, image: ReleaseImage): string {
-  return `${nameOf(reference)}${image.tag === undefined ? '' : `:${image.tag}`}@${image.digest}`;
-}
-
 function isPinnedTo(reference: string, image: ReleaseImage): boolean {
   const { tag, digest } = parseReference(reference);
   return digest === image.digest && tag === image.tag;
 }
 
-/** The first that still asks for something else than the release. */
-function nextSlot(set: RenderedSet, images: readonly ReleaseImage[], done: ReadonlySet<string>) {
-  for (const slot of slotsOf(set)) {
-    const image = images.find(({ repository }) => repository === fullRepository(slot.reference));
-    if (image === undefined || done.has(slotName(slot)) || isPinnedTo(slot.reference, image)) continue;
-    return { slot, image };
+/** Images of the release that the environment runs and does not ask for yet, each once. */
+function changesIn(set: RenderedSet, images: readonly ReleaseImage[]): readonly ImageChange[] {
+  const changes = new Map<string, ImageChange>();
+  for (const { reference } of slotsOf(set)) {
+    const image = images.find(({ repository }) => repository === fullRepository(reference));
+    if (image === undefined || isPinnedTo(reference, image) || changes.has(image.repository)) continue;
+    const { tag, digest, repository } = image;
+    changes.set(repository, { image: nameOf(reference), tag, digest });
   }
-  return undefined;
+  return [...changes.values()];
 }
-
-const MOST_CONTAINERS = 500;
 
 /**
- * Writes the images of a release into the files of an environment: tag and digest both, in the line of the environment
- * that sets each, else in its `images:` or a patch of its own. Never in a file that lies outside of its folder.
+ * Writes the images of a release into the files of an environment, all of them or none: tag and digest both, in the
+ * line of the environment that sets each, else in an entry of its own.
  */
-export async function writeImages({
-  tree,
-  folder,
-  images,
-  render,
-  signal,
-}: ImagesToWrite): Promise<WrittenImages> {
-  let files: FileTexts = {};
-  const edits: ImageEdit[] = [];
-  const done = new Set<string>();
-  for (let left = MOST_CONTAINERS; left > 0; left -= 1) {
-    const now = treeWith(tree, files);
-    const set = await render(now);
-    if (set.failure !== undefined) {
-      throw new LandfallError(`${folder} does not render: ${set.failure.message}`, {
-        kind: 'invalid-input',
-        code: set.failure.code,
-        object: folder,
-        hint: 'Mend it before anything is promoted into it.',
-      });
-    }
-    const next = nextSlot(set, images, done);
-    if (next === undefined) return { files, edits };
-    const { slot, image } = next;
-    const to = pinned(slot.reference, image);
-    const change = await writeOne({ tree: now, folder, slot, to, image, render, signal });
-    files = { ...files, ...change.files };
-    done.add(slotName(slot));
-    edits.push(...change.edits.map((edit) => ({ ...edit, image: image.repository })));
+export async function writeImages(writing: ImagesToWrite): Promise<WrittenImages> {
+  const { tree, folder, images, target = { kind: 'auto' }, render, signal } = writing;
+  const set = await render(tree);
+  if (set.failure !== undefined) {
+    throw new LandfallError(`${folder} does not render: ${set.failure.message}`, {
+      kind: 'invalid-input',
+      code: set.failure.code,
+      object: folder,
+      hint: 'Mend it before anything is promoted into it.',
+    });
   }
-  throw new LandfallError(`${folder} has more than ${MOST_CONTAINERS} containers.`, {
-    kind: 'invalid-input',
-    code: 'promotion-too-large',
-    object: folder,
-  });
-}
-
-interface OneSlot extends Omit<ImagesToWrite, 'images'> {
-  readonly slot: Slot;
-  readonly to: string;
-  readonly image: ReleaseImage;
-}
-
-/** The line of this one container; where several share an entry of `images:`, that entry for all of them. */
-async function writeOne(one: OneSlot): Promise<Pick<WrittenImages, 'files' | 'edits'>> {
-  const { tree, folder, slot, to, image, render, signal } = one;
-  const { facts, path } = slot;
-  try {
-    const change = await changeField({ tree, folder, facts, live: facts.object, path, value: to, render });
-    const { file, text, line } = change;
-    return {
-      files: { [file]: text },
-      edits: [{ file, line, image: image.repository, from: slot.reference, to }],
-    };
-  } catch (thrown) {
-    if (!(thrown instanceof LandfallError) || thrown.code !== 'field-not-editable') throw thrown;
-    const { tag, digest } = image;
-    const changes = [{ image: nameOf(slot.reference), tag, digest }];
-    const target = { kind: 'kustomization', folder } as const;
-    return editImages({ tree, folder, changes, target, render, signal });
-  }
+  const changes = changesIn(set, images);
+  if (changes.length === 0) return { files: {}, edits: [] };
+  return editImages({ tree, folder, changes, target, render, signal });
 }

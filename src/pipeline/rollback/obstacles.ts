@@ -98,7 +98,7 @@ export function migrations(now: readonly KubeObject[], then: readonly KubeObject
 export interface ObstacleFacts {
   readonly changes: readonly ObjectChange[];
   readonly now: readonly KubeObject[];
-  readonly then: readonly KubeObject[];
+  readonly before: readonly KubeObject[];
   /** Images that the registry does not have, or of which it is not known. */
   readonly missing: readonly string[];
   readonly unread: readonly string[];
@@ -108,7 +108,7 @@ export interface ObstacleFacts {
 
 /** Why a rollback cannot work, or may do harm; told before it starts. Those of `certain` no reason overrides. */
 export function obstaclesOf(facts: ObstacleFacts): readonly (Refusal & { readonly certain: boolean })[] {
-  const { changes, now, then, missing, unread, neverLanded } = facts;
+  const { changes, now, before, missing, unread, neverLanded } = facts;
   const found: (Refusal & { readonly certain: boolean })[] = [];
   const add = (certain: boolean, code: string, message: string, lines: readonly string[], hint: string) => {
     if (lines.length > 0) found.push({ certain, code, message, lines, hint });
@@ -145,7 +145,7 @@ export function obstaclesOf(facts: ObstacleFacts): readonly (Refusal & { readonl
     false,
     'rollback-migration',
     'A migration may have run since: older code would meet newer data.',
-    migrations(now, then),
+    migrations(now, before),
     'See whether the older release works with the data as it is now; then --override REASON.',
   );
   add(
