@@ -14,3 +14,30 @@ export type { LandfallYaml } from './landfall-yaml/index.ts';
 export { LANDFALL_FILE } from './landfall-yaml/index.ts';
 export { environmentFolders, reachOfChange, reachOfFiles } from './reach.ts';
 export type { Reached, ReachQuestion } from './reach.ts';
+export {
+  clusterSources,
+  configure,
+  createCycle,
+  createRegistryClients,
+  intervalOf,
+  objectOf,
+  placeOf,
+  policyRule,
+  readUpdaterObjects,
+  repositoryOf,
+  UPDATE_TRAILER,
+  updatesIn,
+} from './updates/index.ts';
+export type {
+  Configuration,
+  DeclaredRepository,
+  FluxObjects,
+  ImageDecision,
+  ImageRule,
+  RefusedRule,
+  Registries,
+  RegistryClients,
+  Updater,
+  UpdateReport,
+  UpdaterObjects,
+} from './updates/index.ts';
