@@ -79,3 +79,30 @@ export type {
 } from './promotion/index.ts';
 export { applicationAt, pairOf, resumeChange } from './resume.ts';
 export { rollback } from './rollback/index.ts';
+export {
+  clusterSources,
+  configure,
+  createCycle,
+  createRegistryClients,
+  intervalOf,
+  objectOf,
+  placeOf,
+  policyRule,
+  readUpdaterObjects,
+  repositoryOf,
+  UPDATE_TRAILER,
+  updatesIn,
+} from './updates/index.ts';
+export type {
+  Configuration,
+  DeclaredRepository,
+  FluxObjects,
+  ImageDecision,
+  ImageRule,
+  RefusedRule,
+  Registries,
+  RegistryClients,
+  Updater,
+  UpdateReport,
+  UpdaterObjects,
+} from './updates/index.ts';

@@ -81,14 +81,21 @@ export const serveCommand: CliCommand = {
       'landfall serve --from https://git.corp.io/platform.git --path platform/clusters/staging',
       'landfall serve --webhook 9443 --poll 10m --context staging',
     ]).action(async (options: ServeOptions) => {
-      const [{ openSources }, { ledgerOf }, controllers, { jsonLogger }, { untilAborted }] =
-        await Promise.all([
-          import('../sources.ts'),
-          import('../ledger.ts'),
-          import('../../controller/index.ts'),
-          import('../../kernel/index.ts'),
-          import('../until-aborted.ts'),
-        ]);
+      const [
+        { openSources },
+        { ledgerOf },
+        controllers,
+        { jsonLogger },
+        { untilAborted },
+        { createRegistryClients },
+      ] = await Promise.all([
+        import('../sources.ts'),
+        import('../ledger.ts'),
+        import('../../controller/index.ts'),
+        import('../../kernel/index.ts'),
+        import('../until-aborted.ts'),
+        import('../../pipeline/index.ts'),
+      ]);
       const secret = await webhookSecret(options, io);
       const ledger = ledgerOf(options, io);
       const sources = await openSources(options, io);
@@ -108,6 +115,7 @@ export const serveCommand: CliCommand = {
         if (root !== undefined)
           say(`with those of ${options.from ?? ''} ${options.path ?? ''}, as Application ${root}`);
         const logger = jsonLogger(io.out, () => io.clock.now());
+        const registries = createRegistryClients(sources.kube, sources.registryOptions);
         const controller = controllers.startController({
           client: sources.kube,
           mirrors: sources.git,
@@ -119,6 +127,7 @@ export const serveCommand: CliCommand = {
           ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
           ...(options.leases ? { leases: { parts: options.parts } } : {}),
           ledger,
+          registries,
         });
         try {
           const webhook =
@@ -138,6 +147,7 @@ export const serveCommand: CliCommand = {
           await webhook?.close();
         } finally {
           await controller.close();
+          registries.close();
         }
         exit(EXIT.ok);
       } finally {

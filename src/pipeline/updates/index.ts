@@ -32,3 +32,11 @@ export type { Publish } from './publish.ts';
 export { createRegistries } from './registries.ts';
 export type { Registries } from './registries.ts';
 export type { UpdateOutcome, UpdateReport } from './report.ts';
+export {
+  clusterSources,
+  configure,
+  createRegistryClients,
+  objectOf,
+  readUpdaterObjects,
+} from './system/index.ts';
+export type { DeclaredRepository, RegistryClients, SystemOptions, UpdaterObjects } from './system/index.ts';

@@ -244,6 +244,9 @@ describe('the objects of Flux', () => {
       object('GitRepository', 'deploy', { url: 'https://git.corp.io/d.git', ref: { branch: 'main' } }),
     ],
     namespaces: [],
+    kustomizations: [
+      object('Kustomization', 'apps', { sourceRef: { kind: 'GitRepository', name: 'deploy' } }),
+    ],
     repositories: [
       object('ImageRepository', 'app', {
         image: 'registry.corp.io/app',
@@ -308,6 +311,10 @@ describe('the objects of Flux', () => {
     expect(updaters).toMatchObject([
       {
         key: 'ImageUpdateAutomation/flux-system/all',
+        covers: [
+          { namespace: 'flux-system', name: 'all' },
+          { namespace: 'flux-system', name: 'apps' },
+        ],
         git: { url: 'https://git.corp.io/d.git', revision: 'main', path: 'clusters/dev', push: 'updates' },
         commit: {
           author: { name: 'fluxbot', email: 'flux@corp.io' },
