@@ -24,7 +24,11 @@ export {
   lookForBuilds,
   newBuildOf,
   outputFrom,
+  parseBuildReport,
   planOf,
+  readCi,
+  receiveReport,
+  recordOfReport,
   referenceOf,
   runBuild,
   shortRef,
@@ -32,6 +36,8 @@ export {
 } from './builds/index.ts';
 export type {
   BuildPlan,
+  BuildReport,
+  CiFacts,
   Decided,
   DeclaredBuild,
   DeclaredNow,

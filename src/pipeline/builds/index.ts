@@ -11,3 +11,7 @@ export type { Found, Looked } from './watch.ts';
 export type { RunContext } from './run/context.ts';
 export { lastLines, outputFrom } from './run/output.ts';
 export { runBuild } from './run/run-build.ts';
+export { readCi } from './report/ci.ts';
+export type { CiFacts } from './report/ci.ts';
+export { parseBuildReport, receiveReport, recordOfReport } from './report/report.ts';
+export type { BuildReport, ReceiveContext } from './report/report.ts';
