@@ -1,18 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import type { AddressInfo } from 'node:net';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getArray, getObject, getString } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import { serveGit } from '../../../git/test-support.ts';
-import { startCluster } from '../../../drydock/index.ts';
+import { startCluster, startRegistry } from '../../../drydock/index.ts';
 import type { Cluster } from '../../../drydock/index.ts';
 import { until } from '../../delivery.fixture.ts';
-import { condition, openFlux, where } from '../flux.fixture.ts';
+import { condition, openFlux, pushArtifact, where } from '../flux.fixture.ts';
 import type { FluxStage } from '../flux.fixture.ts';
-import { GIT_REPOSITORY, HELM_RELEASE } from '../kinds.ts';
+import { GIT_REPOSITORY, HELM_RELEASE, HELM_REPOSITORY, OCI_REPOSITORY } from '../kinds.ts';
 
 /**
  * Stands in for helm where that is not installed: values, the release's name and crds/, and nothing else of its
@@ -290,6 +292,89 @@ describe.each(programs)('a HelmRelease, rendered by %s', (_, program) => {
       JSON.stringify(getObject(await flux.read(HELM_RELEASE, 'second'), 'status', 'inventory')),
     ).not.toContain('config');
   });
+
+  it('takes a chart from a registry, by an OCIRepository', async () => {
+    const registry = await startRegistry();
+    try {
+      const files = Object.fromEntries(
+        Object.entries(CHART).map(([path, text]) => [path.replace('charts/', ''), text]),
+      );
+      const digest = await pushArtifact(`${registry.host}/charts/shop`, '1.0.0', files);
+      await flux.create(OCI_REPOSITORY, 'chart', {
+        url: `oci://${registry.host}/charts/shop`,
+        interval: '10m',
+        ref: { semver: '>=1.0.0' },
+      });
+      await flux.create(HELM_RELEASE, 'third', {
+        interval: '10m',
+        targetNamespace: 'apps',
+        chartRef: { kind: 'OCIRepository', name: 'chart' },
+      });
+      const object = await flux.ready(HELM_RELEASE, 'third');
+      expect(getString(object, 'status', 'lastAttemptedRevision')).toBe(`1.0.0+${digest.slice(7, 19)}`);
+      expect(await flux.data('apps-third-config')).toMatchObject({ password: 'none' });
+    } finally {
+      await registry.close();
+    }
+  });
+
+  it.runIf(program !== undefined)(
+    'takes a chart from a Helm repository, at the version that fits',
+    async () => {
+      const charts = join(flux.scene.folder, 'served');
+      await mkdir(charts);
+      for (const version of ['1.0.0', '1.1.0', '2.0.0']) {
+        const source = join(flux.scene.folder, `packed-${version}`);
+        await mkdir(join(source, 'shop/templates'), { recursive: true });
+        await writeFile(join(source, 'shop/Chart.yaml'), `apiVersion: v2\nname: shop\nversion: ${version}\n`);
+        await writeFile(join(source, 'shop/values.yaml'), 'password: none\n');
+        await writeFile(
+          join(source, 'shop/templates/config.yaml'),
+          CHART['charts/shop/templates/a-config.yaml'].replace(/^{{- if[^]*end }}\n/, ''),
+        );
+        execFileSync('helm', ['package', join(source, 'shop'), '-d', charts], { stdio: 'ignore' });
+      }
+      execFileSync('helm', ['repo', 'index', charts], { stdio: 'ignore' });
+      const server = createServer((request, response) => {
+        const allowed =
+          request.headers.authorization === `Basic ${Buffer.from('jo:sesame').toString('base64')}`;
+        readFile(join(charts, basename(request.url ?? ''))).then(
+          (content) => response.writeHead(allowed ? 200 : 401).end(allowed ? content : ''),
+          () => response.writeHead(404).end(),
+        );
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      try {
+        const { port } = server.address() as AddressInfo;
+        const encoded = (text: string) => Buffer.from(text).toString('base64');
+        await flux.scene.client.create({
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: { name: 'repository', ...where },
+          data: { username: encoded('jo'), password: encoded('sesame') },
+        });
+        await flux.create(HELM_REPOSITORY, 'charts', {
+          url: `http://127.0.0.1:${port}`,
+          interval: '10m',
+          secretRef: { name: 'repository' },
+        });
+        await flux.create(HELM_RELEASE, 'fourth', {
+          interval: '10m',
+          targetNamespace: 'apps',
+          releaseName: 'fourth',
+          chart: {
+            spec: { chart: 'shop', version: '1.x', sourceRef: { kind: 'HelmRepository', name: 'charts' } },
+          },
+        });
+        const object = await flux.ready(HELM_RELEASE, 'fourth');
+        expect(getString(object, 'status', 'lastAttemptedRevision')).toBe('1.1.0');
+        expect(await flux.data('fourth-config')).toMatchObject({ password: 'none' });
+      } finally {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+    },
+  );
 
   it('takes its objects along when it goes, and leaves definitions', async () => {
     await flux.scene.client.delete({ ...HELM_RELEASE, ...where, name: 'second' });
