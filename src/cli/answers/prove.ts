@@ -23,7 +23,8 @@ const CODES: Readonly<Record<VerdictState, number>> = {
 export async function answerProve(application: string, options: ProveOptions, io: CliIo): Promise<number> {
   return asking({ ...options, application }, options, io, async ({ sources, question, ledger, say }) => {
     const seen = await proveUntil(sources, question, options.wait ?? 0, io.signal);
-    const look = await explainLook(sources, seen, io.signal);
+    // What has landed needs no explanation; `explain` tells its risks.
+    const look = seen.proof.verdict.state === 'landed' ? seen : await explainLook(sources, seen, io.signal);
     const { proof } = look;
     const holds = await knownHolds(ledger, subjectOf(proof), io);
     const shown = holds.length === 0 ? proof : { ...proof, holds };

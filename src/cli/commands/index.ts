@@ -1,4 +1,5 @@
 import { applyCommand } from './apply.ts';
+import { buildsCommand } from './builds.ts';
 import { checkCommand } from './check.ts';
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
@@ -55,6 +56,7 @@ export const commands: readonly CliCommand[] = [
   layoutCommand,
   initCommand,
   imageCommand,
+  buildsCommand,
   serveCommand,
   clusterCommand,
   demoCommand,

@@ -182,6 +182,11 @@ function fileKind(value: JsonValue, name: string, text: string): SourceFile['kin
     if (kind === undefined && /values[\w.-]*\.ya?ml|values/i.test(name)) return 'helm-values';
     if (
       kind === undefined &&
+      /(?:^|\/)(?:\.gitlab-ci|\.?circleci|azure-pipelines|bitbucket-pipelines)/.test(name)
+    )
+      return 'ci';
+    if (
+      kind === undefined &&
       (isJsonObject(value['jobs']) || Array.isArray(value['steps']) || Array.isArray(value['stages']))
     )
       return 'ci';

@@ -23,6 +23,7 @@ import { crashingRule } from './crashing.ts';
 import { otherEnvironmentRule } from './other-environment.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
+import { partialApplyRule } from './partial-apply.ts';
 import { readinessRule, shallowProbeRule } from './probes.ts';
 import { refusedPodsRule } from './refused-pods.ts';
 import { renderErrorsRule } from './render-errors.ts';
@@ -52,6 +53,7 @@ const RULES: readonly WorldRule[] = [
   progressiveRule,
   sourceRule,
   syncErrorsRule,
+  partialApplyRule,
   renderErrorsRule,
   servicesRule,
   connectionsRule,
