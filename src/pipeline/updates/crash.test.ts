@@ -39,6 +39,7 @@ async function dieBefore(on: Bench, n: number): Promise<'died' | 'finished'> {
   const registries = on.registries();
   const cycle = on.cycle({
     registries: {
+      forget: registries.forget,
       tags: counted(registries.tags),
       resolve: counted(registries.resolve),
       digestNow: counted(registries.digestNow),
