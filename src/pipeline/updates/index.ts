@@ -40,3 +40,4 @@ export {
   readUpdaterObjects,
 } from './system/index.ts';
 export type { DeclaredRepository, RegistryClients, SystemOptions, UpdaterObjects } from './system/index.ts';
+export { originOf, recordUpdate } from './record.ts';
