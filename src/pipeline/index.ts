@@ -15,6 +15,7 @@ export { LANDFALL_FILE } from './landfall-yaml/index.ts';
 export { environmentFolders, reachOfChange, reachOfFiles } from './reach.ts';
 export type { Reached, ReachQuestion } from './reach.ts';
 export {
+  answerGoverned,
   clusterSources,
   configure,
   createCycle,

@@ -33,6 +33,7 @@ export { createRegistries } from './registries.ts';
 export type { Registries } from './registries.ts';
 export type { UpdateOutcome, UpdateReport } from './report.ts';
 export {
+  answerGoverned,
   clusterSources,
   configure,
   createRegistryClients,
