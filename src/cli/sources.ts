@@ -48,7 +48,7 @@ export async function kubeconfigMirrors(
   }
 }
 
-function openKube(options: ClusterOptions, io: CliIo): Promise<KubeClient> {
+export function openKube(options: ClusterOptions, io: CliIo): Promise<KubeClient> {
   return loadKubeClient({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),

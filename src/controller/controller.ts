@@ -1,6 +1,6 @@
 import { asLandfallError, getArray, getString, sleep, systemClock } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
-import type { GitMirrors } from '../git/index.ts';
+import type { GitMirror, GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { RegistryClients, UpdateReport } from '../pipeline/index.ts';
@@ -58,6 +58,8 @@ export interface ControllerOptions {
   readonly registries?: RegistryClients;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
+  /** The program that opens files encrypted with SOPS. Default `sops`. */
+  readonly sops?: string;
   /** Divides applications with other replicas; left out: this controller is alone. */
   readonly leases?: {
     /** Default 4. */
@@ -90,6 +92,8 @@ export interface Controller {
   updatesNow(): Promise<readonly UpdateReport[]>;
   /** What the repositories declare that something is delivered from. */
   readonly declarations: Declarations;
+  /** A repository with the credentials that the cluster holds for it. */
+  openRepository(url: string, signal: AbortSignal): Promise<GitMirror>;
   /** Lets running turns end at their next wait, and stops. What was begun is taken up at the next start. */
   close(): Promise<void>;
 }
@@ -274,6 +278,7 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    ...(options.sops === undefined ? {} : { sops: options.sops }),
     policy,
     ...(journals === undefined ? {} : { journals }),
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
@@ -371,6 +376,7 @@ export function startController(options: ControllerOptions): Controller {
     imagesPushed: (images) => updates?.pushed(images),
     updatesNow: async () => (await updates?.runNow()) ?? [],
     declarations,
+    openRepository: (url, signal) => access.mirror(url, 'default', signal),
     reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
       stopped.abort();

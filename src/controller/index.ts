@@ -5,3 +5,5 @@ export { bringRoot } from './root.ts';
 export { startWebhook } from './webhook.ts';
 export { createDeclarations } from './declarations.ts';
 export { renderTemplate } from './applicationsets/template/index.ts';
+export { startBuilds } from './builds.ts';
+export type { BuildLoop, BuildLoopOptions } from './builds.ts';

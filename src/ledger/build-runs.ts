@@ -103,7 +103,8 @@ export function buildRunsIn(store: Store, owner: string): BuildRuns {
     async release(id) {
       await database
         .updateTable('landfall_build')
-        .set({ ...NOBODY, state: 'QUEUED' })
+        // A process that was asked to stop did not die of it.
+        .set((build) => ({ ...NOBODY, state: 'QUEUED', runs: build('runs', '-', 1) }))
         .where('id', '=', id)
         .where('owner', '=', owner)
         .where('state', '=', 'WORKING')
@@ -144,7 +145,7 @@ export function buildRunsIn(store: Store, owner: string): BuildRuns {
       claimed = false;
       await database
         .updateTable('landfall_build')
-        .set({ ...NOBODY, state: 'QUEUED' })
+        .set((build) => ({ ...NOBODY, state: 'QUEUED', runs: build('runs', '-', 1) }))
         .where('owner', '=', owner)
         .where('state', '=', 'WORKING')
         .execute();

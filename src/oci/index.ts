@@ -27,5 +27,5 @@ export { buildImage } from './build-image.ts';
 export type { BuiltImage, BuiltPlatform, ImageLabels, ImagePart, ImageRecipe } from './build-image.ts';
 export { pushImage } from './push-image.ts';
 export type { PushedImage } from './push-image.ts';
-export { attachBuildRecord, readBuildRecords } from './build-record.ts';
+export { attachBuildRecord, parseBuildRecord, readBuildRecords } from './build-record.ts';
 export type { AttachedRecord, BuildRecord } from './build-record.ts';

@@ -2,7 +2,7 @@
 export { approvalOf, declaredBuilds, definitionOf, planOf, referenceOf, shortRef } from './definition.ts';
 export type { BuildPlan, DeclaredBuild } from './definition.ts';
 export { authorship, decideGate, whyNotReviewer } from './gate.ts';
-export type { Gate, LeftOut, Reviewer } from './gate.ts';
+export type { BuildGate, LeftOut, Reviewer } from './gate.ts';
 export { decidePending } from './pending.ts';
 export type { Decided, DeclaredNow } from './pending.ts';
 export { isOfTrigger } from './triggers.ts';
@@ -11,3 +11,7 @@ export type { Found, Looked } from './watch.ts';
 export type { RunContext } from './run/context.ts';
 export { lastLines, outputFrom } from './run/output.ts';
 export { runBuild } from './run/run-build.ts';
+export { readCi } from './report/ci.ts';
+export type { CiFacts } from './report/ci.ts';
+export { parseBuildReport, receiveReport, recordOfReport } from './report/report.ts';
+export type { BuildReport, ReceiveContext } from './report/report.ts';

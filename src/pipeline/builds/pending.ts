@@ -15,18 +15,21 @@ export interface Decided {
 /** What is declared of a trigger now: `unknown` where that could not be read. */
 export type DeclaredNow = DeclaredBuild | 'gone' | 'unknown';
 
+/** `fresh`: as it is at this moment, since something is going to begin by it. */
+export type DeclaredLookup = (build: Build, fresh: boolean) => DeclaredNow | Promise<DeclaredNow>;
+
 /**
  * Decides on every waiting build once: approved, rejected, expired, without its trigger, or defined anew so that what
  * was approved before does not count. Whoever else decides at the same time is not overruled.
  */
 export async function decidePending(
   builds: Builds,
-  declaredNow: (build: Build) => DeclaredNow,
+  declaredNow: DeclaredLookup,
   clock: Clock,
 ): Promise<readonly Decided[]> {
   const decided: Decided[] = [];
   for (const build of await builds.list({ states: ['PENDING'] }, 1000)) {
-    const next = await decideOne(builds, build, declaredNow(build), clock.now());
+    const next = await decideOne(builds, build, declaredNow, clock.now());
     if (next === undefined) continue;
     const { state, message } = next;
     const done = state === 'PENDING' || (await builds.move(build.id, ['PENDING'], { state, message }));
@@ -35,23 +38,26 @@ export async function decidePending(
   return decided;
 }
 
+interface Next {
+  readonly state: BuildState;
+  readonly message: string;
+}
+
 async function decideOne(
   builds: Builds,
   build: Build,
-  declared: DeclaredNow,
+  declaredNow: DeclaredLookup,
   now: number,
-): Promise<{ readonly state: BuildState; readonly message: string } | undefined> {
-  // Who may approve is not known: nothing goes on.
-  if (declared === 'unknown') return undefined;
-  if (declared === 'gone')
-    return { state: 'CANCELLED', message: `${build.trigger} is not declared any more` };
-  const definition = definitionOf(declared);
-  if (definition.definitionDigest !== build.definitionDigest) return redefined(builds, build, declared);
-  if (declared.plan.approval === undefined) return { state: 'QUEUED', message: 'waits for its turn' };
-  const reviews = await builds.reviews(build.id);
-  const gate = decideGate(build, reviews, now);
+): Promise<Next | undefined> {
+  const known = await outOf(builds, build, await declaredNow(build, false));
+  if (known !== 'as-defined') return known;
+  const gate = decideGate(build, await builds.reviews(build.id), now);
   if (gate.state === 'rejected') return { state: 'REJECTED', message: gate.message };
-  if (gate.state === 'open') return { state: 'QUEUED', message: gate.message };
+  if (gate.state === 'open') {
+    // The declaration may have been changed since it was read last.
+    const fresh = await outOf(builds, build, await declaredNow(build, true));
+    return fresh === 'as-defined' ? { state: 'QUEUED', message: gate.message } : fresh;
+  }
   if (now - Date.parse(build.createdAt) > DEFAULTS.pendingMs)
     return { state: 'EXPIRED', message: 'nobody decided within 60 days' };
   if (gate.message !== build.message)
@@ -59,7 +65,24 @@ async function decideOne(
   return undefined;
 }
 
-async function redefined(builds: Builds, build: Build, declared: DeclaredBuild) {
+/** What its declaration makes of a build, unless that is what it was defined by. */
+async function outOf(
+  builds: Builds,
+  build: Build,
+  declared: DeclaredNow,
+): Promise<Next | undefined | 'as-defined'> {
+  // Who may approve is not known: nothing goes on.
+  if (declared === 'unknown') return undefined;
+  if (declared === 'gone')
+    return { state: 'CANCELLED', message: `${build.trigger} is not declared any more` };
+  if (definitionOf(declared).definitionDigest !== build.definitionDigest)
+    return redefined(builds, build, declared);
+  return declared.plan.approval === undefined
+    ? { state: 'QUEUED', message: 'waits for its turn' }
+    : 'as-defined';
+}
+
+async function redefined(builds: Builds, build: Build, declared: DeclaredBuild): Promise<Next | undefined> {
   const definition = definitionOf(declared);
   const approvals = (await builds.reviews(build.id)).filter(
     (each) => each.kind === 'approve' && each.definitionDigest === build.definitionDigest,
@@ -70,8 +93,8 @@ async function redefined(builds: Builds, build: Build, declared: DeclaredBuild) 
   try {
     image = referenceOf(declared.plan, build.ref, build.commit);
   } catch (thrown) {
-    return { state: 'FAILURE' as const, message: asLandfallError(thrown).message };
+    return { state: 'FAILURE', message: asLandfallError(thrown).message };
   }
   const done = await builds.redefine(build.id, { ...definition, image, message });
-  return done ? { state: 'PENDING' as const, message } : undefined;
+  return done ? { state: 'PENDING', message } : undefined;
 }

@@ -113,7 +113,7 @@ describe('landfall.yaml', () => {
     [
       'one that is like nothing',
       ['      - { slack: SLACK_PROD }', '      - { slack: SLACK_PROD }\nxyzzy: 1'],
-      "landfall.yaml:26:1: unknown key 'xyzzy'; known are apiVersion, applications, environments",
+      "landfall.yaml:26:1: unknown key 'xyzzy'; known are apiVersion, applications, ",
     ],
     [
       'the address of a chat in Git',

@@ -17,8 +17,6 @@ export interface Present {
   readonly says: 'build record' | 'label';
 }
 
-export const BUILDER = 'landfall';
-
 /** What a reference is now; undefined where there is none. */
 export async function presentAt(
   registry: RegistryClient,
@@ -120,12 +118,24 @@ export async function patiently<T>(
   }
 }
 
+/** The digests of an answer, as a build record keeps them. */
+export function platformDigests(
+  resolution: Resolution,
+): Pick<BuildRecord, 'digest' | 'index' | 'manifests' | 'configs'> {
+  const { digest, kind, manifests } = resolution;
+  return {
+    digest,
+    ...(kind === 'index' ? { index: digest } : {}),
+    manifests: Object.fromEntries(manifests.map((each) => [platformText(each), each.digest])),
+    configs: Object.fromEntries(manifests.map((each) => [platformText(each), each.configDigest])),
+  };
+}
+
 /** Which commit became which image, by what the registry answers for it. */
 export function recordOf(
   build: Build,
   resolution: Resolution,
   times: { readonly builtAt: string; readonly pushedAt: string },
-  builder: string = BUILDER,
 ): BuildRecord {
   const version = tagOf(build.ref);
   return {
@@ -134,14 +144,10 @@ export function recordOf(
     ref: build.ref,
     ...(version === undefined ? {} : { version }),
     image: build.image,
-    digest: resolution.digest,
-    ...(resolution.kind === 'index' ? { index: resolution.digest } : {}),
-    manifests: Object.fromEntries(resolution.manifests.map((each) => [platformText(each), each.digest])),
-    configs: Object.fromEntries(resolution.manifests.map((each) => [platformText(each), each.configDigest])),
+    ...platformDigests(resolution),
     ...times,
-    builder,
+    builder: 'landfall',
     build: build.id,
-    ...(build.url === undefined ? {} : { url: build.url }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { asLandfallError, LandfallError } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import type { Build } from '../../../ledger/index.ts';
-import { attachBuildRecord } from '../../../oci/index.ts';
+import { attachBuildRecord, parseBuildRecord } from '../../../oci/index.ts';
 import type { BuildRecord } from '../../../oci/index.ts';
 import { planOf } from '../definition.ts';
 import type { Ended, RunContext } from './context.ts';
@@ -23,13 +23,12 @@ export async function pushedBefore(
   );
   if (present?.resolution.digest !== build.pushing) return undefined;
   const now = new Date(clock.now()).toISOString();
-  await publishRecord(
-    context,
-    build,
-    recordOf(build, present.resolution, { builtAt: build.startedAt ?? now, pushedAt: now }),
-    planOf(build).package !== undefined,
-    signal,
-  );
+  const made = recordOf(build, present.resolution, { builtAt: build.startedAt ?? now, pushedAt: now });
+  // The one that it wrote down already is attached once, whoever does it.
+  const kept =
+    build.record === undefined ? undefined : parseBuildRecord(JSON.stringify(build.record), build.id);
+  const record = kept?.digest === made.digest ? kept : made;
+  await publishRecord(context, build, record, planOf(build).package !== undefined, signal);
   return {
     state: 'SUCCESS',
     message: `pushed ${build.pushing.slice(0, 19)}; the process that pushed it died before it could say so`,
