@@ -117,7 +117,7 @@ describe('landfall updates', () => {
     const { code, out } = await run();
     expect(code).toBe(1);
     expect(out).toContain('✓ up to date   argocd/tomoda   landfall.yaml');
-    expect(out).toContain(`${IMAGE}   :sha-${commits[0] ?? ''}`);
+    expect(out).toContain(`${IMAGE}   :sha-${commits[0]?.slice(0, 7) ?? ''}`);
     expect(out).toMatch(/✗ not acted on {3}argocd\/legacy/);
     expect(out).toMatch(/Landfall\s+changes only Git/);
     expect(out).toContain('write-back-method: git');
