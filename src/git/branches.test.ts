@@ -108,7 +108,7 @@ describe("an environment's branch", () => {
     });
   });
 
-  test('in a stage.folder takes its checked-out files along', async () => {
+  test('in a folder takes its checked-out files along', async () => {
     const local = stage.mirrors.open(stage.folder);
     await git(stage.folder, 'checkout', '--quiet', '-b', 'next');
     const second = await commitAll(stage.folder, { 'b.yaml': 'c\n' }, 'Second');
@@ -148,7 +148,7 @@ describe('a tag', () => {
     expect((await at.resolve('v1.2.3')).commit).toBe(stage.first);
   });
 
-  test('that the stage.server refuses is not left behind', async () => {
+  test('that the server refuses is not left behind', async () => {
     const hook = path.join(stage.bare, 'hooks', 'update');
     await mkdir(path.dirname(hook), { recursive: true });
     await writeFile(hook, '#!/bin/sh\nexit 1\n');

@@ -65,7 +65,7 @@ describe('a push to a busy repository', () => {
         pushes += 1;
         await commitAll(stage.folder, { 'theirs.yaml': `${pushes}\n` }, 'Theirs');
         await git(stage.folder, 'push', '--quiet', stage.bare, 'main');
-        // The second rejection is followed by a pause, which this stage.clock never ends.
+        // The second rejection is followed by a pause, which this clock never ends.
         if (pushes === 2) setTimeout(() => cancel.abort(), 500);
       };
       const committing = waiting.open(stage.url).commit(change('x\n'), cancel.signal);
@@ -102,7 +102,7 @@ describe('a commit that is to be made once', () => {
   });
 
   test('is made once when the answer to its push was lost', async () => {
-    // The stage.server took the push; whoever pushed never heard of it.
+    // The server took the push; whoever pushed never heard of it.
     let lost = false;
     stage.server.onRequest = async (request) => {
       if (!request.endsWith('git-receive-pack') || lost) return;
@@ -151,8 +151,8 @@ describe('a commit that is to be made once', () => {
   });
 });
 
-describe('a push that the stage.server refuses', () => {
-  test('says what the stage.server said', async () => {
+describe('a push that the server refuses', () => {
+  test('says what the server said', async () => {
     const hook = path.join(stage.bare, 'hooks', 'update');
     await mkdir(path.dirname(hook), { recursive: true });
     await writeFile(
