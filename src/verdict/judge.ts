@@ -19,6 +19,7 @@ import type {
   BoundaryReport,
   ClusterSnapshot,
   ErrorBaseline,
+  GovernedImage,
   HealthRule,
   IgnoreRule,
   JqFindings,
@@ -51,6 +52,8 @@ export interface Material {
   readonly asked: Asked;
   /** The source commit that was asked for, where one was. */
   readonly wantedCommit: string | undefined;
+  /** Images whose tags policies govern, and what those would choose now. */
+  readonly governed?: readonly GovernedImage[];
   readonly render: BoundaryReport;
   readonly sync: BoundaryReport;
   readonly rendered: readonly RenderedFacts[];
@@ -127,7 +130,7 @@ export function judge(read: Material, tookMs: number): Proof {
   const pods = rollouts.map((subject) => valueOf(subject.pods));
   const raw = [
     decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit),
-    decideIntent(material.tracked, images, material.asked, at),
+    decideIntent(material.tracked, images, material.asked, at, material.governed),
     material.render,
     material.sync,
     decideLive(lives, leading?.reference, material.sync.state === 'moving', at),
