@@ -2,6 +2,7 @@ import { measuredOf } from '../boundaries/index.ts';
 import type { Ledger, LedgerSubject } from '../ledger/index.ts';
 import { declarationsOf } from '../pipeline/index.ts';
 import type { Material, Proof, Question, Sources } from '../verdict/index.ts';
+import { buildsOfCommit } from './builds/of-commit.ts';
 
 export interface Asking {
   readonly application: string;
@@ -23,6 +24,7 @@ export function questionOf(asking: Asking, sources: Sources, ledger: Ledger): Qu
     ...(acceptSimulated === undefined ? {} : { acceptSimulated }),
     ...(onProgress === undefined ? {} : { onProgress }),
     declaredBy: declarationsOf,
+    buildsOf: buildsOfCommit(ledger),
     baselineFor: (spec, digest) =>
       ledger.errorShares.baseline(
         { cluster: sources.kube.server, namespace: spec.namespace, application: spec.name },

@@ -18,6 +18,7 @@ import type {
   Asked,
   BoundaryReport,
   ClusterSnapshot,
+  CommitBuild,
   ErrorBaseline,
   HealthRule,
   IgnoreRule,
@@ -51,6 +52,8 @@ export interface Material {
   readonly asked: Asked;
   /** The source commit that was asked for, where one was. */
   readonly wantedCommit: string | undefined;
+  /** Builds of that commit, where somebody keeps them. */
+  readonly builds?: readonly CommitBuild[];
   readonly render: BoundaryReport;
   readonly sync: BoundaryReport;
   readonly rendered: readonly RenderedFacts[];
@@ -126,7 +129,7 @@ export function judge(read: Material, tookMs: number): Proof {
   });
   const pods = rollouts.map((subject) => valueOf(subject.pods));
   const raw = [
-    decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit),
+    decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit, material.builds),
     decideIntent(material.tracked, images, material.asked, at),
     material.render,
     material.sync,
