@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { getArray, getString, parseYaml } from '../../src/kernel/index.ts';
 import { copyTemplate, gitAs, openEmptyFolder, templateFolder } from '../template.ts';
 import type { Person } from '../template.ts';
 
@@ -52,6 +53,8 @@ export interface TomodaRepositories {
   readonly applications: Readonly<Record<TomodaApplication, string>>;
   /** What main of the app is at, and `v1.0.0`. */
   readonly firstCommit: string;
+  /** What the overlay of an application asks for on main of devops, and the last commit that changed it. */
+  readonly readPin: (application: TomodaApplication) => Promise<PinnedImage & { readonly commit: string }>;
   /** Writes version 1.1.0 into the clone and commits it; nothing is pushed. */
   readonly commitNextVersion: () => Promise<string>;
   /** Edits one file of a clone, commits, and pushes, on top of what others have pushed. */
@@ -153,6 +156,16 @@ export async function createTomodaRepositories(
       'prod-tomoda': path.join(devops.clone, 'argocd', 'prod-tomoda.yaml'),
     },
     firstCommit,
+    async readPin(application) {
+      const file = `${OVERLAYS[application]}/kustomization.yaml`;
+      const text = await git(devops.origin, 'show', `main:${file}`);
+      const [image] = getArray(parseYaml(text, file)[0], 'images');
+      return {
+        tag: getString(image, 'newTag') ?? '',
+        digest: getString(image, 'digest') ?? '',
+        commit: (await git(devops.origin, 'log', '-1', '--format=%H', 'main', '--', file)).trim(),
+      };
+    },
     async commitNextVersion() {
       await copyTemplate(path.join(templates, 'app', '1.1.0'), app.clone);
       return commit(

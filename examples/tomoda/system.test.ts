@@ -65,6 +65,15 @@ describe('the repositories of tomoda', () => {
     expect(prod).toContain(`    newName: ${PROD_IMAGE}\n    newTag: v1.0.0\n    digest: ${PROD_DIGEST}\n`);
   });
 
+  it('say what is asked for', async () => {
+    const head = (await repositories.git(repositories.devops, 'rev-parse', 'origin/main')).trim();
+    expect(await repositories.readPin('prod-tomoda')).toEqual({
+      tag: 'v1.0.0',
+      digest: PROD_DIGEST,
+      commit: head,
+    });
+  });
+
   it('have a landfall.yaml that reads, for both applications', async () => {
     const file = parseLandfallYaml(await show('landfall.yaml'));
     expect(Object.keys(file.applications ?? {})).toEqual(['tomoda', 'prod-tomoda']);

@@ -86,14 +86,17 @@ async function resourceOf(client: KubeClient, object: KubeObject, signal: AbortS
   }
 }
 
-/** Who somebody is to the API server. */
-export interface ClusterUser {
+/** A person or a robot, as the API server knows it. */
+export interface Identity {
   readonly name: string;
   readonly groups: readonly string[];
 }
 
 /** Who the API server takes us for; undefined where it does not say (SelfSubjectReview came with 1.28). */
-export async function userOf(client: KubeClient, signal: AbortSignal): Promise<ClusterUser | undefined> {
+export async function attestedIdentity(
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<Identity | undefined> {
   try {
     const answer = await client.create(
       { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview', metadata: { name: '' } },
@@ -112,7 +115,7 @@ export async function userOf(client: KubeClient, signal: AbortSignal): Promise<C
   }
 }
 
-/** The name alone. */
+/** The name alone of who the API server takes us for. */
 export async function identityOf(client: KubeClient, signal: AbortSignal): Promise<string | undefined> {
-  return (await userOf(client, signal))?.name;
+  return (await attestedIdentity(client, signal))?.name;
 }

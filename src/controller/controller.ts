@@ -3,6 +3,7 @@ import type { Clock, Logger } from '../kernel/index.ts';
 import type { GitMirror, GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { Ledger } from '../ledger/index.ts';
+import type { RegistryClients, UpdateReport } from '../pipeline/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import {
   APPLICATION_KIND,
@@ -33,6 +34,7 @@ import { startShards } from './shards.ts';
 import { createTargetLoader } from './target.ts';
 import type { SourceAccess } from './target.ts';
 import { touchedBy } from './touched.ts';
+import { startUpdates } from './updates/index.ts';
 import { repositoryKey } from './webhook.ts';
 
 export interface ControllerOptions {
@@ -51,9 +53,13 @@ export interface ControllerOptions {
   /** Ms after which an operation that still waits is ended. Default none, as in Argo CD. */
   readonly syncTimeoutMs?: number;
   /** Where journals and deliveries are kept; left out: what a failed sync has written stays. */
-  readonly ledger?: Pick<Ledger, 'journals' | 'deliveries' | 'holds'>;
+  readonly ledger?: Pick<Ledger, 'journals' | 'deliveries' | 'holds'> & Partial<Pick<Ledger, 'decisions'>>;
+  /** Registries that images are followed in; left out, or without a ledger: no images are updated. */
+  readonly registries?: RegistryClients;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
+  /** The program that opens files encrypted with SOPS. Default `sops`. */
+  readonly sops?: string;
   /** Divides applications with other replicas; left out: this controller is alone. */
   readonly leases?: {
     /** Default 4. */
@@ -80,6 +86,10 @@ export interface Controller {
   reconcileNow(application: { readonly namespace: string; readonly name: string }): Promise<void>;
   /** Somebody pushed to repositories, named by `repositoryKey`: what reads them looks at Git now. Gives how many. */
   pushed(keys: ReadonlySet<string>): number;
+  /** Images were pushed to these repositories (`registry/repository`): who follows them looks now. */
+  imagesPushed(repositories: ReadonlySet<string>): void;
+  /** One cycle of every updater now; resolves when it has ended. */
+  updatesNow(): Promise<readonly UpdateReport[]>;
   /** What the repositories declare that something is delivered from. */
   readonly declarations: Declarations;
   /** A repository with the credentials that the cluster holds for it. */
@@ -268,6 +278,7 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    ...(options.sops === undefined ? {} : { sops: options.sops }),
     policy,
     ...(journals === undefined ? {} : { journals }),
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
@@ -324,25 +335,52 @@ export function startController(options: ControllerOptions): Controller {
     for (const application of rest) queue.add(keyOf(application), 'asked');
   }
 
+  function pushed(keys: ReadonlySet<string>): number {
+    const fits = (url: string) => keys.has(repositoryKey(url));
+    const concerned = applications
+      .list()
+      .filter((application) => applicationSpec(application).sources.some((source) => fits(source.repoURL)));
+    const others = flux.pushed(fits) + sets.pushed(fits);
+    void lookAt(concerned);
+    return concerned.length + others;
+  }
+
+  const declarations = createDeclarations({
+    tracked,
+    resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
+  });
+  const { registries: clients } = options;
+  const updates =
+    clients === undefined || ledger?.decisions === undefined
+      ? undefined
+      : startUpdates({
+          client,
+          clock,
+          logger,
+          events,
+          mirrors,
+          mirror: (url, project, signal) => access.mirror(url, project, signal),
+          declarations,
+          clients,
+          ledger: { holds: ledger.holds, decisions: ledger.decisions },
+          hold: (key) => (shards === undefined ? stopped.signal : shards.hold(key)),
+          onCommitted: pushed,
+          random,
+          after: ready,
+          ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+        });
+
   return {
     ready,
-    pushed(keys) {
-      const fits = (url: string) => keys.has(repositoryKey(url));
-      const concerned = applications
-        .list()
-        .filter((application) => applicationSpec(application).sources.some((source) => fits(source.repoURL)));
-      const others = flux.pushed(fits) + sets.pushed(fits);
-      void lookAt(concerned);
-      return concerned.length + others;
-    },
-    declarations: createDeclarations({
-      tracked,
-      resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
-    }),
+    pushed,
+    imagesPushed: (images) => updates?.pushed(images),
+    updatesNow: async () => (await updates?.runNow()) ?? [],
+    declarations,
     openRepository: (url, signal) => access.mirror(url, 'default', signal),
     reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
       stopped.abort();
+      await updates?.close();
       await applications.close();
       await sets.close();
       await flux.close();

@@ -199,6 +199,17 @@ function later(one: EventFact, other: EventFact): boolean {
   return placeOf(one.source).line > placeOf(other.source).line;
 }
 
+/** True where a later event of the same object says that it went on: a probe or a crash is over only when nothing repeats it. */
+export function isOver(event: EventFact, own: readonly EventFact[]): boolean {
+  const again = /^(?:Unhealthy|Killing|BackOff)$/.test(event.reason) && !/pull/.test(event.message);
+  if (again) return false;
+  return own.some(
+    (other) =>
+      OVER.test(other.reason) &&
+      (event.reason === 'FailedScheduling' || (other.reason !== 'Scheduled' && later(other, event))),
+  );
+}
+
 /**
  * Pods that only events speak of, in the state that the last of these left them in. None where the workload is shown
  * and has all it needs, where other pods of it are shown, and where the pod went on afterwards.
@@ -232,16 +243,7 @@ export function podsTold(events: readonly EventFact[], live: readonly WorldObjec
           : stateTold(event);
       return value === undefined ? [] : [{ event, value, order: placeOf(event.source).line }];
     });
-    const told = warnings.filter(({ event }) => {
-      const again = /^(?:Unhealthy|Killing|BackOff)$/.test(event.reason) && !/pull/.test(event.message);
-      return (
-        again ||
-        (!own.some(
-          (other) => OVER.test(other.reason) && other.reason !== 'Scheduled' && later(other, event),
-        ) &&
-          !(event.reason === 'FailedScheduling' && own.some((other) => other.reason === 'Scheduled')))
-      );
-    });
+    const told = warnings.filter(({ event }) => !isOver(event, own));
     // What says why stands before what only says that it is so.
     const best = told.toSorted((a, b) => JSON.stringify(b.value).length - JSON.stringify(a.value).length)[0];
     if (best === undefined) return [];

@@ -67,7 +67,8 @@ function withoutControl(text: string): string {
 /** Lines of any artifact: colours, control characters and carriage returns are gone, numbers are the file's own. */
 export function linesOf({ name, text, numbers }: Artifact): readonly TextLine[] {
   const plain = text.includes('\u001B') ? stripVTControlCharacters(text) : text;
-  const raw = RAW.test(name);
+  // `>` also marks one side of a diff.
+  const raw = RAW.test(name) || /^\d+(?:,\d+)?[acd]\d+(?:,\d+)?\s*$/m.test(plain);
   return plain.split(/\r\n|\n|\r(?!\n)/).map((line, index) => ({
     // What is quoted in a chat or a mail is read like what it quotes.
     text: withoutControl(raw ? line : line.replace(/^\s{0,3}>\s?(?!\s*$)/, '')),

@@ -73,7 +73,11 @@ function traceOf(
     ordered.slice(0, index).filter(({ boundary }) => boundary !== ordered[index]?.boundary);
   const at = ordered.findIndex((each, index) => {
     const above = before(index).at(-1);
-    return above !== undefined && !same(each.value, above.value);
+    // Several environments may ask for several values: one of them has to be this one.
+    return (
+      above !== undefined &&
+      !ordered.some(({ boundary, value }) => boundary === above.boundary && same(each.value, value))
+    );
   });
   return {
     subject,
@@ -113,6 +117,8 @@ function workloadTraces(world: World): readonly FoundTrace[] {
     const key = `${object.kind}/${object.name}`;
     if (!subjects.has(key)) subjects.set(key, object);
   }
+  // Overlays may set counts in ways that no single file shows.
+  const overlaid = world.files.some(({ kind }) => kind === 'kustomization');
   const traces: FoundTrace[] = [];
   const add = (trace: FoundTrace | undefined) => {
     if (trace !== undefined) traces.push(trace);
@@ -158,7 +164,12 @@ function workloadTraces(world: World): readonly FoundTrace[] {
     add(
       traceOf(subject, 'image', [
         ...asked,
-        ...desiredImages.map(({ image, source }) => ({ boundary: 'render' as const, value: image, source })),
+        // A base is not what is rendered where an overlay sets the image.
+        ...(asked.length > 0 ? [] : desiredImages).map(({ image, source }) => ({
+          boundary: 'render' as const,
+          value: image,
+          source,
+        })),
         ...liveImages.map(({ image, source }) => ({ boundary: 'live' as const, value: image, source })),
       ]),
     );
@@ -220,7 +231,7 @@ function workloadTraces(world: World): readonly FoundTrace[] {
       });
     add(
       traceOf(subject, 'replicas', [
-        ...count(desired, 'render', 'spec', 'replicas'),
+        ...(overlaid ? [] : count(desired, 'render', 'spec', 'replicas')),
         ...count(live, 'live', 'spec', 'replicas'),
         ...count(live, 'health', 'status', 'readyReplicas'),
         ...count(live, 'rollout', 'status', 'updatedReplicas'),

@@ -10,12 +10,14 @@ import { readArgoRollouts } from './read/argo-rollouts.ts';
 import { readBuildObjects, readCiLog } from './read/ci.ts';
 import { readDescribe } from './read/describe.ts';
 import { readArgocd } from './read/engines.ts';
+import { readDiffs } from './read/diffs.ts';
 import { readEvents } from './read/events.ts';
 import { readGit } from './read/git.ts';
 import { readHelmStatus } from './read/helm.ts';
 import { readImages } from './read/images.ts';
 import { readJsonpath } from './read/jsonpath.ts';
 import { readKubectlTables } from './read/kubectl-table.ts';
+import { kubeletEvent } from './read/kubelet-log.ts';
 import { buildIn, digestIn, engineIn } from './read/lines.ts';
 import { readLogs } from './read/logs.ts';
 import { readManifests } from './read/manifests.ts';
@@ -23,6 +25,7 @@ import { readPodFragment } from './read/pod-fragment.ts';
 import { readPodRows } from './read/pod-rows.ts';
 import { readPrometheus } from './read/prometheus.ts';
 import { readSources } from './read/sources.ts';
+import { objectsCounted } from './read/state-metrics.ts';
 import { readToolTables } from './read/tool-tables.ts';
 import { readVersionJson } from './read/version-json.ts';
 
@@ -50,6 +53,7 @@ const READERS: readonly Reader[] = [
   readDescribe,
   readKubectlTables,
   readPodFragment,
+  readDiffs,
   readPodRows,
   readEvents,
   readToolTables,
@@ -58,6 +62,9 @@ const READERS: readonly Reader[] = [
   readPrometheus,
   readVersionJson,
   readSources,
+  readManifests,
+  // What stood between two manifests is read by now; the second one is left.
+  readManifests,
   readManifests,
   readGit,
   readCiLog,
@@ -99,9 +106,12 @@ export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
   }
   const { facts, unread } = gathered;
   const logs = facts.flatMap((each) => each.logs ?? []);
-  const shown = mergeObjects(namePods(facts.flatMap((each) => each.live ?? [])));
+  const samples = facts.flatMap((each) => each.samples ?? []);
+  const shown = mergeObjects(
+    namePods([...facts.flatMap((each) => each.live ?? []), ...objectsCounted(samples)]),
+  );
   const events = nameEvents(
-    facts.flatMap((each) => each.events ?? []),
+    [...facts.flatMap((each) => each.events ?? []), ...logs.flatMap((log) => kubeletEvent(log) ?? [])],
     shown,
   );
   const live = [...shown, ...podsTold(events, shown)];
@@ -112,7 +122,7 @@ export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
       files: facts.flatMap(({ files = [] }) => files),
       events,
       logs,
-      samples: facts.flatMap(({ samples = [] }) => samples),
+      samples,
       builds: [...facts.flatMap(({ builds = [] }) => builds), ...logs.flatMap((log) => buildIn(log) ?? [])],
       commits: facts.flatMap(({ commits = [] }) => commits),
       digests: [

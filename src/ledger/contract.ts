@@ -41,7 +41,7 @@ export interface Delivery extends LedgerSubject {
   readonly environment: string | undefined;
   /** Commit of the deployment repository; a digest of the set where files were applied that no commit holds. */
   readonly revision: string;
-  readonly trigger: 'apply' | 'sync' | 'rollback' | 'promotion' | 'observed';
+  readonly trigger: 'apply' | 'sync' | 'rollback' | 'promotion' | 'update' | 'observed';
   readonly actor: Actor;
   readonly startedAt: string;
   readonly finishedAt: string | undefined;

@@ -14,6 +14,7 @@ import {
 } from './manifest-client.ts';
 import { formatReference, parseReference, type ImageReference, type PinnedReference } from './reference.ts';
 import { attachReferrer, listReferrers } from './referrers-client.ts';
+import { newPace, type Pace } from './pace.ts';
 import { resolveReference, type Resolution } from './resolve.ts';
 import { newPageCache } from './page-cache.ts';
 import { listTags } from './tags-client.ts';
@@ -38,8 +39,8 @@ export interface RegistryClientOptions {
   readonly maxWaitMs?: number;
   /** Connections to one origin at a time. Default 8. */
   readonly maxSockets?: number;
-  /** Requests a second to one origin, spread evenly. Default: as many as there are. */
-  readonly requestsPerSecond?: number;
+  /** Shared by clients of several credentials: together they ask no registry faster. Default: as fast as asked. */
+  readonly pace?: Pace;
 }
 
 /** An image, as text or taken apart. */
@@ -129,7 +130,7 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
     clock,
     retries: options.retries ?? 3,
     maxWaitMs: options.maxWaitMs ?? 10_000,
-    perSecond: options.requestsPerSecond,
+    pace: options.pace ?? newPace({ clock }),
   });
   const pages = newPageCache();
   const session: Session = {

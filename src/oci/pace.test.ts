@@ -16,14 +16,14 @@ afterEach(async () => {
 describe('the pace of requests', () => {
   it('spreads them evenly for one registry, and not across registries', async () => {
     const clock = manualClock();
-    const pace = newPace({ clock, perSecond: 10, maxWaitMs: 10_000 });
+    const pace = newPace({ clock, perSecond: 10 });
     const at: number[] = [];
     const began = clock.now();
     const all = Array.from({ length: 5 }, async () => {
-      await pace.enter('https://a', signal);
+      await pace.enter('https://a', 10_000, signal);
       at.push(clock.now() - began);
     });
-    await pace.enter('https://b', signal);
+    await pace.enter('https://b', 10_000, signal);
     await clock.advance(1000);
     await Promise.all(all);
     expect(at).toEqual([0, 100, 200, 300, 400]);
@@ -31,10 +31,10 @@ describe('the pace of requests', () => {
 
   it('holds everybody back after one was told to stop, and refuses at once when that is long', async () => {
     const clock = manualClock();
-    const pace = newPace({ clock, perSecond: undefined, maxWaitMs: 10_000 });
+    const pace = newPace({ clock });
     pace.rest('https://a', 5000);
     let entered = false;
-    const waiting = pace.enter('https://a', signal).then((may) => {
+    const waiting = pace.enter('https://a', 10_000, signal).then((may) => {
       entered = may;
     });
     await clock.advance(4999);
@@ -43,9 +43,9 @@ describe('the pace of requests', () => {
     await waiting;
     expect(entered).toBe(true);
     pace.rest('https://a', 60_000);
-    expect(await pace.enter('https://a', signal)).toBe(false);
+    expect(await pace.enter('https://a', 10_000, signal)).toBe(false);
     expect(pace.restMs('https://a')).toBe(60_000);
-    expect(await pace.enter('https://b', signal)).toBe(true);
+    expect(await pace.enter('https://b', 10_000, signal)).toBe(true);
   });
 
   it('asks a registry that is out of patience once, not once for every image', async () => {

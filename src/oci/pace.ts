@@ -4,9 +4,9 @@ import { sleep, type Clock } from '../kernel/index.ts';
 export interface Pace {
   /**
    * Waits for this request's turn. False: the origin asked for a longer rest than `maxWaitMs`, and nothing should be
-   * sent before `restMs`.
+   * sent to it before `restMs`.
    */
-  enter(origin: string, signal: AbortSignal): Promise<boolean>;
+  enter(origin: string, maxWaitMs: number, signal: AbortSignal): Promise<boolean>;
   /** The origin asked to be left alone for so long: whoever asks it, from now on. */
   rest(origin: string, ms: number): void;
   /** Ms until the origin may be asked again; 0 where it may. */
@@ -15,14 +15,13 @@ export interface Pace {
 
 export interface PaceOptions {
   readonly clock: Clock;
-  /** Requests a second to one origin; undefined for as many as there are. */
-  readonly perSecond: number | undefined;
-  readonly maxWaitMs: number;
+  /** Requests a second to one origin, spread evenly. Default: as many as there are. */
+  readonly perSecond?: number;
 }
 
 const ORIGINS = 1000;
 
-export function newPace({ clock, perSecond, maxWaitMs }: PaceOptions): Pace {
+export function newPace({ clock, perSecond }: PaceOptions): Pace {
   /** When the next request may go out, and until when the origin rests. */
   const origins = new Map<string, { next: number; restUntil: number }>();
   const of = (origin: string) => {
@@ -35,7 +34,7 @@ export function newPace({ clock, perSecond, maxWaitMs }: PaceOptions): Pace {
     return found;
   };
   return {
-    async enter(origin, signal) {
+    async enter(origin, maxWaitMs, signal) {
       const state = of(origin);
       for (;;) {
         const now = clock.now();

@@ -2,7 +2,7 @@ import { LandfallError, sleep, type Clock } from '../kernel/index.ts';
 import type { Scope } from './authorizer.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { HttpExchanger, HttpRequest, HttpResponse } from './http-exchange.ts';
-import { newPace } from './pace.ts';
+import type { Pace } from './pace.ts';
 import { connectionError, statusError, type Attempt } from './registry-error.ts';
 import { isLoopbackHost } from './token-realm.ts';
 
@@ -28,8 +28,7 @@ export interface TransportOptions {
   readonly retries: number;
   /** The longest wait that a registry may ask for; asked for more, the request fails at once. Milliseconds. */
   readonly maxWaitMs: number;
-  /** Requests a second to one origin; undefined for as many as there are. */
-  readonly perSecond?: number | undefined;
+  readonly pace: Pace;
 }
 
 /** One request to one endpoint: authenticated, redirected, repeated within bounds. Throws LandfallError only. */
@@ -46,8 +45,7 @@ const TRANSIENT: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const REDIRECT: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export function newTransport(options: TransportOptions): Transport {
-  const { http, clock, retries, maxWaitMs } = options;
-  const pace = newPace({ clock, maxWaitMs, perSecond: options.perSecond });
+  const { http, clock, retries, maxWaitMs, pace } = options;
 
   const once = async (
     endpoint: Endpoint,
@@ -102,7 +100,7 @@ export function newTransport(options: TransportOptions): Transport {
       let response: HttpResponse;
       const { origin } = endpoint.base;
       // Somebody else was told to stop: asking again would only prolong it.
-      if (!(await pace.enter(origin, signal))) {
+      if (!(await pace.enter(origin, maxWaitMs, signal))) {
         throw statusError(attempt, 429, new Uint8Array(), pace.restMs(origin));
       }
       try {

@@ -1,6 +1,6 @@
 export { changeField } from './field/change-field.ts';
 export type { FieldChangeRequest, FieldChangeResult } from './field/change-field.ts';
-export { editImages, pinImage } from './edits/index.ts';
+export { pinImage } from './edits/index.ts';
 export type {
   ImageChange,
   ImageEdit,
@@ -42,11 +42,73 @@ export type {
   DeclaredBuild,
   DeclaredNow,
   Found,
-  Gate,
+  BuildGate,
   LeftOut,
   Looked,
   Reviewer,
   RunContext,
 } from './builds/index.ts';
-export { environmentFolders, reachOfChange, reachOfFiles } from './reach.ts';
+export { reachOfFiles } from './reach.ts';
 export type { Reached, ReachQuestion } from './reach.ts';
+export {
+  APPROVED,
+  decisionsOn,
+  detailOf,
+  familyEnvironments,
+  findPair,
+  membersOf,
+  promote,
+  REJECTED,
+  releaseIn,
+  releaseKey,
+  releaseName,
+  releasesOf,
+  rememberStanding,
+  reportOf,
+  sameRelease,
+  subjectOfApplication,
+  surveyApplications,
+  whyNotCounted,
+} from './promotion/index.ts';
+export type {
+  ChangeDeps,
+  ChangeReport,
+  ClusterPlace,
+  Environment,
+  FoundRelease,
+  Gate,
+  NextPromotion,
+  Pair,
+  ReleaseRow,
+  Survey,
+  SurveyedApplication,
+} from './promotion/index.ts';
+export { applicationAt, pairOf, resumeChange } from './resume.ts';
+export { rollback } from './rollback/index.ts';
+export {
+  clusterSources,
+  configure,
+  createCycle,
+  createRegistryClients,
+  intervalOf,
+  objectOf,
+  placeOf,
+  policyRule,
+  readUpdaterObjects,
+  repositoryOf,
+  UPDATE_TRAILER,
+  updatesIn,
+} from './updates/index.ts';
+export type {
+  Configuration,
+  DeclaredRepository,
+  FluxObjects,
+  ImageDecision,
+  ImageRule,
+  RefusedRule,
+  Registries,
+  RegistryClients,
+  Updater,
+  UpdateReport,
+  UpdaterObjects,
+} from './updates/index.ts';

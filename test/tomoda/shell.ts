@@ -32,10 +32,10 @@ export interface Shell {
   close(): Promise<void>;
 }
 
-export async function openShell(): Promise<Shell> {
+export async function openShell(options: { readonly serve?: boolean } = {}): Promise<Shell> {
   const folder = await mkdtemp(path.join(tmpdir(), 'landfall-tomoda-'));
   const stop = new AbortController();
-  const stage = await openTomodaStage({ folder, clock: systemClock, signal: stop.signal });
+  const stage = await openTomodaStage({ folder, clock: systemClock, signal: stop.signal, ...options });
   const start = async (program: string, words: readonly string[]): Promise<Said> => {
     const { code, stdout, stderr } = await runProgram(program, words, {
       env: stage.env,

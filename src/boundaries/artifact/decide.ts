@@ -1,6 +1,6 @@
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
-import { shortDigest, shortReference } from '../names.ts';
+import { shortDigest, shortReference, shortTag } from '../names.ts';
 import { attestedCommit, leadingImage, releaseOf, revisionLabel, versionLabel } from './facts.ts';
 import { decideByBuild } from './decide-build.ts';
 import type { CommitBuild, ImageFacts } from './facts.ts';
@@ -126,7 +126,7 @@ function judge(image: ImageFacts, nodes: NodePlatforms, wantedCommit: string | u
   const pushed =
     build?.pushedAt === undefined
       ? ''
-      : `, pushed${image.tag === undefined ? '' : ` as :${image.tag}`} ${build.pushedAt}`;
+      : `, pushed${image.tag === undefined ? '' : ` as :${shortTag(image.tag)}`} ${build.pushedAt}`;
   const says = label === undefined && build === undefined ? ', as its provenance says (not verified)' : '';
   return {
     image,

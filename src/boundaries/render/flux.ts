@@ -15,6 +15,8 @@ import type { FileTree } from '../../git/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { RenderedFacts } from '../rendered.ts';
 import { joined, kustomizationFile, withKustomization } from './kustomization-edit.ts';
+import { opened, openedTree } from './sops.ts';
+import type { Decryptor } from './sops.ts';
 import { withoutIgnored } from './source-ignore.ts';
 import { renderApplication } from './render-application.ts';
 import { substituteVariables } from './envsubst.ts';
@@ -31,6 +33,8 @@ export interface FluxBuild {
   /** Of ConfigMaps and Secrets, then the inline ones; undefined: nothing is substituted. */
   readonly variables: Readonly<Record<string, string>> | undefined;
   readonly strict: boolean;
+  /** Of spec.decryption; undefined: what is encrypted is refused. */
+  readonly decryptor?: Decryptor | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -49,7 +53,7 @@ function refuse(message: string, code = 'flux-build'): LandfallError {
  */
 export async function renderFlux(request: FluxBuild): Promise<readonly RenderedFacts[]> {
   const { object, signal } = request;
-  const tree = withoutIgnored(request.tree, request.ignore);
+  const tree = openedTree(withoutIgnored(request.tree, request.ignore), request.decryptor);
   const folder = folderOf(getString(object, 'spec', 'path') ?? '');
   if ((await tree.kind(folder)) !== 'directory') {
     throw refuse(
@@ -65,10 +69,15 @@ export async function renderFlux(request: FluxBuild): Promise<readonly RenderedF
   );
   const set = await renderApplication(edited.tree, folder, { signal });
   if (set.failure !== undefined) throw refuse(`kustomize build failed: ${set.failure.message}`);
-  return set.objects.map(({ object: rendered, why }) => ({
-    object: withCommonMetadata(withVariables(rendered, request), object),
-    why: (field) => why(field).map(edited.sourceOf),
-  }));
+  const objects: RenderedFacts[] = [];
+  for (const { object: rendered, why } of set.objects) {
+    const plain = await opened(rendered, request.decryptor);
+    objects.push({
+      object: withCommonMetadata(withVariables(plain, request), object),
+      why: (field) => why(field).map(edited.sourceOf),
+    });
+  }
+  return objects;
 }
 
 function folderOf(path: string): string {

@@ -8,9 +8,18 @@ const VCS = ['.git/', '.gitignore', '.gitmodules', '.gitattributes'];
 /** What Flux leaves out of every artifact whose source says nothing itself. Source: fluxcd/pkg/sourceignore. */
 const DEFAULTS = [
   ...['jpg', 'jpeg', 'gif', 'png', 'wmv', 'flv', 'tar.gz', 'zip'].map((extension) => `*.${extension}`),
-  ...['.github/', '.circleci/', '.travis.yml', '.gitlab-ci.yml', 'appveyor.yml', '.drone.yml'],
-  ...['cloudbuild.yaml', 'codeship-services.yml', 'codeship-steps.yml'],
-  ...['**/.goreleaser.yml', '**/.sops.yaml', '**/.flux.yaml'],
+  '.github/',
+  '.circleci/',
+  '.travis.yml',
+  '.gitlab-ci.yml',
+  'appveyor.yml',
+  '.drone.yml',
+  'cloudbuild.yaml',
+  'codeship-services.yml',
+  'codeship-steps.yml',
+  '**/.goreleaser.yml',
+  '**/.sops.yaml',
+  '**/.flux.yaml',
 ];
 const MAX_BYTES = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { userOf } from '../../apply/index.ts';
+import { attestedIdentity } from '../../apply/index.ts';
 import { asLandfallError, LandfallError } from '../../kernel/index.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import type { Build, BuildReview, Ledger } from '../../ledger/index.ts';
@@ -35,7 +35,7 @@ async function reviewerOf(
     return { name: os.userInfo().username, groups: [], attestedBy: 'nobody', permitted: false, cluster: '' };
   }
   try {
-    const user = await userOf(kube, io.signal);
+    const user = await attestedIdentity(kube, io.signal);
     if (user === undefined)
       return {
         name: os.userInfo().username,

@@ -2,7 +2,7 @@ import { shortDigest } from '../../boundaries/index.ts';
 import { getString } from '../../kernel/index.ts';
 import type { Build, BuildReview, BuildState, BuildStep } from '../../ledger/index.ts';
 import { approvalOf, lastLines, shortRef } from '../../pipeline/index.ts';
-import type { Gate } from '../../pipeline/index.ts';
+import type { BuildGate } from '../../pipeline/index.ts';
 import { duration, shownTimes, wrap } from '../output/style.ts';
 import type { Style } from '../output/style.ts';
 
@@ -86,7 +86,7 @@ export interface WholeBuild {
   readonly reviews: readonly BuildReview[];
   readonly steps: readonly BuildStep[];
   /** What its gate makes of the reviews; undefined where it has none. */
-  readonly gate: Gate | undefined;
+  readonly gate: BuildGate | undefined;
 }
 
 function stepLines(step: BuildStep): readonly string[] {

@@ -87,15 +87,23 @@ export const serveCommand: CliCommand = {
       'landfall serve --from https://git.corp.io/platform.git --path platform/clusters/staging',
       'landfall serve --webhook 9443 --poll 10m --context staging',
     ]).action(async (options: ServeOptions) => {
-      const [{ openSources }, { ledgerOf }, controllers, { jsonLogger }, { untilAborted }, { serveBuilds }] =
-        await Promise.all([
-          import('../sources.ts'),
-          import('../ledger.ts'),
-          import('../../controller/index.ts'),
-          import('../../kernel/index.ts'),
-          import('../until-aborted.ts'),
-          import('../builds/serve.ts'),
-        ]);
+      const [
+        { openSources },
+        { ledgerOf },
+        controllers,
+        { jsonLogger },
+        { untilAborted },
+        { createRegistryClients },
+        { serveBuilds },
+      ] = await Promise.all([
+        import('../sources.ts'),
+        import('../ledger.ts'),
+        import('../../controller/index.ts'),
+        import('../../kernel/index.ts'),
+        import('../until-aborted.ts'),
+        import('../../pipeline/index.ts'),
+        import('../builds/serve.ts'),
+      ]);
       const secret = await webhookSecret(options, io);
       const ledger = ledgerOf(options, io);
       const sources = await openSources(options, io);
@@ -115,6 +123,7 @@ export const serveCommand: CliCommand = {
         if (root !== undefined)
           say(`with those of ${options.from ?? ''} ${options.path ?? ''}, as Application ${root}`);
         const logger = jsonLogger(io.out, () => io.clock.now());
+        const registries = createRegistryClients(sources.kube, sources.registryOptions);
         const controller = controllers.startController({
           client: sources.kube,
           mirrors: sources.git,
@@ -126,6 +135,7 @@ export const serveCommand: CliCommand = {
           ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
           ...(options.leases ? { leases: { parts: options.parts } } : {}),
           ledger,
+          registries,
         });
         const builds = serveBuilds(
           { controller, sources, ledger, logger, pollMs: options.poll, concurrency: options.builds },
@@ -151,6 +161,7 @@ export const serveCommand: CliCommand = {
         } finally {
           await builds.close();
           await controller.close();
+          registries.close();
         }
         exit(EXIT.ok);
       } finally {

@@ -22,6 +22,8 @@ export interface KustomizationOptions {
   /** The files of a source, as they were at a commit or digest. */
   readonly files: (source: Source, signal: AbortSignal) => Promise<FileTree>;
   readonly target: (object: KubeObject, signal: AbortSignal) => Promise<FluxTarget>;
+  /** The program that opens what is encrypted. Default `sops`. */
+  readonly sops?: string;
   /** Variables without a value fail the build: Flux' feature gate StrictPostBuildSubstitutions. */
   readonly strict: boolean;
   /** Of Kustomizations that say nothing else. */

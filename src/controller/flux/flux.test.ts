@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LandfallError, getArray, getIn, getObject, getString, systemClock } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
@@ -12,11 +9,11 @@ import { git as runGit, serveGit } from '../../git/test-support.ts';
 import type { GitServer } from '../../git/test-support.ts';
 import { createRegistryClient } from '../../oci/index.ts';
 import { prove } from '../../verdict/index.ts';
-import { startCluster, startRegistry } from '../../drydock/index.ts';
-import type { Cluster, Registry } from '../../drydock/index.ts';
+import { startCluster } from '../../drydock/index.ts';
+import type { Cluster } from '../../drydock/index.ts';
 import { configMap, makeRepository, openScene, until } from '../delivery.fixture.ts';
 import type { Repository, Scene } from '../delivery.fixture.ts';
-import { GIT_REPOSITORY, KUSTOMIZATION, OCI_REPOSITORY } from './kinds.ts';
+import { GIT_REPOSITORY, KUSTOMIZATION } from './kinds.ts';
 
 let cluster: Cluster;
 let scene: Scene;
@@ -24,7 +21,6 @@ let server: GitServer;
 let repository: Repository & { readonly first: string };
 let url: string;
 let ledger: Ledger;
-let registry: Registry;
 /** The name of an object that is refused when it is written, though its dry run passes. */
 let refused = '';
 
@@ -42,7 +38,6 @@ function refusing(client: KubeClient): KubeClient {
 }
 
 beforeAll(async () => {
-  registry = await startRegistry();
   cluster = await startCluster({ nodes: 1, definitions: ['argocd', 'flux'], rbac: true });
   scene = await openScene((file) => cluster.writeKubeconfig(file));
   repository = await makeRepository(join(scene.folder, 'repo'), {
@@ -89,7 +84,6 @@ afterAll(async () => {
   await ledger.close();
   await server[Symbol.asyncDispose]();
   await cluster.close();
-  await registry.close();
 });
 
 const where = { namespace: 'flux-system' };
@@ -124,10 +118,7 @@ async function kustomization(name: string, spec: JsonObject): Promise<void> {
   });
 }
 
-async function read(
-  kind: typeof KUSTOMIZATION | typeof GIT_REPOSITORY | typeof OCI_REPOSITORY,
-  name: string,
-): Promise<KubeObject> {
+async function read(kind: typeof KUSTOMIZATION | typeof GIT_REPOSITORY, name: string): Promise<KubeObject> {
   const found = await scene.client.get({ ...kind, ...where, name });
   if (found === undefined) throw new Error(`${name} is gone`);
   return found;
@@ -139,7 +130,7 @@ function condition(object: KubeObject, type: string): JsonObject {
 }
 
 function ready(
-  kind: typeof KUSTOMIZATION | typeof GIT_REPOSITORY | typeof OCI_REPOSITORY,
+  kind: typeof KUSTOMIZATION | typeof GIT_REPOSITORY,
   name: string,
   status: 'True' | 'False' | 'Unknown' = 'True',
   text = '',
@@ -160,10 +151,7 @@ async function data(name: string): Promise<JsonObject | undefined> {
   );
 }
 
-async function ask(
-  name: string,
-  kind: typeof KUSTOMIZATION | typeof GIT_REPOSITORY | typeof OCI_REPOSITORY,
-): Promise<void> {
+async function ask(name: string, kind: typeof KUSTOMIZATION | typeof GIT_REPOSITORY): Promise<void> {
   const requestedAt = `${Date.now()}.${Math.random()}`;
   await scene.client.patch({ ...kind, ...where, name }, 'merge', {
     metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': requestedAt } },
@@ -173,100 +161,6 @@ async function ask(
     (object) => getString(object, 'status', 'lastHandledReconcileAt') === requestedAt,
   );
 }
-
-/** An artifact as `flux push artifact` makes it. */
-async function pushArtifact(tag: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const content = join(scene.folder, `artifact-${tag}`);
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(join(content, dirname(name)), { recursive: true });
-    await writeFile(join(content, name), text);
-  }
-  const packed = await promisify(execFile)('tar', ['-cz', '-C', content, '.'], {
-    encoding: 'buffer',
-    maxBuffer: 1e7,
-  });
-  const client = createRegistryClient({ clock: systemClock });
-  try {
-    const repository = `${registry.host}/manifests/shop`;
-    const signal = new AbortController().signal;
-    const layer = await client.pushBlob(repository, packed.stdout, signal);
-    const config = await client.pushBlob(repository, Buffer.from('{}'), signal);
-    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-    const manifest = {
-      schemaVersion: 2,
-      mediaType,
-      config: { mediaType: 'application/vnd.cncf.flux.config.v1+json', digest: config.digest, size: 2 },
-      layers: [
-        {
-          mediaType: 'application/vnd.cncf.flux.content.v1.tar+gzip',
-          digest: layer.digest,
-          size: packed.stdout.length,
-        },
-      ],
-    };
-    const bytes = Buffer.from(JSON.stringify(manifest));
-    return (await client.putManifest(`${repository}:${tag}`, { mediaType, bytes }, signal)).digest;
-  } finally {
-    client.close();
-  }
-}
-
-describe('an OCIRepository', () => {
-  it('is fetched by semantic version, and a Kustomization of it delivered, .sourceignore obeyed', async () => {
-    const artifact = (value: string) => ({
-      'deploy/a.yaml': configMap('from-registry', value, '  namespace: apps\n'),
-      'deploy/broken.yaml': 'no: [manifest',
-      '.sourceignore': 'broken.yaml\n',
-    });
-    const first = await pushArtifact('1.2.0', artifact('a'));
-    await scene.client.create({
-      ...OCI_REPOSITORY,
-      metadata: { name: 'shop', ...where },
-      spec: { url: `oci://${registry.host}/manifests/shop`, interval: '10m', ref: { semver: '1.x' } },
-    });
-    await kustomization('registry', {
-      path: './deploy',
-      sourceRef: { kind: 'OCIRepository', name: 'shop' },
-    });
-    const object = await ready(KUSTOMIZATION, 'registry');
-    expect(getString(object, 'status', 'lastAppliedRevision')).toBe(`1.2.0@${first}`);
-    expect(await data('from-registry')).toEqual({ key: 'a' });
-    const second = await pushArtifact('1.10.0', artifact('b'));
-    await pushArtifact('2.0.0', artifact('c'));
-    await ask('shop', OCI_REPOSITORY);
-    await until(
-      () => read(KUSTOMIZATION, 'registry'),
-      (found) => getString(found, 'status', 'lastAppliedRevision') === `1.10.0@${second}`,
-    );
-    expect(await data('from-registry')).toEqual({ key: 'b' });
-  });
-
-  it('says what it cannot do: a tag that is not there, a signature that is to be checked, a bucket', async () => {
-    const make = (name: string, spec: JsonObject) =>
-      scene.client.create({
-        ...OCI_REPOSITORY,
-        metadata: { name, ...where },
-        spec: { url: `oci://${registry.host}/manifests/shop`, interval: '10m', ...spec },
-      });
-    await make('tagless', { ref: { tag: 'nowhere' } });
-    await make('signed', { verify: { provider: 'cosign' } });
-    await make('schemeless', { url: 'https://registry.corp.io/x' });
-    const reason = async (name: string) => {
-      const object = await ready(OCI_REPOSITORY, name, 'False');
-      return getString(condition(object, 'Ready'), 'reason');
-    };
-    expect([await reason('tagless'), await reason('signed'), await reason('schemeless')]).toEqual([
-      'OCIArtifactPullFailed',
-      'Unsupported',
-      'URLInvalid',
-    ]);
-    await kustomization('bucket', { path: './', sourceRef: { kind: 'Bucket', name: 'shop' } });
-    expect(condition(await ready(KUSTOMIZATION, 'bucket', 'False'), 'Ready')).toMatchObject({
-      reason: 'ArtifactFailed',
-      message: expect.stringContaining("kind 'Bucket' is not fetched by this controller") as string,
-    });
-  });
-});
 
 describe('a GitRepository', () => {
   it('says the revision of its branch as Flux writes it', async () => {
@@ -496,7 +390,11 @@ describe('a Kustomization of Flux', () => {
     await until(deployed, (text) => text.includes('web:2'));
     await until(deployed, (text) => text.includes('web:1'));
     const held = await ready(KUSTOMIZATION, 'turn', 'False', 'not healthy');
-    expect(getString(condition(held, 'Ready'), 'message')).toContain('everything was put back as it was');
+    // Where another turn came first, the status says already that the commit is held.
+    const subject = { cluster: scene.client.server, namespace: 'flux-system', application: 'turn' };
+    expect(await ledger.deliveries.list(subject, 1)).toMatchObject([
+      { state: 'restored', message: expect.stringContaining('everything was put back as it was') as string },
+    ]);
     expect(await data('beside')).toEqual({ key: 'a' });
     expect(JSON.stringify(getObject(held, 'status', 'inventory'))).toContain('apps_beside__ConfigMap');
     const third = await repository.commit(change('web:3', false));

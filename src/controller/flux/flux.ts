@@ -54,6 +54,8 @@ export interface FluxOptions {
   readonly namespace?: string;
   /** Left out: what a failed set has written stays. */
   readonly journals?: SyncJournals;
+  /** The program that opens what is encrypted. Default `sops`. */
+  readonly sops?: string;
   /** Of objects that say nothing else. */
   readonly policy: FailurePolicy;
   /** Default false, as in Flux. */
@@ -179,6 +181,7 @@ export function startFlux(options: FluxOptions): Flux {
           target: targetOf,
           strict: options.strictSubstitutions === true,
           policy: options.policy,
+          ...(options.sops === undefined ? {} : { sops: options.sops }),
           ...(options.journals === undefined ? {} : { journals: options.journals }),
         },
         object,

@@ -1,8 +1,8 @@
-import type { EventFact } from '../../verdict/index.ts';
+import type { EventFact, WorldObject } from '../../verdict/index.ts';
 import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { askedObjects, kindOf, namespaceOf, parseCommand } from './command.ts';
-import { ageMs, artifactSource, count } from './objects.ts';
+import { ageMs, artifactSource, count, partialObject } from './objects.ts';
 
 const AGE = String.raw`(?:\d+[smhdy])+|<(?:unknown|invalid)>|\d{4}-\d{2}-\d{2}\S*`;
 const OVER = String.raw`(?:\s+\(x(?<count>\d+) over [^)]*\))?`;
@@ -76,6 +76,10 @@ export function eventIn({ text, line }: TextLine, artifact: string, subject: str
   return undefined;
 }
 
+/** `Pod web/bff-1 (bff) is in waiting state (reason: "CrashLoopBackOff").`, as Prometheus' rules for Kubernetes tell it. */
+const ALERT =
+  /\bPod (?<space>[a-z0-9-]+)\/(?<name>[a-z0-9][\w.-]*) \((?<container>[\w-]+)\) is in waiting state \(reason: "(?<reason>\w+)"\)/;
+
 /** A sentence of kubelet or a controller alone in its line, maybe quoted or behind a bullet. */
 function sentenceIn({ text, line }: TextLine, artifact: string, subject: string): EventFact | undefined {
   const said = text.trim().replaceAll(/^(?:[-*>]\s+)?["'`]?|["'`]$/g, '');
@@ -96,6 +100,28 @@ function sentenceIn({ text, line }: TextLine, artifact: string, subject: string)
 
 const HEADER = /^\s*(?:Events:|Type\s+Reason\s+|-{4}\s+-{4,}|(?:FirstSeen|LAST SEEN|LASTSEEN)\s)/;
 
+function waitingPod(alert: Readonly<Record<string, string>>, artifact: string, line: number): WorldObject {
+  return partialObject({
+    artifact,
+    line,
+    kind: 'Pod',
+    namespace: alert['space'],
+    name: alert['name'] ?? '',
+    value: {
+      status: {
+        containerStatuses: [
+          {
+            name: alert['container'] ?? '',
+            ready: false,
+            restartCount: 0,
+            state: { waiting: { reason: alert['reason'] ?? '' } },
+          },
+        ],
+      },
+    },
+  });
+}
+
 /**
  * Events that stand in no table of their own: the end of a description, rows behind `grep`, single sentences. One that
  * names no object has an empty one; who it is about is told from what stands around it.
@@ -105,14 +131,17 @@ export function readEvents(block: Block): Reading | undefined {
   if (command !== undefined && (command.words.includes('logs') || command.program === 'git'))
     return undefined;
   const subject = subjectAsked(block);
+  const live: WorldObject[] = [];
   const events: EventFact[] = [];
   const rest: TextLine[] = [];
   const headers: TextLine[] = [];
   for (const line of block.lines) {
     const event = eventIn(line, block.artifact, subject) ?? sentenceIn(line, block.artifact, subject);
-    if (event !== undefined) events.push(event);
+    const alert = event === undefined ? ALERT.exec(line.text)?.groups : undefined;
+    if (alert !== undefined) live.push(waitingPod(alert, block.artifact, line.line));
+    else if (event !== undefined) events.push(event);
     else if (HEADER.test(line.text)) headers.push(line);
     else rest.push(line);
   }
-  return events.length === 0 ? undefined : { facts: { events }, rest };
+  return events.length + live.length === 0 ? undefined : { facts: { events, live }, rest };
 }

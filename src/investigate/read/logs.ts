@@ -74,6 +74,28 @@ function json(text: string): Parsed | undefined {
   };
 }
 
+/** What syslog and journald put in front of a line: `Jun 04 10:00:00 node kubelet[1234]: `. */
+const JOURNAL =
+  /^[A-Z][a-z]{2} +\d{1,2} \d{2}:\d{2}:\d{2}(?:\.\d+)? (?<host>[\w.-]+) (?<program>[\w@.-]+)(?:\[\d+\])?: (?<rest>.*)$/;
+
+function journal(text: string): Parsed | undefined {
+  const found = JOURNAL.exec(text)?.groups;
+  if (found === undefined) return undefined;
+  const rest = found['rest'] ?? '';
+  const inner = klog(rest) ?? json(rest) ?? logfmt(rest);
+  return inner === undefined
+    ? { component: found['program'], time: undefined, level: levelIn(rest), message: rest, fields: {} }
+    : { ...inner, component: found['program'] };
+}
+
+/** The kernel's own log: `[123456.789] Memory cgroup out of memory: Killed process 4242 (java)`. */
+function kernel(text: string): Parsed | undefined {
+  const found = /^\[\s*\d+\.\d+\] (?<message>\S.*)$/.exec(text.trim())?.groups;
+  return found === undefined
+    ? undefined
+    : { component: 'kernel', time: undefined, level: undefined, message: found['message'] ?? '', fields: {} };
+}
+
 /** `I1120 10:02:11.000000   1 controller.go:114] message` (Kubernetes' klog). */
 function klog(text: string): Parsed | undefined {
   const found =
@@ -201,12 +223,23 @@ function timed(text: string): Parsed | undefined {
 
 /** One line of a log, in whichever of the layouts it is. */
 export function logLine(text: string): Parsed | undefined {
-  return json(text) ?? klog(text) ?? piped(text) ?? nginx(text) ?? logfmt(text) ?? timed(text);
+  return (
+    json(text) ??
+    journal(text) ??
+    kernel(text) ??
+    klog(text) ??
+    piped(text) ??
+    nginx(text) ??
+    logfmt(text) ??
+    timed(text)
+  );
 }
 
 function isStrict(text: string): boolean {
   return (
     klog(text) !== undefined ||
+    kernel(text) !== undefined ||
+    journal(text) !== undefined ||
     nginx(text) !== undefined ||
     /^nginx: \[\w+\] /.test(text) ||
     json(text)?.level !== undefined

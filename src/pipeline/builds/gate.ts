@@ -17,7 +17,7 @@ export interface LeftOut {
   readonly why: string;
 }
 
-export interface Gate {
+export interface BuildGate {
   readonly state: 'open' | 'waiting' | 'rejected';
   readonly counted: readonly BuildReview[];
   readonly leftOut: readonly LeftOut[];
@@ -108,7 +108,7 @@ function whyNotCounted(build: Build, review: BuildReview, now: number): string |
 }
 
 /** Whether a build may begin: enough different people approved exactly this commit and definition. Pure. */
-export function decideGate(build: Build, reviews: readonly BuildReview[], now: number): Gate {
+export function decideGate(build: Build, reviews: readonly BuildReview[], now: number): BuildGate {
   const wanted = planOf(build).approval?.count ?? 1;
   const leftOut: LeftOut[] = [];
   const counted = new Map<string, BuildReview>();

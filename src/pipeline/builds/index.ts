@@ -2,7 +2,7 @@
 export { approvalOf, declaredBuilds, definitionOf, planOf, referenceOf, shortRef } from './definition.ts';
 export type { BuildPlan, DeclaredBuild } from './definition.ts';
 export { authorship, decideGate, whyNotReviewer } from './gate.ts';
-export type { Gate, LeftOut, Reviewer } from './gate.ts';
+export type { BuildGate, LeftOut, Reviewer } from './gate.ts';
 export { decidePending } from './pending.ts';
 export type { Decided, DeclaredNow } from './pending.ts';
 export { isOfTrigger } from './triggers.ts';

@@ -139,6 +139,12 @@ describe('the image is changed where it comes from', () => {
     expect((await changed(files))['prod/a.yaml']).toBe(`\uFEFF${deployment('a', wanted)}`);
   });
 
+  test('and what a ConfigMap calls an image is data, which stays', async () => {
+    const data = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {image: "shop/app:v1"}\n';
+    const files = { 'prod/a.yaml': `${deployment('a', 'shop/app:v1')}${data}` };
+    expect(await changed(files)).toEqual({ 'prod/a.yaml': `${deployment('a', wanted)}${data}` });
+  });
+
   test('in an anchored container that is used twice, on its one line', async () => {
     const files = {
       'prod/a.yaml':

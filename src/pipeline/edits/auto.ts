@@ -39,7 +39,7 @@ export async function byProvenance(writing: Writing): Promise<readonly Candidate
   for (const { change, entries } of places) {
     for (const file of entries) drafts.set(file, pinned(writing, file, await draft(file), change));
   }
-  return [{ drafts, pinned: true, behindTag: false, named: false, warnings: [] }];
+  return [{ drafts, pinned: true, behindTag: false, named: undefined, warnings: [] }];
 }
 
 async function placesOf(writing: Writing, change: ImageChange): Promise<Places> {

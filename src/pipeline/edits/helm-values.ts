@@ -38,7 +38,7 @@ export async function byHelmValues(writing: Writing, target: HelmTarget): Promis
     ]),
     pinned,
     behindTag: tagAlone && pinned,
-    named: true,
+    named: 'values',
     warnings: pinned
       ? []
       : [

@@ -36,7 +36,9 @@ export async function byKustomization(writing: Writing, folder: string): Promise
   }
   let draft = draftOf((await writing.read(file)) ?? '');
   for (const change of writing.request.changes) draft = pinned(writing, file, draft, change);
-  return [{ drafts: new Map([[file, draft]]), pinned: true, behindTag: false, named: false, warnings: [] }];
+  return [
+    { drafts: new Map([[file, draft]]), pinned: true, behindTag: false, named: undefined, warnings: [] },
+  ];
 }
 
 /** The draft of a kustomization with one image pinned in it. */

@@ -33,7 +33,9 @@ export function problemsOf(writing: Writing, after: RenderedSet, candidate: Cand
     .map((difference) => told(before.objects[difference.index], difference));
   return [
     ...wrong,
-    ...writing.request.changes.flatMap((change) => missed(writing, after, candidate, change)),
+    ...writing.request.changes.flatMap((change) =>
+      missed(writing, after, candidate, change, differences.length > 0),
+    ),
   ];
 }
 
@@ -94,7 +96,7 @@ function allowance(
       const named = uses(change) || isReferenceTo(before, change);
       if (named && wantedReferences(before, change, candidate.pinned).includes(now)) return true;
     }
-    if (!candidate.named) return false;
+    if (candidate.named === undefined) return false;
     const source = after.objects[index]?.why(path)[0];
     const written = source !== undefined && lines.has(`${source.file}:${source.line}`);
     if (written && !(candidate.behindTag && now.includes('@'))) return true;
@@ -142,12 +144,13 @@ function missed(
   after: RenderedSet,
   candidate: Candidate,
   change: ImageChange,
+  differs: boolean,
 ): readonly string[] {
   const uses = usesOf(writing.fields, change);
   if (uses.length === 0) {
     if (candidate.behindTag)
       return [`no image is rendered that shows whether a digest may stand behind its tag`];
-    if (candidate.named) return [];
+    if (candidate.named !== undefined) return [];
     const names = [...new Set(writing.fields.map(({ value }) => splitReference(value).name))];
     const near = nearest(change.image, names);
     const there = near.length > 0 ? near : names.slice(0, 5);
@@ -155,11 +158,16 @@ function missed(
       `nothing that is rendered uses the image ${change.image}${there.length === 0 ? '' : `; there is ${there.join(', ')}`}`,
     ];
   }
-  return uses.flatMap(({ index, path, object, value }) => {
+  const wrong = uses.flatMap(({ index, path, object, value }) => {
     const now = valueAt(after.objects[index]?.object, path);
     if (typeof now === 'string' && wantedReferences(value, change, candidate.pinned).includes(now)) return [];
     return [`${fieldPath(path)} of ${object} would be ${JSON.stringify(now ?? null).slice(0, 200)}`];
   });
+  if (candidate.named === undefined || wrong.length === uses.length) return wrong;
+  const written = [...candidate.drafts.values()].some((draft) => draft.notes.length > 0);
+  return candidate.named === 'values' && written && !differs
+    ? ['what is rendered does not use these values']
+    : [];
 }
 
 function valueAt(value: JsonValue | undefined, path: FieldPath): JsonValue | undefined {

@@ -20,10 +20,16 @@ export interface ImageUse {
   readonly sources: readonly FieldSource[];
 }
 
-/** Every field called `image`: those of containers, and those of custom resources that carry one. */
+/**
+ * Every field called `image` of what objects specify: those of containers, and those of custom resources that carry
+ * one. What a ConfigMap or an annotation calls by that name is data.
+ */
 export function imageFields(set: RenderedSet): readonly ImageUse[] {
   return set.objects.flatMap(({ object, why }, index) =>
-    stringsAt(object, 'image').map(({ path, value }) => ({
+    [
+      ...stringsAt(object['spec'], 'image', ['spec']),
+      ...stringsAt(object['template'], 'image', ['template']),
+    ].map(({ path, value }) => ({
       index,
       object: objectName(object),
       path,
@@ -50,9 +56,9 @@ export function sameName(a: string, b: string): boolean {
 }
 
 function stringsAt(
-  value: JsonValue,
+  value: JsonValue | undefined,
   key: string,
-  path: FieldPath = [],
+  path: FieldPath,
 ): readonly { readonly path: FieldPath; readonly value: string }[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => stringsAt(item, key, [...path, index]));
   if (!isJsonObject(value)) return [];

@@ -186,7 +186,7 @@ export async function bySetters(
     drafts: draftsOf(texts, policy, change, behindTag ? lacking : new Set()),
     pinned,
     behindTag,
-    named: true,
+    named: 'lines',
     warnings: [
       ...unread,
       ...(pinned

@@ -22,8 +22,11 @@ export interface Candidate {
   readonly pinned: boolean;
   /** Whether the digest stands behind a tag in a value of its own, which counts only where it renders as a reference. */
   readonly behindTag: boolean;
-  /** Whether somebody named the very lines or values to write: whatever reads them may change, too. */
-  readonly named: boolean;
+  /**
+   * Whether somebody named the very lines or values to write. Whatever reads them may change, too, and other places
+   * that use the image may have lines or values of their own.
+   */
+  readonly named: 'lines' | 'values' | undefined;
   readonly warnings: readonly string[];
 }
 

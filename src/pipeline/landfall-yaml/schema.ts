@@ -39,13 +39,13 @@ const suppression = strictObject({
 export const landfallYaml = strictObject({
   apiVersion: literal('landfall.dev/v1'),
   applications: record(name, application).exactOptional(),
-  /** How the updater commits. */
-  updates: updates.exactOptional(),
   /** In the order in which a release passes through them. */
   environments: array(environment).exactOptional(),
   /** Of several rules for an object the first counts. */
   health: array(healthRule).max(100).exactOptional(),
   check: strictObject({ suppress: array(suppression).exactOptional() }).exactOptional(),
+  /** How the updater commits. */
+  updates: updates.exactOptional(),
   builds: builds.exactOptional(),
   people: people.exactOptional(),
 });

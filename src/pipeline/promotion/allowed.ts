@@ -75,11 +75,15 @@ export function shownChanges(changes: readonly ObjectChange[]): readonly ShownCh
   });
 }
 
-/** Those that a promotion may not make: other fields than are declared, and objects that come or go. */
+/**
+ * Those that a change may not make: other fields than are declared, and objects that come or go. `*` stands for
+ * everything, for the revert of a commit.
+ */
 export function forbiddenChanges(
   changes: readonly ObjectChange[],
   fields: readonly string[],
 ): readonly ObjectChange[] {
+  if (fields.includes('*')) return [];
   return changes.flatMap((change): readonly ObjectChange[] => {
     if (change.change !== 'changed') return [change];
     const left = change.fields.filter((field) => !isAllowed(field, fields));

@@ -1,4 +1,4 @@
-import { asLandfallError, getArray, parseJson, runProgram } from '../../kernel/index.ts';
+import { asLandfallError, getArray, parseJson, runProgram, textOf } from '../../kernel/index.ts';
 import type { PromotionPolicy } from '../landfall-yaml/index.ts';
 import type { Gate } from './gates.ts';
 
@@ -88,7 +88,7 @@ async function metricCheck(
   const { status, text } = await ask(address, timeout, signal);
   const results = status === 200 ? getArray(parseJson(text, address), 'data', 'result') : [];
   const [only, another] = results;
-  const value = Number(String(getArray(only, 'value')[1] ?? ''));
+  const value = Number(textOf(getArray(only, 'value')[1] ?? 'none'));
   if (status !== 200 || only === undefined || another !== undefined || !Number.isFinite(value))
     return {
       yes: false,

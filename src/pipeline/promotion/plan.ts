@@ -12,7 +12,8 @@ import { forbiddenChanges, shownChanges } from './allowed.ts';
 import type { ShownChange } from './allowed.ts';
 import type { FoundRelease, ReleaseImage } from './release.ts';
 import { slotName, slotsOf } from './write-images.ts';
-import type { ImageEdit, WrittenImages } from './write-images.ts';
+import type { WrittenImages } from './write-images.ts';
+import type { ImageEdit } from '../edits/index.ts';
 
 /** Why a change is not made. Plain JSON. */
 export interface Refusal {
@@ -31,6 +32,8 @@ export interface ChangePlan {
   readonly files: FileTexts;
   readonly edits: readonly ImageEdit[];
   readonly changes: readonly ShownChange[];
+  /** The same, as objects and fields. */
+  readonly rendered: readonly ObjectChange[];
   /** Environments that were rendered and stay as they are. */
   readonly unchanged: readonly string[];
   /** Environments that could not be rendered here, before as after. */
@@ -109,7 +112,7 @@ async function inputsOf(tree: FileTree, folder: string, signal: AbortSignal): Pr
   try {
     const { inputs } = await kustomize(tree, folder === '.' ? '' : folder, { signal });
     return [folder, ...inputs.map((input) => input.path)];
-  } catch (thrown) {
+  } catch {
     signal.throwIfAborted();
     // A chart, plain manifests: anything may matter to it.
     return [''];
@@ -168,6 +171,7 @@ export async function planEdits(change: EditedChange): Promise<ChangePlan> {
     files,
     edits,
     changes: shownChanges(changes),
+    rendered: changes,
     unchanged: reached.filter(({ state }) => state === 'unchanged').map(({ who }) => who),
     unread: reached.filter(({ state }) => state === 'unread').map(({ who }) => who),
     refusals,
@@ -195,6 +199,7 @@ export async function planMove(
     files: {},
     edits: [],
     changes: shownChanges(changes),
+    rendered: changes,
     unchanged: delivered.filter(({ state }) => state === 'unchanged').map(({ who }) => who),
     unread: delivered.filter(({ state }) => state === 'unread').map(({ who }) => who),
     refusals: [...fieldRefusal(changes, fields), ...reachRefusals(delivered, false)],

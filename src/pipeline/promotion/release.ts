@@ -1,7 +1,7 @@
 import { fullRepository, leadingImage } from '../../boundaries/index.ts';
 import type { ImageFacts } from '../../boundaries/index.ts';
 import { getArray, getString, isJsonObject } from '../../kernel/index.ts';
-import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import type { JsonValue } from '../../kernel/index.ts';
 import type { Look } from '../../verdict/index.ts';
 
 /** One image of a release: which bytes, and what they are called. Plain JSON. */
@@ -38,14 +38,23 @@ function digestOf(image: ImageFacts): string | undefined {
   return image.answer.state === 'read' ? image.answer.value.digest : image.pinned;
 }
 
+function carriedIn(images: readonly ImageFacts[]): readonly ImageFacts[] {
+  const used = images.filter(({ uses }) => uses.length > 0);
+  const own = used.filter(({ ours }) => ours);
+  return own.length > 0 ? own : used;
+}
+
+/** Where the images of a release come from, also of those that are not there. */
+export function repositoriesIn({ material }: Pick<Look, 'material'>): readonly string[] {
+  return [...new Set(carriedIn(material.images).map(({ repository }) => fullRepository(repository)))];
+}
+
 /**
  * The release that a look is about. Where some of the images are built by us, the release is those: what a chart
  * brings along has a life of its own.
  */
 export function releaseIn({ material, proof }: Look): FoundRelease {
-  const used = material.images.filter(({ uses }) => uses.length > 0);
-  const own = used.filter(({ ours }) => ours);
-  const carried = own.length > 0 ? own : used;
+  const carried = carriedIn(material.images);
   const leading = leadingImage(material.images);
   const images = carried.flatMap((image): readonly ReleaseImage[] => {
     const digest = digestOf(image);
@@ -90,10 +99,6 @@ export function sameRelease(a: Pick<FoundRelease, 'images'>, b: Pick<FoundReleas
 /** `1.27.6`, else the tag, the commit, the digest: what people call it. */
 export function releaseName({ version, tag, commit, digest }: FoundRelease): string {
   return tag ?? version ?? commit?.slice(0, 8) ?? digest?.replace(/^sha256:/, '').slice(0, 8) ?? 'nothing';
-}
-
-export function releaseJson(release: FoundRelease): JsonObject {
-  return JSON.parse(JSON.stringify(release)) as JsonObject;
 }
 
 /** A release as the ledger kept it. */

@@ -1,5 +1,6 @@
 import { compilePolicy } from '../../boundaries/intent/index.ts';
 import type { Chooser } from '../../boundaries/intent/index.ts';
+import { fullRepository } from '../../boundaries/index.ts';
 import type { RenderedSet } from '../../boundaries/index.ts';
 import { treeWith } from '../../git/index.ts';
 import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
@@ -372,12 +373,11 @@ function settled(images: readonly ImageDecision[]): Pick<UpdateReport, 'outcome'
   return { outcome: 'current', why: 'Git asks for what the policies choose, as far as they may' };
 }
 
-function changeOf({ rule, chosen, current }: ImageDecision): ImageChange {
-  const renames =
-    rule.target.kind !== 'setters' && current.every(({ name }) => !rule.repository.endsWith(name));
+function changeOf({ rule, chosen }: ImageDecision): ImageChange {
+  const renamed = rule.target.kind !== 'setters' && fullRepository(rule.image) !== rule.repository;
   return {
     image: rule.image,
-    ...(renames && rule.image !== rule.repository ? { newName: rule.repository } : {}),
+    ...(renamed ? { newName: rule.repository } : {}),
     tag: chosen?.tag,
     digest: chosen?.digest ?? '',
   };

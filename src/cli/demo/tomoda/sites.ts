@@ -2,13 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { API_HOST, DEV_API_HOST } from '../../../../examples/tomoda/index.ts';
 import type { IngressAddress } from '../../../../examples/tomoda/index.ts';
 import { makeServerCertificate } from '../../../drydock/index.ts';
-import { getArray, getNumber, getString, isJsonObject, LandfallError, sleep } from '../../../kernel/index.ts';
+import { getArray, getNumber, getString, isJsonObject } from '../../../kernel/index.ts';
 import type { Clock } from '../../../kernel/index.ts';
 import type { KubeClient } from '../../../kube/index.ts';
+import { until } from '../until.ts';
 
 const INGRESS_MS = 60_000;
-const LOOK_MS = 50;
 const HTTPS = 443;
+const INGRESS = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' } as const;
 
 /** Ingress, namespace and Secret of each host. */
 const SITES: readonly { readonly host: string; readonly namespace: string; readonly secret: string }[] = [
@@ -53,30 +54,13 @@ export async function findIngress(
   signal: AbortSignal,
 ): Promise<IngressAddress> {
   const namespace = SITES.find((each) => each.host === host)?.namespace ?? '';
-  const end = clock.now() + INGRESS_MS;
-  while (clock.now() < end) {
-    const ingress = await kube.get(
-      {
-        apiVersion: 'networking.k8s.io/v1',
-        kind: 'Ingress',
-        namespace,
-        name: 'tomoda-api',
-      },
-      signal,
-    );
+  return until(clock, `An address of the Ingress for ${host}`, INGRESS_MS, signal, async () => {
+    const ingress = await kube.get({ ...INGRESS, namespace, name: 'tomoda-api' }, signal);
     const [address] = getArray(ingress ?? {}, 'status', 'loadBalancer', 'ingress').filter(isJsonObject);
     const ip = getString(address, 'ip');
-    if (ip !== undefined) {
-      // Who may not open 443 serves it elsewhere, and the status says both, http first.
-      const moved = getNumber(getArray(address, 'ports').filter(isJsonObject)[1], 'port');
-      return { host, ip, port: moved ?? HTTPS, ca: await readFile(caFile, 'utf8') };
-    }
-    await sleep(clock, LOOK_MS, signal);
-  }
-  throw new LandfallError(`No Ingress has an address for ${host} after ${Math.round(INGRESS_MS / 1000)} s.`, {
-    kind: 'unavailable',
-    code: 'demo-ingress',
-    object: host,
-    hint: 'Run it again; a machine under heavy load may be too slow.',
+    if (ip === undefined) return undefined;
+    // Who may not open 443 serves it elsewhere, and the status says both, http first.
+    const moved = getNumber(getArray(address, 'ports').filter(isJsonObject)[1], 'port');
+    return { host, ip, port: moved ?? HTTPS, ca: await readFile(caFile, 'utf8') };
   });
 }

@@ -21,6 +21,8 @@ import { getString, LandfallError, parseJson, parseYaml, runProgram } from '../.
 import type { Clock, JsonObject } from '../../../kernel/index.ts';
 import { loadKubeClient } from '../../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../../kube/index.ts';
+import { openLedger } from '../../../ledger/index.ts';
+import type { Ledger } from '../../../ledger/index.ts';
 import { builtImages } from '../../built-images.ts';
 import { stateFolder } from '../../folders.ts';
 import type { CliIo } from '../../io.ts';
@@ -48,6 +50,8 @@ export interface TomodaStage {
   readonly kubeconfig: string;
   readonly cluster: Cluster;
   readonly kube: KubeClient;
+  /** The one that `landfall serve` and the commands of the stage write. */
+  readonly ledger: Ledger;
   readonly repositories: TomodaRepositories;
   /** File that holds what the certificates of both hosts are signed by. */
   readonly caFile: (host: string) => string;
@@ -76,13 +80,15 @@ export interface TomodaStageOptions {
   readonly registryPort?: number | undefined;
   /** `--poll` of `landfall serve`. Default 2s. */
   readonly poll?: string;
+  /** Default true; false: whoever opened the stage starts `landfall serve`. */
+  readonly serve?: boolean;
   /** Lines that `landfall serve` writes. */
   readonly onLog?: (line: string) => void;
 }
 
 /** Builds the stage; whatever fails on the way, nothing of it is left behind. */
 export async function openTomodaStage(options: TomodaStageOptions): Promise<TomodaStage> {
-  const { folder, clock, signal, onLog = () => {} } = options;
+  const { folder, clock, signal } = options;
   const closers: (() => Promise<unknown> | void)[] = [() => rm(folder, { recursive: true, force: true })];
   const close = async () => {
     for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next();
@@ -134,6 +140,9 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
       return { code, out, err };
     };
 
+    const ledger = openLedger({ folder: stateFolder(env), clock });
+    closers.push(() => ledger.close());
+
     const parent = options.keep ?? path.join(folder, 'repositories');
     const repositories = await createTomodaRepositories(parent, {
       signal,
@@ -151,28 +160,14 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
     await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } }, {}, signal);
     await prepareSites(kube, caFile, clock, signal);
 
-    const stop = new AbortController();
-    const served = runCli(['serve', '--poll', options.poll ?? '2s', '--quiet'], {
-      out: onLog,
-      err: onLog,
-      outTerminal: {},
-      errTerminal: {},
-      env,
-      cwd: home,
-      clock,
-      signal: AbortSignal.any([signal, stop.signal]),
-      stdin: () => Promise.resolve(''),
-    });
-    closers.push(() => {
-      stop.abort();
-      return served;
-    });
+    if (options.serve !== false) closers.push(startServing(options, env, home));
 
     return {
       folder,
       kubeconfig,
       cluster,
       kube,
+      ledger,
       repositories,
       caFile,
       env,
@@ -237,4 +232,28 @@ async function buildImage(
     code: 'demo-build',
     object: clone,
   });
+}
+
+/** `landfall serve` in this process; gives how to end it. */
+function startServing(
+  { clock, signal, poll = '2s', onLog = () => {} }: TomodaStageOptions,
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+): () => Promise<unknown> {
+  const stop = new AbortController();
+  const served = runCli(['serve', '--poll', poll, '--quiet'], {
+    out: onLog,
+    err: onLog,
+    outTerminal: {},
+    errTerminal: {},
+    env,
+    cwd,
+    clock,
+    signal: AbortSignal.any([signal, stop.signal]),
+    stdin: () => Promise.resolve(''),
+  });
+  return () => {
+    stop.abort();
+    return served;
+  };
 }

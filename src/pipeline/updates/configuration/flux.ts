@@ -27,6 +27,7 @@ export interface FluxObjects {
   readonly policies: readonly KubeObject[];
   readonly automations: readonly KubeObject[];
   readonly gitRepositories: readonly KubeObject[];
+  readonly kustomizations: readonly KubeObject[];
   /** Labels of namespaces, for `accessFrom`. */
   readonly namespaces: readonly KubeObject[];
 }
@@ -191,6 +192,7 @@ function automationOf(automation: KubeObject, objects: FluxObjects): Omit<Update
     key: `ImageUpdateAutomation/${namespace}/${name}`,
     origin: 'ImageUpdateAutomation',
     application: { namespace, name },
+    covers: [{ namespace, name }, ...kustomizationsOf(source, objects).map(placeOf)],
     git: {
       url: getString(source, 'spec', 'url') ?? '',
       project: '',
@@ -213,6 +215,22 @@ function automationOf(automation: KubeObject, objects: FluxObjects): Omit<Update
     perHour: DEFAULT_PER_HOUR,
     suspended: getIn(spec, 'suspend') === true,
   };
+}
+
+/** The Kustomizations that apply what a GitRepository holds. */
+export function kustomizationsOf(source: KubeObject, objects: FluxObjects): readonly KubeObject[] {
+  return objects.kustomizations.filter((each) => {
+    const reference = getObject(each, 'spec', 'sourceRef');
+    return (
+      getString(reference, 'kind') === 'GitRepository' &&
+      getString(reference, 'name') === source.metadata.name &&
+      (getString(reference, 'namespace') || each.metadata.namespace) === source.metadata.namespace
+    );
+  });
+}
+
+function placeOf({ metadata }: KubeObject): { readonly namespace: string; readonly name: string } {
+  return { namespace: metadata.namespace ?? '', name: metadata.name };
 }
 
 /** Commits go to a branch; Flux' own default is `master`. */

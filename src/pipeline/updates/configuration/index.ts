@@ -5,6 +5,7 @@ export {
   IMAGE_REPOSITORY,
   IMAGE_UPDATE_AUTOMATION,
   intervalOf,
+  kustomizationsOf,
   policiesOf,
   policyRule,
   readFlux,

@@ -73,6 +73,8 @@ export interface Updater {
   readonly origin: 'annotations' | 'ImageUpdater' | 'ImageUpdateAutomation' | 'landfall.yaml';
   /** The application that holds, the ledger and commands name. */
   readonly application: { readonly namespace: string; readonly name: string };
+  /** Applications that its commits change; a hold on any of them holds it. Left out: `application` alone. */
+  readonly covers?: readonly { readonly namespace: string; readonly name: string }[];
   readonly git: GitPlace;
   readonly images: readonly ImageRule[];
   readonly commit: CommitStyle;

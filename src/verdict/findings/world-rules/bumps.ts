@@ -1,5 +1,6 @@
 import { getArray, getString } from '../../../kernel/index.ts';
-import { digestIn, repositoryOf, sameDigest, sameReference, tagOf } from './digests.ts';
+import { sameDigest } from '../../world/index.ts';
+import { digestIn, repositoryOf, sameReference, tagOf } from './digests.ts';
 import { quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
@@ -121,7 +122,7 @@ function lostBumps(view: View): Draft[] {
       Date.parse(head) < Date.parse(build.time);
     const other = asked.every(
       ({ value }) =>
-        !sameReference(value, image) && sameDigest(digestIn(value) ?? '', build.digest ?? '') !== true,
+        !sameReference(value, image) && sameDigest(digestIn(value) ?? '', build.digest ?? '') !== 'same',
     );
     const [first] = asked;
     const tag = tagOf(image) ?? '';

@@ -13,6 +13,7 @@ import { jobsRule } from './jobs.ts';
 import { disruptionBudgetsRule } from './disruption-budgets.ts';
 import { nodesRule } from './nodes.ts';
 import { liveStateRule } from './live-state.ts';
+import { restartsRule } from './restarts.ts';
 import { rolloutCountsRule } from './rollout-counts.ts';
 import { podRevisionsRule } from './pod-revisions.ts';
 import { progressiveRule } from './progressive.ts';
@@ -22,6 +23,7 @@ import { crashingRule } from './crashing.ts';
 import { otherEnvironmentRule } from './other-environment.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
+import { partialApplyRule } from './partial-apply.ts';
 import { readinessRule, shallowProbeRule } from './probes.ts';
 import { refusedPodsRule } from './refused-pods.ts';
 import { renderErrorsRule } from './render-errors.ts';
@@ -42,6 +44,7 @@ const RULES: readonly WorldRule[] = [
   imagePullRule,
   startingRule,
   crashingRule,
+  restartsRule,
   readinessRule,
   schedulingRule,
   refusedPodsRule,
@@ -50,6 +53,7 @@ const RULES: readonly WorldRule[] = [
   progressiveRule,
   sourceRule,
   syncErrorsRule,
+  partialApplyRule,
   renderErrorsRule,
   servicesRule,
   connectionsRule,

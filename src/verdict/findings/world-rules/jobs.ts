@@ -2,7 +2,31 @@ import { getString, textOf } from '../../../kernel/index.ts';
 import { logsOf, telling } from './crashing.ts';
 import { quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
+import type { Thing } from './thing.ts';
 import type { View } from './view.ts';
+
+/** A later run of the same CronJob has done the work: names end in the minute of the run. */
+function isRepeated(view: View, failed: Thing): boolean {
+  const own = /^(?<name>.+)-(?<time>\d{6,})$/.exec(failed.name)?.groups;
+  return (
+    own !== undefined &&
+    view.kind('Job').some((thing) => {
+      const other = /^(?<name>.+)-(?<time>\d{6,})$/.exec(thing.name)?.groups;
+      return (
+        other?.['name'] === own['name'] &&
+        Number(other?.['time']) > Number(own['time']) &&
+        ((thing.number('status', 'succeeded') ?? 0) > 0 ||
+          thing
+            .list('status', 'conditions')
+            .some(
+              (item) =>
+                getString(item, 'type')?.startsWith('Complete') === true &&
+                getString(item, 'status') === 'True',
+            ))
+      );
+    })
+  );
+}
 
 /** HEA-08, REC-09: Jobs and CronJobs. */
 function jobs(view: View): Draft[] {
@@ -10,7 +34,7 @@ function jobs(view: View): Draft[] {
     const condition = thing
       .list('status', 'conditions')
       .find((item) => getString(item, 'type') === 'Failed' && getString(item, 'status') === 'True');
-    if (condition === undefined) return [];
+    if (condition === undefined || isRepeated(view, thing)) return [];
     const annotations = thing.map('metadata', 'annotations') ?? {};
     const hook = annotations['argocd.argoproj.io/hook'] ?? annotations['helm.sh/hook'];
     return [

@@ -1,5 +1,6 @@
 import { getArray, getString, jsonEqual, textOf } from '../../../kernel/index.ts';
 import type { JsonValue } from '../../../kernel/index.ts';
+import { repositoryOf, tagOf } from './digests.ts';
 import { counted, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
@@ -98,6 +99,33 @@ function stuckNamespaces(view: View): Draft[] {
 const HANDS =
   /^kubectl-(?:edit|patch|set|scale|client-side-apply|annotate|label|rollout)$|^(?:Mozilla|OpenLens|k9s|lens|dashboard|node-fetch|okhttp)/i;
 
+/** Whether an overlay that is shown sets what the cluster holds: a base alone does not say what Git asks for. */
+function overridden(view: View): (git: string | undefined, cluster: JsonValue, name: string) => boolean {
+  const overlays = view.world.files.filter(({ kind }) => kind === 'kustomization');
+  return (git, cluster, name) =>
+    overlays.some(({ value }) => {
+      const images = getArray(value, 'images').some((entry) => {
+        const from = getString(entry, 'name') ?? '';
+        if (git === undefined || typeof cluster !== 'string' || repositoryOf(from) !== repositoryOf(git))
+          return false;
+        const to = getString(entry, 'newName') ?? from;
+        const tag = textOf((entry as Record<string, JsonValue>)['newTag']);
+        const digest = getString(entry, 'digest');
+        return (
+          repositoryOf(to) === repositoryOf(cluster) &&
+          (tag === '' || tagOf(cluster) === tag) &&
+          (digest === undefined || cluster.includes(digest))
+        );
+      });
+      const counts = getArray(value, 'replicas').some(
+        (entry) =>
+          getString(entry, 'name') === name &&
+          jsonEqual((entry as Record<string, JsonValue>)['count'] ?? null, cluster),
+      );
+      return images || counts;
+    });
+}
+
 /** LIV-09, REC-12, REC-13: the cluster holds something else than Git asks for. */
 function drift(view: View): Draft[] {
   return view.desired.flatMap((wanted): Draft[] => {
@@ -109,9 +137,11 @@ function drift(view: View): Draft[] {
       .some((hpa) => hpa.text('spec', 'scaleTargetRef', 'name') === wanted.name);
     const differing: { path: readonly (string | number)[]; name: string; git: string; cluster: string }[] =
       [];
+    const told = overridden(view);
     const compare = (path: readonly (string | number)[], name: string, cluster: JsonValue | undefined) => {
       const git = wanted.get(...path);
-      if (git !== undefined && cluster !== undefined && !jsonEqual(git, cluster))
+      const says = (value: JsonValue) => told(typeof git === 'string' ? git : undefined, value, wanted.name);
+      if (git !== undefined && cluster !== undefined && !jsonEqual(git, cluster) && !says(cluster))
         differing.push({ path, name, git: JSON.stringify(git), cluster: JSON.stringify(cluster) });
     };
     if (!scaled && live.get('spec', 'replicas') !== 0)

@@ -1,6 +1,7 @@
 import type { Claim } from '../../../boundaries/index.ts';
 import { getArray, getString, isJsonObject } from '../../../kernel/index.ts';
-import { digestIn, repositoryOf, sameDigest, sameReference, shortOf, tagOf } from './digests.ts';
+import { sameDigest } from '../../world/index.ts';
+import { digestIn, repositoryOf, sameReference, shortOf, tagOf } from './digests.ts';
 import { maskedFailures } from './masking.ts';
 import type { Container, Pod } from './pods.ts';
 import { counted, groupBy } from './rule.ts';
@@ -318,12 +319,12 @@ export const movedTagRule: WorldRule = (view) =>
     if (running.length === 0 || answer === undefined) return [];
     const known = answers
       .slice(0, 2)
-      .some((one) => running.some(({ digest }) => sameDigest(digest, one.digest) !== false));
+      .some((one) => running.some(({ digest }) => sameDigest(digest, one.digest) !== 'different'));
     // The newest push counts; that an older build runs is just what the rule is about.
-    const current = running.some(({ digest }) => sameDigest(digest, answer.digest) !== false);
+    const current = running.some(({ digest }) => sameDigest(digest, answer.digest) !== 'different');
     const otherRegistry = answers.filter(({ time }) => time === undefined);
     const belongs = otherRegistry.some((one) =>
-      running.some(({ digest }) => sameDigest(digest, one.digest) === true),
+      running.some(({ digest }) => sameDigest(digest, one.digest) === 'same'),
     );
     return current || belongs || (known && answer.time === undefined)
       ? []

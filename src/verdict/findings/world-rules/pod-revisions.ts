@@ -1,5 +1,6 @@
 import { getString } from '../../../kernel/index.ts';
-import { digestIn, sameDigest, shortOf } from './digests.ts';
+import { sameDigest } from '../../world/index.ts';
+import { digestIn, shortOf } from './digests.ts';
 import { groupBy } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
@@ -150,7 +151,7 @@ function mixedDigests(view: View): Draft[] {
       });
       const [first] = running;
       if (first === undefined) continue;
-      const other = running.filter(({ digest }) => sameDigest(digest, first.digest) === false);
+      const other = running.filter(({ digest }) => sameDigest(digest, first.digest) === 'different');
       const references = new Set(running.map(({ container }) => container.image));
       if (other.length === 0 || references.size > 1) continue;
       drafts.push({

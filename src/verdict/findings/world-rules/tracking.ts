@@ -1,5 +1,6 @@
 import { getString } from '../../../kernel/index.ts';
-import { repositoryOf, sameCommit, sameReference } from './digests.ts';
+import { sameCommit } from '../../world/index.ts';
+import { repositoryOf, sameReference } from './digests.ts';
 import { groupBy, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
@@ -25,11 +26,11 @@ function tracking(view: View): Draft[] {
       commit !== tip ||
       others.length === 0 ||
       engine.revision === undefined ||
-      sameCommit(engine.revision, commit.commit)
+      sameCommit(engine.revision, commit.commit) === 'same'
     )
       continue;
     const tracked = view.world.commits.find(({ refs }) => refs.some((ref) => ref.endsWith(target)));
-    if (tracked !== undefined && !sameCommit(tracked.commit, engine.revision)) continue;
+    if (tracked !== undefined && sameCommit(tracked.commit, engine.revision) !== 'same') continue;
     drafts.push({
       failure: 'INT-01',
       id: 'commit-not-tracked',
