@@ -96,7 +96,7 @@ export async function reachProd(
     typed('git tag v1.1.0 && git push --tags');
     await git(app, 'push', '--quiet', '--tags');
     await buildIs(stage, 'tomoda-prod', commit, 'SUCCESS', waiting);
-    await landfall(['builds']);
+    await landfall(['builds', 'list']);
     await followUpdate(stage, 'prod-tomoda', 'v1.1.0', teller, waiting);
     await landfall(['prove', 'prod-tomoda', '--revision', commit, '--wait', '3m'], { answer: true });
   });
@@ -107,10 +107,10 @@ export async function rollBack(stage: TomodaStage, teller: Teller, waiting: Wait
   const { say, landfall } = teller;
   say('Something looks wrong in prod: back to what landed before');
   return underLoad(stage, API_HOST, teller, async () => {
-    await landfall(['rollback', 'prod-tomoda', '--reason', 'greetings confuse people', '--yes']);
+    await landfall(['rollback', 'prod-tomoda', '--reason', 'greetings confuse people']);
     await followUpdate(stage, 'prod-tomoda', 'v1.0.0', teller, waiting);
     await landfall(['prove', 'prod-tomoda', '--wait', '3m'], { answer: true });
-    await landfall(['holds']);
+    await landfall(['holds', 'list']);
   });
 }
 
