@@ -34,6 +34,7 @@ export {
   ignorePatterns,
   renderApplication,
   renderFlux,
+  sopsOf,
 } from './render/index.ts';
 export type { RenderedSet } from './render/index.ts';
 export {

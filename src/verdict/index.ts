@@ -1,7 +1,8 @@
 export { findDrift } from './drift.ts';
 export { renderSources } from './render-sources.ts';
 export type { DriftReport } from './drift.ts';
-export { findApplication, listApplications } from './application.ts';
+export { findApplication, listApplications, readApplication } from './application.ts';
+export { readKustomization } from './flux.ts';
 export type { ApplicationSpec } from './application.ts';
 export { findingsOf, preflightOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';

@@ -1,6 +1,6 @@
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
-import { shortDigest, shortReference } from '../names.ts';
+import { shortDigest, shortReference, shortTag } from '../names.ts';
 import { leadingImage, releaseOf, revisionLabel, versionLabel } from './facts.ts';
 import type { ImageFacts } from './facts.ts';
 
@@ -114,7 +114,7 @@ function judge(image: ImageFacts, nodes: NodePlatforms, wantedCommit: string | u
   const pushed =
     build?.pushedAt === undefined
       ? ''
-      : `, pushed${image.tag === undefined ? '' : ` as :${image.tag}`} ${build.pushedAt}`;
+      : `, pushed${image.tag === undefined ? '' : ` as :${shortTag(image.tag)}`} ${build.pushedAt}`;
   return { image, state: 'proven', reason: 'built', text: `built from ${shortDigest(commit)}${pushed}` };
 }
 

@@ -10,6 +10,7 @@ import { shapesRule } from './shapes.ts';
 import { configurationRule } from './configuration.ts';
 import { scalingRule } from './scaling.ts';
 import { jobsRule } from './jobs.ts';
+import { disruptionBudgetsRule } from './disruption-budgets.ts';
 import { nodesRule } from './nodes.ts';
 import { liveStateRule } from './live-state.ts';
 import { restartsRule } from './restarts.ts';
@@ -66,6 +67,7 @@ const RULES: readonly WorldRule[] = [
   scalingRule,
   jobsRule,
   nodesRule,
+  disruptionBudgetsRule,
   liveStateRule,
   shallowProbeRule,
 ];

@@ -1,4 +1,4 @@
-import { getString, textOf } from '../../../kernel/index.ts';
+import { getString } from '../../../kernel/index.ts';
 import { counted, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
@@ -59,58 +59,6 @@ function nodes(view: View): Draft[] {
       verify: [`kubectl get pods${pod.thing.n} -o wide`],
       space: pod.namespace,
     });
-  for (const budget of view.declared('PodDisruptionBudget')) {
-    const selector = budget.map('spec', 'selector', 'matchLabels') ?? {};
-    const target = view
-      .declared('Deployment', 'StatefulSet')
-      .find(
-        (thing) =>
-          Object.keys(selector).length > 0 &&
-          Object.entries(selector).every(
-            ([key, value]) => (thing.map('spec', 'template', 'metadata', 'labels') ?? {})[key] === value,
-          ) &&
-          (thing.namespace === undefined ||
-            budget.namespace === undefined ||
-            thing.namespace === budget.namespace),
-      );
-    const replicas = target?.number('spec', 'replicas') ?? (target?.whole === true ? 1 : undefined);
-    const least = budget.get('spec', 'minAvailable');
-    const most = budget.get('spec', 'maxUnavailable');
-    const blocked =
-      replicas !== undefined &&
-      replicas > 0 &&
-      ((typeof least === 'number' && least >= replicas) || least === '100%' || most === 0 || most === '0%');
-    if (!blocked || target === undefined) continue;
-    drafts.push({
-      failure: 'ROL-20',
-      id: 'budget-allows-no-disruption',
-      boundary: 'rollout',
-      kind: 'risk',
-      title: `${budget.id} never lets a pod of ${target.name} go: ${least === undefined ? `maxUnavailable ${textOf(most)}` : `minAvailable ${textOf(least)} of ${replicas}`}`,
-      confidence: 0.95,
-      why: ['No node with such a pod can be drained. A rolling update is not held by it.'],
-      claims: [
-        view.about(
-          'rollout',
-          budget,
-          least === undefined ? 'maxUnavailable' : 'minAvailable',
-          textOf(least ?? most),
-          'spec',
-          least === undefined ? 'maxUnavailable' : 'minAvailable',
-        ),
-        view.about('rollout', target, 'replicas', String(replicas), 'spec', 'replicas'),
-      ],
-      misleading: [['the budget is there', 'it protects against every drain, the wanted ones too']],
-      now: [
-        'Lower minAvailable below the number of replicas, or raise the replicas, in Git.',
-        `kubectl get pdb ${budget.name}${budget.n}`,
-      ],
-      lasting: ['Hold budgets against replicas before the merge (landfall check).'],
-      verify: [`kubectl get pdb ${budget.name}${budget.n} -o jsonpath='{.status.disruptionsAllowed}'`],
-      can: 'commit',
-      space: budget.namespace,
-    });
-  }
   drafts.push(...blockedDrains(view));
   for (const node of view.kind('Node')) {
     const bad = node
