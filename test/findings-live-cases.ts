@@ -57,7 +57,8 @@ export const LIVE: readonly LiveCase[] = [
     status: 401,
   }),
   pulled('PIP-06', 'silent', 'registry-unreachable', 'health', 'registry.corp.io/silent:1', {
-    type: 'timeout',
+    type: 'status',
+    status: 503,
   }),
   pulled('PIP-07', 'limited', 'registry-rate-limit', 'health', 'registry.corp.io/limited:1', {
     type: 'status',
@@ -110,7 +111,12 @@ export const LIVE: readonly LiveCase[] = [
     image: 'registry.corp.io/other:1',
     container: 'imagePullPolicy: Never',
   }),
-  one('REN-06', 'placeholder', 'variable-unresolved', 'render', { image: 'registry.corp.io/api:${TAG}' }),
+  {
+    ...one('REN-06', 'placeholder', 'variable-unresolved', 'render', {
+      image: 'registry.corp.io/api:${TAG}',
+    }),
+    desired: (broken) => api(broken ? { image: 'registry.corp.io/api:${TAG}' } : {}),
+  },
   one('ROL-06', 'no-mount', 'mount-source-missing', 'health', {
     pod: 'volumes: [{name: settings, configMap: {name: gone}}]',
     container: 'volumeMounts: [{name: settings, mountPath: /etc/settings}]',
@@ -118,7 +124,6 @@ export const LIVE: readonly LiveCase[] = [
   one('ROL-07', 'no-config', 'configuration-missing', 'health', {
     container: 'envFrom: [{configMapRef: {name: gone}}]',
   }),
-  one('ROL-07', 'root', 'runs-as-root', 'health', { container: 'securityContext: {runAsNonRoot: true}' }),
   one('ROL-08', 'no-command', 'cannot-start-command', 'health', { container: 'command: [/no/such/program]' }),
   one('ROL-09', 'crash', 'crash-loop', 'health', { mode: 'exit' }),
   {
@@ -145,21 +150,6 @@ export const LIVE: readonly LiveCase[] = [
     pod: 'affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: api}}}]}}',
   }),
   {
-    failure: 'ROL-04',
-    name: 'claim',
-    id: 'claim-not-bound',
-    boundary: 'health',
-    objects: (broken) =>
-      broken
-        ? `apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: data}
-spec: {storageClassName: gone, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
----
-${api({ pod: 'volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]', container: 'volumeMounts: [{name: data, mountPath: /data}]' })}`
-        : api({}),
-  },
-  {
     failure: 'ROL-15',
     name: 'half',
     id: 'half-rolled',
@@ -171,7 +161,11 @@ ${api({ pod: 'volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]'
       if (stage.broken)
         await release(
           stage,
-          api({ replicas: 2, image: 'registry.corp.io/api:1.1.0', spec: 'minReadySeconds: 3600' }),
+          api({
+            replicas: 2,
+            image: 'registry.corp.io/api:1.1.0',
+            spec: 'minReadySeconds: 3600\n  progressDeadlineSeconds: 7200',
+          }),
         );
     },
     laterMs: 660_000,

@@ -9,6 +9,9 @@ data: {GREETING: ${value}}
 
 const READS = { container: 'envFrom: [{configMapRef: {name: settings}}]' };
 
+/** What an autoscaler can compute with. */
+const SCALED = { container: 'resources: {requests: {cpu: 10m}}' };
+
 const scaler = `apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: api}
@@ -121,16 +124,16 @@ metadata: {name: held${broken ? ', finalizers: [example.com/hold]' : ''}}
     name: 'two-masters',
     id: 'replicas-fight-autoscaler',
     boundary: 'intent',
-    objects: (broken) => (broken ? `${api({})}---${scaler}` : api({})),
-    desired: () => api({}),
-    then: whenBroken((stage) => stage.kubectl(['scale', 'deployment/api', '--replicas=2'])),
+    objects: (broken) =>
+      broken ? `${api(SCALED)}---\n${scaler.replace('minReplicas: 1', 'minReplicas: 2')}` : api(SCALED),
+    desired: () => api(SCALED),
   },
   {
     failure: 'HEA-07',
     name: 'blind',
     id: 'autoscaler-blind',
     boundary: 'health',
-    objects: (broken) => (broken ? `${api({})}---${scaler}` : api({})),
+    objects: (broken) => (broken ? `${api({})}---\n${scaler}` : api({})),
   },
   {
     failure: 'HEA-02',

@@ -182,7 +182,8 @@ export function stageOf(
               | { readyReplicas?: number; updatedReplicas?: number; observedGeneration?: number }
               | undefined;
             return (
-              status?.observedGeneration === item.metadata.generation &&
+              status !== undefined &&
+              status.observedGeneration === item.metadata.generation &&
               (status.readyReplicas ?? 0) === wanted &&
               (status.updatedReplicas ?? 0) === wanted
             );
