@@ -1,4 +1,5 @@
 import type { FieldSource } from '../../boundaries/index.ts';
+import { byChartValues } from './auto-values.ts';
 import type { ImageChange } from './contract.ts';
 import { draftOf, withEdits, type Draft } from './draft.ts';
 import { kustomizationOf, pinned } from './kustomization.ts';
@@ -23,6 +24,7 @@ interface Places {
  * from a base that others share is overridden by an `images:` entry of the environment.
  */
 export async function byProvenance(writing: Writing): Promise<readonly Candidate[]> {
+  if (writing.before.sourceType === 'Helm') return byChartValues(writing);
   const places: Places[] = [];
   for (const change of writing.request.changes) places.push(await placesOf(writing, change));
   const drafts = new Map<string, Draft>();
@@ -39,7 +41,7 @@ export async function byProvenance(writing: Writing): Promise<readonly Candidate
   for (const { change, entries } of places) {
     for (const file of entries) drafts.set(file, pinned(writing, file, await draft(file), change));
   }
-  return [{ drafts, pinned: true, behindTag: false, named: undefined, warnings: [] }];
+  return [{ drafts, pinned: true, behindTag: false, through: undefined, everywhere: true, warnings: [] }];
 }
 
 async function placesOf(writing: Writing, change: ImageChange): Promise<Places> {

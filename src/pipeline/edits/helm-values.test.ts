@@ -159,6 +159,62 @@ describe('an image in the values of a chart', () => {
   });
 });
 
+describe('an image of a chart whose values nobody named', () => {
+  const auto = (files: Readonly<Record<string, string>>, render: (tree: FileTree) => Promise<RenderedSet>) =>
+    edit({ files, folder: '', changes: [change], render });
+
+  test('is found beside the chart, in the file that wins', async () => {
+    const both: Template = (given) => ({ ...plain(given), labels: {} });
+    const own = {
+      'values.yaml': values,
+      'values-prod.yaml': 'image:\n  repository: shop/app\n  tag: v1 # prod\n',
+    };
+    const overridden = async (tree: FileTree) => {
+      const text = Buffer.from((await tree.readFile('values-prod.yaml')) ?? []).toString();
+      return chart(both)(treeOf({ 'values.yaml': text }));
+    };
+    expect((await auto(own, overridden)).files).toEqual({
+      'values-prod.yaml': own['values-prod.yaml'].replace('tag: v1', `tag: v2@${NEW}`),
+    });
+    expect((await auto(own, chart(both))).files).toEqual({
+      'values.yaml': values.replace('tag: v1', `tag: v2@${NEW}`),
+    });
+  });
+
+  test('is changed in every place that uses it, with the digest where it has one', async () => {
+    const two =
+      'api:\n  image: {registry: eu.io, repository: shop/app, tag: v1, digest: ""}\njobs:\n- image: eu.io/shop/app:v1\n';
+    const template: Template = (given) => {
+      const at = (key: string) => getString(given, 'api', 'image', key) ?? '';
+      const digest = at('digest') === '' ? '' : `@${at('digest')}`;
+      return { image: `${at('registry')}/${at('repository')}:${at('tag')}${digest}` };
+    };
+    const job: Template = (given) => ({ image: getString(given, 'jobs', 0, 'image') ?? '' });
+    const render = async (tree: FileTree) => {
+      const [first, second] = [await chart(template)(tree), await chart(job)(tree)];
+      return { ...first, objects: [...first.objects, ...second.objects] };
+    };
+    const made = await edit({
+      files: { 'values.yaml': two },
+      folder: '',
+      changes: [{ ...change, image: 'eu.io/shop/app' }],
+      render,
+    });
+    expect(made.files['values.yaml']).toBe(
+      two.replace('tag: v1, digest: ""', `tag: v2, digest: "${NEW}"`).replace('app:v1', `app:v2@${NEW}`),
+    );
+  });
+
+  test('is refused where no value holds it', async () => {
+    await expect(
+      auto(
+        { 'values.yaml': 'a: 1\n' },
+        chart(() => ({ image: 'shop/app:v1' })),
+      ),
+    ).rejects.toThrow(/values\.yaml hold no map with its name and tag/);
+  });
+});
+
 describe('an edit of values is refused', () => {
   test.each([
     ['without a path of tag, digest or spec', { name: 'image.repository' }, /neither the path of its tag/],
