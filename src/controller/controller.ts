@@ -215,6 +215,7 @@ export function startController(options: ControllerOptions): Controller {
     writer,
     events,
     instanceOf,
+    isApplication: (instance) => applications.get(keyOfInstance(instance)) !== undefined,
     random,
     operator: createOperator({
       clock,

@@ -28,7 +28,7 @@ export interface KillStage {
   close(): Promise<void>;
 }
 
-const PATIENCE = 60_000;
+const PATIENCE = 150_000;
 const APPLICATION = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', namespace: 'argocd' };
 
 const map = (name: string, value: string, wave: number) =>
