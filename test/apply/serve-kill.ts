@@ -205,7 +205,10 @@ export async function openKills(binary: Binary): Promise<KillStage> {
     try {
       const subject = { namespace: 'argocd', application: name };
       const [last] = await ledger.deliveries.list(subject, 1);
-      return (await ledger.journals.unfinished(subject)).length === 0 && last?.state !== 'running';
+      return (
+        (await ledger.journals.unfinished(subject)).length === 0 &&
+        (last?.state === 'restored' || last?.state === 'applied')
+      );
     } finally {
       await ledger.close();
     }
