@@ -17,6 +17,32 @@ const noSubprograms = {
   },
 };
 
+/** Runs the reader of Kubernetes' documentation now, so that what is built has the texts and needs no package. */
+const documentation = {
+  name: 'documentation',
+  setup(plugin) {
+    plugin.onLoad({ filter: /openapi[/\\]texts[/\\]installed\.ts$/ }, async ({ path: file }) => {
+      const { outputFiles } = await build({
+        entryPoints: [path.join(path.dirname(file), 'packages.ts')],
+        bundle: true,
+        write: false,
+        format: 'esm',
+        platform: 'node',
+        target: 'node20',
+      });
+      const reader = await import(
+        `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+      );
+      const texts = JSON.stringify(reader.readTexts(path.join(root, 'node_modules')));
+      // Parsed as JSON when it is asked for: faster than the same as a literal, and nothing to minify.
+      return {
+        contents: `export const installedTexts = () => JSON.parse(${JSON.stringify(texts)});`,
+        loader: 'js',
+      };
+    });
+  },
+};
+
 /** Replaces `outdir` with a fresh build. */
 export async function bundle(outdir) {
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -47,7 +73,7 @@ export async function bundle(outdir) {
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; let __required; const require = (id) => (__required ??= __createRequire(import.meta.url))(id); require.resolve = (...args) => (__required ??= __createRequire(import.meta.url)).resolve(...args);",
     },
-    plugins: [noSubprograms],
+    plugins: [noSubprograms, documentation],
     logLevel: 'warning',
   });
 }

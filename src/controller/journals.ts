@@ -1,4 +1,4 @@
-import { LandfallError } from '../kernel/index.ts';
+import { getString, LandfallError } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
 import type { KubeClient, ObjectRef } from '../kube/index.ts';
 import { beginSet, recoverUnfinished, resumeSet } from '../apply/index.ts';
@@ -68,7 +68,7 @@ export interface SyncJournals {
 }
 
 export interface JournalOptions {
-  readonly ledger: Pick<Ledger, 'journals' | 'deliveries' | 'holds'>;
+  readonly ledger: Pick<Ledger, 'journals' | 'deliveries' | 'holds'> & Partial<Pick<Ledger, 'decisions'>>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -106,8 +106,20 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
     const listed = await ledger.deliveries.list({ cluster, namespace, application }, LOOKED_AT);
     return listed.find(
       ({ trigger, startedAt, revision }) =>
-        trigger === 'sync' && startedAt === subject.attemptedAt && revision === subject.revision,
+        (trigger === 'sync' || trigger === 'update') &&
+        startedAt === subject.attemptedAt &&
+        revision === subject.revision,
     );
+  }
+
+  /** What led to a revision: a commit of the updater is in the decisions. */
+  async function triggerOf(subject: JournalSubject): Promise<'sync' | 'update'> {
+    const { cluster, namespace, application } = subject;
+    const decisions = (await ledger.decisions?.list({ cluster, namespace, application }, LOOKED_AT)) ?? [];
+    const updated = decisions.some(
+      ({ kind, detail }) => kind === 'update' && getString(detail, 'commit') === subject.revision,
+    );
+    return updated ? 'update' : 'sync';
   }
 
   function furthest(since: number): Proving['furtherAt'] {
@@ -272,7 +284,7 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
           application,
           environment: undefined,
           revision,
-          trigger: 'sync',
+          trigger: await triggerOf(subject),
           actor: { name: user ?? 'landfall', attestedBy: 'nobody' },
           startedAt: subject.attemptedAt,
         });

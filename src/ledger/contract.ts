@@ -1,5 +1,6 @@
 import type { ErrorBaseline, ErrorShare } from '../boundaries/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
+import type { Builds } from './builds-contract.ts';
 
 /** Where an application runs: an address of the API server, the namespace and name of the Application. */
 export interface LedgerSubject {
@@ -40,7 +41,7 @@ export interface Delivery extends LedgerSubject {
   readonly environment: string | undefined;
   /** Commit of the deployment repository; a digest of the set where files were applied that no commit holds. */
   readonly revision: string;
-  readonly trigger: 'apply' | 'sync' | 'rollback' | 'promotion' | 'observed';
+  readonly trigger: 'apply' | 'sync' | 'rollback' | 'promotion' | 'update' | 'observed';
   readonly actor: Actor;
   readonly startedAt: string;
   readonly finishedAt: string | undefined;
@@ -137,6 +138,43 @@ export interface Hold extends LedgerSubject {
   readonly since: string;
 }
 
+/**
+ * How a change of Git stands that Landfall makes in steps. `waiting`: its gates are not open yet. `committing`: Git is
+ * being written. `following`: the commit is there, its proof is not. The others are ends.
+ */
+export type ChangeState =
+  | 'waiting'
+  | 'committing'
+  | 'following'
+  | 'landed'
+  | 'stopped'
+  | 'unproven'
+  | 'refused'
+  | 'cancelled'
+  | 'superseded';
+
+/** A promotion or a rollback: kept before anything is done, so that whoever comes next goes on with it. */
+export interface Change extends LedgerSubject {
+  readonly id: string;
+  readonly kind: 'promotion' | 'rollback';
+  readonly state: ChangeState;
+  readonly actor: Actor;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** One sentence: why it stands so. */
+  readonly message: string;
+  /** What is carried from where, and what was made of it so far. */
+  readonly detail: JsonObject;
+}
+
+/** Since when a release has been seen as landed without a break. */
+export interface Standing {
+  /** Digests of everything that it runs. */
+  readonly release: string;
+  readonly since: string;
+  readonly seen: string;
+}
+
 /** How a running image failed, measured while it was the one that users met. */
 export interface MeasuredShares {
   /** Digest that every pod ran. */
@@ -229,10 +267,33 @@ export interface Ledger {
     /** The newest measurement of another image than `digest`: the release before, as users met it. */
     baseline(subject: LedgerSubject, digest: string | undefined): Promise<ErrorBaseline | undefined>;
   };
+  readonly changes: {
+    /** The new change, or the one that is still open for that subject: there is never more than one. */
+    begin(
+      change: Omit<Change, 'id' | 'state' | 'createdAt' | 'updatedAt'>,
+    ): Promise<{ readonly change: Change; readonly created: boolean }>;
+    /** Sets what is given, where it still stands as `from` says; false where somebody else has moved it on. */
+    move(
+      id: string,
+      from: ChangeState,
+      change: Partial<Pick<Change, 'state' | 'message' | 'detail'>>,
+    ): Promise<boolean>;
+    /** By id, or by a beginning of one; undefined where none or several begin so. */
+    get(id: string): Promise<Change | undefined>;
+    list(subject: Partial<LedgerSubject>, limit: number): Promise<readonly Change[]>;
+    /** Those that are not at an end, oldest first. */
+    open(subject?: Partial<LedgerSubject>): Promise<readonly Change[]>;
+  };
+  readonly standings: {
+    /** What one look has seen. `release` undefined: not landed, and what stood before has come to its end. */
+    see(subject: LedgerSubject, release: string | undefined): Promise<void>;
+    get(subject: LedgerSubject): Promise<Standing | undefined>;
+  };
   readonly notices: {
     record(notice: Omit<Notice, 'id' | 'at'>): Promise<string>;
     list(subject: Partial<LedgerSubject>, limit: number): Promise<readonly Notice[]>;
   };
+  readonly builds: Builds;
   /** Safe to call twice, and without anything having been opened. */
   close(): Promise<void>;
 }

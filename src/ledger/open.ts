@@ -77,9 +77,41 @@ export function openLedger(options: LedgerOptions): Ledger {
       record: (subject, measured) => use((ledger) => ledger.errorShares.record(subject, measured)),
       baseline: (subject, digest) => ask((ledger) => ledger.errorShares.baseline(subject, digest), undefined),
     },
+    changes: {
+      begin: (change) => use((ledger) => ledger.changes.begin(change)),
+      move: (id, from, change) => use((ledger) => ledger.changes.move(id, from, change)),
+      get: (id) => ask((ledger) => ledger.changes.get(id), undefined),
+      list: (subject, limit) => ask((ledger) => ledger.changes.list(subject, limit), []),
+      open: (subject) => ask((ledger) => ledger.changes.open(subject), []),
+    },
+    standings: {
+      see: (subject, release) => use((ledger) => ledger.standings.see(subject, release)),
+      get: (subject) => ask((ledger) => ledger.standings.get(subject), undefined),
+    },
     notices: {
       record: (notice) => use((ledger) => ledger.notices.record(notice)),
       list: (subject, limit) => ask((ledger) => ledger.notices.list(subject, limit), []),
+    },
+    builds: {
+      add: (build) => use((ledger) => ledger.builds.add(build)),
+      get: (id) => ask((ledger) => ledger.builds.get(id), undefined),
+      list: (filter, limit) => ask((ledger) => ledger.builds.list(filter, limit), []),
+      move: (id, from, to) => use((ledger) => ledger.builds.move(id, from, to)),
+      redefine: (id, to) => use((ledger) => ledger.builds.redefine(id, to)),
+      review: (review) => use((ledger) => ledger.builds.review(review)),
+      reviews: (id) => ask((ledger) => ledger.builds.reviews(id), []),
+      cancel: (id, message) => use((ledger) => ledger.builds.cancel(id, message)),
+      claim: (only) => ask((ledger) => ledger.builds.claim(only), undefined),
+      keep: (id) => use((ledger) => ledger.builds.keep(id)),
+      note: (id, change) => use((ledger) => ledger.builds.note(id, change)),
+      end: (id, state, message) => use((ledger) => ledger.builds.end(id, state, message)),
+      release: (id) => use((ledger) => ledger.builds.release(id)),
+      step: (id, step) => use((ledger) => ledger.builds.step(id, step)),
+      steps: (id) => ask((ledger) => ledger.builds.steps(id), []),
+      seen: (declaredIn, trigger) => ask((ledger) => ledger.builds.seen(declaredIn, trigger), undefined),
+      sawRefs: (declaredIn, trigger, refs) =>
+        use((ledger) => ledger.builds.sawRefs(declaredIn, trigger, refs)),
+      told: (id, state) => use((ledger) => ledger.builds.told(id, state)),
     },
     async close() {
       closed = true;

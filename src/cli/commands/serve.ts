@@ -20,6 +20,7 @@ interface ServeOptions extends ClusterOptions {
   readonly webhook?: Address;
   readonly webhookSecretFile?: string;
   readonly leases: boolean;
+  readonly builds: number;
   readonly parts: number;
   readonly helm?: string;
   readonly onFailure: 'restore' | 'keep';
@@ -36,6 +37,10 @@ function parseAddress(text: string): Address {
     );
   }
   return { host: (match[1] ?? '').replace(/^\[|\]$/g, '') || '127.0.0.1', port };
+}
+
+function parseNone(text: string): number {
+  return text === '0' ? 0 : parseCount(text);
 }
 
 export const serveCommand: CliCommand = {
@@ -59,6 +64,7 @@ export const serveCommand: CliCommand = {
         '--webhook-secret-file <file>',
         'what senders sign with; default: LANDFALL_WEBHOOK_SECRET of the environment',
       )
+      .option('--builds <count>', 'builds that run here at a time; 0: none', parseNone, 2)
       .option('--no-leases', 'act alone, without dividing applications with other replicas')
       .option('--parts <count>', 'parts that replicas divide the applications into', parseCount, 4)
       .addOption(
@@ -83,14 +89,23 @@ export const serveCommand: CliCommand = {
       'landfall serve --from https://git.corp.io/platform.git --path platform/clusters/staging',
       'landfall serve --webhook 9443 --poll 10m --context staging',
     ]).action(async (options: ServeOptions) => {
-      const [{ openSources }, { ledgerOf }, controllers, { jsonLogger }, { untilAborted }] =
-        await Promise.all([
-          import('../sources.ts'),
-          import('../ledger.ts'),
-          import('../../controller/index.ts'),
-          import('../../kernel/index.ts'),
-          import('../until-aborted.ts'),
-        ]);
+      const [
+        { openSources },
+        { ledgerOf },
+        controllers,
+        { jsonLogger },
+        { untilAborted },
+        { createRegistryClients },
+        { serveBuilds },
+      ] = await Promise.all([
+        import('../sources.ts'),
+        import('../ledger.ts'),
+        import('../../controller/index.ts'),
+        import('../../kernel/index.ts'),
+        import('../until-aborted.ts'),
+        import('../../pipeline/index.ts'),
+        import('../builds/serve.ts'),
+      ]);
       const secret = await webhookSecret(options, io);
       const ledger = ledgerOf(options, io);
       const sources = await openSources(options, io);
@@ -110,6 +125,7 @@ export const serveCommand: CliCommand = {
         if (root !== undefined)
           say(`with those of ${options.from ?? ''} ${options.path ?? ''}, as Application ${root}`);
         const logger = jsonLogger(io.out, () => io.clock.now());
+        const registries = createRegistryClients(sources.kube, sources.registryOptions);
         const controller = controllers.startController({
           client: sources.kube,
           mirrors: sources.git,
@@ -121,7 +137,12 @@ export const serveCommand: CliCommand = {
           ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
           ...(options.leases ? { leases: { parts: options.parts } } : {}),
           ledger,
+          registries,
         });
+        const builds = serveBuilds(
+          { controller, sources, ledger, logger, pollMs: options.poll, concurrency: options.builds },
+          io,
+        );
         try {
           const webhook =
             options.webhook === undefined
@@ -131,7 +152,8 @@ export const serveCommand: CliCommand = {
                   secret,
                   clock: io.clock,
                   logger,
-                  onPush: (keys) => controller.pushed(keys),
+                  onPush: (keys) => controller.pushed(keys) + builds.pushed(keys),
+                  onReport: (report) => builds.reported(report),
                 });
           if (webhook !== undefined) say(`listening for pushes on ${webhook.url}`);
           // Until somebody ends it, or it turns out that it may not act at all.
@@ -139,7 +161,9 @@ export const serveCommand: CliCommand = {
           await Promise.race([untilAborted(io.signal), refused]);
           await webhook?.close();
         } finally {
+          await builds.close();
           await controller.close();
+          registries.close();
         }
         exit(EXIT.ok);
       } finally {

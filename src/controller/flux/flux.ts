@@ -11,6 +11,7 @@ import type { GitMirror, GitMirrors } from '../../git/index.ts';
 import { connectKubeClient, startReflector } from '../../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, Reflector } from '../../kube/index.ts';
 import type { AccessFiles } from '../clusters/index.ts';
+import type { TrackedRepository } from '../declarations.ts';
 import type { EventRecorder } from '../events.ts';
 import { secretValue } from '../followed.ts';
 import type { FailurePolicy } from '../failure-policy.ts';
@@ -78,6 +79,8 @@ export interface Flux {
   objectChanged(object: KubeObject): void;
   /** Somebody pushed to that repository. */
   pushed(matches: (url: string) => boolean): number;
+  /** The repositories of all GitRepositories. */
+  tracked(): readonly TrackedRepository[];
   /** Looks at everything again: this replica's share changed. */
   wakeAll(): void;
   close(): Promise<void>;
@@ -258,6 +261,11 @@ export function startFlux(options: FluxOptions): Flux {
       for (const object of found) repositories.queue.add(keyOf(object), 'asked');
       return found.length;
     },
+    tracked: () =>
+      repositories.objects.list().map((object) => ({
+        url: getString(object, 'spec', 'url') ?? '',
+        open: (signal) => mirrorOf(options, object, signal),
+      })),
     wakeAll() {
       for (const { objects, queue } of [repositories, registries, kustomizations, releases]) {
         for (const object of objects.list()) queue.add(keyOf(object), 'live');

@@ -23,6 +23,8 @@ import { CRON_JOBS, JOBS } from './job/job-objects.ts';
 import type { CronJob, Job } from './job/job-objects.ts';
 import { startNodeLifecycle } from './node-lifecycle/node-lifecycle-controller.ts';
 import { startTaintEviction } from './node-lifecycle/taint-eviction.ts';
+import { CLAIMS, startStorageControllers, STORAGE_CLASSES, VOLUMES } from './storage/index.ts';
+import type { Claim, PersistentVolume, StorageClass } from './storage/index.ts';
 import { startStatefulSetController, STATEFUL_SETS } from './statefulset/statefulset-controller.ts';
 import type { StatefulSet } from './statefulset/statefulset-controller.ts';
 
@@ -69,6 +71,9 @@ export interface Caches {
   readonly revisions: Cache<ControllerRevision>;
   readonly budgets: Cache<DisruptionBudget>;
   readonly autoscalers: Cache<Autoscaler>;
+  readonly claims: Cache<Claim>;
+  readonly volumes: Cache<PersistentVolume>;
+  readonly storageClasses: Cache<StorageClass>;
 }
 
 export function startCaches(api: InProcessApi): Caches & { close(): void } {
@@ -86,6 +91,9 @@ export function startCaches(api: InProcessApi): Caches & { close(): void } {
     revisions: startCache<ControllerRevision>(api, CONTROLLER_REVISIONS),
     budgets: startCache<DisruptionBudget>(api, BUDGETS),
     autoscalers: startCache<Autoscaler>(api, AUTOSCALERS),
+    claims: startCache<Claim>(api, CLAIMS),
+    volumes: startCache<PersistentVolume>(api, VOLUMES),
+    storageClasses: startCache<StorageClass>(api, STORAGE_CLASSES),
   };
   return {
     ...caches,
@@ -118,6 +126,7 @@ export function startControllers(options: {
     startCronJobController({ api, logger, ...caches }),
     startStatefulSetController({ api, logger, ...caches }),
     startDaemonSetController({ api, logger, ...caches }),
+    startStorageControllers({ api, logger, ...caches }),
     startDisruptionController({ api, logger, ...caches, scaleOf: (pod) => scaleOf(caches, pod) }),
   ];
   return {

@@ -11,6 +11,7 @@ import type { CronJob, Job } from './job/job-objects.ts';
 import { parseSchedule } from './job/schedule.ts';
 import { DEPLOYMENTS, ENDPOINT_SLICES, NODES, PODS, SERVICES } from './objects.ts';
 import { STATEFUL_SETS } from './statefulset/statefulset-controller.ts';
+import { STORAGE_CLASSES } from './storage/index.ts';
 import type { StatefulSet } from './statefulset/statefulset-controller.ts';
 
 let fixture: ControllerFixture;
@@ -262,6 +263,16 @@ describe('a StatefulSet', () => {
   });
 
   it('gives its pods names below its Service and claims of their own', async () => {
+    await fixture.create(STORAGE_CLASSES, {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: {
+        name: 'standard',
+        annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
+      },
+      provisioner: 'rancher.io/local-path',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    });
     await fixture.create(SERVICES, {
       apiVersion: 'v1',
       kind: 'Service',
@@ -285,6 +296,10 @@ describe('a StatefulSet', () => {
     expect(slice?.['endpoints']).toMatchObject([{ hostname: 'db-0', conditions: { ready: true } }]);
     const claims = fixture.api.list({ group: '', version: 'v1', resource: 'persistentvolumeclaims' }).items;
     expect(claims.map(({ metadata }) => metadata.name)).toEqual(['data-db-0']);
+    expect(claims[0]?.['status']).toMatchObject({ phase: 'Bound', capacity: { storage: '1Gi' } });
+    expect(fixture.messages('SuccessfulCreate')).toContain(
+      'create Claim data-db-0 Pod db-0 in StatefulSet db success',
+    );
   });
 });
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { getObject, type JsonObject } from '../../kernel/index.ts';
 import type { Catalogue } from '../kinds/catalogue.ts';
-import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf } from '../openapi/document-v2.ts';
+import { OPENAPI_V2_PROTOBUF, openApiV2, openApiV2Protobuf } from '../openapi/document-v2.ts';
 import { documentPaths, openApiDocument } from '../openapi/document.ts';
+import { loadTexts } from '../openapi/texts/index.ts';
 import { writeJson, writeObject, type Exchange } from './exchange.ts';
 
 interface Made {
@@ -15,13 +15,14 @@ interface Made {
 export class OpenApiDocuments {
   readonly #catalogue: Catalogue;
   readonly #made = new Map<string, Made>();
+  #madeV2: { readonly generation: number; readonly json: Buffer; readonly protobuf: Buffer } | undefined;
 
   constructor(catalogue: Catalogue) {
     this.#catalogue = catalogue;
   }
 
   /** Answers `/openapi/v3` and below; false for any other path. */
-  serve(exchange: Exchange): boolean {
+  async serve(exchange: Exchange): Promise<boolean> {
     const { pathname } = exchange;
     if (pathname === '/openapi/v3' || pathname === '/openapi/v3/') {
       const paths: Record<string, { serverRelativeURL: string }> = {};
@@ -32,11 +33,11 @@ export class OpenApiDocuments {
       return true;
     }
     if (pathname === '/openapi/v2') {
-      this.#serveV2(exchange);
+      await this.#serveV2(exchange);
       return true;
     }
     if (!pathname.startsWith('/openapi/v3/')) return false;
-    const made = this.#document(pathname.slice('/openapi/v3/'.length));
+    const made = await this.#document(pathname.slice('/openapi/v3/'.length));
     if (made === undefined) return false;
     const etag = `"${made.hash}"`;
     if (exchange.request.headers['if-none-match'] === etag) {
@@ -53,27 +54,26 @@ export class OpenApiDocuments {
     return true;
   }
 
-  /** Every version in one document, for clients from before OpenAPI 3; in protobuf only what kubectl asks it for. */
-  #serveV2(exchange: Exchange): void {
+  /** Every version in one document, for clients from before OpenAPI 3 and for what asks for the older form. */
+  async #serveV2(exchange: Exchange): Promise<void> {
+    const { generation } = this.#catalogue;
+    if (this.#madeV2?.generation !== generation) {
+      const document = openApiV2(this.#catalogue, await loadTexts());
+      const json = Buffer.from(JSON.stringify(document));
+      this.#madeV2 = { generation, json, protobuf: openApiV2Protobuf(this.#catalogue, document) };
+    }
     const accept = exchange.request.headers.accept ?? '*/*';
-    if (accept.includes('proto-openapi.spec.v2')) {
-      writeJson(exchange, 200, openApiV2Protobuf(this.#catalogue), { 'Content-Type': OPENAPI_V2_PROTOBUF });
+    if (!accept.includes('proto-openapi.spec.v2')) {
+      writeJson(exchange, 200, this.#madeV2.json);
       return;
     }
-    const definitions: JsonObject = {};
-    const paths: JsonObject = {};
-    for (const path of documentPaths(this.#catalogue)) {
-      const document = openApiDocument(this.#catalogue, path);
-      Object.assign(definitions, getObject(document, 'components', 'schemas'));
-      Object.assign(paths, getObject(document, 'paths'));
-    }
-    const text = JSON.stringify({
-      swagger: '2.0',
-      info: { title: 'Kubernetes', version: 'v1.32' },
-      paths,
-      definitions,
-    }).replaceAll('#/components/schemas/', '#/definitions/');
-    writeJson(exchange, 200, text);
+    const { protobuf } = this.#madeV2;
+    exchange.response.writeHead(200, {
+      'Cache-Control': 'no-cache, private',
+      'Content-Type': OPENAPI_V2_PROTOBUF,
+      'Content-Length': protobuf.length,
+    });
+    exchange.response.end(exchange.request.method === 'HEAD' ? undefined : protobuf);
   }
 
   /** Names what the document will hold, without making it. */
@@ -84,11 +84,11 @@ export class OpenApiDocuments {
     return createHash('sha512').update(`1.32 ${path} ${names.join()}`).digest('hex').toUpperCase();
   }
 
-  #document(path: string): Made | undefined {
+  async #document(path: string): Promise<Made | undefined> {
     const { generation } = this.#catalogue;
     const known = this.#made.get(path);
     if (known?.generation === generation) return known;
-    const document = openApiDocument(this.#catalogue, path);
+    const document = openApiDocument(this.#catalogue, await loadTexts(), path);
     if (document === undefined) return undefined;
     const made = { generation, text: JSON.stringify(document), hash: this.#hashOf(path) };
     this.#made.set(path, made);

@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
-import type { FieldError } from '../machinery/status-errors.ts';
-import { asJson, asKube, mapAt, mapsAt, maybeMap, numberAt, setDefault } from './json-access.ts';
+import { bad, named, required } from './field-errors.ts';
+import { asJson, asKube, mapAt, mapsAt, maybeMap, numberAt, setDefault, stringAt } from './json-access.ts';
 import type { KindRules, ResourceKind } from './kind.ts';
+import { pathSegmentProblem } from './names.ts';
 
 function isCpuUtilization(metric: JsonObject): boolean {
   return metric.type === 'Resource' && maybeMap(metric, 'resource')?.name === 'cpu';
@@ -57,33 +58,18 @@ export const autoscalerRules: KindRules = {
   },
   validate(object) {
     const spec = maybeMap(asJson(object), 'spec') ?? {};
-    const errors: FieldError[] = [];
     const max = numberAt(spec, 'maxReplicas');
     const min = numberAt(spec, 'minReplicas');
-    if (min < 1) {
-      errors.push({
-        type: 'invalid',
-        field: 'spec.minReplicas',
-        value: min,
-        detail: 'must be greater than or equal to 1',
-      });
-    }
-    if (max < 1) {
-      errors.push({
-        type: 'invalid',
-        field: 'spec.maxReplicas',
-        value: max,
-        detail: 'must be greater than 0',
-      });
-    }
-    if (max < min) {
-      errors.push({
-        type: 'invalid',
-        field: 'spec.maxReplicas',
-        value: max,
-        detail: 'must be greater than or equal to `minReplicas`',
-      });
-    }
-    return errors;
+    const target = maybeMap(spec, 'scaleTargetRef');
+    return [
+      ...(min < 1 ? [bad('spec.minReplicas', min, 'must be greater than or equal to 1')] : []),
+      ...(max < 1 ? [bad('spec.maxReplicas', max, 'must be greater than 0')] : []),
+      ...(max < min ? [bad('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`')] : []),
+      ...['kind', 'name'].flatMap((field) => {
+        const value = stringAt(target, field);
+        const at = `spec.scaleTargetRef.${field}`;
+        return value === '' ? [required(at)] : named(at, value, pathSegmentProblem(value));
+      }),
+    ];
   },
 };

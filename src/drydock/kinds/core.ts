@@ -120,71 +120,10 @@ export const nodeRules: KindRules = {
   selectField: (object) => (maybeMap(asJson(object), 'spec')?.unschedulable === true ? 'true' : 'false'),
 };
 
-export const persistentVolumeClaimRules: KindRules = {
-  defaults(object) {
-    setDefault(mapAt(asJson(object), 'spec'), 'volumeMode', 'Filesystem');
-  },
-  prepareCreate(object) {
-    asJson(object).status = { phase: 'Pending' };
-  },
-  validate(object) {
-    const spec = maybeMap(asJson(object), 'spec') ?? {};
-    const errors: FieldError[] = [];
-    if (!Array.isArray(spec.accessModes) || spec.accessModes.length === 0) {
-      errors.push({
-        type: 'required',
-        field: 'spec.accessModes',
-        detail: 'at least 1 access mode is required',
-      });
-    }
-    if (maybeMap(maybeMap(spec, 'resources'), 'requests')?.storage === undefined) {
-      errors.push({ type: 'required', field: 'spec.resources[storage]', detail: '' });
-    }
-    return errors;
-  },
-};
-
-export const persistentVolumeRules: KindRules = {
-  defaults(object) {
-    const spec = mapAt(asJson(object), 'spec');
-    setDefault(spec, 'persistentVolumeReclaimPolicy', 'Retain');
-    setDefault(spec, 'volumeMode', 'Filesystem');
-  },
-  prepareCreate(object) {
-    asJson(object).status = { phase: 'Pending' };
-  },
-};
-
 export const endpointsRules: KindRules = {
   defaults(object) {
     for (const subset of mapsAt(asJson(object), 'subsets')) {
       for (const port of mapsAt(subset, 'ports')) setDefault(port, 'protocol', 'TCP');
     }
-  },
-};
-
-export const limitRangeRules: KindRules = {
-  defaults(object) {
-    for (const limit of mapsAt(mapAt(asJson(object), 'spec'), 'limits')) {
-      if (limit.type !== 'Container') continue;
-      const max = maybeMap(limit, 'max');
-      const min = maybeMap(limit, 'min');
-      if (max !== undefined) {
-        const standard = mapAt(limit, 'default');
-        for (const [name, amount] of Object.entries(max)) standard[name] ??= amount;
-      }
-      const standard = maybeMap(limit, 'default');
-      if (standard !== undefined || min !== undefined) {
-        const request = mapAt(limit, 'defaultRequest');
-        for (const [name, amount] of Object.entries(standard ?? {})) request[name] ??= amount;
-        for (const [name, amount] of Object.entries(min ?? {})) request[name] ??= amount;
-      }
-    }
-  },
-};
-
-export const resourceQuotaRules: KindRules = {
-  prepareCreate(object) {
-    asJson(object).status = {};
   },
 };

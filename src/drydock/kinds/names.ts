@@ -34,6 +34,30 @@ export function pathSegmentProblem(name: string): string | undefined {
 export function nameProblem(group: string, kind: string, name: string): string | undefined {
   if (kind === 'Namespace') return labelNameProblem(name);
   if (kind === 'Service') return label1035Problem(name);
-  if (group === 'rbac.authorization.k8s.io') return pathSegmentProblem(name);
+  if (group === 'rbac.authorization.k8s.io' || group === 'apiregistration.k8s.io') {
+    return pathSegmentProblem(name);
+  }
   return subdomainNameProblem(name);
+}
+
+/** Source: IsValidPortName in util/validation. */
+export function portNameProblems(name: string): string[] {
+  const problems: string[] = [];
+  if (name.length > 15) problems.push('must be no more than 15 characters');
+  if (!/^[-a-z0-9]+$/.test(name)) {
+    problems.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
+  }
+  if (!/[a-z]/.test(name)) problems.push('must contain at least one letter (a-z)');
+  if (name.includes('--')) problems.push('must not contain consecutive hyphens');
+  if (name.startsWith('-') || name.endsWith('-')) problems.push('must not begin or end with a hyphen');
+  return problems;
+}
+
+const WILDCARD_MESSAGE =
+  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+/** A host name of an Ingress: a subdomain, or all names below one. */
+export function hostProblem(host: string): string | undefined {
+  if (!host.includes('*')) return subdomainNameProblem(host);
+  return host.startsWith('*.') && SUBDOMAIN.test(host.slice(2)) ? undefined : WILDCARD_MESSAGE;
 }

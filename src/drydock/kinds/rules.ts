@@ -1,36 +1,27 @@
+import { cronJobRules, jobRules } from './batch-rules.ts';
 import { autoscalerRules } from './autoscaling.ts';
 import {
-  bindingRules,
-  disruptionBudgetRules,
-  endpointSliceRules,
-  ingressRules,
-  networkPolicyRules,
+  clusterRoleBindingRules,
+  clusterRoleRules,
+  leaseRules,
   priorityClassRules,
-  storageClassRules,
-  webhookRules,
-} from './cluster-kinds.ts';
-import {
-  configMapRules,
-  endpointsRules,
-  limitRangeRules,
-  namespaceRules,
-  nodeRules,
-  persistentVolumeClaimRules,
-  persistentVolumeRules,
-  resourceQuotaRules,
-  secretRules,
-} from './core.ts';
+  roleBindingRules,
+  roleRules,
+} from './access-rules.ts';
+import { disruptionBudgetRules, endpointSliceRules, webhookRules } from './cluster-kinds.ts';
+import { configMapRules, endpointsRules, namespaceRules, nodeRules, secretRules } from './core.ts';
 import { definitionRules } from '../custom/definitions.ts';
 import { eventRules } from './events.ts';
 import type { KindRules } from './kind.ts';
 import { policyBindingRules, policyRules } from './policies.ts';
+import { ingressRules, networkPolicyRules } from './network-rules.ts';
+import { limitRangeRules, resourceQuotaRules } from './quota-rules.ts';
+import { persistentVolumeClaimRules, persistentVolumeRules, storageClassRules } from './storage-rules.ts';
 import { podRules, podTemplateRules } from './pods.ts';
 import { serviceRules } from './services.ts';
 import {
-  cronJobRules,
   daemonSetRules,
   deploymentRules,
-  jobRules,
   replicaSetRules,
   replicationControllerRules,
   statefulSetRules,
@@ -63,13 +54,16 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'autoscaling/HorizontalPodAutoscaler': autoscalerRules,
   'batch/CronJob': cronJobRules,
   'batch/Job': jobRules,
+  'coordination.k8s.io/Lease': leaseRules,
   'discovery.k8s.io/EndpointSlice': endpointSliceRules,
   'events.k8s.io/Event': eventRules,
   'networking.k8s.io/Ingress': ingressRules,
   'networking.k8s.io/NetworkPolicy': networkPolicyRules,
   'policy/PodDisruptionBudget': disruptionBudgetRules,
-  'rbac.authorization.k8s.io/ClusterRoleBinding': bindingRules,
-  'rbac.authorization.k8s.io/RoleBinding': bindingRules,
+  'rbac.authorization.k8s.io/ClusterRole': clusterRoleRules,
+  'rbac.authorization.k8s.io/ClusterRoleBinding': clusterRoleBindingRules,
+  'rbac.authorization.k8s.io/Role': roleRules,
+  'rbac.authorization.k8s.io/RoleBinding': roleBindingRules,
   'scheduling.k8s.io/PriorityClass': priorityClassRules,
   'storage.k8s.io/StorageClass': storageClassRules,
 };

@@ -1,10 +1,13 @@
 import { randomInt } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import { invalid, type FieldError } from '../machinery/status-errors.ts';
+import { bad, named, required, requiredOneOf } from './field-errors.ts';
 import { asJson, mapAt, mapsAt, maybeMap, numberAt, setDefault, stringAt } from './json-access.ts';
 import type { KindRules, WriteContext } from './kind.ts';
-import { validateLabels } from './pod-validation.ts';
+import { validateLabels } from './label-validation.ts';
+import { subdomainNameProblem } from './names.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 /** 10.96.0.0/16; the first addresses are left to fixed services, the first of all to `kubernetes`. */
@@ -116,21 +119,13 @@ function validate(object: KubeObject): FieldError[] {
   const spec = specOf(object);
   const errors: FieldError[] = [];
   const ports = mapsAt(spec, 'ports');
-  if (!TYPES.includes(stringAt(spec, 'type'))) {
-    errors.push({
-      type: 'unsupported',
-      field: 'spec.type',
-      value: spec.type,
-      detail: `supported values: ${TYPES.map((type) => JSON.stringify(type)).join(', ')}`,
-    });
+  const external = spec.type === 'ExternalName';
+  if (ports.length === 0 && spec.clusterIP !== 'None' && !external) errors.push(required('spec.ports'));
+  if (external) {
+    const name = stringAt(spec, 'externalName').replace(/\.$/, '');
+    if (name === '') errors.push(required('spec.externalName'));
+    else errors.push(...named('spec.externalName', name, subdomainNameProblem(name)));
   }
-  if (spec.type === 'ExternalName') {
-    if (stringAt(spec, 'externalName') === '')
-      errors.push({ type: 'required', field: 'spec.externalName', detail: '' });
-  } else if (ports.length === 0 && spec.clusterIP !== 'None') {
-    errors.push({ type: 'required', field: 'spec.ports', detail: '' });
-  }
-  errors.push(...validateLabels(maybeMap(spec, 'selector'), 'spec.selector'));
   const names = new Set<string>();
   const numbers = new Set<string>();
   ports.forEach((port, index) => {
@@ -170,6 +165,16 @@ function validate(object: KubeObject): FieldError[] {
       });
     }
   });
+  errors.push(
+    ...validateLabels(maybeMap(spec, 'selector'), 'spec.selector'),
+    ...requiredOneOf('spec.sessionAffinity', spec.sessionAffinity, ['ClientIP', 'None']),
+  );
+  const address = stringAt(spec, 'clusterIP');
+  if (address !== '' && address !== 'None' && isIP(address) === 0) {
+    const detail = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+    errors.push(bad('spec.clusterIPs[0]', address, detail));
+  }
+  errors.push(...requiredOneOf('spec.type', spec.type, TYPES));
   return errors;
 }
 

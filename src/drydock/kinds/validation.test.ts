@@ -65,7 +65,7 @@ describe('what is wrong is said as the original says it', () => {
       'no room to roll',
       'Deployment',
       workload({ strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 0 } } }),
-      'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0',
+      'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: intstr.IntOrString{Type:0, IntVal:0, StrVal:""}: may not be 0 when `maxSurge` is 0',
     ],
     [
       'a container without an image',
@@ -89,7 +89,7 @@ describe('what is wrong is said as the original says it', () => {
       'a mount of no volume',
       'Deployment',
       workload({}, [container({ volumeMounts: [{ name: 'v', mountPath: '/v' }] })]),
-      'spec.template.spec.containers[0].volumeMounts[0].name: Invalid value: "v": not found',
+      'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "v"',
     ],
     [
       'a request above its limit',

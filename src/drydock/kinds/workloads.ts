@@ -1,11 +1,13 @@
 import type { JsonObject } from '../../kernel/index.ts';
 import { jsonEqual } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
-import type { FieldError } from '../machinery/status-errors.ts';
+import { goIntOrString, GoText, type FieldError } from '../machinery/status-errors.ts';
 import { asJson, mapAt, mapsAt, maybeMap, numberAt, setDefault } from './json-access.ts';
 import type { KindRules } from './kind.ts';
 import { podSpecDefaults } from './pod-defaults.ts';
-import { validatePodTemplate, validateReplicas, validateTemplateSelector } from './pod-validation.ts';
+import { bad, countOrPercent, oneOf, required } from './field-errors.ts';
+import { validateTemplateSelector } from './label-validation.ts';
+import { validateLastingTemplate, validateReplicas } from './pod-validation.ts';
 
 function specOf(object: KubeObject): JsonObject {
   return mapAt(asJson(object), 'spec');
@@ -49,7 +51,7 @@ export const deploymentRules: KindRules = {
     const errors = [
       ...validateReplicas(spec),
       ...validateTemplateSelector(spec, 'deployment'),
-      ...validatePodTemplate(spec),
+      ...validateLastingTemplate(spec, 'ReplicaSet'),
     ];
     const strategy = maybeMap(spec, 'strategy');
     const rolling = maybeMap(strategy, 'rollingUpdate');
@@ -61,41 +63,19 @@ export const deploymentRules: KindRules = {
       });
     }
     if (strategy?.type === 'RollingUpdate') {
-      const isZero = (value: unknown) => value === 0 || value === '0%' || value === undefined;
       for (const name of ['maxUnavailable', 'maxSurge']) {
-        const value = rolling?.[name];
-        if (typeof value === 'string' && !/^\d+%$/.test(value)) {
-          errors.push({
-            type: 'invalid',
-            field: `spec.strategy.rollingUpdate.${name}`,
-            value,
-            detail:
-              "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%', or '93%', regex used for validation is '[0-9]+%')",
-          });
-        } else if (typeof value === 'number' && value < 0) {
-          errors.push({
-            type: 'invalid',
-            field: `spec.strategy.rollingUpdate.${name}`,
-            value,
-            detail: 'must be greater than or equal to 0',
-          });
-        }
+        errors.push(...countOrPercent(`spec.strategy.rollingUpdate.${name}`, rolling?.[name]));
       }
       if (isZero(rolling?.maxUnavailable) && isZero(rolling?.maxSurge)) {
         errors.push({
           type: 'invalid',
           field: 'spec.strategy.rollingUpdate.maxUnavailable',
-          value: rolling?.maxUnavailable ?? 0,
+          value: goIntOrString(rolling?.maxUnavailable),
           detail: 'may not be 0 when `maxSurge` is 0',
         });
       }
-    } else if (strategy?.type !== 'Recreate') {
-      errors.push({
-        type: 'unsupported',
-        field: 'spec.strategy.type',
-        value: strategy?.type,
-        detail: 'supported values: "Recreate", "RollingUpdate"',
-      });
+    } else {
+      errors.push(...oneOf('spec.strategy.type', strategy?.type, ['Recreate', 'RollingUpdate']));
     }
     const deadline = spec.progressDeadlineSeconds;
     const minReady = typeof spec.minReadySeconds === 'number' ? spec.minReadySeconds : 0;
@@ -126,7 +106,7 @@ export const replicaSetRules: KindRules = {
     return [
       ...validateReplicas(spec),
       ...validateTemplateSelector(spec, 'replicaset'),
-      ...validatePodTemplate(spec),
+      ...validateLastingTemplate(spec, 'ReplicaSet'),
     ];
   },
   validateUpdate: immutableSelector,
@@ -150,8 +130,27 @@ export const replicationControllerRules: KindRules = {
   prepareCreate(object) {
     asJson(object).status = { replicas: 0 };
   },
-  validate: (object) => validateReplicas(specOf(object)),
+  validate(object) {
+    const spec = specOf(object);
+    const template = maybeMap(spec, 'template');
+    if (template === undefined) return [...validateReplicas(spec), required('spec.template')];
+    const selector = maybeMap(spec, 'selector') ?? {};
+    const labels = maybeMap(maybeMap(template, 'metadata'), 'labels') ?? {};
+    const errors = validateReplicas(spec);
+    if (Object.keys(selector).length === 0) errors.unshift(required('spec.selector'));
+    else if (Object.entries(selector).some(([key, value]) => labels[key] !== value)) {
+      const detail = '`selector` does not match template `labels`';
+      errors.push(bad('spec.template.metadata.labels', labels, detail));
+    }
+    return [...errors, ...validateLastingTemplate(spec, 'ReplicationController')];
+  },
 };
+
+function goStrategy(strategy: JsonObject | undefined): GoText {
+  return new GoText(
+    `apps.StatefulSetUpdateStrategy{Type:${JSON.stringify(strategy?.type ?? '')}, RollingUpdate:(*apps.RollingUpdateStatefulSetStrategy)(nil)}`,
+  );
+}
 
 export const statefulSetRules: KindRules = {
   defaults(object) {
@@ -176,10 +175,18 @@ export const statefulSetRules: KindRules = {
   },
   validate(object) {
     const spec = specOf(object);
+    const policy = spec.podManagementPolicy;
+    const strategy = maybeMap(spec, 'updateStrategy');
     return [
+      ...(policy === 'OrderedReady' || policy === 'Parallel'
+        ? []
+        : [bad('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'")]),
+      ...(strategy?.type === 'RollingUpdate' || strategy?.type === 'OnDelete'
+        ? []
+        : [bad('spec.updateStrategy', goStrategy(strategy), "must be 'RollingUpdate' or 'OnDelete'")]),
       ...validateReplicas(spec),
       ...validateTemplateSelector(spec, 'statefulset'),
-      ...validatePodTemplate(spec),
+      ...validateLastingTemplate(spec, 'StatefulSet'),
     ];
   },
   validateUpdate(object, old) {
@@ -210,6 +217,26 @@ export const statefulSetRules: KindRules = {
   },
 };
 
+const isZero = (value: unknown) => value === 0 || value === '0%' || value === undefined;
+
+function validateDaemonUpdate(strategy: JsonObject | undefined): FieldError[] {
+  const field = 'spec.updateStrategy';
+  if (strategy?.type !== 'RollingUpdate')
+    return oneOf(`${field}.type`, strategy?.type, ['RollingUpdate', 'OnDelete']);
+  const { maxUnavailable, maxSurge } = maybeMap(strategy, 'rollingUpdate') ?? {};
+  const errors = [
+    ...countOrPercent(`${field}.rollingUpdate.maxUnavailable`, maxUnavailable),
+    ...countOrPercent(`${field}.rollingUpdate.maxSurge`, maxSurge),
+  ];
+  if (isZero(maxUnavailable) && isZero(maxSurge)) {
+    errors.push(required(`${field}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
+  } else if (!isZero(maxUnavailable) && !isZero(maxSurge)) {
+    const detail = 'may not be set when maxUnavailable is non-zero';
+    errors.push(bad(`${field}.rollingUpdate.maxSurge`, maxSurge, detail));
+  }
+  return errors;
+}
+
 export const daemonSetRules: KindRules = {
   defaults(object) {
     const spec = specOf(object);
@@ -227,105 +254,11 @@ export const daemonSetRules: KindRules = {
   },
   validate(object) {
     const spec = specOf(object);
-    return [...validateTemplateSelector(spec, 'daemonset'), ...validatePodTemplate(spec)];
+    return [
+      ...validateTemplateSelector(spec, 'daemonset'),
+      ...validateLastingTemplate(spec, 'DaemonSet'),
+      ...validateDaemonUpdate(maybeMap(spec, 'updateStrategy')),
+    ];
   },
   validateUpdate: immutableSelector,
-};
-
-/** Adds the labels and the selector that tie a Job's pods to it, unless the selector is set by hand. */
-function selectPodsByUid(object: KubeObject): void {
-  const spec = specOf(object);
-  if (spec.manualSelector === true) return;
-  const { uid = '', name } = object.metadata;
-  const labels = mapAt(mapAt(mapAt(spec, 'template'), 'metadata'), 'labels');
-  labels['batch.kubernetes.io/controller-uid'] = uid;
-  labels['batch.kubernetes.io/job-name'] = name;
-  labels['controller-uid'] = uid;
-  labels['job-name'] = name;
-  spec.selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
-}
-
-function jobSpecDefaults(spec: JsonObject): void {
-  setDefault(spec, 'completionMode', 'NonIndexed');
-  if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
-  setDefault(spec, 'parallelism', 1);
-  setDefault(spec, 'backoffLimit', 6);
-  setDefault(spec, 'suspend', false);
-  setDefault(spec, 'podReplacementPolicy', 'TerminatingOrFailed');
-  templateDefaults(spec);
-}
-
-export const jobRules: KindRules = {
-  defaults(object) {
-    jobSpecDefaults(specOf(object));
-  },
-  prepareCreate(object) {
-    dropStatus(object);
-    selectPodsByUid(object);
-  },
-  validate(object) {
-    const spec = specOf(object);
-    const errors = [...validatePodTemplate(spec)];
-    const policy = maybeMap(maybeMap(spec, 'template'), 'spec')?.restartPolicy;
-    if (policy !== 'OnFailure' && policy !== 'Never') {
-      errors.push({
-        type: policy === 'Always' ? 'unsupported' : 'required',
-        field: 'spec.template.spec.restartPolicy',
-        value: policy,
-        detail:
-          policy === 'Always'
-            ? 'supported values: "OnFailure", "Never"'
-            : 'valid values: "OnFailure", "Never"',
-      });
-    }
-    return errors;
-  },
-  validateUpdate(object, old) {
-    const errors: FieldError[] = [];
-    for (const field of ['completions', 'selector', 'template', 'completionMode']) {
-      if (field === 'template' && maybeMap(asJson(old), 'spec')?.suspend === true) continue;
-      const now = specOf(object)[field] ?? null;
-      if (jsonEqual(now, specOf(old)[field] ?? null)) continue;
-      errors.push({ type: 'invalid', field: `spec.${field}`, value: now, detail: 'field is immutable' });
-    }
-    return errors;
-  },
-  selectableFields: ['status.successful'],
-  selectField: (object, field) =>
-    field === 'status.successful'
-      ? String(numberAt(maybeMap(asJson(object), 'status'), 'succeeded'))
-      : undefined,
-};
-
-export const cronJobRules: KindRules = {
-  defaults(object) {
-    const spec = specOf(object);
-    setDefault(spec, 'concurrencyPolicy', 'Allow');
-    setDefault(spec, 'suspend', false);
-    setDefault(spec, 'successfulJobsHistoryLimit', 3);
-    setDefault(spec, 'failedJobsHistoryLimit', 1);
-    const template = mapAt(mapAt(spec, 'jobTemplate'), 'spec');
-    templateDefaults(template);
-  },
-  prepareCreate: dropStatus,
-  validate(object) {
-    const spec = specOf(object);
-    const schedule = typeof spec.schedule === 'string' ? spec.schedule.trim() : '';
-    if (schedule === '') return [{ type: 'required', field: 'spec.schedule', detail: '' }];
-    const parts = schedule.split(/\s+/).length;
-    if (
-      parts !== 5 &&
-      !/^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)$/.test(schedule)
-    ) {
-      return [
-        {
-          type: 'invalid',
-          field: 'spec.schedule',
-          value: schedule,
-          detail: `expected exactly 5 fields, found ${parts}: [${schedule}]`,
-        },
-      ];
-    }
-    return [];
-  },
 };

@@ -4,7 +4,7 @@ import type { KubeObject } from '../api/contract.ts';
 import { asJson, copyJson, maybeMap } from '../kinds/json-access.ts';
 import { apiVersionOf, type ResourceKind } from '../kinds/kind.ts';
 import { nameProblem } from '../kinds/names.ts';
-import { validateLabels } from '../kinds/pod-validation.ts';
+import { validateLabels } from '../kinds/label-validation.ts';
 import { DecodeError, decodeTyped } from '../schema/decode.ts';
 import { ApiStatusError } from '../api/contract.ts';
 import { badRequest, type FieldError } from './status-errors.ts';

@@ -11,8 +11,16 @@ export interface Requirement {
 }
 
 const MAX_SELECTOR = 64 * 1024;
+/** Of what is said of a selector that cannot be read. */
+const MAX_MESSAGE = 1024;
+
 const NAME_PART = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const PREFIX_PART = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+export const LABEL_VALUE_MESSAGE =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+export const LABEL_KEY_MESSAGE =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
 export function isLabelKey(key: string): boolean {
   const slash = key.indexOf('/');
@@ -38,75 +46,113 @@ function tokens(text: string): string[] {
   return found;
 }
 
-function unparsable(text: string, why: string): never {
-  throw badRequest(`unable to parse requirement: ${why} in "${text.slice(0, 200)}"`);
+function refuse(why: string): never {
+  throw badRequest(why.slice(0, MAX_MESSAGE));
 }
 
-/** `a=b,c!=d,e in (f,g),!h`. Throws 400 with what could not be read. */
+function unparsable(why: string): never {
+  refuse(`unable to parse requirement: ${why}`);
+}
+
+const OPERATORS: Readonly<Record<string, Requirement['operator']>> = {
+  '=': 'In',
+  '==': 'In',
+  in: 'In',
+  '!=': 'NotIn',
+  notin: 'NotIn',
+  '>': 'Gt',
+  '<': 'Lt',
+};
+const SPECIAL = new Set(['!', '!=', '=', '==', '>', '<', '(', ')', ',']);
+
+/**
+ * `a=b,c!=d,e in (f,g),!h`. Throws 400 with what could not be read, in the words of apimachinery's pkg/labels, whose
+ * parser this follows.
+ */
 export function parseLabelSelector(text: string): readonly Requirement[] {
   if (text.length > MAX_SELECTOR) throw badRequest('the label selector is too long');
   const words = tokens(text);
   const requirements: Requirement[] = [];
   let at = 0;
-  const next = () => words[at++];
-  const key = () => {
-    const word = next() ?? '';
-    if (!isLabelKey(word)) unparsable(text, `found '${word}', expected: a label key`);
+  const peek = () => words[at] ?? '';
+  const take = () => words[at++] ?? '';
+  const isName = (word: string) => word !== '' && !SPECIAL.has(word);
+
+  function key(): string {
+    const word = take();
+    if (!isName(word)) unparsable(`found '${word}', expected: identifier`);
+    if (!isLabelKey(word)) unparsable(`<nil>: Invalid value: ${JSON.stringify(word)}: ${LABEL_KEY_MESSAGE}`);
     return word;
-  };
-  const value = () => {
-    const word = words[at];
-    if (word === undefined || word === ',') return '';
-    at++;
-    if (!isLabelValue(word)) unparsable(text, `'${word}' is not a label value`);
-    return word;
-  };
-  const valueList = () => {
-    if (next() !== '(') unparsable(text, "expected: '('");
-    const values: string[] = [];
-    for (;;) {
-      const word = next();
-      if (word === ')') return values.length === 0 ? [''] : values;
-      if (word === undefined) unparsable(text, "expected: ',' or ')'");
-      if (word === ',') continue;
-      if (!isLabelValue(word)) unparsable(text, `'${word}' is not a label value`);
-      values.push(word);
+  }
+
+  function list(): string[] {
+    const open = take();
+    if (open !== '(') unparsable(`found '${open}' expected: '('`);
+    const first = peek();
+    if (first === ')') {
+      take();
+      return [''];
     }
-  };
-  while (at < words.length) {
-    if (words[at] === '!') {
-      at++;
-      requirements.push({ key: key(), operator: 'DoesNotExist', values: [] });
-    } else {
-      const name = key();
-      const operator = words[at];
-      if (operator === undefined || operator === ',') {
-        requirements.push({ key: name, operator: 'Exists', values: [] });
-      } else {
-        at++;
-        if (operator === '=' || operator === '==') {
-          requirements.push({ key: name, operator: 'In', values: [value()] });
-        } else if (operator === '!=') {
-          requirements.push({ key: name, operator: 'NotIn', values: [value()] });
-        } else if (operator === '>' || operator === '<') {
-          const bound = value();
-          if (!/^-?\d+$/.test(bound)) unparsable(text, `'${bound}' is not an integer`);
-          requirements.push({ key: name, operator: operator === '>' ? 'Gt' : 'Lt', values: [bound] });
-        } else if (operator === 'in' || operator === 'notin') {
-          requirements.push({
-            key: name,
-            operator: operator === 'in' ? 'In' : 'NotIn',
-            values: valueList(),
-          });
-        } else {
-          unparsable(text, `found '${operator}', expected: in, notin, =, ==, !=, gt, lt`);
-        }
+    if (!isName(first) && first !== ',') unparsable(`found '${first}', expected: ',', ')' or identifier`);
+    const values = new Set<string>();
+    for (let before = ','; ;) {
+      const word = take();
+      if (word === ')') {
+        // What stands before and after a comma that has nothing there is the empty value.
+        if (before === ',') values.add('');
+        return [...values];
       }
+      if (word === ',') {
+        if (before === ',') values.add('');
+      } else if (!isName(word)) {
+        unparsable(`found '${word}', expected: ${before === ',' ? "',', or identifier" : "',' or ')'"}`);
+      } else if (before !== ',') {
+        unparsable(`found '${word}', expected: ',' or ')'`);
+      } else {
+        values.add(word);
+      }
+      before = word;
     }
-    const separator = next();
-    if (separator === undefined) break;
-    if (separator !== ',') unparsable(text, `found '${separator}', expected: ',' or 'end of string'`);
-    if (at >= words.length) unparsable(text, "found '', expected: identifier after ','");
+  }
+
+  function requirement(): Requirement {
+    if (peek() === '!') {
+      take();
+      return { key: key(), operator: 'DoesNotExist', values: [] };
+    }
+    const name = key();
+    const word = peek();
+    if (word === '' || word === ',') return { key: name, operator: 'Exists', values: [] };
+    const operator = Object.hasOwn(OPERATORS, word) ? OPERATORS[word] : undefined;
+    if (operator === undefined) unparsable(`found '${word}', expected: in, notin, =, ==, !=, gt, lt`);
+    take();
+    const values =
+      word === 'in' || word === 'notin' ? list() : [peek() === '' || peek() === ',' ? '' : take()];
+    values.forEach((value, index) => {
+      if (isLabelValue(value)) return;
+      const problem = value.length > 63 ? 'must be no more than 63 characters' : LABEL_VALUE_MESSAGE;
+      unparsable(`values[${index}][${name}]: Invalid value: ${JSON.stringify(value)}: ${problem}`);
+    });
+    if ((operator === 'Gt' || operator === 'Lt') && !/^-?\d+$/.test(values[0] ?? '')) {
+      const shown = JSON.stringify(values[0] ?? '');
+      unparsable(
+        `values[0]: Invalid value: ${shown}: for 'Gt', 'Lt' operators, the value must be an integer`,
+      );
+    }
+    return { key: name, operator, values };
+  }
+
+  while (at < words.length) {
+    const start = peek();
+    if (!isName(start) && start !== '!') {
+      refuse(`found '${start}', expected: !, identifier, or 'end of string'`);
+    }
+    requirements.push(requirement());
+    if (at >= words.length) break;
+    const separator = take();
+    if (separator !== ',') refuse(`found '${separator}', expected: ',' or 'end of string'`);
+    const after = peek();
+    if (!isName(after) && after !== '!') refuse(`found '${after}', expected: identifier after ','`);
   }
   return requirements;
 }

@@ -94,6 +94,7 @@ export interface FieldError {
     | 'invalid'
     | 'unsupported'
     | 'duplicate'
+    | 'not-found'
     | 'forbidden'
     | 'too-long'
     | 'too-many'
@@ -109,11 +110,30 @@ const REASONS: Readonly<Record<FieldError['type'], readonly [string, string]>> =
   invalid: ['FieldValueInvalid', 'Invalid value'],
   unsupported: ['FieldValueNotSupported', 'Unsupported value'],
   duplicate: ['FieldValueDuplicate', 'Duplicate value'],
+  'not-found': ['FieldValueNotFound', 'Not found'],
   forbidden: ['FieldValueForbidden', 'Forbidden'],
   'too-long': ['FieldValueTooLong', 'Too long'],
   'too-many': ['FieldValueTooMany', 'Too many'],
   type: ['FieldValueTypeInvalid', 'Invalid value'],
 };
+
+/** A value as Go's `%#v` prints it, for types that cannot be told from the JSON. */
+export class GoText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** A count or a percentage, as Go prints one. */
+export function goIntOrString(value: JsonValue | undefined): GoText {
+  const isText = typeof value === 'string';
+  const number = typeof value === 'number' ? value : 0;
+  return new GoText(
+    `intstr.IntOrString{Type:${isText ? 1 : 0}, IntVal:${number}, StrVal:${JSON.stringify(isText ? value : '')}}`,
+  );
+}
 
 function isStrings(list: readonly unknown[]): list is readonly string[] {
   return list.every((item) => typeof item === 'string');
@@ -152,6 +172,7 @@ function isSelector(value: object): boolean {
 function printed(value: unknown, field: string): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value === undefined || value === null) return 'null';
+  if (value instanceof GoText) return value.text;
   if (Array.isArray(value) && isStrings(value)) return goStrings(value);
   if (typeof value === 'object' && !Array.isArray(value)) {
     if (isSelector(value) && !field.endsWith('abels')) {

@@ -270,6 +270,13 @@ function checkOrder(list: JsonArray, order: JsonArray, mergeKey: string | undefi
 
 /** Applies a strategic merge patch to an object of that type; the arguments stay as they are. Throws PatchError. */
 export function applyStrategicMerge(original: JsonObject, patch: JsonValue, schema: PatchSchema): JsonObject {
-  if (!isJsonObject(patch)) throw new PatchError('a strategic merge patch is an object', false);
+  if (!isJsonObject(patch)) {
+    const found = patch === null || Array.isArray(patch) ? 'array' : typeof patch;
+    const kind = found === 'boolean' ? 'bool' : found;
+    throw new PatchError(
+      `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,
+      false,
+    );
+  }
   return mergeMaps(original, patch, schema);
 }

@@ -3,6 +3,7 @@ import type { Catalogue } from '../kinds/catalogue.ts';
 import type { ResourceKind } from '../kinds/kind.ts';
 import { openApiName } from '../schema/types.ts';
 import { SchemaCollector } from './schema.ts';
+import type { ApiTexts } from './texts/index.ts';
 
 /** The place of a version below `/openapi/v3/`: `api/v1`, `apis/apps/v1`. */
 export function documentPath(group: string, version: string): string {
@@ -115,10 +116,10 @@ function pathsOf(kind: ResourceKind, schema: string): JsonObject {
 }
 
 /** The OpenAPI 3 document of one version of one group; undefined when none is served. */
-export function openApiDocument(catalogue: Catalogue, path: string): JsonObject | undefined {
+export function openApiDocument(catalogue: Catalogue, texts: ApiTexts, path: string): JsonObject | undefined {
   const kinds = [...catalogue.all()].filter((kind) => documentPath(kind.group, kind.version) === path);
   if (kinds.length === 0) return undefined;
-  const collector = new SchemaCollector();
+  const collector = new SchemaCollector(texts);
   const paths: JsonObject = {};
   for (const kind of kinds) {
     const { group, version } = kind;

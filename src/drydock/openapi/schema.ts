@@ -1,25 +1,45 @@
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { Field, ScalarName, TypeShape } from '../schema/notation.ts';
 import { openApiName, structType } from '../schema/types.ts';
+import type { ApiTexts, FieldText } from './texts/index.ts';
 
-const PACKAGE_META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const MACHINERY = 'io.k8s.apimachinery.pkg';
+const META = `${MACHINERY}.apis.meta.v1`;
+const EXTENSIONS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
 
 /** Types that OpenAPI has and the tables write as scalars. */
 const SCALAR_REFERENCES: Readonly<Partial<Record<ScalarName, string>>> = {
-  time: `${PACKAGE_META}.Time`,
-  micro: `${PACKAGE_META}.MicroTime`,
-  quantity: 'io.k8s.apimachinery.pkg.api.resource.Quantity',
-  intstr: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString',
+  time: `${META}.Time`,
+  micro: `${META}.MicroTime`,
+  quantity: `${MACHINERY}.api.resource.Quantity`,
+  intstr: `${MACHINERY}.util.intstr.IntOrString`,
+};
+
+/** What stands in a field that takes any value. */
+const ANY_REFERENCES: Readonly<Record<string, string>> = {
+  'meta.ManagedFieldsEntry.fieldsV1': `${META}.FieldsV1`,
+  'apps.ControllerRevision.data': `${MACHINERY}.runtime.RawExtension`,
+  'apiextensions.CustomResourceSubresources.status': `${EXTENSIONS}.CustomResourceSubresourceStatus`,
+  'apiextensions.JSONSchemaProps.default': `${EXTENSIONS}.JSON`,
+  'apiextensions.JSONSchemaProps.enum': `${EXTENSIONS}.JSON`,
+  'apiextensions.JSONSchemaProps.example': `${EXTENSIONS}.JSON`,
+  'apiextensions.JSONSchemaProps.items': `${EXTENSIONS}.JSONSchemaPropsOrArray`,
+  'apiextensions.JSONSchemaProps.additionalItems': `${EXTENSIONS}.JSONSchemaPropsOrBool`,
+  'apiextensions.JSONSchemaProps.additionalProperties': `${EXTENSIONS}.JSONSchemaPropsOrBool`,
+  'apiextensions.JSONSchemaProps.dependencies': `${EXTENSIONS}.JSONSchemaPropsOrStringArray`,
 };
 
 const SCALAR_SCHEMAS: Readonly<Record<string, JsonObject>> = {
-  [`${PACKAGE_META}.Time`]: { type: 'string', format: 'date-time' },
-  [`${PACKAGE_META}.MicroTime`]: { type: 'string', format: 'date-time' },
-  'io.k8s.apimachinery.pkg.api.resource.Quantity': { oneOf: [{ type: 'string' }, { type: 'number' }] },
-  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': {
+  [`${META}.Time`]: { type: 'string', format: 'date-time' },
+  [`${META}.MicroTime`]: { type: 'string', format: 'date-time' },
+  [`${META}.FieldsV1`]: { type: 'object' },
+  [`${MACHINERY}.api.resource.Quantity`]: { oneOf: [{ type: 'string' }, { type: 'number' }] },
+  [`${MACHINERY}.util.intstr.IntOrString`]: {
     format: 'int-or-string',
     oneOf: [{ type: 'integer' }, { type: 'string' }],
   },
+  [`${MACHINERY}.runtime.RawExtension`]: { type: 'object' },
+  [`${EXTENSIONS}.CustomResourceSubresourceStatus`]: { type: 'object' },
 };
 
 const SCALARS: Readonly<Record<ScalarName, JsonObject>> = {
@@ -37,9 +57,23 @@ const SCALARS: Readonly<Record<ScalarName, JsonObject>> = {
   any: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
 };
 
+/** What a field holds that is written even when nothing was set. */
+const ZERO_VALUES: Readonly<Partial<Record<ScalarName, JsonValue>>> = {
+  str: '',
+  i32: 0,
+  i64: 0,
+  f64: 0,
+  bool: false,
+};
+
 /** Collects every type that a document needs, as `components.schemas` of OpenAPI 3. */
 export class SchemaCollector {
   readonly schemas: JsonObject = {};
+  readonly #texts: ApiTexts;
+
+  constructor(texts: ApiTexts) {
+    this.#texts = texts;
+  }
 
   /** The name under which the type stands in the document. */
   add(typeId: string, kinds: readonly JsonObject[] = []): string {
@@ -57,17 +91,20 @@ export class SchemaCollector {
 
   #struct(typeId: string, isKind: boolean): JsonObject {
     const type = structType(typeId);
+    const own = this.#texts[openApiName(typeId)];
     const properties: JsonObject = {};
     const required: string[] = [];
     if (isKind) {
-      properties.apiVersion = { type: 'string' };
-      properties.kind = { type: 'string' };
+      for (const name of ['apiVersion', 'kind']) {
+        properties[name] = { ...described(own?.fields[name]), type: 'string' };
+      }
     }
     for (const field of type.fields.values()) {
-      properties[field.name] = this.#property(field);
+      properties[field.name] = this.#property(`${typeId}.${field.name}`, field, own?.fields[field.name]);
       if (field.required) required.push(field.name);
     }
     return {
+      ...described(own),
       type: 'object',
       ...(required.length === 0 ? {} : { required: required.sort() }),
       properties,
@@ -75,8 +112,19 @@ export class SchemaCollector {
     };
   }
 
-  #property(field: Field): JsonObject {
-    const schema = this.#shape(field.shape);
+  #property(place: string, field: Field, text: FieldText | undefined): JsonObject {
+    const value = defaultOf(field);
+    const schema: JsonObject = {
+      ...described(text),
+      ...this.#shape(field.shape, place, text?.values),
+      ...(value === undefined ? {} : { default: value }),
+    };
+    // A reference stands alone: what is said of the field beside it needs a list of one.
+    const reference = schema.$ref;
+    if (reference !== undefined && Object.keys(schema).length > 1) {
+      delete schema.$ref;
+      schema.allOf = [{ $ref: reference }];
+    }
     if (field.patchStrategies.length > 0)
       schema['x-kubernetes-patch-strategy'] = field.patchStrategies.join(',');
     if (field.mergeKey !== undefined) schema['x-kubernetes-patch-merge-key'] = field.mergeKey;
@@ -86,26 +134,45 @@ export class SchemaCollector {
     } else if (field.topology === 'atomic') {
       schema['x-kubernetes-map-type'] = 'atomic';
     }
-    if (field.defaultJson !== undefined) schema.default = JSON.parse(field.defaultJson) as JsonValue;
     return schema;
   }
 
-  #shape(shape: TypeShape): JsonObject {
+  #shape(shape: TypeShape, place: string, values: readonly string[] = []): JsonObject {
     switch (shape.shape) {
       case 'scalar': {
-        const reference = SCALAR_REFERENCES[shape.scalar];
-        if (reference === undefined) return { ...SCALARS[shape.scalar] };
-        this.schemas[reference] ??= { ...SCALAR_SCHEMAS[reference] };
-        return { allOf: [{ $ref: `#/components/schemas/${reference}` }] };
+        const reference = shape.scalar === 'any' ? ANY_REFERENCES[place] : SCALAR_REFERENCES[shape.scalar];
+        if (reference === undefined) {
+          return { ...SCALARS[shape.scalar], ...(values.length === 0 ? {} : { enum: [...values] }) };
+        }
+        this.schemas[reference] ??= { ...described(this.#texts[reference]), ...SCALAR_SCHEMAS[reference] };
+        return { $ref: `#/components/schemas/${reference}` };
       }
       case 'struct':
-        return { allOf: [{ $ref: `#/components/schemas/${this.add(shape.type)}` }] };
+        return { $ref: `#/components/schemas/${this.add(shape.type)}` };
       case 'list':
-        return { type: 'array', items: this.#shape(shape.element) };
+        return { type: 'array', items: this.#element(shape.element, place, values) };
       case 'map':
-        return { type: 'object', additionalProperties: this.#shape(shape.element) };
+        return { type: 'object', additionalProperties: this.#element(shape.element, place) };
       default:
         return shape satisfies never;
     }
   }
+
+  #element(shape: TypeShape, place: string, values: readonly string[] = []): JsonObject {
+    const schema = this.#shape(shape, place, values);
+    if (shape.shape === 'struct') return { allOf: [schema], default: {} };
+    const zero = shape.shape === 'scalar' ? ZERO_VALUES[shape.scalar] : undefined;
+    return zero === undefined ? schema : { ...schema, default: zero };
+  }
+}
+
+function described(text: { readonly text: string } | undefined): JsonObject {
+  return text === undefined || text.text === '' ? {} : { description: text.text };
+}
+
+function defaultOf({ defaultJson, pointer, shape, alwaysWritten }: Field): JsonValue | undefined {
+  if (defaultJson !== undefined) return JSON.parse(defaultJson) as JsonValue;
+  if (pointer) return undefined;
+  if (shape.shape === 'struct') return {};
+  return alwaysWritten && shape.shape === 'scalar' ? ZERO_VALUES[shape.scalar] : undefined;
 }

@@ -76,3 +76,9 @@ export function unavailableMessage(reasons: readonly (readonly string[])[]): str
   ].sort();
   return `0/${total} nodes are available: ${listed.join(', ')}. preemption: 0/${total} nodes are available: ${preemption.join(', ')}.`;
 }
+
+/** The sentence for a pod that no node may run, whatever it has: the reason counts for all of them. */
+export function unhelpfulMessage(total: number, reason: string): string {
+  if (total === 0) return 'no nodes available to schedule pods';
+  return `0/${total} nodes are available: ${reason}. preemption: 0/${total} nodes are available: ${total} Preemption is not helpful for scheduling.`;
+}

@@ -12,7 +12,8 @@ import { workQueue } from '../queue.ts';
 import type { Again } from '../queue.ts';
 import { timestamp } from '../time.ts';
 import { isConflict, isNotFound } from '../writes.ts';
-import { obstacles, unavailableMessage } from './filter.ts';
+import { claimsOf, isFullyBound, type Claim, type StorageClass } from '../storage/index.ts';
+import { obstacles, unavailableMessage, unhelpfulMessage } from './filter.ts';
 import type { NodeLoad } from './filter.ts';
 import { requestsOf } from './resources.ts';
 
@@ -24,6 +25,8 @@ export interface SchedulerOptions {
   readonly logger: Logger;
   readonly nodes: Cache<Node>;
   readonly pods: Cache<Pod>;
+  readonly claims: Cache<Claim>;
+  readonly storageClasses: Cache<StorageClass>;
 }
 
 interface Load {
@@ -33,7 +36,7 @@ interface Load {
 
 /** Gives every pod without a node the least loaded node that suits it, or says why there is none. */
 export function startScheduler(options: SchedulerOptions): { close(): Promise<void> } {
-  const { api, logger, nodes, pods } = options;
+  const { api, logger, nodes, pods, claims, storageClasses } = options;
   const { clock } = api;
   const waiting = new Set<string>();
   const loads = new Map<string, Load>();
@@ -58,6 +61,7 @@ export function startScheduler(options: SchedulerOptions): { close(): Promise<vo
     if (needsNode(pod)) queue.add(keyOf(pod));
   });
   nodes.onChange(() => retryWaiting());
+  claims.onChange(() => retryWaiting());
 
   function retryWaiting(): void {
     for (const key of waiting) queue.add(key);
@@ -105,6 +109,13 @@ export function startScheduler(options: SchedulerOptions): { close(): Promise<vo
       waiting.delete(key);
       return undefined;
     }
+    const claimProblem = missingClaim(pod);
+    if (claimProblem !== undefined) {
+      waiting.add(key);
+      // What is made for its first consumer is under way.
+      if (claimProblem !== '') await refuse(pod, unhelpfulMessage([...nodes.all()].length, claimProblem));
+      return { againAfterMs: LOOK_AGAIN_MS };
+    }
     const candidates: NodeLoad[] = [];
     const refused: (readonly string[])[] = [];
     for (const node of nodes.all()) {
@@ -125,6 +136,31 @@ export function startScheduler(options: SchedulerOptions): { close(): Promise<vo
     waiting.delete(key);
     await bind(pod, best.node.metadata.name);
     return undefined;
+  }
+
+  /**
+   * Why no node may run the pod before a claim is there and bound; empty when its volume is being made. Source: the
+   * plugin VolumeBinding.
+   */
+  function missingClaim(pod: Pod): string | undefined {
+    let delayed = false;
+    let unbound = false;
+    for (const name of claimsOf(pod)) {
+      const claim = claims.get(`${pod.metadata.namespace ?? ''}/${name}`);
+      if (claim === undefined) return `persistentvolumeclaim "${name}" not found`;
+      if (claim.metadata.deletionTimestamp !== undefined) {
+        return `persistentvolumeclaim "${name}" is being deleted`;
+      }
+      if (claim.status?.phase === 'Lost') {
+        return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec.volumeName ?? ''}"`;
+      }
+      if (isFullyBound(claim)) continue;
+      const binding = storageClasses.get(claim.spec.storageClassName ?? '')?.volumeBindingMode;
+      if (binding === 'WaitForFirstConsumer') delayed = true;
+      else unbound = true;
+    }
+    if (unbound) return 'pod has unbound immediate PersistentVolumeClaims';
+    return delayed ? '' : undefined;
   }
 
   async function bind(pod: Pod, node: string): Promise<void> {

@@ -241,6 +241,8 @@ export function startStatefulSetController(options: StatefulSetControllerOptions
         },
         MANAGER,
       );
+      const done = `create Claim ${name} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} success`;
+      recorder.event(set, 'Normal', 'SuccessfulCreate', done);
     }
   }
 
