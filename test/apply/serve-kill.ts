@@ -132,7 +132,7 @@ export async function openKills(binary: Binary): Promise<KillStage> {
             retry: { limit: 0 },
           },
         },
-      } as unknown as KubeObject);
+      });
       await until('the old set is there', () => isDone(first));
       const effect: ApiEffect =
         kill.at === 'write' && kill.written ? { type: 'hang', written: true } : { type: 'hang' };
