@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isFlux } from '../boundaries/index.ts';
 import type { CommitAuthor } from '../git/index.ts';
 import { asLandfallError, sleep } from '../kernel/index.ts';
@@ -72,6 +73,8 @@ export function startPromotions(options: PromotionLoopOptions): PromotionLoop {
   const { sources, ledger, clock, logger, author, folder, namespace, everyMs = EVERY_MS } = options;
   const stop = new AbortController();
   const { signal } = stop;
+  // Everything that is looked at side by side waits for the same end.
+  setMaxListeners(0, signal);
   const told = new Map<string, string>();
 
   /** Says something once, and again when it has changed. */
