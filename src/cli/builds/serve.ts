@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { withoutTag } from '../../boundaries/index.ts';
+import { fullRepository, withoutTag } from '../../boundaries/index.ts';
 import { startBuilds } from '../../controller/index.ts';
 import type { BuildLoop, Controller } from '../../controller/index.ts';
 import type { JsonValue, Logger } from '../../kernel/index.ts';
@@ -42,8 +42,11 @@ export function serveBuilds(
     env: io.env,
     pollMs,
     concurrency,
-    onPushed: ({ digest, manifests, configs }) =>
-      rememberBuilt(state, [digest, ...Object.values(manifests), ...Object.values(configs)]),
+    async onPushed({ image, digest, manifests, configs }) {
+      await rememberBuilt(state, [digest, ...Object.values(manifests), ...Object.values(configs)]);
+      // Whoever follows the image need not find out by asking the registry.
+      controller.imagesPushed(new Set([fullRepository(image)]));
+    },
   });
   return {
     ...loop,
@@ -66,6 +69,7 @@ export function serveBuilds(
         report,
         io.signal,
       );
+      if (build.image !== '') controller.imagesPushed(new Set([fullRepository(build.image)]));
       logger.info('A build was reported', { build: build.id, builder: report.builder, state: build.state });
       return `build ${build.id}: ${build.message}`;
     },
