@@ -5,10 +5,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startRegistry } from '../../drydock/registry/index.ts';
 import { sleep, systemClock } from '../../kernel/index.ts';
 import { updatesIn } from './message.ts';
-import { publishDirect } from './publish.ts';
+import { createPublish } from './publish.ts';
 import type { Registries } from './registries.ts';
 import { openBench, run, signal, type Bench } from './updates.fixture.ts';
 
+const publish = createPublish({ clock: systemClock });
 const cleanups: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
@@ -50,7 +51,7 @@ async function dieBefore(on: Bench, n: number): Promise<'died' | 'finished'> {
     holds: counted(() => Promise.resolve(on.holds)),
     // Dies before it commits, or right after, before anything is done with the answer.
     publish: counted(async (publication, limit) => {
-      const published = await publishDirect(publication, limit);
+      const published = await publish(publication, limit);
       return counted(() => Promise.resolve(published))();
     }),
   });

@@ -13,9 +13,9 @@ import type { ImageRule, Updater } from './configuration/index.ts';
 import { currentAtMarkers, currentIn, type CurrentImage } from './current.ts';
 import { decideImage, type ImageDecision } from './decision.ts';
 import { readUpdateHistory, type UpdateHistory } from './history.ts';
-import { branchOf, messageOf, updateId, type RenderTemplate, type UpdatePart } from './message.ts';
+import { branchOf, messageOf, type RenderTemplate, type UpdatePart } from './message.ts';
 import { busy, renderFailed, tagMoved } from './problems.ts';
-import type { Publish } from './publish.ts';
+import type { Publish, Published } from './publish.ts';
 import type { Registries } from './registries.ts';
 import type { UpdateReport } from './report.ts';
 import type { EditImages, ImageChange, ImageEdits } from './write.ts';
@@ -254,26 +254,11 @@ export function createCycle(sources: CycleSources): Cycle {
           ...(first.git.push === undefined ? {} : { push: branchOf(first.git.push, part, sources.template) }),
           files,
           message,
-          id: updateId(part),
         },
         signal,
       );
       if (published === 'moved') return 'moved';
-      const { commit, branch, pullRequest } = published;
-      return [
-        ...reports,
-        ...done({
-          outcome: pullRequest === undefined && published.direct ? 'committed' : 'proposed',
-          why: published.direct
-            ? `committed to ${branch}`
-            : pullRequest === undefined
-              ? `pushed to ${branch}`
-              : `proposed in ${pullRequest.url}`,
-          commit,
-          branch,
-          ...(pullRequest === undefined ? {} : { pullRequest }),
-        }),
-      ];
+      return [...reports, ...done(outcomeOf(published))];
     } catch (thrown) {
       signal.throwIfAborted();
       const error = asLandfallError(thrown);
@@ -358,6 +343,32 @@ export function createCycle(sources: CycleSources): Cycle {
         failed({ updater, images: [], holds: [], history: NO_HISTORY }, busy(mirror, first)),
       );
     },
+  };
+}
+
+function outcomeOf({
+  commit,
+  branch,
+  direct,
+  pullRequest,
+}: Published): Pick<UpdateReport, 'outcome' | 'why'> & Partial<UpdateReport> {
+  if (direct) return { outcome: 'committed', why: `committed to ${branch}`, commit, branch };
+  if (pullRequest === undefined) return { outcome: 'proposed', why: `pushed to ${branch}`, commit, branch };
+  const { number, url, state } = pullRequest;
+  if (state === 'closed') {
+    return {
+      outcome: 'held',
+      why: `somebody closed the pull request that proposed it, ${url}`,
+      hint: 'A newer image is proposed again; open it again to have this one.',
+      branch,
+    };
+  }
+  return {
+    outcome: 'proposed',
+    why: `proposed in ${url}`,
+    commit,
+    branch,
+    pullRequest: { number, url },
   };
 }
 

@@ -27,7 +27,7 @@ export type { Cycle, CycleOptions, CycleSources } from './cycle.ts';
 export type { ImageDecision } from './decision.ts';
 export { UPDATE_TRAILER, updatesIn } from './message.ts';
 export type { RenderTemplate } from './message.ts';
-export { publishDirect } from './publish.ts';
+export { createPublish } from './publish.ts';
 export type { Publish } from './publish.ts';
 export { createRegistries } from './registries.ts';
 export type { Registries } from './registries.ts';

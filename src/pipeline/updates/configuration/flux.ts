@@ -182,6 +182,12 @@ function automationOf(automation: KubeObject, objects: FluxObjects): Omit<Update
       'spec.git.push.refspec names a place that is no branch',
       'Use spec.git.push.branch.',
     );
+  if (getObject(git, 'commit', 'signingKey') !== undefined)
+    throw configurationError(
+      where,
+      'spec.git.commit.signingKey asks for signed commits with a key in a Secret, which Landfall does not take from there',
+      'Sign with a key file: updates.sign of landfall.yaml.',
+    );
   const strategy = getString(spec, 'update', 'strategy') ?? 'Setters';
   if (strategy !== 'Setters')
     throw configurationError(where, `there is no strategy ${strategy}`, 'Use Setters.');
