@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startRegistry } from '../../drydock/registry/index.ts';
 import { sleep, systemClock } from '../../kernel/index.ts';
@@ -85,7 +85,7 @@ describe('an updater that dies', () => {
 
   it('by kill -9 is followed by one that finishes, and never by a second commit', async () => {
     const on = await bench();
-    const script = path.join(import.meta.dirname, 'updater-process.fixture.ts');
+    const script = fileURLToPath(new URL('updater-process.fixture.ts', import.meta.url));
     for (const wait of [0, 300, 700, 1200, 2000]) {
       const child = spawn(process.execPath, ['--import', 'tsx', script, on.url, on.folder], {
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -120,7 +120,7 @@ export function policyRule(policy: KubeObject, objects: FluxObjects, folder: str
 }
 
 /** The policies that an automation writes: those of its namespace that its selector fits. */
-export function policiesOf(automation: KubeObject, objects: FluxObjects): readonly KubeObject[] {
+function policiesOf(automation: KubeObject, objects: FluxObjects): readonly KubeObject[] {
   const selector = getObject(automation, 'spec', 'policySelector');
   return objects.policies.filter(
     (policy) =>
@@ -224,7 +224,7 @@ function automationOf(automation: KubeObject, objects: FluxObjects): Omit<Update
 }
 
 /** The Kustomizations that apply what a GitRepository holds. */
-export function kustomizationsOf(source: KubeObject, objects: FluxObjects): readonly KubeObject[] {
+function kustomizationsOf(source: KubeObject, objects: FluxObjects): readonly KubeObject[] {
   return objects.kustomizations.filter((each) => {
     const reference = getObject(each, 'spec', 'sourceRef');
     return (
