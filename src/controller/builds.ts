@@ -1,39 +1,26 @@
 import { setMaxListeners } from 'node:events';
-import type { GitMirror } from '../git/index.ts';
 import { asLandfallError, sleep } from '../kernel/index.ts';
-import type { Clock, Logger } from '../kernel/index.ts';
 import { ENDED_BUILDS } from '../ledger/index.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { buildMessage, tellMessage } from '../notify/index.ts';
-import type { BuildRecord, RegistryClient } from '../oci/index.ts';
-import { decidePending, lastLines, lookForBuilds, runBuild } from '../pipeline/index.ts';
+import { decidePending, lastLines, lookForBuilds } from '../pipeline/index.ts';
 import { buildChannels } from './build-channels.ts';
 import { createBuildDeclarations } from './build-declarations.ts';
+import { createBuildWorkers } from './build-workers.ts';
+import type { BuildWorkerOptions } from './build-workers.ts';
 import type { Declarations } from './declarations.ts';
 import type { Level } from './queue.ts';
 import { repositoryKey } from './webhook.ts';
 
-export interface BuildLoopOptions {
+export interface BuildLoopOptions extends BuildWorkerOptions {
   readonly declarations: Pick<Declarations, 'read'>;
   /** Once what is tracked is known; before that nothing is looked for. */
   readonly ready?: Promise<void>;
-  /** A source repository, with the credentials that it needs. */
-  readonly open: (url: string, signal: AbortSignal) => Promise<GitMirror>;
   readonly ledger: Pick<Ledger, 'builds' | 'notices'>;
-  readonly registry: RegistryClient;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Where workspaces are made. */
-  readonly folder: string;
-  /** Where secrets of builds and channels are looked up. */
-  readonly env: NodeJS.ProcessEnv;
-  readonly onPushed?: (record: BuildRecord) => Promise<void>;
   /** Ms between two looks at source repositories. Default 180,000. */
   readonly pollMs?: number;
   /** Ms between two looks at what people and other processes have decided. Default 2,000. */
   readonly tickMs?: number;
-  /** Builds that run at a time; 0: this process runs none. Default 2. */
-  readonly concurrency?: number;
 }
 
 export interface BuildLoop {
@@ -45,7 +32,6 @@ export interface BuildLoop {
 
 const POLL_MS = 180_000;
 const TICK_MS = 2_000;
-const CONCURRENCY = 2;
 const LAST_LINES = 8;
 
 /**
@@ -53,13 +39,13 @@ const LAST_LINES = 8;
  * at once: whatever two of them find is one build, and one of them runs it.
  */
 export function startBuilds(options: BuildLoopOptions): BuildLoop {
-  const { clock, logger, ledger, registry } = options;
+  const { clock, logger, ledger } = options;
   const { builds } = ledger;
   const tickMs = options.tickMs ?? TICK_MS;
   const stop = new AbortController();
   // Every look and every running build listens to it.
   setMaxListeners(0, stop.signal);
-  const running = new Set<Promise<void>>();
+  const workers = createBuildWorkers(options, stop.signal);
   let wake: (() => void) | undefined;
   const awaited = new Set<string>();
   const problems = new Map<string, string>();
@@ -121,13 +107,11 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
         level = 'asked';
         continue;
       }
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      await Promise.race([
-        woken,
-        sleep(clock, options.pollMs ?? POLL_MS, stop.signal).catch(() => undefined),
-      ]);
+      const pause = new AbortController();
+      wake = () => pause.abort();
+      await sleep(clock, options.pollMs ?? POLL_MS, AbortSignal.any([stop.signal, pause.signal])).catch(
+        () => undefined,
+      );
       level = awaited.size > 0 ? 'asked' : 'git';
       awaited.clear();
     }
@@ -141,47 +125,6 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
       clock,
     ))
       logger.info('A waiting build was decided', { build: build.id, trigger: build.trigger, state, message });
-  }
-
-  async function startQueued(): Promise<void> {
-    while (running.size < (options.concurrency ?? CONCURRENCY) && !stop.signal.aborted) {
-      const build = await builds.claim();
-      if (build === undefined) return;
-      logger.info('A build began', {
-        build: build.id,
-        trigger: build.trigger,
-        commit: build.commit,
-        run: build.runs,
-      });
-      const work = runBuild(
-        {
-          builds,
-          openSource: options.open,
-          registry,
-          clock,
-          logger,
-          folder: options.folder,
-          env: options.env,
-          ...(options.onPushed === undefined ? {} : { onPushed: options.onPushed }),
-        },
-        build,
-        stop.signal,
-      ).then(
-        (state) =>
-          logger.info('A build ended', {
-            build: build.id,
-            trigger: build.trigger,
-            state: state ?? 'given back',
-          }),
-        (thrown: unknown) =>
-          logger.error('A build could not be ended', {
-            build: build.id,
-            error: asLandfallError(thrown).message,
-          }),
-      );
-      running.add(work);
-      void work.finally(() => running.delete(work));
-    }
   }
 
   async function tellAll(): Promise<void> {
@@ -207,12 +150,13 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
 
   async function ledgerLoop(): Promise<void> {
     while (!stop.signal.aborted) {
-      for (const work of [decide, startQueued, tellAll]) {
+      const works = { decisions: decide, workers: () => workers.begin(), notices: tellAll };
+      for (const [name, work] of Object.entries(works)) {
         try {
           await work();
-          report(work.name, undefined);
+          report(name, undefined);
         } catch (thrown) {
-          if (!stop.signal.aborted) report(work.name, asLandfallError(thrown).message);
+          if (!stop.signal.aborted) report(name, asLandfallError(thrown).message);
         }
       }
       await sleep(clock, tickMs, stop.signal).catch(() => undefined);
@@ -237,7 +181,7 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
       stop.abort();
       wake?.();
       await loops;
-      await Promise.allSettled(running);
+      await workers.settled();
     },
   };
 }

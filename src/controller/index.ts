@@ -5,3 +5,4 @@ export { bringRoot } from './root.ts';
 export { startWebhook } from './webhook.ts';
 export { startBuilds } from './builds.ts';
 export type { BuildLoop, BuildLoopOptions } from './builds.ts';
+export { workOnBuilds } from './build-workers.ts';

@@ -30,7 +30,7 @@ let server: string;
 let hooks: Server;
 const told: Record<string, unknown>[] = [];
 const stop = new AbortController();
-let served: Promise<Ran>;
+let served: Promise<readonly Ran[]>;
 
 /** The administrator's kubeconfig, as somebody else. */
 async function as(name: string, groups: readonly string[]): Promise<string> {
@@ -169,10 +169,20 @@ spec:
   await new Promise((resolve) => free.close(resolve));
   server = `http://127.0.0.1:${port}`;
   // Polls too seldom for this test: it is a push that tells.
-  served = person.run(['serve', '--poll', '1h', '--webhook', String(port), '--no-leases', '--quiet'], {
-    signal: stop.signal,
-    env: { KUBECONFIG: path.join(person.home, 'kubeconfig'), LANDFALL_WEBHOOK_SECRET: SECRET },
-  });
+  served = Promise.all([
+    person.run(
+      ['serve', '--builds', '0', '--poll', '1h', '--webhook', String(port), '--no-leases', '--quiet'],
+      {
+        signal: stop.signal,
+        env: { KUBECONFIG: path.join(person.home, 'kubeconfig'), LANDFALL_WEBHOOK_SECRET: SECRET },
+      },
+    ),
+    // Runs what others find, and knows no cluster.
+    person.run(['builds', 'work'], {
+      signal: stop.signal,
+      env: { LANDFALL_REGISTRY_MIRRORS: `${REGISTRY}=${cluster.registry.url}` },
+    }),
+  ]);
 }, 2 * MINUTE);
 
 afterAll(async () => {

@@ -6,7 +6,7 @@ import type { JsonValue, Logger } from '../../kernel/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { parseBuildReport, receiveReport } from '../../pipeline/index.ts';
 import type { Sources } from '../../verdict/index.ts';
-import { rememberBuilt } from '../built-images.ts';
+import { rememberRecord } from '../built-images.ts';
 import { stateFolder } from '../folders.ts';
 import type { CliIo } from '../io.ts';
 
@@ -42,8 +42,7 @@ export function serveBuilds(
     env: io.env,
     pollMs,
     concurrency,
-    onPushed: ({ digest, manifests, configs }) =>
-      rememberBuilt(state, [digest, ...Object.values(manifests), ...Object.values(configs)]),
+    onPushed: (record) => rememberRecord(state, record),
   });
   return {
     ...loop,
