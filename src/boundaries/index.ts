@@ -28,7 +28,7 @@ export type {
   Release,
 } from './artifact/index.ts';
 export { decideIntent } from './intent/index.ts';
-export type { Asked, TrackedRevision } from './intent/index.ts';
+export type { Asked, GovernedImage, TrackedRevision, UpdateStop } from './intent/index.ts';
 export {
   decideRender,
   fluxVariables,

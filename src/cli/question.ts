@@ -1,6 +1,7 @@
 import { measuredOf } from '../boundaries/index.ts';
 import type { Ledger, LedgerSubject } from '../ledger/index.ts';
-import { declarationsOf } from '../pipeline/index.ts';
+import type { RegistryClientOptions } from '../oci/index.ts';
+import { answerGoverned, declarationsOf } from '../pipeline/index.ts';
 import type { Material, Proof, Question, Sources } from '../verdict/index.ts';
 import { buildsOfCommit } from './builds/of-commit.ts';
 
@@ -14,7 +15,11 @@ export interface Asking {
 }
 
 /** A question as the verdict engine takes it: what `landfall.yaml` declares, and what was measured before. */
-export function questionOf(asking: Asking, sources: Sources, ledger: Ledger): Question {
+export function questionOf(
+  asking: Asking,
+  sources: Sources & { readonly registryOptions?: RegistryClientOptions },
+  ledger: Ledger,
+): Question {
   const { application, namespace, revision, image, acceptSimulated, onProgress } = asking;
   return {
     application,
@@ -24,6 +29,7 @@ export function questionOf(asking: Asking, sources: Sources, ledger: Ledger): Qu
     ...(acceptSimulated === undefined ? {} : { acceptSimulated }),
     ...(onProgress === undefined ? {} : { onProgress }),
     declaredBy: declarationsOf,
+    governedBy: answerGoverned(sources, ledger),
     buildsOf: buildsOfCommit(ledger),
     baselineFor: (spec, digest) =>
       ledger.errorShares.baseline(

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { asLandfallError, sleep } from '../kernel/index.ts';
 import { ENDED_BUILDS } from '../ledger/index.ts';
-import type { Ledger } from '../ledger/index.ts';
+import type { Build, Ledger } from '../ledger/index.ts';
 import { buildMessage, tellMessage } from '../notify/index.ts';
 import { decidePending, lastLines, lookForBuilds } from '../pipeline/index.ts';
 import { buildChannels } from './build-channels.ts';
@@ -17,6 +17,8 @@ export interface BuildLoopOptions extends BuildWorkerOptions {
   /** Once what is tracked is known; before that nothing is looked for. */
   readonly ready?: Promise<void>;
   readonly ledger: Pick<Ledger, 'builds' | 'notices'>;
+  /** A build succeeded, wherever it ran; told at least once. */
+  readonly onBuilt?: (build: Build) => void;
   /** Ms between two looks at source repositories. Default 180,000. */
   readonly pollMs?: number;
   /** Ms between two looks at what people and other processes have decided. Default 2,000. */
@@ -131,6 +133,7 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
     if (!declarations.known) return;
     const untold = await builds.list({ untold: true, states: ['PENDING', ...ENDED_BUILDS] }, 50);
     for (const build of untold.toReversed()) {
+      if (build.state === 'SUCCESS' && build.image !== '') options.onBuilt?.(build);
       const channels = buildChannels(build, declarations.files);
       if (channels.length > 0) {
         const steps = build.state === 'SUCCESS' ? [] : await builds.steps(build.id);

@@ -26,11 +26,13 @@ import type {
   Asked,
   CommitBuild,
   ErrorBaseline,
+  GovernedImage,
   HealthRule,
   ImageFacts,
   Observation,
   Reading,
   RenderedFacts,
+  RenderedSet,
   TrackedRevision,
 } from '../boundaries/index.ts';
 import { engineStatus, findApplication } from './application.ts';
@@ -73,6 +75,18 @@ export interface Question {
     application: ApplicationSpec,
     digest: string | undefined,
   ) => Promise<ErrorBaseline | undefined>;
+  /** What image policies would choose now, for the images that Git asks for. */
+  readonly governedBy?: (
+    looked: {
+      readonly spec: ApplicationSpec;
+      /** `landfall.yaml` of the tracked commit. */
+      readonly file: string | undefined;
+      readonly mirror: GitMirror;
+      readonly commit: string;
+      readonly set: RenderedSet;
+    },
+    signal: AbortSignal,
+  ) => Promise<readonly GovernedImage[]>;
   /** Builds of a commit of the source, of any of these images, newest first. */
   readonly buildsOf?: (
     commit: string,
@@ -266,10 +280,8 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const file =
     tree === undefined ? undefined : await attempt(async () => tree.readFile('landfall.yaml'), signal);
   const bytes = file === undefined ? undefined : valueOf(file);
-  const declared = question.declaredBy(
-    bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8'),
-    spec.name,
-  );
+  const landfallYaml = bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+  const declared = question.declaredBy(landfallYaml, spec.name);
 
   progress('render');
   const rendering =
@@ -297,6 +309,19 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     question.image === undefined
       ? { ...asking.asked, ...askedByBuild(builds, images) }
       : { ...asking.asked, image: await askedImage(sources, question.image, images, signal) };
+
+  const nobodyAsked = question.image === undefined && question.revision === undefined;
+  const governed =
+    question.governedBy === undefined || !nobodyAsked || set.state !== 'read' || tracked.state !== 'read'
+      ? undefined
+      : await attempt(
+          async () =>
+            question.governedBy?.(
+              { spec, file: landfallYaml, mirror, commit: tracked.value.commit, set: set.value },
+              signal,
+            ),
+          signal,
+        );
 
   progress('cluster');
   const snapshot = await takeSnapshot(
@@ -368,6 +393,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     tracked,
     asked,
     wantedCommit: asking.wantedCommit,
+    ...(governed?.state === 'read' && governed.value !== undefined ? { governed: governed.value } : {}),
     ...(builds.length === 0 ? {} : { builds }),
     render: decideRender(set, tracked, images, at),
     sync: decideSync({
