@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { withoutCredentials } from '../git/index.ts';
 import type { GitMirror } from '../git/index.ts';
 import { asLandfallError, sleep } from '../kernel/index.ts';
@@ -56,6 +57,8 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
   const { clock, logger, ledger, registry } = options;
   const { builds } = ledger;
   const stop = new AbortController();
+  // Every look and every running build listens to it.
+  setMaxListeners(0, stop.signal);
   const running = new Set<Promise<void>>();
   /** By deployment repository: what it declared when it was read last. */
   let declarations: ReadonlyMap<string, Declaration> | undefined;

@@ -278,6 +278,7 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    ...(options.helm === undefined ? {} : { helm: options.helm }),
     ...(options.sops === undefined ? {} : { sops: options.sops }),
     policy,
     ...(journals === undefined ? {} : { journals }),

@@ -405,7 +405,9 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
       return back;
     },
     async release(application) {
-      const isMeant = (key: string) => application === undefined || key.endsWith(` ${application}`);
+      // A HelmRelease is looked at under its own name.
+      const isMeant = (key: string) =>
+        application === undefined || key.replace('/HelmRelease/', '/').endsWith(` ${application}`);
       for (const key of adopted) if (isMeant(key)) adopted.delete(key);
       for (const [key, { writer }] of provings) {
         if (!isMeant(key)) continue;

@@ -24,6 +24,8 @@ export interface LogOptions {
   readonly from: string;
   /** Only commits that changed this file or folder. */
   readonly path?: string;
+  /** Only commits that this one does not lead to. */
+  readonly without?: string;
   readonly limit: number;
 }
 
@@ -47,6 +49,7 @@ export async function readLog(
       FORMAT,
       `--max-count=${limit}`,
       assertOid(options.from),
+      ...(options.without === undefined ? [] : [`^${assertOid(options.without)}`]),
       '--',
       ...(options.path === undefined ? [] : [options.path]),
     ],

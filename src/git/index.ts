@@ -1,7 +1,13 @@
 export { createGitMirrors, commitFiles } from './mirror.ts';
 export type { GitMirror, GitMirrors } from './mirror.ts';
-export type { CommitRequest, CommitResult } from './commit.ts';
-export type { CommitAuthor, FileTexts } from './make-commit.ts';
+export type { BranchStart, CommitRequest, CommitResult } from './commit.ts';
+export type { BranchDeletion, FastForwardRequest, MovedBranch } from './branches.ts';
+export type { RevertRequest } from './revert.ts';
+export type { Signing } from './signing.ts';
+export type { TagRequest, TagResult } from './tag.ts';
+export { withTrailers } from './trailers.ts';
+export type { Trailer, TrailerSearch } from './trailers.ts';
+export type { CommitAuthor, FileChanges, FileTexts } from './make-commit.ts';
 export type { CommitInfo, FileChange } from './history.ts';
 export type { FileTree } from './tree.ts';
 export { treeWith } from './overlay-tree.ts';

@@ -4,9 +4,16 @@ import path from 'node:path';
 import { LandfallError, type Clock } from '../kernel/index.ts';
 import { runGit } from './program.ts';
 import type { Repository } from './revisions.ts';
+import { signingConfig, type Signing } from './signing.ts';
 
 /** New texts by path. Files that exist keep their mode; new ones are ordinary files. */
 export type FileTexts = Readonly<Record<string, string>>;
+
+/** Texts that come in or change, and files that go. */
+export interface FileChanges {
+  readonly texts: FileTexts;
+  readonly deleted: readonly string[];
+}
 
 export interface CommitAuthor {
   readonly name: string;
@@ -16,16 +23,17 @@ export interface CommitAuthor {
 export interface CommitPlan {
   readonly repository: Repository;
   readonly parent: string;
-  readonly files: FileTexts;
+  readonly changes: FileChanges;
   readonly message: string;
   readonly author: CommitAuthor;
+  readonly sign: Signing | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Writes blobs, tree and commit without touching a work tree; undefined when nothing differs from the parent. */
 export async function makeCommit(plan: CommitPlan): Promise<string | undefined> {
-  const { repository, parent, files, clock, signal } = plan;
+  const { repository, parent, changes, clock, signal } = plan;
   const { gitDir, display } = repository;
   const attempted = `Making a commit in ${display}`;
   const index = path.join(gitDir, `landfall-index-${randomBytes(6).toString('hex')}`);
@@ -42,17 +50,21 @@ export async function makeCommit(plan: CommitPlan): Promise<string | undefined> 
   try {
     await git(['read-tree', parent]);
     let updates = '';
-    for (const [file, text] of Object.entries(files)) {
+    for (const [file, text] of Object.entries(changes.texts)) {
       const mode = await modeOf(git, file, display);
       const blob = await git(['hash-object', '-w', '--stdin', '--no-filters'], text);
       updates += `${mode} ${blob}\t${file}\0`;
     }
+    // Mode 0 takes a file out; what is not there is no file to take out.
+    const zeros = '0'.repeat(parent.length);
+    for (const file of changes.deleted) updates += `0 ${zeros}\t${file}\0`;
     await git(['update-index', '-z', '--index-info'], updates);
     const tree = await git(['write-tree']);
     if (tree === (await git(['rev-parse', '--verify', `${parent}^{tree}`]))) return undefined;
     const { name, email } = assertAuthor(plan.author);
     const date = `@${Math.floor(clock.now() / 1000)} +0000`;
-    return await git(['commit-tree', tree, '-p', parent, '-F', '-'], assertMessage(plan.message), {
+    const signing = [...signingConfig(plan.sign), 'commit-tree', ...(plan.sign === undefined ? [] : ['-S'])];
+    return await git([...signing, tree, '-p', parent, '-F', '-'], assertMessage(plan.message), {
       GIT_AUTHOR_NAME: name,
       GIT_AUTHOR_EMAIL: email,
       GIT_AUTHOR_DATE: date,
@@ -124,7 +136,7 @@ export function assertPath(file: string): string {
   });
 }
 
-function assertAuthor(author: CommitAuthor): CommitAuthor {
+export function assertAuthor(author: CommitAuthor): CommitAuthor {
   for (const value of [author.name, author.email]) {
     if (value.trim() === '' || /[\p{Cc}<>]/u.test(value)) {
       throw new LandfallError(
@@ -140,7 +152,7 @@ function assertAuthor(author: CommitAuthor): CommitAuthor {
   return author;
 }
 
-function assertMessage(message: string): string {
+export function assertMessage(message: string): string {
   if (message.trim() !== '' && !message.includes('\0'))
     return message.endsWith('\n') ? message : `${message}\n`;
   throw new LandfallError('A commit was to be made without a message.', {

@@ -86,15 +86,18 @@ export type {
 export { applicationAt, pairOf, resumeChange } from './resume.ts';
 export { rollback } from './rollback/index.ts';
 export {
+  answerGoverned,
   clusterSources,
   configure,
   createCycle,
   createRegistryClients,
   intervalOf,
   objectOf,
+  originOf,
   placeOf,
   policyRule,
   readUpdaterObjects,
+  recordUpdate,
   repositoryOf,
   UPDATE_TRAILER,
   updatesIn,

@@ -10,6 +10,7 @@ import {
   objectOf,
   placeOf,
   readUpdaterObjects,
+  recordUpdate,
 } from '../../pipeline/index.ts';
 import type {
   DeclaredRepository,
@@ -110,6 +111,7 @@ export function startUpdates(options: UpdatesOptions): Updates {
     const { signal } = stop;
     const news = pushed;
     pushed = new Set();
+    sources.registries.forget();
     const updaters = await read(signal);
     const mine = updaters.filter((updater) => options.hold(updater.key) !== undefined);
     await flux.reflect(objects.flux, (key) => options.hold(key) !== undefined, signal);
@@ -132,26 +134,11 @@ export function startUpdates(options: UpdatesOptions): Updates {
   }
 
   async function settle(report: UpdateReport, signal: AbortSignal): Promise<void> {
-    const { updater, commit, outcome, why, images } = report;
+    const { updater, commit, outcome, why } = report;
     const { namespace, name } = updater.application;
     const object = objectOf(updater, objects);
     if (commit !== undefined) {
-      const changed = images.flatMap(({ rule, chosen }) =>
-        chosen?.digest === undefined
-          ? []
-          : [{ image: rule.repository, tag: chosen.tag, digest: chosen.digest }],
-      );
-      for (const place of updater.covers ?? [updater.application]) {
-        await ledger.decisions.record({
-          cluster: client.server,
-          namespace: place.namespace,
-          application: place.name,
-          kind: 'update',
-          actor: { name: updater.commit.author.name, attestedBy: 'nobody' },
-          reason: why,
-          detail: { commit, branch: report.branch ?? '', images: changed },
-        });
-      }
+      await recordUpdate(ledger, client.server, report);
       options.onCommitted(new Set([repositoryKey(updater.git.url)]));
     }
     await tell(updater.key, object, report, signal);

@@ -73,6 +73,25 @@ describe('landfall.yaml', () => {
     expect(declarationsOf(WHOLE, 'toString')).toEqual(nothing);
   });
 
+  test('says how pull requests are opened on a host, and never with its secrets', () => {
+    const forge = (text: string) => `apiVersion: landfall.dev/v1\nforges:\n- ${text}\n`;
+    const api = 'https://git.corp.io/forge/api/v1';
+    expect(
+      parseLandfallYaml(forge(`{host: git.corp.io, provider: gitea, api: "${api}", token: GIT_TOKEN}`))
+        .forges,
+    ).toEqual([{ host: 'git.corp.io', provider: 'gitea', api, token: 'GIT_TOKEN' }]);
+    expect(failure(forge('{host: git.corp.io, api: "http://git.corp.io"}')).message).toMatch(/https address/);
+    expect(failure(forge('{host: git.corp.io, api: "https://u:p@git.corp.io"}')).message).toMatch(
+      /https address/,
+    );
+    expect(failure(forge('{host: git.corp.io, token: glpat-secret}')).message).toMatch(
+      /environment variable/,
+    );
+    expect(failure(forge('{host: git.corp.io, provider: bitbucket}')).message).toMatch(
+      /github or gitlab or gitea/,
+    );
+  });
+
   test('says who is told of an environment, and where nobody is', () => {
     const file = parseLandfallYaml(WHOLE);
     expect(channelsOf(file, 'prod')).toEqual([

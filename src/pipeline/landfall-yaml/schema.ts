@@ -2,6 +2,7 @@ import { array, literal, record, strictObject, string } from 'zod';
 import type { output } from 'zod';
 import { people } from './approval.ts';
 import { builds } from './builds.ts';
+import { forges } from './forges.ts';
 import { healthRule } from './health.ts';
 import { channel } from './notify.ts';
 import { observation } from './observe.ts';
@@ -47,6 +48,8 @@ export const landfallYaml = strictObject({
   /** How the updater commits. */
   updates: updates.exactOptional(),
   builds: builds.exactOptional(),
+  /** Hosts of repositories whose names do not tell how pull requests are opened there. */
+  forges: forges.exactOptional(),
   people: people.exactOptional(),
 });
 

@@ -6,6 +6,7 @@ import { startRegistry } from '../../drydock/registry/index.ts';
 import { sleep, systemClock } from '../../kernel/index.ts';
 import { updatesIn } from './message.ts';
 import { publishDirect } from './publish.ts';
+import type { Registries } from './registries.ts';
 import { openBench, run, signal, type Bench } from './updates.fixture.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -39,10 +40,11 @@ async function dieBefore(on: Bench, n: number): Promise<'died' | 'finished'> {
   const registries = on.registries();
   const cycle = on.cycle({
     registries: {
-      tags: counted(registries.tags),
-      resolve: counted(registries.resolve),
-      digestNow: counted(registries.digestNow),
-      builtAt: counted(registries.builtAt),
+      forget: () => registries.forget(),
+      tags: counted((...asked: Parameters<Registries['tags']>) => registries.tags(...asked)),
+      resolve: counted((...asked: Parameters<Registries['resolve']>) => registries.resolve(...asked)),
+      digestNow: counted((...asked: Parameters<Registries['digestNow']>) => registries.digestNow(...asked)),
+      builtAt: counted((...asked: Parameters<Registries['builtAt']>) => registries.builtAt(...asked)),
     },
     platforms: counted(() => Promise.resolve(on.platforms)),
     holds: counted(() => Promise.resolve(on.holds)),

@@ -33,6 +33,7 @@ export { createRegistries } from './registries.ts';
 export type { Registries } from './registries.ts';
 export type { UpdateOutcome, UpdateReport } from './report.ts';
 export {
+  answerGoverned,
   clusterSources,
   configure,
   createRegistryClients,
@@ -40,3 +41,4 @@ export {
   readUpdaterObjects,
 } from './system/index.ts';
 export type { DeclaredRepository, RegistryClients, SystemOptions, UpdaterObjects } from './system/index.ts';
+export { originOf, recordUpdate } from './record.ts';

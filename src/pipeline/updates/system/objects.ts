@@ -20,6 +20,51 @@ const KUSTOMIZATION = { apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kus
 const GIT_REPOSITORY = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository' };
 const NAMESPACE = { apiVersion: 'v1', kind: 'Namespace' };
 
+/**
+ * Those that may concern one application: ImageUpdaters of its namespace, or Flux' image objects for a Kustomization.
+ * What may not be read is taken as not there: whoever asks about a delivery need not be allowed to see updaters.
+ */
+export async function readObjectsFor(
+  kube: KubeClient,
+  application: KubeObject,
+  signal: AbortSignal,
+): Promise<UpdaterObjects> {
+  const { namespace = '' } = application.metadata;
+  const list = async (kind: { readonly apiVersion: string; readonly kind: string }, all = false) => {
+    try {
+      return (await kube.list(kind, all ? {} : { namespace }, signal)).items;
+    } catch {
+      signal.throwIfAborted();
+      return [];
+    }
+  };
+  if (application.kind !== KUSTOMIZATION.kind) {
+    return { applications: [application], imageUpdaters: await list(IMAGE_UPDATER), flux: NO_FLUX };
+  }
+  const automations = await list(IMAGE_UPDATE_AUTOMATION, true);
+  const gitRepositories = await list(GIT_REPOSITORY, true);
+  const flux =
+    automations.length === 0
+      ? { ...NO_FLUX, gitRepositories }
+      : {
+          automations,
+          gitRepositories,
+          repositories: await list(IMAGE_REPOSITORY, true),
+          policies: await list(IMAGE_POLICY, true),
+          namespaces: await list(NAMESPACE, true),
+        };
+  return { applications: [], imageUpdaters: [], flux: { ...flux, kustomizations: [application] } };
+}
+
+const NO_FLUX: FluxObjects = {
+  repositories: [],
+  policies: [],
+  automations: [],
+  gitRepositories: [],
+  kustomizations: [],
+  namespaces: [],
+};
+
 /** Reads them, each kind once. A kind that the cluster does not know has no objects; what else fails is thrown. */
 export async function readUpdaterObjects(
   kube: KubeClient,
