@@ -6,7 +6,9 @@ import { systemClock } from '../src/kernel/index.ts';
 /** Every measurement, by the word that names it on the command line: `npm run bench -- first-passage`. */
 const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   controller: async () => (await import('./controller.ts')).benchController(),
+  delivery: async () => (await import('./delivery.ts')).benchDelivery(),
   drydock: async () => (await import('./drydock.ts')).benchDrydock(),
+  edits: async () => (await import('./edits.ts')).benchEdits(),
   'first-passage': async () => (await import('./first-passage.ts')).benchFirstPassage(),
   apply: async () => (await import('./apply.ts')).benchApply(),
   investigate: async () => (await import('./investigate.ts')).benchInvestigate(),

@@ -66,6 +66,7 @@ const MAY_START_DRYDOCK = /^src\/cli\/(?:cluster|demo)(?:\/|[a-z-]*\.ts$)/;
 const PURE = [
   /^src\/boundaries\/[a-z-]+\/decide(?:-[a-z-]+)?\.ts$/,
   /^src\/boundaries\/[a-z-]+\.ts$/,
+  /^src\/boundaries\/intent\/policies\//,
   /^src\/verdict\/(?:findings|claims)\//,
 ];
 const IMPURE_MODULES = new Set([

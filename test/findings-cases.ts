@@ -26,6 +26,9 @@ const OLD = 'sha256:3e7a9f2b0000000000000000000000000000000000000000000000000000
 const NEW = 'sha256:9c4d8e1a00000000000000000000000000000000000000000000000000000273';
 const waiting = (reason: string, message: string) =>
   `{waiting: {reason: ${reason}, message: ${JSON.stringify(message)}}}`;
+/** A rollout that went on last at this time; the cases are looked at at noon. */
+const HALF = (at: string) =>
+  `[{type: Progressing, status: "True", reason: ReplicaSetUpdated, lastUpdateTime: "2026-03-01T${at}:00Z"}]`;
 const CRASH = '{waiting: {reason: CrashLoopBackOff, message: "back-off 5m0s restarting failed container"}}';
 const ended = (exitCode: number, reason = 'Error') =>
   `{terminated: {exitCode: ${exitCode}, reason: ${reason}, finishedAt: "2026-03-01T11:59:00Z"}}`;
@@ -1018,8 +1021,12 @@ export const CASES: readonly FailureCase[] = [
     }),
   }),
   c('ROL-15', 'half-rolled', 'rollout', 'one of three updated', {
-    broken: world({ live: deployment({ replicas: 3, ready: 3, updated: 1, total: 4 }) }),
-    twin: world({ live: deployment({ replicas: 3 }) }),
+    broken: world({
+      live: deployment({ replicas: 3, ready: 3, updated: 1, total: 4, conditions: HALF('11:50') }),
+    }),
+    twin: world({
+      live: deployment({ replicas: 3, ready: 3, updated: 1, total: 4, conditions: HALF('11:59') }),
+    }),
   }),
   c('ROL-16', 'old-pods-stay', 'rollout', 'old pods end for long', {
     broken: world({ live: deployment({ replicas: 3, total: 4 }) }),

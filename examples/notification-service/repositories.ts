@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { runGit } from '../../src/git/index.ts';
-import { LandfallError } from '../../src/kernel/index.ts';
+import { pathToFileURL } from 'node:url';
+import { copyTemplate, gitAs, openEmptyFolder, templateFolder } from '../template.ts';
 
 export interface Release {
   readonly version: string;
@@ -55,16 +53,8 @@ export async function createNotificationRepositories(
   options: RepositoryOptions = {},
 ): Promise<NotificationRepositories> {
   const { signal } = options;
-  await mkdir(folder, { recursive: true });
-  if ((await readdir(folder)).length > 0) {
-    throw new LandfallError(`The example was to be made in ${folder}, which is not empty.`, {
-      kind: 'conflict',
-      code: 'example-folder',
-      object: folder,
-      hint: 'Name an empty or a new folder.',
-    });
-  }
-  const templates = templateFolder();
+  await openEmptyFolder(folder);
+  const templates = templateFolder('notification-service');
   const app = await createSource(path.join(folder, 'notification-service'), signal, [
     {
       version: '2.3.1',
@@ -158,56 +148,7 @@ async function createDeployment(
   };
 }
 
-/** The templates lie beside this file; where it was bundled into `dist/` or `dist/chunks/`, in `examples/` of the package. */
-function templateFolder(): string {
-  const here = fileURLToPath(new URL('.', import.meta.url));
-  const candidates = [
-    here,
-    ...['..', '../..'].map((up) => path.join(here, up, 'examples', 'notification-service')),
-  ];
-  const found = candidates.find((candidate) =>
-    existsSync(path.join(candidate, 'deployment', 'landfall.yaml')),
-  );
-  if (found !== undefined) return found;
-  throw new LandfallError(
-    `The example's files were looked for in ${candidates.join(' and ')}, and are not there.`,
-    {
-      kind: 'not-found',
-      code: 'example-missing',
-      hint: 'Install the package again; the folder examples/ belongs to it.',
-    },
-  );
-}
-
-async function copyTemplate(
-  from: string,
-  to: string,
-  change: (text: string) => string = (text) => text,
-): Promise<void> {
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    const source = path.join(from, entry.name);
-    // Stored without its dot, because package registries treat the real name in their own way.
-    const target = path.join(to, entry.name === 'gitignore' ? '.gitignore' : entry.name);
-    if (entry.isDirectory()) {
-      await mkdir(target, { recursive: true });
-      await copyTemplate(source, target, change);
-    } else if (/\.(?:ya?ml|md)$/.test(entry.name)) {
-      await writeFile(target, change(await readFile(source, 'utf8')));
-    } else {
-      await copyFile(source, target);
-    }
-  }
-}
-
-/** The commits of the example are its own people's, whatever this machine's git is set up to sign or to run. */
-const IDENTITY = {
-  GIT_AUTHOR_NAME: 'Notification Team',
-  GIT_AUTHOR_EMAIL: 'notifications@corp.io',
-  GIT_COMMITTER_NAME: 'Notification Team',
-  GIT_COMMITTER_EMAIL: 'notifications@corp.io',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_CONFIG_NOSYSTEM: '1',
-};
+const TEAM = { name: 'Notification Team', email: 'notifications@corp.io' };
 
 async function initialize(folder: string, signal: AbortSignal | undefined): Promise<void> {
   await mkdir(folder, { recursive: true });
@@ -221,5 +162,5 @@ async function commitAll(folder: string, message: string, signal: AbortSignal | 
 }
 
 function git(cwd: string, args: readonly string[], signal: AbortSignal | undefined): Promise<string> {
-  return runGit(`Making the example in ${cwd}`, args, { cwd, signal, env: IDENTITY });
+  return gitAs(TEAM, signal)(cwd, ...args);
 }

@@ -1,4 +1,4 @@
-import { asLandfallError, getString, mapBounded } from '../kernel/index.ts';
+import { asLandfallError, getArray, getString, mapBounded } from '../kernel/index.ts';
 import { splitApiVersion } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 
@@ -86,18 +86,36 @@ async function resourceOf(client: KubeClient, object: KubeObject, signal: AbortS
   }
 }
 
+/** A person or a robot, as the API server knows it. */
+export interface Identity {
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+
 /** Who the API server takes us for; undefined where it does not say (SelfSubjectReview came with 1.28). */
-export async function identityOf(client: KubeClient, signal: AbortSignal): Promise<string | undefined> {
+export async function attestedIdentity(
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<Identity | undefined> {
   try {
     const answer = await client.create(
       { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview', metadata: { name: '' } },
       {},
       signal,
     );
-    return getString(answer, 'status', 'userInfo', 'username');
+    const name = getString(answer, 'status', 'userInfo', 'username');
+    const groups = getArray(answer, 'status', 'userInfo', 'groups');
+    return name === undefined
+      ? undefined
+      : { name, groups: groups.filter((group): group is string => typeof group === 'string') };
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (error.kind === 'cancelled' || error.kind === 'unavailable') throw error;
     return undefined;
   }
+}
+
+/** The name alone of who the API server takes us for. */
+export async function identityOf(client: KubeClient, signal: AbortSignal): Promise<string | undefined> {
+  return (await attestedIdentity(client, signal))?.name;
 }

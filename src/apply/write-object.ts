@@ -196,7 +196,11 @@ function conflict(reason: string): StepOutcome {
 
 export function failed(error: ReturnType<typeof asLandfallError>): StepOutcome {
   const why =
-    error.kind === 'denied' ? 'denied' : error.kind === 'unavailable' ? 'unknown' : ('refused' as const);
+    error.kind === 'denied' || error.kind === 'conflict'
+      ? error.kind
+      : error.kind === 'unavailable'
+        ? 'unknown'
+        : ('refused' as const);
   return { state: 'failed', why, reason: reasonOf(error) };
 }
 

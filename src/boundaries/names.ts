@@ -16,12 +16,17 @@ export function shortNames(digests: readonly string[]): ReadonlyMap<string, stri
   return new Map(unique.map((digest) => [digest, bare(digest).slice(0, length)]));
 }
 
+/** A tag with the commit in it shortened, as in `sha-9c4d8e1a`. */
+export function shortTag(tag: string): string {
+  return tag.replaceAll(/(?<![0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/g, (hex) => hex.slice(0, 8));
+}
+
 /** What a reader looks for in an image reference: `:latest`, or the digest it is pinned to. */
 export function shortReference(reference: string): string {
   const at = reference.indexOf('@');
   const name = at < 0 ? reference : reference.slice(0, at);
   const colon = name.lastIndexOf(':');
-  const tag = colon > name.lastIndexOf('/') ? name.slice(colon) : '';
+  const tag = colon > name.lastIndexOf('/') ? shortTag(name.slice(colon)) : '';
   if (at >= 0) return tag === '' ? shortDigest(reference) : `${tag}@${shortDigest(reference)}`;
   return tag === '' ? ':latest' : tag;
 }

@@ -4,7 +4,7 @@ import { LandfallError } from '../kernel/index.ts';
 import { loadKubeClient } from '../kube/index.ts';
 import type { KubeClient } from '../kube/index.ts';
 import { createRegistryClient, dockerCredentials } from '../oci/index.ts';
-import type { Mirror } from '../oci/index.ts';
+import type { Mirror, RegistryClientOptions } from '../oci/index.ts';
 import type { Sources } from '../verdict/index.ts';
 import { cacheFolder } from './folders.ts';
 import type { CliIo } from './io.ts';
@@ -13,6 +13,8 @@ import type { ClusterOptions } from './options.ts';
 import { version } from './version.ts';
 
 export interface OpenSources extends Sources {
+  /** What `registry` was made with, for others that use other credentials. */
+  readonly registryOptions: RegistryClientOptions;
   close(): void;
 }
 
@@ -46,7 +48,7 @@ export async function kubeconfigMirrors(
   }
 }
 
-function openKube(options: ClusterOptions, io: CliIo): Promise<KubeClient> {
+export function openKube(options: ClusterOptions, io: CliIo): Promise<KubeClient> {
   return loadKubeClient({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),
@@ -60,7 +62,7 @@ function openKube(options: ClusterOptions, io: CliIo): Promise<KubeClient> {
 export async function openSources(options: ClusterOptions, io: CliIo): Promise<OpenSources> {
   const kube = await openKube(options, io);
   const git = createGitMirrors({ folder: path.join(cacheFolder(io.env), 'git'), clock: io.clock });
-  const registry = createRegistryClient({
+  const registryOptions = {
     mirrors: registryMirrors({
       ...kube.registryMirrors,
       ...mirrorsFromEnv(io.env),
@@ -68,8 +70,10 @@ export async function openSources(options: ClusterOptions, io: CliIo): Promise<O
     }),
     credentials: dockerCredentials({ env: io.env }),
     clock: io.clock,
-  });
+  };
+  const registry = createRegistryClient(registryOptions);
   return {
+    registryOptions,
     kube,
     git,
     registry,

@@ -15,6 +15,7 @@ export interface Attempted {
   readonly startedAt: string;
   readonly retryCount: number;
   readonly commit: string;
+  readonly request: SyncRequest;
 }
 
 /** What the state of an operation says once an attempt has ended. */
@@ -69,12 +70,17 @@ export function ledgerSubject({
 
 /** The attempt as the ledger names it. */
 export function journalSubject(subject: Subject, run: Attempted): JournalSubject {
+  const { request } = run;
+  const isFirst = getArray(subject.application, 'status', 'history').length === 0;
   return {
     ...ledgerSubject(subject),
     attemptedAt: new Date(Date.parse(run.startedAt) + run.retryCount).toISOString(),
     operationId: `${run.startedAt} ${run.retryCount} ${run.commit.slice(0, 12)}`,
     revision: run.commit,
     user: getString(run.operation, 'initiatedBy', 'username'),
+    onFailure: subject.policy.onFailure,
+    // Before the first delivery there is nothing to go back to; part of one is about drift.
+    watched: !isFirst && !request.dryRun && request.only.length === 0,
   };
 }
 

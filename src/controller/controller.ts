@@ -1,8 +1,9 @@
 import { asLandfallError, getArray, getString, sleep, systemClock } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
-import type { GitMirrors } from '../git/index.ts';
+import type { GitMirror, GitMirrors } from '../git/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { Ledger } from '../ledger/index.ts';
+import type { RegistryClients, UpdateReport } from '../pipeline/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import {
   APPLICATION_KIND,
@@ -14,6 +15,10 @@ import {
 import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
+import { createDeclarations } from './declarations.ts';
+import type { Declarations, TrackedRepository } from './declarations.ts';
+import { DEFAULT_FAILURE_POLICY } from './failure-policy.ts';
+import type { FailurePolicy } from './failure-policy.ts';
 import { createEventRecorder } from './events.ts';
 import { startFlux } from './flux/index.ts';
 import { createSyncJournals } from './journals.ts';
@@ -29,6 +34,7 @@ import { startShards } from './shards.ts';
 import { createTargetLoader } from './target.ts';
 import type { SourceAccess } from './target.ts';
 import { touchedBy } from './touched.ts';
+import { startUpdates } from './updates/index.ts';
 import { repositoryKey } from './webhook.ts';
 
 export interface ControllerOptions {
@@ -47,9 +53,13 @@ export interface ControllerOptions {
   /** Ms after which an operation that still waits is ended. Default none, as in Argo CD. */
   readonly syncTimeoutMs?: number;
   /** Where journals and deliveries are kept; left out: what a failed sync has written stays. */
-  readonly ledger?: Pick<Ledger, 'journals' | 'deliveries' | 'holds'>;
+  readonly ledger?: Pick<Ledger, 'journals' | 'deliveries' | 'holds'> & Partial<Pick<Ledger, 'decisions'>>;
+  /** Registries that images are followed in; left out, or without a ledger: no images are updated. */
+  readonly registries?: RegistryClients;
   /** The program that renders charts. Default `helm`. */
   readonly helm?: string;
+  /** The program that opens files encrypted with SOPS. Default `sops`. */
+  readonly sops?: string;
   /** Divides applications with other replicas; left out: this controller is alone. */
   readonly leases?: {
     /** Default 4. */
@@ -58,6 +68,11 @@ export interface ControllerOptions {
     readonly durationMs?: number;
     readonly identity?: string;
   };
+  /**
+   * What becomes of a sync that fails half way or is not healthy in time, where its application says nothing else.
+   * Default: taken back, after ten minutes.
+   */
+  readonly failurePolicy?: Partial<FailurePolicy>;
   /** Variables of Flux Kustomizations without a value fail the build. Default false, as in Flux. */
   readonly strictSubstitutions?: boolean;
   /** 0 to 1, for jitter. Default Math.random. */
@@ -71,6 +86,14 @@ export interface Controller {
   reconcileNow(application: { readonly namespace: string; readonly name: string }): Promise<void>;
   /** Somebody pushed to repositories, named by `repositoryKey`: what reads them looks at Git now. Gives how many. */
   pushed(keys: ReadonlySet<string>): number;
+  /** Images were pushed to these repositories (`registry/repository`): who follows them looks now. */
+  imagesPushed(repositories: ReadonlySet<string>): void;
+  /** One cycle of every updater now; resolves when it has ended. */
+  updatesNow(): Promise<readonly UpdateReport[]>;
+  /** What the repositories declare that something is delivered from. */
+  readonly declarations: Declarations;
+  /** A repository with the credentials that the cluster holds for it. */
+  openRepository(url: string, signal: AbortSignal): Promise<GitMirror>;
   /** Lets running turns end at their next wait, and stops. What was begun is taken up at the next start. */
   close(): Promise<void>;
 }
@@ -100,6 +123,7 @@ export function startController(options: ControllerOptions): Controller {
     return cut < 0 ? `${homeNamespace}/${instance}` : `${instance.slice(0, cut)}/${instance.slice(cut + 1)}`;
   }
 
+  const policy: FailurePolicy = { ...DEFAULT_FAILURE_POLICY, ...options.failurePolicy };
   const journals = ledger === undefined ? undefined : createSyncJournals({ ledger, clock, logger });
   const stopped = new AbortController();
   const events = createEventRecorder(client, clock, logger);
@@ -205,6 +229,7 @@ export function startController(options: ControllerOptions): Controller {
     writer,
     events,
     instanceOf,
+    isApplication: (instance) => applications.get(keyOfInstance(instance)) !== undefined,
     random,
     operator: createOperator({
       clock,
@@ -216,6 +241,7 @@ export function startController(options: ControllerOptions): Controller {
       ...(journals === undefined ? {} : { journals }),
     }),
     ...(journals === undefined ? {} : { journals }),
+    policy,
     pollMs: options.pollMs ?? POLL,
     ...(options.syncTimeoutMs === undefined ? {} : { syncTimeoutMs: options.syncTimeoutMs }),
   });
@@ -253,6 +279,9 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    ...(options.helm === undefined ? {} : { helm: options.helm }),
+    ...(options.sops === undefined ? {} : { sops: options.sops }),
+    policy,
     ...(journals === undefined ? {} : { journals }),
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
   });
@@ -278,6 +307,19 @@ export function startController(options: ControllerOptions): Controller {
   // Who closes it before does not wait for it.
   ready.catch(() => {});
 
+  function tracked(): readonly TrackedRepository[] {
+    const found = applications.list().flatMap((application) => {
+      const { sources, project } = applicationSpec(application);
+      return sources
+        .filter((source) => source.chart === undefined)
+        .map(({ repoURL }) => ({
+          url: repoURL,
+          open: (signal: AbortSignal) => access.mirror(repoURL, project, signal),
+        }));
+    });
+    return [...found, ...flux.tracked()];
+  }
+
   /** After a push: first those that it changes, then those that only have to know the new commit. */
   async function lookAt(concerned: readonly KubeObject[]): Promise<void> {
     let rest = concerned;
@@ -295,20 +337,52 @@ export function startController(options: ControllerOptions): Controller {
     for (const application of rest) queue.add(keyOf(application), 'asked');
   }
 
+  function pushed(keys: ReadonlySet<string>): number {
+    const fits = (url: string) => keys.has(repositoryKey(url));
+    const concerned = applications
+      .list()
+      .filter((application) => applicationSpec(application).sources.some((source) => fits(source.repoURL)));
+    const others = flux.pushed(fits) + sets.pushed(fits);
+    void lookAt(concerned);
+    return concerned.length + others;
+  }
+
+  const declarations = createDeclarations({
+    tracked,
+    resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
+  });
+  const { registries: clients } = options;
+  const updates =
+    clients === undefined || ledger?.decisions === undefined
+      ? undefined
+      : startUpdates({
+          client,
+          clock,
+          logger,
+          events,
+          mirrors,
+          mirror: (url, project, signal) => access.mirror(url, project, signal),
+          declarations,
+          clients,
+          ledger: { holds: ledger.holds, decisions: ledger.decisions },
+          hold: (key) => (shards === undefined ? stopped.signal : shards.hold(key)),
+          onCommitted: pushed,
+          random,
+          after: ready,
+          ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+        });
+
   return {
     ready,
-    pushed(keys) {
-      const fits = (url: string) => keys.has(repositoryKey(url));
-      const concerned = applications
-        .list()
-        .filter((application) => applicationSpec(application).sources.some((source) => fits(source.repoURL)));
-      const others = flux.pushed(fits) + sets.pushed(fits);
-      void lookAt(concerned);
-      return concerned.length + others;
-    },
+    pushed,
+    imagesPushed: (images) => updates?.pushed(images),
+    updatesNow: async () => (await updates?.runNow()) ?? [],
+    declarations,
+    openRepository: (url, signal) => access.mirror(url, 'default', signal),
     reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
       stopped.abort();
+      await updates?.close();
       await applications.close();
       await sets.close();
       await flux.close();

@@ -75,7 +75,7 @@ function failure({ why, reason }: Extract<StepOutcome, { state: 'failed' }>, obj
 }
 
 /** What somebody reads of a set that was taken back: first that nothing of it is left, then what is. */
-export function noteOf({ steps, complete }: Restored): TakenBack {
+export function noteOf({ steps, complete }: Restored, passing = false): TakenBack {
   const staying = steps.flatMap(({ state, action, kind, name, message, leftFields }) => {
     if (action === 'hook' && message.startsWith('it is a hook')) return [];
     const fields = leftFields.map(({ field, by }) => `${field} is as ${by} wrote it`);
@@ -91,5 +91,5 @@ export function noteOf({ steps, complete }: Restored): TakenBack {
   ];
   const what = complete ? 'everything was put back as it was' : 'not everything could be put back yet';
   const note = exceptions.length === 0 ? what : `${what}, but for ${exceptions.join('; ')}`;
-  return { note, staying };
+  return { note, staying, passing };
 }

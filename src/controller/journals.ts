@@ -1,12 +1,15 @@
-import { LandfallError } from '../kernel/index.ts';
+import { getString, LandfallError } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
-import type { KubeClient } from '../kube/index.ts';
+import type { KubeClient, ObjectRef } from '../kube/index.ts';
 import { beginSet, recoverUnfinished, resumeSet } from '../apply/index.ts';
 import type { SetWriter } from '../apply/index.ts';
 import type { Delivery, Ledger, LedgerSubject } from '../ledger/index.ts';
+import type { FailurePolicy } from './failure-policy.ts';
 import { journalledSet, noteOf, setStep } from './journalled-set.ts';
 import type { OpenSet, SyncSet, SyncWriter, TakenBack } from './sync/index.ts';
 import { plainSet } from './sync/index.ts';
+import { prunedBy, telling, wasUsable } from './written-health.ts';
+import type { Written } from './written-health.ts';
 
 /** One attempt at one operation, as the ledger names it. */
 export interface JournalSubject extends LedgerSubject {
@@ -17,6 +20,21 @@ export interface JournalSubject extends LedgerSubject {
   readonly revision: string;
   /** Who asked for it; undefined: nobody, it is automated. */
   readonly user: string | undefined;
+  readonly onFailure: FailurePolicy['onFailure'];
+  /** Once it is written, it is watched until it is healthy, and can still be taken back. */
+  readonly watched: boolean;
+}
+
+/** What was written whole, and is watched until it turns out healthy. */
+export interface Proving {
+  readonly revision: string;
+  /** ms since the epoch, of its last write. */
+  readonly since: number;
+  readonly written: readonly Written[];
+  /** What it deleted, and what is there again if it is taken back. */
+  readonly pruned: readonly ObjectRef[];
+  /** When it last got further than ever before, ms since the epoch; given how far it is now. */
+  readonly furtherAt: (progress: number) => number;
 }
 
 /** Keeps one journal for each attempt at an operation, over all of its waves, turns and processes. */
@@ -37,6 +55,12 @@ export interface SyncJournals {
   hold(subject: JournalSubject, reason: string): Promise<void>;
   /** Why the revision is not synced by itself; undefined: it may be. */
   heldFor(subject: LedgerSubject, revision: string): Promise<string | undefined>;
+  /** What is watched of an application, by this process or the one before it. */
+  proving(client: KubeClient, subject: LedgerSubject): Promise<Proving | undefined>;
+  /** What is watched stands; nothing where nothing is. */
+  stand(subject: LedgerSubject, message: string): Promise<void>;
+  /** What is watched is taken back, and its revision held. Undefined: something newer stands on it, so it stays. */
+  withdraw(subject: LedgerSubject, reason: string): Promise<TakenBack | undefined>;
   /** Leaves what goes on to another controller: of one application (`namespace/name`), or of all. */
   release(application?: string): Promise<void>;
   /** Somebody asked for the revision once more. */
@@ -44,7 +68,7 @@ export interface SyncJournals {
 }
 
 export interface JournalOptions {
-  readonly ledger: Pick<Ledger, 'journals' | 'deliveries' | 'holds'>;
+  readonly ledger: Pick<Ledger, 'journals' | 'deliveries' | 'holds'> & Partial<Pick<Ledger, 'decisions'>>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -54,17 +78,26 @@ interface Attempt {
   readonly operationId: string;
   readonly delivery: string;
   readonly writer: SetWriter;
-  state: 'open' | 'committed' | 'taken-back' | 'unsettled';
+  readonly revision: string;
+  readonly written: readonly Written[];
+  readonly pruned: readonly ObjectRef[];
+  state: 'open' | 'proving' | 'committed' | 'taken-back' | 'unsettled';
   back: TakenBack | undefined;
 }
+
+const LIVING = new Set(['running', 'applied', 'landed', 'kept', 'stuck']);
 
 /** Deliveries of an application among which the one of an attempt is looked for. */
 const LOOKED_AT = 20;
 
 export function createSyncJournals({ ledger, clock, logger }: JournalOptions): SyncJournals {
   const attempts = new Map<string, Attempt>();
+  /** Of each application what was written last and is watched. */
+  const provings = new Map<string, Attempt & Pick<Proving, 'since' | 'furtherAt'>>();
   /** Applications of which nothing is left that an earlier process began. */
   const seen = new Set<string>();
+  /** Applications of which it is known what an earlier process watched. */
+  const adopted = new Set<string>();
   const context = (client: KubeClient) => ({ client, clock, ledger });
   const isoNow = () => new Date(clock.now()).toISOString();
 
@@ -73,17 +106,37 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
     const listed = await ledger.deliveries.list({ cluster, namespace, application }, LOOKED_AT);
     return listed.find(
       ({ trigger, startedAt, revision }) =>
-        trigger === 'sync' && startedAt === subject.attemptedAt && revision === subject.revision,
+        (trigger === 'sync' || trigger === 'update') &&
+        startedAt === subject.attemptedAt &&
+        revision === subject.revision,
     );
   }
 
-  async function takeBack(attempt: Attempt, why: string): Promise<TakenBack> {
+  /** What led to a revision: a commit of the updater is in the decisions. */
+  async function triggerOf(subject: JournalSubject): Promise<'sync' | 'update'> {
+    const { cluster, namespace, application } = subject;
+    const decisions = (await ledger.decisions?.list({ cluster, namespace, application }, LOOKED_AT)) ?? [];
+    const updated = decisions.some(
+      ({ kind, detail }) => kind === 'update' && getString(detail, 'commit') === subject.revision,
+    );
+    return updated ? 'update' : 'sync';
+  }
+
+  function furthest(since: number): Proving['furtherAt'] {
+    let best = { progress: 0, at: since };
+    return (progress) => {
+      if (progress > best.progress) best = { progress, at: clock.now() };
+      return best.at;
+    };
+  }
+
+  async function takeBack(attempt: Attempt, why: string, passing = false): Promise<TakenBack> {
     if (attempt.back !== undefined && attempt.state === 'taken-back') return attempt.back;
     // Said before it begins: whoever finds it so knows that nothing of it stands.
     await ledger.deliveries.update(attempt.delivery, { state: 'stuck', message: why });
     // Whoever closes the controller does not mean to leave half of it.
     const restored = await attempt.writer.restore(new AbortController().signal);
-    attempt.back = noteOf(restored);
+    attempt.back = noteOf(restored, passing);
     attempt.state = restored.complete ? 'taken-back' : 'unsettled';
     if (restored.complete) {
       const message = attempt.back.note;
@@ -102,11 +155,14 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
     const heads = await ledger.journals.unfinished({ cluster, namespace, application });
     const head = heads.find((each) => each.delivery === delivery.id && each.state === 'open');
     if (head === undefined) return undefined;
-    const writer = resumeSet(context(client), await ledger.journals.takeOver(head.id));
+    const journal = await ledger.journals.takeOver(head.id);
     const attempt: Attempt = {
       operationId: subject.operationId,
       delivery: delivery.id,
-      writer,
+      revision: subject.revision,
+      writer: resumeSet(context(client), journal),
+      written: telling(journal.steps),
+      pruned: prunedBy(journal.steps),
       state: 'open',
       back: undefined,
     };
@@ -114,17 +170,55 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
     return attempt;
   }
 
-  function setOf(attempt: Attempt, client: KubeClient, plain: SyncWriter): SyncSet {
-    if (attempt.state === 'committed') return plainSet(plain);
+  function setOf(attempt: Attempt, client: KubeClient, plain: SyncWriter, subject: JournalSubject): SyncSet {
+    if (attempt.state === 'committed' || attempt.state === 'proving') return plainSet(plain);
     return {
       ...journalledSet(attempt.writer, client, plain),
       takenBack: () => attempt.back,
       async commit() {
+        const { written } = attempt;
+        if (!subject.watched || subject.onFailure === 'keep' || written.length === 0 || !wasUsable(written)) {
+          await attempt.writer.commit();
+          attempt.state = 'committed';
+          return;
+        }
+        await attempt.writer.settled();
+        await ledger.journals.state(attempt.writer.journal, 'proving');
+        attempt.state = 'proving';
+        const since = clock.now();
+        provings.set(keyOf(subject), { ...attempt, since, furtherAt: furthest(since) });
+      },
+      async restore(passing) {
+        if (subject.onFailure === 'restore') {
+          return takeBack(attempt, 'an object was refused or failed', passing);
+        }
+        // Asked for: it stays as far as it got.
         await attempt.writer.commit();
         attempt.state = 'committed';
+        return undefined;
       },
-      restore: () => takeBack(attempt, 'an object was refused or failed'),
     };
+  }
+
+  /** A whole set is about to be written over what is watched: what it finds is what it would go back to. */
+  async function overtake(subject: JournalSubject): Promise<void> {
+    if (subject.watched)
+      await journals.stand(subject, 'a newer sync began before it was known to be healthy');
+  }
+
+  async function isOvertaken(subject: LedgerSubject, { delivery, revision }: Attempt): Promise<boolean> {
+    const { cluster, namespace, application } = subject;
+    const listed = await ledger.deliveries.list({ cluster, namespace, application }, LOOKED_AT);
+    const own = listed.find((each) => each.id === delivery);
+    // What every boundary has proven once has landed; what comes later is another look.
+    if (own === undefined || own.state === 'landed') return true;
+    return listed.some(
+      (each) =>
+        each.id > delivery &&
+        each.trigger !== 'observed' &&
+        each.revision !== revision &&
+        LIVING.has(each.state),
+    );
   }
 
   const journals: SyncJournals = {
@@ -172,16 +266,17 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
         const earlier = await found(client, subject);
         if (earlier !== undefined) {
           if (earlier.state === 'unsettled') await takeBack(earlier, 'an object was refused or failed');
-          return setOf(earlier, client, plain);
+          return setOf(earlier, client, plain, subject);
         }
         await journals.settle(client, subject, signal);
         if (begun) {
           const after = await deliveryOf(subject);
           const lost = after !== undefined && (after.state === 'restored' || after.state === 'stuck');
-          const back = { note: after?.message ?? '', staying: [] };
+          const back = { note: after?.message ?? '', staying: [], passing: false };
           return { ...plainSet(plain), takenBack: () => (lost ? back : undefined) };
         }
         if (planned.length === 0) return plainSet(plain);
+        await overtake(subject);
         const { cluster, namespace, application, revision, user } = subject;
         const delivery = await ledger.deliveries.start({
           cluster,
@@ -189,7 +284,7 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
           application,
           environment: undefined,
           revision,
-          trigger: 'sync',
+          trigger: await triggerOf(subject),
           actor: { name: user ?? 'landfall', attestedBy: 'nobody' },
           startedAt: subject.attemptedAt,
         });
@@ -199,15 +294,19 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
           revision,
           steps: planned.map(setStep),
         });
+        const steps = planned.map(({ action, before, desired: after }) => ({ action, before, after }));
         const attempt: Attempt = {
           operationId: subject.operationId,
           delivery,
+          revision,
           writer,
+          written: telling(steps),
+          pruned: prunedBy(steps),
           state: 'open',
           back: undefined,
         };
         attempts.set(keyOf(subject), attempt);
-        return setOf(attempt, client, plain);
+        return setOf(attempt, client, plain, subject);
       };
     },
     async end(subject, succeeded, message) {
@@ -245,9 +344,78 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
         ? undefined
         : `${short(revision)} was taken back at ${hold.since} and is held until a new commit or somebody's own sync: ${hold.reason}`;
     },
+    async proving(client, subject) {
+      const key = keyOf(subject);
+      if (!adopted.has(key)) {
+        const { cluster, namespace, application } = subject;
+        const left = await ledger.journals.proving({ cluster, namespace, application });
+        for (const { id, delivery, revision, startedAt } of left) {
+          const journal = await ledger.journals.takeOver(id);
+          const { finishedAt } = (await ledger.deliveries.get(delivery)) ?? {};
+          const since = Date.parse(finishedAt ?? startedAt);
+          await journals.stand(subject, 'a newer sync was written over it');
+          provings.set(key, {
+            operationId: '',
+            delivery,
+            revision,
+            writer: resumeSet(context(client), journal),
+            written: telling(journal.steps),
+            pruned: prunedBy(journal.steps),
+            state: 'proving',
+            back: undefined,
+            since,
+            furtherAt: furthest(since),
+          });
+        }
+        adopted.add(key);
+      }
+      return provings.get(key);
+    },
+    async stand(subject, message) {
+      const key = keyOf(subject);
+      const proving = provings.get(key);
+      if (proving === undefined) return;
+      await proving.writer.commit();
+      provings.delete(key);
+      await ledger.deliveries.update(proving.delivery, { message });
+    },
+    async withdraw(subject, reason) {
+      const key = keyOf(subject);
+      const proving = provings.get(key);
+      if (proving === undefined) return undefined;
+      if (await isOvertaken(subject, proving)) {
+        await journals.stand(subject, 'something newer stands on it, so it was left as it is');
+        return undefined;
+      }
+      const back = await takeBack(proving, reason);
+      // What could not be put back yet is tried again before anything else is written.
+      if (proving.state === 'unsettled') attempts.set(key, proving);
+      provings.delete(key);
+      const { cluster, namespace, application } = subject;
+      await ledger.deliveries.update(proving.delivery, { message: `${reason}, and ${back.note}` });
+      await ledger.holds.put({
+        cluster,
+        namespace,
+        application,
+        kind: 'revision',
+        revision: proving.revision,
+        reason,
+        actor: { name: 'landfall', attestedBy: 'nobody' },
+      });
+      return back;
+    },
     async release(application) {
+      // A HelmRelease is looked at under its own name.
+      const isMeant = (key: string) =>
+        application === undefined || key.replace('/HelmRelease/', '/').endsWith(` ${application}`);
+      for (const key of adopted) if (isMeant(key)) adopted.delete(key);
+      for (const [key, { writer }] of provings) {
+        if (!isMeant(key)) continue;
+        provings.delete(key);
+        await ledger.journals.release(writer.journal);
+      }
       for (const [key, { writer, state }] of attempts) {
-        if (application !== undefined && !key.endsWith(` ${application}`)) continue;
+        if (!isMeant(key)) continue;
         attempts.delete(key);
         seen.delete(key);
         if (state === 'open' || state === 'unsettled') await ledger.journals.release(writer.journal);

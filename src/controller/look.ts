@@ -8,6 +8,7 @@ import { objectKey } from '../boundaries/index.ts';
 import { compareWith, compareWithoutTarget, readLive } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { Cluster } from './clusters/index.ts';
+import type { FailurePolicy } from './failure-policy.ts';
 import type { Project } from './projects/index.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus } from './status.ts';
@@ -23,6 +24,8 @@ export interface Subject {
   /** Where its objects go. */
   readonly cluster: Cluster;
   readonly project: Project;
+  /** What becomes of a sync that fails. */
+  readonly policy: FailurePolicy;
 }
 
 /** What Git asks for beside what the cluster holds. */

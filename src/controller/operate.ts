@@ -240,7 +240,11 @@ export function createOperator(options: OperatorOptions): Operator {
     const now = clock.now();
     const limit = request.retry?.limit ?? 0;
     const unwanted = isTerminating(application);
-    const retry = outcome.phase !== 'Succeeded' && !unwanted && (retryCount < limit || limit < 0);
+    const retry =
+      outcome.phase !== 'Succeeded' &&
+      outcome.final !== true &&
+      !unwanted &&
+      (retryCount < limit || limit < 0);
     const wait = retryDelay(request.retry, retryCount);
     const attempts = retryCount + (retry ? 1 : 0);
     const operationState: JsonObject = {
@@ -352,7 +356,8 @@ export function createOperator(options: OperatorOptions): Operator {
     const message = back === undefined ? outcome.message : `${outcome.message}, and ${back.note}`;
     await journals.end(journal, phase === 'Succeeded', message);
     const { retry, only } = run.request;
-    const isLast = run.retryCount >= (retry?.limit ?? 0) && (retry?.limit ?? 0) >= 0;
+    const limit = retry?.limit ?? 0;
+    const isLast = outcome.final === true || (run.retryCount >= limit && limit >= 0);
     if (phase !== 'Succeeded' && isLast && only.length === 0) await journals.hold(journal, message);
     return { ...outcome, message };
   }

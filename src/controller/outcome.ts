@@ -15,6 +15,8 @@ export interface SyncOutcome {
   readonly phase: 'Running' | 'Succeeded' | 'Failed' | 'Error';
   readonly message: string;
   readonly results: readonly JsonObject[];
+  /** It failed, was taken back, and is not tried again by itself: that would put back what was refused. */
+  readonly final?: boolean;
 }
 
 export interface SyncWork {
@@ -96,4 +98,10 @@ export function refusal(thrown: unknown): string {
   if (error.code === 'kube-unauthorized') throw error;
   if (error.kind === 'unavailable' && answer?.code !== 500) throw error;
   return answer?.message ?? error.message;
+}
+
+/** A matter of the moment: somebody else wrote at the same time, or the server or one of its webhooks is in trouble. */
+export function isPassing(thrown: unknown): boolean {
+  const error = asLandfallError(thrown);
+  return error.kind === 'conflict' || error.kind === 'unavailable';
 }

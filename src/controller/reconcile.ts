@@ -11,18 +11,24 @@ import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
 import { finish } from './finish.ts';
 import type { Project, Projects } from './projects/index.ts';
 import { ledgerSubject } from './attempt.ts';
+import { failurePolicy, failurePolicyProblems } from './failure-policy.ts';
+import type { FailurePolicy } from './failure-policy.ts';
 import type { SyncJournals } from './journals.ts';
 import type { Looker, Subject } from './look.ts';
 import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
 import type { AutoSync, Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
+import { orphanWarning } from './orphans.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus, comparedTo, kubeTime } from './status.ts';
 import type { Condition } from './status.ts';
 import { isWorking } from './sync/index.ts';
 import { specProblems } from './validate.ts';
+import { watchWritten } from './watch-written.ts';
+import type { Watched } from './watch-written.ts';
 import { mayGoOn } from './windows.ts';
+import { sayWithdrawn } from './withdrawn.ts';
 
 type Next = { readonly again?: number; readonly level?: Level } | undefined;
 
@@ -45,6 +51,8 @@ export interface ReconcilerOptions {
   readonly events: EventRecorder;
   /** Left out: nothing is kept of what syncs write. */
   readonly journals?: SyncJournals;
+  /** Of applications that say nothing else. */
+  readonly policy: FailurePolicy;
   /** Ms between two looks at Git. */
   readonly pollMs: number;
   /** Ms that one operation may take; left out: as long as it likes. */
@@ -52,6 +60,8 @@ export interface ReconcilerOptions {
   readonly random: () => number;
   /** Name that objects carry for an application. */
   readonly instanceOf: (application: KubeObject) => string;
+  /** Whether there is an application of that name. */
+  readonly isApplication: (instance: string) => boolean;
 }
 
 const DELETION_WAIT = 2000;
@@ -77,6 +87,8 @@ function comparedRevisions(application: KubeObject, spec: ApplicationSpec): read
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { client, clock, logger, looker, operator, writer, events } = options;
   const polledAt = new Map<string, number>();
+  const orphaned = new Map<string, readonly Condition[]>();
+  const policyOf = (application: KubeObject) => failurePolicy(application, options.policy);
 
   /** The comparison of this turn, and what follows from it: a status, and maybe an operation of its own. */
   async function refresh(subject: Subject, turn: Turn) {
@@ -104,10 +116,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         ? undefined
         : await options.journals?.heldFor(ledgerSubject(subject), target.commit ?? '');
     const auto: AutoSync = held === undefined ? decided : { error: held };
-    const errors: Condition[] =
-      auto.start === undefined && auto.error !== undefined
-        ? [{ type: 'SyncError', message: auto.error }]
-        : [];
+    const errors: Condition[] = [
+      ...(auto.start === undefined && auto.error !== undefined
+        ? [{ type: 'SyncError' as const, message: auto.error }]
+        : []),
+      ...(await orphans(subject, level, turn)),
+    ];
     const change = {
       status: looker.statusOf(subject, looked, errors, level !== 'live' || asked !== undefined),
       ...(asked === undefined ? {} : { refreshed: asked }),
@@ -124,6 +138,21 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return { stored, run: true };
   }
 
+  /** Looked for when Git is; in between what was found then counts. */
+  async function orphans(subject: Subject, level: Level, turn: Turn): Promise<readonly Condition[]> {
+    const { key, project, cluster, spec } = subject;
+    if (project.orphans?.warn !== true) {
+      orphaned.delete(key);
+      return [];
+    }
+    if (level === 'live' && orphaned.has(key)) return orphaned.get(key) ?? [];
+    const { namespace } = spec.destination;
+    const found = await orphanWarning(cluster.client, namespace, project, options.isApplication, turn.signal);
+    const conditions = found === undefined ? [] : [found];
+    orphaned.set(key, conditions);
+    return conditions;
+  }
+
   /** Where the application goes and whose limits it has, or what its spec cannot be honoured for. */
   async function permitted(
     application: KubeObject,
@@ -132,7 +161,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   ): Promise<
     { readonly cluster: Cluster; readonly project: Project } | { readonly problems: readonly string[] }
   > {
-    const problems = specProblems(spec);
+    const problems = [...specProblems(spec), ...failurePolicyProblems(application)];
     if (problems.length > 0) return { problems };
     const project = await options.projects.get(spec.project, turn.signal);
     if (project === undefined) {
@@ -274,7 +303,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const { name, namespace = '' } = application.metadata;
       return 'problems' in placed
         ? placed.problems
-        : { key: `${namespace}/${name}`, application, spec, ...placed };
+        : { key: `${namespace}/${name}`, application, spec, policy: policyOf(application), ...placed };
     },
     targetOf: (subject: Subject, turn: Turn) =>
       looker.findTarget(
@@ -297,6 +326,21 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     await options.journals?.firstLook(subject.cluster.client, ledgerSubject(subject), turn.signal);
   }
 
+  /** What the last sync wrote, until it is healthy: else it is taken back, when sync windows let it. */
+  function watch(subject: Subject, turn: Turn): Promise<Watched> {
+    return watchWritten(
+      {
+        journals: options.journals,
+        clock,
+        subject: ledgerSubject(subject),
+        target: subject.cluster,
+        policy: subject.policy,
+        mayWrite: () => mayGoOn(subject, { automated: true }, undefined, clock.now()).allowed,
+      },
+      turn.signal,
+    );
+  }
+
   async function operate(subject: Subject, turn: Turn, left = Infinity): Promise<Next> {
     const pending = pendingOperation(subject.application, clock.now());
     if (pending.do !== 'run') return nextPoll(subject.key);
@@ -314,6 +358,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (application === undefined) {
         looker.forget(key);
         polledAt.delete(key);
+        orphaned.delete(key);
         return undefined;
       }
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')
@@ -321,7 +366,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (application.metadata.deletionTimestamp !== undefined) {
         const { destination } = applicationSpec(application);
         const cluster = await options.clusters.of(destination, turn.signal);
-        if (!('problem' in cluster)) await firstLook({ application, cluster }, turn);
+        if (!('problem' in cluster)) {
+          await firstLook({ application, cluster }, turn);
+          await options.journals?.proving(cluster.client, ledgerSubject({ application, cluster }));
+          await options.journals?.stand(
+            ledgerSubject({ application, cluster }),
+            'the application was deleted before it was known to be healthy',
+          );
+        }
         const done = await finish(finishing, application, turn);
         return done ? undefined : { again: DELETION_WAIT };
       }
@@ -332,7 +384,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         // A Secret or a project that is mended wakes the application; the poll is for what nobody announces.
         return { again: options.pollMs };
       }
-      const subject: Subject = { key, application, spec, ...placed };
+      const subject: Subject = { key, application, spec, policy: policyOf(application), ...placed };
       const pending = pendingOperation(application, clock.now());
       // What an operation that goes on has written is its own.
       if (pending.do === 'nothing' || pending.do === 'wait') await firstLook(subject, turn);
@@ -353,8 +405,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       }
       const refreshed = await refresh(subject, turn);
       if (refreshed?.run === true) return operate({ ...subject, application: refreshed.stored }, turn);
-      const { again } = nextPoll(key);
-      return { again: refreshed?.again === undefined ? again : Math.min(refreshed.again, again) };
+      const watched = await watch(subject, turn);
+      if (watched.state === 'withdrawn') {
+        await sayWithdrawn(options, refreshed?.stored ?? application, watched, turn.signal);
+        return { again: 0 };
+      }
+      const times = [
+        nextPoll(key).again,
+        refreshed?.again,
+        watched.state === 'moving' ? watched.again : undefined,
+      ];
+      return { again: Math.min(...times.filter((time) => time !== undefined)) };
     },
   };
 }

@@ -2,7 +2,15 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LandfallError, getIn, getObject, getString, isJsonObject, parseJson } from '../kernel/index.ts';
+import {
+  LandfallError,
+  asLandfallError,
+  getIn,
+  getObject,
+  getString,
+  isJsonObject,
+  parseJson,
+} from '../kernel/index.ts';
 import type { Clock, JsonValue, Logger } from '../kernel/index.ts';
 
 export interface WebhookOptions {
@@ -15,6 +23,8 @@ export interface WebhookOptions {
   readonly logger: Logger;
   /** Repositories that a push names, each by {@link repositoryKey}. Gives how many things look at Git now. */
   readonly onPush: (keys: ReadonlySet<string>) => number;
+  /** Another CI tells of a build, at `/builds`. Throws `invalid-input` for what is no report. */
+  readonly onReport?: (report: JsonValue) => Promise<string>;
 }
 
 export interface Webhook {
@@ -30,6 +40,8 @@ const REMEMBERED = 1000;
 const REPLAY_WINDOW = 300_000;
 
 type Answer = { readonly status: number; readonly text: string };
+
+const MAX_REPORT = 64 * 1024;
 
 /**
  * Listens for pushes of GitHub, GitLab, Gitea (Forgejo, Gogs) and anything that signs with an HMAC. A message only
@@ -73,9 +85,32 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
     return false;
   }
 
+  /** Signed with the time, so that it cannot be said again later; and never by a token that travels with it. */
+  async function reported(request: IncomingMessage): Promise<Answer> {
+    if (options.onReport === undefined) return { status: 404, text: 'builds are not taken here' };
+    const body = await bodyOf(request, MAX_REPORT);
+    if (body === undefined) return { status: 413, text: `more than ${MAX_REPORT} bytes` };
+    if (secret !== undefined && !isSignedNow(request, body, secret, clock.now())) {
+      logger.warn('A build report was refused: its signature does not fit', {
+        from: request.socket.remoteAddress ?? '',
+      });
+      return { status: 401, text: 'the signature does not fit, or is older than five minutes' };
+    }
+    try {
+      return { status: 202, text: await options.onReport(parseJson(body.toString('utf8'), 'The report')) };
+    } catch (thrown) {
+      const error = asLandfallError(thrown);
+      if (error.kind === 'invalid-input') return { status: 400, text: error.message };
+      logger.warn('A build report could not be kept', { error: error.message });
+      return { status: 503, text: 'it could not be kept; send it again' };
+    }
+  }
+
   async function answer(request: IncomingMessage): Promise<Answer> {
     if (request.method !== 'POST') return { status: 405, text: 'POST a push event' };
     if (tooMany()) return { status: 429, text: 'too many events' };
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    if (pathname === '/builds') return reported(request);
     const body = await bodyOf(request);
     if (body === undefined) return { status: 413, text: `more than ${MAX_BODY} bytes` };
     if (!isTrusted(request, body, secret, clock.now())) {
@@ -160,15 +195,24 @@ function header(request: IncomingMessage, name: string): string | undefined {
 }
 
 /** Undefined: too large. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+async function bodyOf(request: IncomingMessage, most = MAX_BODY): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY) return undefined;
+    if (size > most) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** HMAC-SHA256 of `TIMESTAMP.BODY`, made within the last five minutes. */
+function isSignedNow(request: IncomingMessage, body: Buffer, secret: string, now: number): boolean {
+  const timestamp = header(request, 'x-landfall-timestamp') ?? '';
+  const fresh =
+    /^\d{1,12}(?:\.\d{1,3})?$/.test(timestamp) && Math.abs(now - Number(timestamp) * 1000) < REPLAY_WINDOW;
+  const wanted = createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex');
+  return fresh && same((header(request, 'x-landfall-signature') ?? '').replace(/^sha256=/, ''), wanted);
 }
 
 function isTrusted(request: IncomingMessage, body: Buffer, secret: string | undefined, now: number): boolean {
@@ -176,16 +220,7 @@ function isTrusted(request: IncomingMessage, body: Buffer, secret: string | unde
   const token = header(request, 'x-gitlab-token');
   if (token !== undefined) return same(token, secret);
   const signed = (text: Buffer | string) => createHmac('sha256', secret).update(text).digest('hex');
-  const timestamp = header(request, 'x-landfall-timestamp');
-  if (timestamp !== undefined) {
-    const at = Number(timestamp) * 1000;
-    const fresh = Number.isFinite(at) && Math.abs(now - at) < REPLAY_WINDOW;
-    const given = header(request, 'x-landfall-signature') ?? '';
-    return (
-      fresh &&
-      same(given.replace(/^sha256=/, ''), signed(Buffer.concat([Buffer.from(`${timestamp}.`), body])))
-    );
-  }
+  if (header(request, 'x-landfall-timestamp') !== undefined) return isSignedNow(request, body, secret, now);
   const given =
     header(request, 'x-hub-signature-256') ??
     header(request, 'x-gitea-signature') ??

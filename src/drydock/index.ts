@@ -26,3 +26,5 @@ export type {
 } from './faults/index.ts';
 export { startRegistry } from './registry/index.ts';
 export type { Registry, RegistryOptions } from './registry/index.ts';
+export { makeServerCertificate } from './api/index.ts';
+export type { ServerCertificate } from './api/index.ts';

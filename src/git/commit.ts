@@ -1,14 +1,18 @@
-import path from 'node:path';
-import { withLock } from './lock.ts';
-import { LandfallError, type Clock } from '../kernel/index.ts';
-import { gitFailure } from './failures.ts';
-import { fetchRefs, locked, type MirrorOnDisk } from './fetch.ts';
+import { LandfallError } from '../kernel/index.ts';
 import { diffFiles } from './history.ts';
-import { assertPath, makeCommit, type CommitAuthor, type FileTexts } from './make-commit.ts';
-import { assertOid, tryGit } from './program.ts';
-import { assertRevision, resolveRevision, revisionNotFound, type Repository } from './revisions.ts';
+import {
+  assertPath,
+  makeCommit,
+  type CommitAuthor,
+  type FileChanges,
+  type FileTexts,
+} from './make-commit.ts';
+import { assertOid } from './program.ts';
+import { assertRevision, resolveRevision, revisionNotFound } from './revisions.ts';
+import type { Signing } from './signing.ts';
+import { findTrailer, withTrailers, type Trailer } from './trailers.ts';
 import { createCommitTree, type FileTree } from './tree.ts';
-import { updateWorkTree } from './work-tree.ts';
+import { ATTEMPTS, backOff, type RefWriter } from './writer.ts';
 
 /**
  * One commit on top of a branch.
@@ -20,11 +24,33 @@ import { updateWorkTree } from './work-tree.ts';
  */
 export interface CommitRequest {
   readonly branch: string;
-  readonly files: FileTexts | ((tree: FileTree, parent: string) => Promise<FileTexts>);
+  readonly files: FileTexts | ((tree: FileTree, parent: string) => Promise<FileTexts | FileChanges>);
   readonly message: string;
   readonly author: CommitAuthor;
   /** The commit that the branch must be at; anything else is a conflict. */
   readonly expectParent?: string;
+  /** Where the branch begins when it is not there yet, as for a pull request. */
+  readonly start?: BranchStart;
+  /**
+   * Makes the commit at most once: it gets this trailer, and one that has it already is the answer, whoever made it.
+   * So the same request can be made again after a crash, or after a push whose answer was lost.
+   */
+  readonly once?: Trailer;
+  /** More lines of the same kind. */
+  readonly trailers?: readonly Trailer[];
+  readonly sign?: Signing;
+  /** Times that a branch may move on before this gives up. Default 12. */
+  readonly attempts?: number;
+}
+
+export interface BranchStart {
+  /** The branch or commit to begin at. */
+  readonly from: string;
+  /**
+   * What becomes of a branch of that name: `continue` commits on top of it, `replace` begins anew (the old commits are
+   * gone from it; only for branches that are ours alone), `refuse` is a conflict. Default `continue`.
+   */
+  readonly existing?: 'continue' | 'replace' | 'refuse';
 }
 
 export interface CommitResult {
@@ -34,160 +60,134 @@ export interface CommitResult {
   readonly changed: boolean;
   /** Where the branch is now known to be. */
   readonly ref: string;
+  /** The commit was there before: `once` found it. */
+  readonly found?: true;
 }
 
-const ATTEMPTS = 5;
-
-/** Commits to a repository on this machine: bare, or with the branch checked out and its files unchanged. */
-export async function commitToFolder(
-  repository: Repository,
-  request: CommitRequest,
-  clock: Clock,
-  signal?: AbortSignal,
-): Promise<CommitResult> {
-  // The index of a work tree is one: two of us at once would find each other's half-written files in it.
-  return withLock(path.join(repository.gitDir, 'landfall.lock'), { clock, signal }, () =>
-    attempts(
-      repository,
-      request,
-      signal,
-      async (made, ref) => {
-        const swap = () => updateRef(repository, ref, made.commit, made.parent, signal);
-        return updateWorkTree({ repository, ref, ...made, signal }, swap);
-      },
-      clock,
-    ),
-  );
-}
-
-/** Commits to the mirror of a remote repository and pushes; the remote decides whether the branch moves. */
-export async function commitToRemote(
-  mirror: MirrorOnDisk,
-  repository: Repository,
+/** Makes the commit and moves the branch, beginning again when it had moved, with pauses that grow. */
+export async function commitTo(
+  writer: RefWriter,
   request: CommitRequest,
   signal?: AbortSignal,
 ): Promise<CommitResult> {
-  return locked(mirror, signal, async () => {
-    await refresh();
-    return attempts(
-      repository,
-      request,
-      signal,
-      async (made, ref) => {
-        const pushed = await push(made, ref);
-        await refresh();
-        return pushed;
-      },
-      mirror.clock,
-    );
-  });
-
-  async function refresh(): Promise<void> {
-    const result = await fetchRefs(mirror, signal);
-    if (result.code !== 0) throw gitFailure(`Fetching ${repository.display}`, result.stderr);
-  }
-
-  async function push(made: Made, ref: string): Promise<boolean> {
-    const result = await tryGit(
-      [
-        'push',
-        '--quiet',
-        '--no-verify',
-        '--no-signed',
-        '--no-follow-tags',
-        '--recurse-submodules=no',
-        `--force-with-lease=${ref}:${made.parent}`,
-        '--',
-        mirror.remote.url,
-        `${made.commit}:${ref}`,
-      ],
-      { gitDir: repository.gitDir, remote: mirror.remote, signal, timeoutMs: 300_000 },
-    );
-    if (result.code === 0) return true;
-    if (
-      /stale info|fetch first|non-fast-forward|cannot lock ref|failed to update ref|reference already/.test(
-        result.stderr,
-      )
-    ) {
-      return false;
-    }
-    if (/remote rejected|pre-receive hook declined|protected branch/.test(result.stderr)) {
-      throw new LandfallError(
-        `Pushing to ${request.branch} of ${repository.display} was refused: ${refusal(result.stderr)}`,
-        {
-          kind: 'denied',
-          code: 'git-push-refused',
-          object: ref,
-          hint: 'The branch may be protected: allow this account to push, or push to another branch.',
-        },
-      );
-    }
-    throw gitFailure(`Pushing to ${request.branch} of ${repository.display}`, result.stderr);
-  }
-}
-
-interface Made {
-  readonly commit: string;
-  readonly parent: string;
-  readonly paths: readonly string[];
-}
-
-/** Makes the commit and lets `publish` move the branch; false means that it had moved, and begins again. */
-async function attempts(
-  repository: Repository,
-  request: CommitRequest,
-  signal: AbortSignal | undefined,
-  publish: (made: Made, ref: string) => Promise<boolean>,
-  clock: Clock,
-): Promise<CommitResult> {
-  const { message, author } = request;
+  const { repository, clock } = writer;
   assertRevision(request.branch, repository.display);
-  const ref = `refs/heads/${request.branch.replace(/^refs\/heads\//, '')}`;
-  let basis: string | undefined;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const tip = await resolveRevision(repository, ref, signal);
-    if (tip === undefined) throw await revisionNotFound(repository, request.branch, signal);
-    const parent = tip.commit;
-    if (request.expectParent !== undefined && parent !== assertOid(request.expectParent)) {
-      throw movedOn(repository, request.branch, request.expectParent, parent);
-    }
-    const tree = createCommitTree(repository.reader, parent, repository.display);
-    const files = typeof request.files === 'function' ? await request.files(tree, parent) : request.files;
-    const paths = Object.keys(files).map(assertPath).sort();
-    if (typeof request.files !== 'function') {
-      const touched = basis === undefined ? [] : await diffFiles(repository, basis, parent, signal);
-      const both = touched.find((change) => paths.includes(change.path));
-      if (both) throw movedOn(repository, request.branch, basis ?? parent, parent, both.path);
-      basis ??= parent;
-    }
-    const commit = await makeCommit({ repository, parent, files, message, author, clock, signal });
-    if (commit === undefined) return { commit: parent, parent, changed: false, ref };
-    if (await publish({ commit, parent, paths }, ref)) return { commit, parent, changed: true, ref };
+  const { attempts = ATTEMPTS } = request;
+  const seen: Seen = {};
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    await backOff(clock, attempt, signal);
+    const made = await writer.alone(signal, async () => {
+      await writer.refresh(signal);
+      return attemptCommit(writer, request, seen, signal);
+    });
+    if (made !== undefined) return made;
   }
   throw new LandfallError(
-    `${request.branch} of ${repository.display} moved on ${ATTEMPTS} times while a commit was being made.`,
-    { kind: 'conflict', code: 'git-branch-busy', object: ref, hint: 'Try again when fewer commits arrive.' },
+    `${request.branch} of ${repository.display} moved on ${attempts} times while a commit was being made.`,
+    {
+      kind: 'conflict',
+      code: 'git-branch-busy',
+      object: refOf(request.branch),
+      hint: 'Try again when fewer commits arrive.',
+    },
   );
 }
 
-async function updateRef(
-  repository: Repository,
-  ref: string,
-  commit: string,
-  parent: string,
+export function refOf(branch: string): string {
+  return `refs/heads/${branch.replace(/^refs\/heads\//, '')}`;
+}
+
+/** What the first attempt saw. */
+interface Seen {
+  basis?: string;
+}
+
+/** Undefined: the branch had moved. */
+async function attemptCommit(
+  writer: RefWriter,
+  request: CommitRequest,
+  seen: Seen,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const result = await tryGit(['update-ref', '-m', 'landfall: commit', ref, commit, parent], {
-    gitDir: repository.gitDir,
+): Promise<CommitResult | undefined> {
+  const { repository, clock } = writer;
+  const { message, author, once, trailers = [], sign } = request;
+  const ref = refOf(request.branch);
+  const place = await placeOf(writer, request, ref, signal);
+  const { parent, tip } = place;
+  if (once !== undefined && tip !== undefined) {
+    const found = await findTrailer(repository, tip, { trailer: once }, signal);
+    if (found !== undefined) {
+      const { commit, parents } = found;
+      return { commit, parent: parents[0] ?? commit, changed: true, ref, found: true };
+    }
+  }
+  if (request.expectParent !== undefined && parent !== assertOid(request.expectParent)) {
+    throw movedOn(writer, request.branch, request.expectParent, parent);
+  }
+  const tree = createCommitTree(repository.reader, parent, repository.display);
+  const given = typeof request.files === 'function' ? await request.files(tree, parent) : request.files;
+  const changes = changesOf(given);
+  const paths = [...Object.keys(changes.texts), ...changes.deleted].map(assertPath);
+  if (typeof request.files !== 'function') {
+    const { basis = parent } = seen;
+    const touched = basis === parent ? [] : await diffFiles(repository, basis, parent, signal);
+    const both = touched.find((change) => paths.includes(change.path));
+    if (both) throw movedOn(writer, request.branch, basis, parent, both.path);
+    seen.basis = basis;
+  }
+  const whole = withTrailers(message, [...trailers, ...(once === undefined ? [] : [once])]);
+  const commit = await makeCommit({
+    repository,
+    parent,
+    changes,
+    message: whole,
+    author,
+    sign,
+    clock,
     signal,
   });
-  if (result.code === 0) return true;
-  if (/but expected|cannot lock ref/.test(result.stderr)) return false;
-  throw gitFailure(`Moving ${ref} of ${repository.display}`, result.stderr);
+  if (commit === undefined) return { commit: parent, parent, changed: false, ref };
+  if (await writer.move({ ref, from: tip, to: commit }, signal))
+    return { commit, parent, changed: true, ref };
+  return undefined;
+}
+
+/** The commit to build on, and where the branch is; undefined where it is not there yet. */
+async function placeOf(
+  writer: RefWriter,
+  request: CommitRequest,
+  ref: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly parent: string; readonly tip: string | undefined }> {
+  const { repository } = writer;
+  const { start, branch } = request;
+  const tip = (await resolveRevision(repository, ref, signal))?.commit;
+  if (tip !== undefined && (start?.existing ?? 'continue') === 'continue') return { parent: tip, tip };
+  if (start === undefined) throw await revisionNotFound(repository, branch, signal);
+  if (tip !== undefined && start.existing === 'refuse') {
+    throw new LandfallError(`${repository.display} has a branch ${branch} already, at ${tip.slice(0, 12)}.`, {
+      kind: 'conflict',
+      code: 'git-branch-exists',
+      object: ref,
+      hint: 'Choose another name, or delete the branch.',
+    });
+  }
+  assertRevision(start.from, repository.display);
+  const from = await resolveRevision(repository, start.from, signal);
+  if (from === undefined) throw await revisionNotFound(repository, start.from, signal);
+  return { parent: from.commit, tip };
+}
+
+function changesOf(given: FileTexts | FileChanges): FileChanges {
+  return isFileChanges(given) ? given : { texts: given, deleted: [] };
+}
+
+function isFileChanges(given: FileTexts | FileChanges): given is FileChanges {
+  return 'deleted' in given && Array.isArray(given.deleted);
 }
 
 function movedOn(
-  repository: Repository,
+  { repository }: RefWriter,
   branch: string,
   wanted: string,
   found: string,
@@ -204,9 +204,4 @@ function movedOn(
       hint: 'Read the branch again and make the change on top of it.',
     },
   );
-}
-
-function refusal(stderr: string): string {
-  const line = stderr.split('\n').find((text) => text.includes('remote rejected')) ?? '';
-  return (/\((?<why>[^)]*)\)\s*$/.exec(line)?.groups?.['why'] ?? 'no reason was given').slice(0, 200);
 }

@@ -41,6 +41,14 @@ const CAUSES: readonly Cause[] = [
     hint: 'Check the URL for a typing error, and that this machine can resolve the name.',
   },
   {
+    pattern:
+      /failed to sign|gpg failed|signing failed|Couldn't load public key|No private key found|Load key/i,
+    kind: 'denied',
+    code: 'git-signing',
+    why: 'it could not be signed',
+    hint: 'See that the key is there, that only this user can read it, and that it has no passphrase to be typed in.',
+  },
+  {
     pattern: /certificate|SSL|TLS/,
     kind: 'unavailable',
     code: 'git-certificate',

@@ -7,6 +7,7 @@ export interface CommitInfo {
   readonly commit: string;
   readonly parents: readonly string[];
   readonly author: { readonly name: string; readonly email: string };
+  readonly committer: { readonly name: string; readonly email: string };
   /** When it was committed (not authored), ISO 8601 in UTC. */
   readonly time: string;
   readonly subject: string;
@@ -23,10 +24,12 @@ export interface LogOptions {
   readonly from: string;
   /** Only commits that changed this file or folder. */
   readonly path?: string;
+  /** Only commits that this one does not lead to. */
+  readonly without?: string;
   readonly limit: number;
 }
 
-const FORMAT = '--format=tformat:%H%n%P%n%an%n%ae%n%ct%n%s%n%b';
+const FORMAT = '--format=tformat:%H%n%P%n%an%n%ae%n%cn%n%ce%n%ct%n%s%n%b';
 
 /** Commits from `from` backwards, newest first, at most `limit` (and never more than 10,000). */
 export async function readLog(
@@ -46,6 +49,7 @@ export async function readLog(
       FORMAT,
       `--max-count=${limit}`,
       assertOid(options.from),
+      ...(options.without === undefined ? [] : [`^${assertOid(options.without)}`]),
       '--',
       ...(options.path === undefined ? [] : [options.path]),
     ],
@@ -55,6 +59,24 @@ export async function readLog(
     .split('\0')
     .filter((record) => record !== '')
     .map(parseCommit);
+}
+
+/**
+ * The commits that a branch has been at, newest first, at most `limit`: its first parents, as merges into it leave
+ * them. What a merge brought in was never the state of the branch.
+ */
+export async function firstParents(
+  repository: Repository,
+  from: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const text = await runGit(
+    `Reading the history of ${repository.display}`,
+    ['rev-list', '--first-parent', `--max-count=${Math.max(1, Math.floor(limit))}`, assertOid(from), '--'],
+    { gitDir: repository.gitDir, signal },
+  );
+  return text.split('\n').filter((line) => line !== '');
 }
 
 export async function readCommit(
@@ -115,12 +137,13 @@ export async function diffFiles(
 }
 
 function parseCommit(record: string): CommitInfo {
-  const [commit = '', parents = '', name = '', email = '', time = '', subject = '', ...body] =
-    record.split('\n');
+  const [commit = '', parents = '', name = '', email = '', ...rest] = record.split('\n');
+  const [committer = '', address = '', time = '', subject = '', ...body] = rest;
   return {
     commit,
     parents: parents === '' ? [] : parents.split(' '),
     author: { name, email },
+    committer: { name: committer, email: address },
     time: new Date(Number(time) * 1000).toISOString(),
     subject,
     body: body.join('\n').trim(),

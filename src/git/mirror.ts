@@ -1,12 +1,30 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { LandfallError, type Clock } from '../kernel/index.ts';
-import { commitToFolder, commitToRemote, type CommitRequest, type CommitResult } from './commit.ts';
+import { checkoutCommit, type Checkout } from './checkout.ts';
+import {
+  deleteBranch,
+  fastForward,
+  type BranchDeletion,
+  type FastForwardRequest,
+  type MovedBranch,
+} from './branches.ts';
+import { commitTo, refOf, type CommitRequest, type CommitResult } from './commit.ts';
 import { fetchCommit, fetchMirror, followRemoteHead, isOnDisk, type MirrorOnDisk } from './fetch.ts';
 import { openFolder } from './folder.ts';
-import { diffFiles, isAncestor, readCommit, readLog, type CommitInfo, type FileChange } from './history.ts';
+import {
+  diffFiles,
+  firstParents,
+  isAncestor,
+  readCommit,
+  readLog,
+  type CommitInfo,
+  type FileChange,
+} from './history.ts';
+import type { FileChanges } from './make-commit.ts';
 import { parseLocation, withAccess, type GitAccess, type GitLocation } from './location.ts';
 import { createObjectReader, type ObjectReader } from './objects.ts';
+import { listRefs, type GitRef } from './refs.ts';
 import {
   assertRevision,
   resolveRevision,
@@ -15,8 +33,12 @@ import {
   type Repository,
   type ResolvedRevision,
 } from './revisions.ts';
+import { revertChanges, type RevertRequest } from './revert.ts';
 import { shareRuns } from './shared.ts';
+import { createTag, type TagRequest, type TagResult } from './tag.ts';
+import { findTrailer, type TrailerSearch } from './trailers.ts';
 import { createCommitTree, type FileTree } from './tree.ts';
+import { folderWriter, remoteWriter, type RefWriter } from './writer.ts';
 
 /** A repository to read from, and to commit to: a local folder in place, or a bare mirror of a remote one. */
 export interface GitMirror {
@@ -31,6 +53,10 @@ export interface GitMirror {
   resolve(revision: string, signal?: AbortSignal): Promise<ResolvedRevision>;
   /** The tags there are; the first call fetches. */
   tags(signal?: AbortSignal): Promise<readonly string[]>;
+  /** Branches and tags with their commits, newest first, as the last fetch brought them; the first call fetches. */
+  refs(signal?: AbortSignal): Promise<readonly GitRef[]>;
+  /** Writes the files of a commit into a new folder. See {@link checkoutCommit}. */
+  checkout(commit: string, folder: string, signal: AbortSignal): Promise<Checkout>;
   /** The files of a commit, read from the object database. */
   tree(commit: string): FileTree;
   log(
@@ -38,10 +64,22 @@ export interface GitMirror {
     signal?: AbortSignal,
   ): Promise<readonly CommitInfo[]>;
   commitInfo(commit: string, signal?: AbortSignal): Promise<CommitInfo>;
+  /** The commits that the branch at `from` has been at, newest first: its first parents. */
+  firstParents(from: string, limit: number, signal?: AbortSignal): Promise<readonly string[]>;
   isAncestor(ancestor: string, descendant: string, signal?: AbortSignal): Promise<boolean>;
   diffFiles(before: string, after: string, signal?: AbortSignal): Promise<readonly FileChange[]>;
   /** Makes a commit on a branch, and pushes it where the repository is remote. See {@link CommitRequest}. */
   commit(request: CommitRequest, signal?: AbortSignal): Promise<CommitResult>;
+  /**
+   * The commit on a branch that has a trailer, as the branch is now: this fetches first, since whoever asks wants to
+   * know whether to act again.
+   */
+  findTrailer(branch: string, search: TrailerSearch, signal?: AbortSignal): Promise<CommitInfo | undefined>;
+  /** The files that a revert changes; to be committed by a function given to `commit`. */
+  revertChanges(request: RevertRequest, signal?: AbortSignal): Promise<FileChanges>;
+  fastForward(request: FastForwardRequest, signal?: AbortSignal): Promise<MovedBranch>;
+  deleteBranch(request: BranchDeletion, signal?: AbortSignal): Promise<boolean>;
+  createTag(request: TagRequest, signal?: AbortSignal): Promise<TagResult>;
   /** Ends the git process that reads objects. */
   close(): void;
 }
@@ -82,7 +120,10 @@ export function createGitMirrors(options: { readonly folder: string; readonly cl
 
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-type Reading = Pick<GitMirror, 'tags' | 'tree' | 'log' | 'commitInfo' | 'isAncestor' | 'diffFiles'>;
+type Reading = Pick<
+  GitMirror,
+  'tags' | 'refs' | 'checkout' | 'tree' | 'log' | 'commitInfo' | 'firstParents' | 'isAncestor' | 'diffFiles'
+>;
 
 /** What folders and mirrors answer alike, once their repository is there. */
 function reading(
@@ -96,15 +137,45 @@ function reading(
   };
   return {
     tags: async (signal) => tagNames(await ready(signal), signal),
+    refs: async (signal) => listRefs(await ready(signal), signal),
+    checkout: async (commit, folder, signal) => checkoutCommit(await ready(signal), commit, folder, signal),
     tree: (commit) => createCommitTree(late, commit, display),
     async log(options, signal) {
       const from = options.from ?? (await resolve('HEAD', signal)).commit;
       return readLog(await ready(signal), { ...options, from }, signal);
     },
     commitInfo: async (commit, signal) => readCommit(await ready(signal), commit, signal),
+    firstParents: async (from, limit, signal) => firstParents(await ready(signal), from, limit, signal),
     isAncestor: async (ancestor, descendant, signal) =>
       isAncestor(await ready(signal), ancestor, descendant, signal),
     diffFiles: async (before, after, signal) => diffFiles(await ready(signal), before, after, signal),
+  };
+}
+
+type Writing = Pick<
+  GitMirror,
+  'commit' | 'findTrailer' | 'revertChanges' | 'fastForward' | 'deleteBranch' | 'createTag'
+>;
+
+/** What folders and mirrors write alike. */
+function writing(
+  ready: (signal?: AbortSignal) => Promise<RefWriter>,
+  fetch: (signal?: AbortSignal) => Promise<void>,
+): Writing {
+  return {
+    commit: async (request, signal) => commitTo(await ready(signal), request, signal),
+    async findTrailer(branch, search, signal) {
+      await fetch(signal);
+      const { repository } = await ready(signal);
+      assertRevision(branch, repository.display);
+      const tip = await resolveRevision(repository, refOf(branch), signal);
+      return tip && findTrailer(repository, tip.commit, search, signal);
+    },
+    revertChanges: async (request, signal) =>
+      revertChanges((await ready(signal)).repository, request, signal),
+    fastForward: async (request, signal) => fastForward(await ready(signal), request, signal),
+    deleteBranch: async (request, signal) => deleteBranch(await ready(signal), request, signal),
+    createTag: async (request, signal) => createTag(await ready(signal), request, signal),
   };
 }
 
@@ -137,7 +208,10 @@ function openLocal(location: Extract<GitLocation, { kind: 'folder' }>, clock: Cl
     },
     resolve,
     ...reading(ready, resolve, display),
-    commit: async (request, signal) => commitToFolder(await ready(signal), request, clock, signal),
+    ...writing(
+      async (signal) => folderWriter(await ready(signal), clock),
+      async (signal) => void (await ready(signal)),
+    ),
     close() {
       repository?.reader.close();
       repository = undefined;
@@ -201,10 +275,10 @@ function openRemote(
     fetch,
     resolve,
     ...reading(ready, resolve, display),
-    async commit(request, signal) {
+    ...writing(async (signal) => {
       if (fetches === 0) await fetch(signal);
-      return commitToRemote(onDisk, repository, request, signal);
-    },
+      return remoteWriter(onDisk, repository);
+    }, fetch),
     close: () => reader.close(),
   };
 }

@@ -1,5 +1,5 @@
 import type { BoundaryName, BoundaryState, ClaimSource } from '../boundaries/index.ts';
-import { findingsOf } from '../verdict/index.ts';
+import { findingsOf, redactValue } from '../verdict/index.ts';
 import type { Finding, Fix, Misleading, VerdictState, World } from '../verdict/index.ts';
 import type { Artifact } from './block.ts';
 import { decide, isDecisive, worksAlready } from './decide.ts';
@@ -9,12 +9,11 @@ import { generalFindings } from './general.ts';
 import { missingOf } from './missing.ts';
 import type { Missing } from './missing.ts';
 import type { UnreadArtifact } from './open.ts';
-import { redactValue } from './redact.ts';
 import { systemOf } from './system.ts';
 import type { FoundSystem } from './system.ts';
 import { timelineOf } from './timeline.ts';
 import { tracesOf } from './trace.ts';
-import { troublesOf } from './trouble.ts';
+import { troublesOf } from './trouble/index.ts';
 import { worldOf } from './world-of.ts';
 import type { Unread } from './world-of.ts';
 

@@ -55,23 +55,26 @@ function commandIn(text: string): string | undefined {
     : undefined;
 }
 
+/** Files that are one thing: what looks like a heading in them is a comment. */
+const RAW =
+  /(?:\.(?:ya?ml|json|jsonl|ndjson|log|prom|metrics|toml|diff|patch|env|tpl)|(?:^|\/)Dockerfile[^/]*)$/i;
+
 /** Tabs stay: they part columns. */
 function withoutControl(text: string): string {
   return text.replaceAll(/\p{Cc}|\uFEFF/gu, (char) => (char === '\t' ? char : ''));
 }
 
 /** Lines of any artifact: colours, control characters and carriage returns are gone, numbers are the file's own. */
-export function linesOf({ text, numbers }: Artifact): readonly TextLine[] {
+export function linesOf({ name, text, numbers }: Artifact): readonly TextLine[] {
   const plain = text.includes('\u001B') ? stripVTControlCharacters(text) : text;
+  // `>` also marks one side of a diff.
+  const raw = RAW.test(name) || /^\d+(?:,\d+)?[acd]\d+(?:,\d+)?\s*$/m.test(plain);
   return plain.split(/\r\n|\n|\r(?!\n)/).map((line, index) => ({
-    text: withoutControl(line),
+    // What is quoted in a chat or a mail is read like what it quotes.
+    text: withoutControl(raw ? line : line.replace(/^\s{0,3}>\s?(?!\s*$)/, '')),
     line: numbers?.[index] ?? index + 1,
   }));
 }
-
-/** Files that are one thing: what looks like a heading in them is a comment. */
-const RAW =
-  /(?:\.(?:ya?ml|json|jsonl|ndjson|log|prom|metrics|toml|diff|patch|env|tpl)|(?:^|\/)Dockerfile[^/]*)$/i;
 
 interface Open {
   command: string | undefined;

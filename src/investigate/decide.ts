@@ -6,8 +6,8 @@ import type { Finding, Verdict, World } from '../verdict/index.ts';
 import { shortened } from './shorten.ts';
 import { imagesOf, subjectOf, WORKLOADS } from './trace.ts';
 import type { FoundTrace } from './trace.ts';
-import { claimOf } from './trouble.ts';
-import type { Trouble } from './trouble.ts';
+import { claimOf } from './trouble/index.ts';
+import type { Trouble } from './trouble/index.ts';
 
 /** What speaks for a boundary: nothing, or claims that agree with each other. */
 type Proof = { readonly headline: string; readonly claims: readonly Claim[] } | undefined;

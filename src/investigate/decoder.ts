@@ -4,7 +4,7 @@ import type { Section } from './facts.ts';
 import { shortened } from './shorten.ts';
 import type { FoundTrace } from './trace.ts';
 import { WORKLOADS } from './trace.ts';
-import type { Trouble } from './trouble.ts';
+import type { Trouble } from './trouble/index.ts';
 
 /** What one artifact showed, and how it would have misled somebody who read only it. */
 export interface Decoded {

@@ -6,8 +6,8 @@ import type { Finding, World } from '../verdict/index.ts';
 import { shortened } from './shorten.ts';
 import { subjectOf, WORKLOADS } from './trace.ts';
 import type { FoundTrace } from './trace.ts';
-import { claimOf } from './trouble.ts';
-import type { Trouble } from './trouble.ts';
+import { claimOf } from './trouble/index.ts';
+import type { Trouble } from './trouble/index.ts';
 
 interface Draft {
   readonly id: string;

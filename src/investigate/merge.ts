@@ -63,6 +63,9 @@ function mergeTwo(one: WorldObject, two: WorldObject): WorldObject {
     name: one.name,
     value: isJsonObject(value) ? value : strong.value,
     whole: one.whole || two.whole,
+    ...(strong.ageMs === undefined && weak.ageMs === undefined
+      ? {}
+      : { ageMs: strong.ageMs ?? weak.ageMs ?? 0 }),
     cite: (path) =>
       (getIn(strong.value, ...path) === undefined && getIn(weak.value, ...path) !== undefined
         ? weak

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { LandfallError, messageOf } from '../kernel/index.ts';
 import type { Artifact } from './block.ts';
 import { lineKeeper } from './bounded-text.ts';
-import { redactLine, redactor } from './redact.ts';
+import { redactLine, redactor } from '../verdict/index.ts';
 
 /** A file or part of one that told nothing, and why. */
 export interface UnreadArtifact {

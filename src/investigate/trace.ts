@@ -73,7 +73,11 @@ function traceOf(
     ordered.slice(0, index).filter(({ boundary }) => boundary !== ordered[index]?.boundary);
   const at = ordered.findIndex((each, index) => {
     const above = before(index).at(-1);
-    return above !== undefined && !same(each.value, above.value);
+    // Several environments may ask for several values: one of them has to be this one.
+    return (
+      above !== undefined &&
+      !ordered.some(({ boundary, value }) => boundary === above.boundary && same(each.value, value))
+    );
   });
   return {
     subject,
@@ -113,6 +117,8 @@ function workloadTraces(world: World): readonly FoundTrace[] {
     const key = `${object.kind}/${object.name}`;
     if (!subjects.has(key)) subjects.set(key, object);
   }
+  // Overlays may set counts in ways that no single file shows.
+  const overlaid = world.files.some(({ kind }) => kind === 'kustomization');
   const traces: FoundTrace[] = [];
   const add = (trace: FoundTrace | undefined) => {
     if (trace !== undefined) traces.push(trace);
@@ -157,11 +163,13 @@ function workloadTraces(world: World): readonly FoundTrace[] {
     );
     add(
       traceOf(subject, 'image', [
-        ...(build?.image === undefined
-          ? []
-          : [{ boundary: 'artifact' as const, value: build.image, source: build.source }]),
         ...asked,
-        ...desiredImages.map(({ image, source }) => ({ boundary: 'render' as const, value: image, source })),
+        // A base is not what is rendered where an overlay sets the image.
+        ...(asked.length > 0 ? [] : desiredImages).map(({ image, source }) => ({
+          boundary: 'render' as const,
+          value: image,
+          source,
+        })),
         ...liveImages.map(({ image, source }) => ({ boundary: 'live' as const, value: image, source })),
       ]),
     );
@@ -223,7 +231,7 @@ function workloadTraces(world: World): readonly FoundTrace[] {
       });
     add(
       traceOf(subject, 'replicas', [
-        ...count(desired, 'render', 'spec', 'replicas'),
+        ...(overlaid ? [] : count(desired, 'render', 'spec', 'replicas')),
         ...count(live, 'live', 'spec', 'replicas'),
         ...count(live, 'health', 'status', 'readyReplicas'),
         ...count(live, 'rollout', 'status', 'updatedReplicas'),
@@ -235,16 +243,21 @@ function workloadTraces(world: World): readonly FoundTrace[] {
 
 /** What Git has at a branch, and what an engine says it brought. */
 function revisionTraces(world: World): readonly FoundTrace[] {
-  const [newest] = world.commits.filter(
-    ({ commit, refs }) =>
-      commit !== '' && refs.some((ref) => /^(?:HEAD|main|master|origin\/(?:main|master))/.test(ref)),
-  );
-  if (newest === undefined) return [];
   const names = [...new Set(world.engines.map(({ application }) => application))];
   return names.flatMap((name) => {
     const told = world.engines.filter(
       (engine) => engine.application === name && /[0-9a-f]{7,40}$/.test(engine.revision ?? ''),
     );
+    const [first] = told;
+    const target = first?.targetRevision;
+    const follows = (ref: string) =>
+      target === undefined || target === 'HEAD'
+        ? /^(?:HEAD|(?:HEAD -> )?(?:main|master)$|origin\/(?:main|master)$)/.test(ref)
+        : ref === target || ref.endsWith(`/${target}`) || ref === `HEAD -> ${target}`;
+    const newest = world.commits.find(({ commit, refs }) => commit !== '' && refs.some(follows));
+    // A log that does not hold what the engine brought is that of another repository.
+    const same = world.commits.some(({ commit }) => sameCommit(commit, first?.revision ?? '') === 'same');
+    if (newest === undefined || !same) return [];
     const trace = traceOf(name, 'revision', [
       { boundary: 'intent', value: newest.commit, source: newest.source },
       ...told.map((engine) => ({

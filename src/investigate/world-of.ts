@@ -1,4 +1,5 @@
 import type { World } from '../verdict/index.ts';
+import { nameEvents, namePods, podsTold } from './attribute.ts';
 import { blocksOf } from './block.ts';
 import type { Artifact, Block, TextLine } from './block.ts';
 import type { Facts, Reading, Section } from './facts.ts';
@@ -9,17 +10,24 @@ import { readArgoRollouts } from './read/argo-rollouts.ts';
 import { readBuildObjects, readCiLog } from './read/ci.ts';
 import { readDescribe } from './read/describe.ts';
 import { readArgocd } from './read/engines.ts';
+import { readDiffs } from './read/diffs.ts';
+import { readEvents } from './read/events.ts';
 import { readGit } from './read/git.ts';
 import { readHelmStatus } from './read/helm.ts';
 import { readImages } from './read/images.ts';
 import { readJsonpath } from './read/jsonpath.ts';
 import { readKubectlTables } from './read/kubectl-table.ts';
+import { kubeletEvent } from './read/kubelet-log.ts';
 import { buildIn, digestIn, engineIn } from './read/lines.ts';
 import { readLogs } from './read/logs.ts';
 import { readManifests } from './read/manifests.ts';
+import { readPodFragment } from './read/pod-fragment.ts';
+import { readPodRows } from './read/pod-rows.ts';
 import { readPrometheus } from './read/prometheus.ts';
 import { readSources } from './read/sources.ts';
+import { objectsCounted } from './read/state-metrics.ts';
 import { readToolTables } from './read/tool-tables.ts';
+import { readVersionJson } from './read/version-json.ts';
 
 /** A line that nobody understood. */
 export interface Unread {
@@ -44,11 +52,19 @@ const READERS: readonly Reader[] = [
   readJsonpath,
   readDescribe,
   readKubectlTables,
+  readPodFragment,
+  readDiffs,
+  readPodRows,
+  readEvents,
   readToolTables,
   readImages,
   readBuildObjects,
   readPrometheus,
+  readVersionJson,
   readSources,
+  readManifests,
+  // What stood between two manifests is read by now; the second one is left.
+  readManifests,
   readManifests,
   readGit,
   readCiLog,
@@ -90,15 +106,23 @@ export function worldOf(artifacts: readonly Artifact[]): ReadArtifacts {
   }
   const { facts, unread } = gathered;
   const logs = facts.flatMap((each) => each.logs ?? []);
-  const live = mergeObjects(facts.flatMap((each) => each.live ?? []));
+  const samples = facts.flatMap((each) => each.samples ?? []);
+  const shown = mergeObjects(
+    namePods([...facts.flatMap((each) => each.live ?? []), ...objectsCounted(samples)]),
+  );
+  const events = nameEvents(
+    [...facts.flatMap((each) => each.events ?? []), ...logs.flatMap((log) => kubeletEvent(log) ?? [])],
+    shown,
+  );
+  const live = [...shown, ...podsTold(events, shown)];
   return {
     world: {
       live,
       desired: facts.flatMap(({ desired = [] }) => desired),
       files: facts.flatMap(({ files = [] }) => files),
-      events: facts.flatMap(({ events = [] }) => events),
+      events,
       logs,
-      samples: facts.flatMap(({ samples = [] }) => samples),
+      samples,
       builds: [...facts.flatMap(({ builds = [] }) => builds), ...logs.flatMap((log) => buildIn(log) ?? [])],
       commits: facts.flatMap(({ commits = [] }) => commits),
       digests: [

@@ -2,7 +2,6 @@ import { isJsonObject, jsonEqual } from '../kernel/index.ts';
 import type { JsonValue } from '../kernel/index.ts';
 import type { FieldOrigin } from './provenance.ts';
 import type { RenderedObject } from './rendered-object.ts';
-import type { RenderResult } from './render.ts';
 
 export interface FieldChange {
   /** List items are named by the key they are merged by where they have one: `containers`, `name=app`, `image`. */
@@ -25,11 +24,22 @@ export interface ObjectChange {
   readonly cause: FieldOrigin | undefined;
 }
 
+/** As much of a rendered object as is compared. */
+export type ComparedObject = Pick<
+  RenderedObject,
+  'apiVersion' | 'kind' | 'namespace' | 'name' | 'value' | 'why'
+>;
+
+/** What can be compared: a render, or a set of objects that came from elsewhere. */
+export interface Renders {
+  readonly objects: readonly ComparedObject[];
+}
+
 /**
  * What differs between two renders, by object and field. Objects are the same when kind, namespace and name are;
  * generated ones also when only the hash in their name differs, since that is a change of content.
  */
-export function diffRenders(before: RenderResult, after: RenderResult): ObjectChange[] {
+export function diffRenders(before: Renders, after: Renders): ObjectChange[] {
   const old = new Map(before.objects.map((object) => [keyOf(object, before), object]));
   const now = new Map(after.objects.map((object) => [keyOf(object, after), object]));
   const changes: ObjectChange[] = [];
@@ -47,7 +57,7 @@ export function diffRenders(before: RenderResult, after: RenderResult): ObjectCh
   return changes;
 }
 
-function keyOf(object: RenderedObject, render: RenderResult): string {
+function keyOf(object: ComparedObject, render: Renders): string {
   const { apiVersion, kind, namespace } = object;
   const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
   const hashed = object.why(['metadata', 'name']).find((origin) => origin.by === 'hash');
@@ -57,19 +67,19 @@ function keyOf(object: RenderedObject, render: RenderResult): string {
   return [group, kind, namespace, hashed !== undefined && alone ? `${base}-#` : object.name].join('|');
 }
 
-function identity(object: RenderedObject) {
+function identity(object: ComparedObject) {
   const { apiVersion, kind, namespace, name } = object;
   return { apiVersion, kind, namespace, name };
 }
 
-function whole(change: 'added' | 'removed', object: RenderedObject): ObjectChange {
+function whole(change: 'added' | 'removed', object: ComparedObject): ObjectChange {
   const [cause] = object.why(['kind']);
   return { ...identity(object), change, fields: [], cause };
 }
 
-function diffValues(before: RenderedObject, after: RenderedObject): FieldChange[] {
+function diffValues(before: ComparedObject, after: ComparedObject): FieldChange[] {
   const changes: FieldChange[] = [];
-  const causeOf = (object: RenderedObject, path: readonly (string | number)[]) => object.why(path)[0];
+  const causeOf = (object: ComparedObject, path: readonly (string | number)[]) => object.why(path)[0];
   const walk = (
     old: JsonValue | undefined,
     now: JsonValue | undefined,

@@ -12,7 +12,7 @@ export { OpenApi } from './schema/openapi.ts';
 export { answer, parseFieldPath, parseQuestion, resolveItems } from './ask.ts';
 export type { FieldAnswer, FieldQuestion } from './ask.ts';
 export { diffRenders } from './diff.ts';
-export type { FieldChange, ObjectChange } from './diff.ts';
+export type { ComparedObject, FieldChange, ObjectChange, Renders } from './diff.ts';
 export { createRenderCache } from './cache.ts';
 export type { RenderCache, RenderCacheBounds, RenderCacheStatistics } from './cache.ts';
 export { goExpression, repeatsInRepeats } from './go-regexp.ts';

@@ -1,5 +1,6 @@
 import type { ErrorBaseline, ErrorShare } from '../boundaries/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
+import type { Builds } from './builds-contract.ts';
 
 /** Where an application runs: an address of the API server, the namespace and name of the Application. */
 export interface LedgerSubject {
@@ -40,7 +41,7 @@ export interface Delivery extends LedgerSubject {
   readonly environment: string | undefined;
   /** Commit of the deployment repository; a digest of the set where files were applied that no commit holds. */
   readonly revision: string;
-  readonly trigger: 'apply' | 'sync' | 'rollback' | 'promotion' | 'observed';
+  readonly trigger: 'apply' | 'sync' | 'rollback' | 'promotion' | 'update' | 'observed';
   readonly actor: Actor;
   readonly startedAt: string;
   readonly finishedAt: string | undefined;
@@ -92,8 +93,11 @@ export interface Journal extends LedgerSubject {
   readonly delivery: string;
   readonly revision: string;
   readonly fieldManager: string;
-  /** `open`: being applied. `restoring`: being taken back. The others are ends. */
-  readonly state: 'open' | 'restoring' | 'committed' | 'restored' | 'stuck';
+  /**
+   * `open`: being applied. `restoring`: being taken back. `proving`: all of it is written, and what was there before is
+   * kept until it turned out healthy; it keeps nobody from beginning the next one. The others are ends.
+   */
+  readonly state: 'open' | 'restoring' | 'proving' | 'committed' | 'restored' | 'stuck';
   readonly startedAt: string;
   readonly steps: readonly JournalStep[];
 }
@@ -132,6 +136,43 @@ export interface Hold extends LedgerSubject {
   readonly reason: string;
   readonly actor: Actor;
   readonly since: string;
+}
+
+/**
+ * How a change of Git stands that Landfall makes in steps. `waiting`: its gates are not open yet. `committing`: Git is
+ * being written. `following`: the commit is there, its proof is not. The others are ends.
+ */
+export type ChangeState =
+  | 'waiting'
+  | 'committing'
+  | 'following'
+  | 'landed'
+  | 'stopped'
+  | 'unproven'
+  | 'refused'
+  | 'cancelled'
+  | 'superseded';
+
+/** A promotion or a rollback: kept before anything is done, so that whoever comes next goes on with it. */
+export interface Change extends LedgerSubject {
+  readonly id: string;
+  readonly kind: 'promotion' | 'rollback';
+  readonly state: ChangeState;
+  readonly actor: Actor;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** One sentence: why it stands so. */
+  readonly message: string;
+  /** What is carried from where, and what was made of it so far. */
+  readonly detail: JsonObject;
+}
+
+/** Since when a release has been seen as landed without a break. */
+export interface Standing {
+  /** Digests of everything that it runs. */
+  readonly release: string;
+  readonly since: string;
+  readonly seen: string;
 }
 
 /** How a running image failed, measured while it was the one that users met. */
@@ -198,7 +239,9 @@ export interface Ledger {
     get(id: string): Promise<Journal | undefined>;
     /** Those that a dead process left: `open` or `restoring`. */
     unfinished(subject?: Partial<LedgerSubject>): Promise<readonly JournalHead[]>;
-    /** Makes an unfinished journal this process's own. Throws `conflict` when its process lives or somebody was first. */
+    /** Those whose process does not watch them any more: `proving`. Newest last. */
+    proving(subject?: Partial<LedgerSubject>): Promise<readonly JournalHead[]>;
+    /** Makes an unfinished or proving journal this process's own. Throws `conflict` when its process lives or somebody was first. */
     takeOver(id: string): Promise<Journal>;
     /** Leaves an unfinished journal to whoever takes it over next; nothing where it is not this process's. */
     release(id: string): Promise<void>;
@@ -224,10 +267,33 @@ export interface Ledger {
     /** The newest measurement of another image than `digest`: the release before, as users met it. */
     baseline(subject: LedgerSubject, digest: string | undefined): Promise<ErrorBaseline | undefined>;
   };
+  readonly changes: {
+    /** The new change, or the one that is still open for that subject: there is never more than one. */
+    begin(
+      change: Omit<Change, 'id' | 'state' | 'createdAt' | 'updatedAt'>,
+    ): Promise<{ readonly change: Change; readonly created: boolean }>;
+    /** Sets what is given, where it still stands as `from` says; false where somebody else has moved it on. */
+    move(
+      id: string,
+      from: ChangeState,
+      change: Partial<Pick<Change, 'state' | 'message' | 'detail'>>,
+    ): Promise<boolean>;
+    /** By id, or by a beginning of one; undefined where none or several begin so. */
+    get(id: string): Promise<Change | undefined>;
+    list(subject: Partial<LedgerSubject>, limit: number): Promise<readonly Change[]>;
+    /** Those that are not at an end, oldest first. */
+    open(subject?: Partial<LedgerSubject>): Promise<readonly Change[]>;
+  };
+  readonly standings: {
+    /** What one look has seen. `release` undefined: not landed, and what stood before has come to its end. */
+    see(subject: LedgerSubject, release: string | undefined): Promise<void>;
+    get(subject: LedgerSubject): Promise<Standing | undefined>;
+  };
   readonly notices: {
     record(notice: Omit<Notice, 'id' | 'at'>): Promise<string>;
     list(subject: Partial<LedgerSubject>, limit: number): Promise<readonly Notice[]>;
   };
+  readonly builds: Builds;
   /** Safe to call twice, and without anything having been opened. */
   close(): Promise<void>;
 }

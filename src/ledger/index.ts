@@ -3,6 +3,8 @@ export { redact, redactText } from './redact.ts';
 export { stoppedAt } from './stopped-at.ts';
 export type {
   Actor,
+  Change,
+  ChangeState,
   Decision,
   Delivery,
   DeliveryState,
@@ -17,4 +19,18 @@ export type {
   Notice,
   Observation,
   SavedPlan,
+  Standing,
 } from './contract.ts';
+export type {
+  Build,
+  BuildDefinition,
+  BuildFilter,
+  BuildReview,
+  Builds,
+  BuildState,
+  BuildStep,
+  CommitPeople,
+  NewBuild,
+  SeenRefs,
+} from './builds-contract.ts';
+export { ENDED as ENDED_BUILDS } from './build-rows.ts';

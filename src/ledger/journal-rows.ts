@@ -14,10 +14,13 @@ export type StepChange = Partial<Pick<JournalStep, 'state' | 'uid' | 'resourceVe
 
 /** Rows of one insert, so that the number of parameters stays far below what either database takes. */
 const ROWS_AT_ONCE = 200;
+/** They keep another one from being begun. */
 export const OPEN = ['open', 'restoring'] as const;
+/** They belong to a process. */
+export const HELD = [...OPEN, 'proving'] as const;
 
-export function isOpen(state: string): boolean {
-  return OPEN.some((open) => open === state);
+export function isHeld(state: string): boolean {
+  return HELD.some((held) => held === state);
 }
 
 /** The objects of one journal belong to it and to no other. */
@@ -152,7 +155,8 @@ export async function insertSteps(
       .execute();
 }
 
-export function stepUpdate(session: Session, id: string, seq: number, change: StepChange) {
+/** One change of some steps in one statement. */
+export function stepsUpdate(session: Session, id: string, seqs: readonly number[], change: StepChange) {
   const { state, uid, resourceVersion, message } = change;
   return session
     .updateTable('landfall_step')
@@ -161,8 +165,8 @@ export function stepUpdate(session: Session, id: string, seq: number, change: St
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resource_version: resourceVersion }),
       ...(message === undefined ? {} : { message: redactText(message) }),
-      seq,
+      journal: id,
     })
     .where('journal', '=', id)
-    .where('seq', '=', seq);
+    .where('seq', 'in', seqs);
 }

@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { LandfallError } from '../kernel/index.ts';
 import type { Timer } from '../kernel/index.ts';
-import type { Journal, Ledger } from './contract.ts';
+import type { Journal, JournalHead, Ledger, LedgerSubject } from './contract.ts';
 import { lives } from './holder.ts';
 import {
   headOf,
   heldBy,
   insertSteps,
-  isOpen,
+  HELD,
+  isHeld,
   journalOf,
   lost,
   OPEN,
   refusal,
   sealedFor,
-  stepUpdate,
+  stepsUpdate,
 } from './journal-rows.ts';
 import type { StepChange } from './journal-rows.ts';
 import { about, subjectOf } from './rows.ts';
@@ -25,6 +26,7 @@ const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** Times that an open journal may come and go while another one is begun. */
 const TRIES = 5;
+const SEQS_AT_ONCE = 200;
 
 /** A holder that does not live. */
 const NOBODY = { lease_until: 0, pid: 0, process_start: '' };
@@ -40,6 +42,20 @@ interface Waiting {
   readonly change: StepChange;
   readonly done: () => void;
   readonly failed: (thrown: unknown) => void;
+}
+
+/** Steps that follow each other and change alike, each once, at most so many that a statement takes them. */
+function runsOf(
+  waiting: readonly Waiting[],
+): readonly { readonly seqs: readonly number[]; readonly change: StepChange }[] {
+  const runs: { seqs: number[]; change: StepChange }[] = [];
+  for (const { seq, change } of waiting) {
+    const last = runs.at(-1);
+    const fits = last !== undefined && last.seqs.length < SEQS_AT_ONCE && !last.seqs.includes(seq);
+    if (fits && JSON.stringify(last.change) === JSON.stringify(change)) last.seqs.push(seq);
+    else runs.push({ seqs: [seq], change });
+  }
+  return runs;
 }
 
 export type Journals = Ledger['journals'] & {
@@ -66,7 +82,7 @@ export function journalsIn(store: Store): Journals {
       .set({ lease_until: now + LEASE_MS, ...change })
       .where('id', '=', id)
       .where('owner', '=', owner)
-      .where('state', 'in', OPEN)
+      .where('state', 'in', HELD)
       .executeTakeFirst();
     if (numUpdatedRows > 0n) return;
     held.delete(id);
@@ -92,7 +108,7 @@ export function journalsIn(store: Store): Journals {
 
   /** One change in one statement, for as long as the journal is this process's. */
   async function writeOne({ seq, change }: Waiting, id: string): Promise<boolean> {
-    const { numUpdatedRows } = await stepUpdate(database, id, seq, change)
+    const { numUpdatedRows } = await stepsUpdate(database, id, [seq], change)
       .where((build) =>
         build.exists(
           build
@@ -100,7 +116,7 @@ export function journalsIn(store: Store): Journals {
             .select('id')
             .where('id', '=', id)
             .where('owner', '=', owner)
-            .where('state', 'in', OPEN),
+            .where('state', 'in', HELD),
         ),
       )
       .executeTakeFirst();
@@ -123,10 +139,10 @@ export function journalsIn(store: Store): Journals {
 
   async function writeAll(session: Session, id: string, waiting: readonly Waiting[]): Promise<void> {
     await claim(session, id, {});
-    for (const { seq, change } of waiting) {
-      const { numUpdatedRows } = await stepUpdate(session, id, seq, change).executeTakeFirst();
-      if (numUpdatedRows === 0n)
-        throw new LandfallError(`The journal ${id} has no step ${seq}.`, {
+    for (const { seqs, change } of runsOf(waiting)) {
+      const { numUpdatedRows } = await stepsUpdate(session, id, seqs, change).executeTakeFirst();
+      if (Number(numUpdatedRows) !== seqs.length)
+        throw new LandfallError(`The journal ${id} does not have all of the steps ${seqs.join(', ')}.`, {
           kind: 'bug',
           code: 'journal-step',
         });
@@ -140,6 +156,22 @@ export function journalsIn(store: Store): Journals {
       .where('id', '=', id)
       .executeTakeFirst();
     return row && journalOf(row, store);
+  }
+
+  /** Those in one of these states that no living process holds. */
+  async function left(
+    subject: Partial<LedgerSubject>,
+    states: readonly Journal['state'][],
+  ): Promise<readonly JournalHead[]> {
+    const rows = await database
+      .selectFrom('landfall_journal')
+      .selectAll()
+      .where(about(subject))
+      .where('state', 'in', states)
+      .orderBy('id')
+      .execute();
+    const now = await flavour.now(database);
+    return rows.filter((row) => !lives(row, store.holder, now)).map(headOf);
   }
 
   return {
@@ -192,20 +224,11 @@ export function journalsIn(store: Store): Journals {
       await database
         .transaction()
         .execute((session) => claim(session, id, { state, ...(ended ? { sealed: null } : {}) }));
-      if (!isOpen(state)) held.delete(id);
+      if (!isHeld(state)) held.delete(id);
     },
     get: whole,
-    async unfinished(subject = {}) {
-      const rows = await database
-        .selectFrom('landfall_journal')
-        .selectAll()
-        .where(about(subject))
-        .where('state', 'in', OPEN)
-        .orderBy('id')
-        .execute();
-      const now = await flavour.now(database);
-      return rows.filter((row) => !lives(row, store.holder, now)).map(headOf);
-    },
+    unfinished: (subject = {}) => left(subject, OPEN),
+    proving: (subject = {}) => left(subject, ['proving']),
     async takeOver(id) {
       // Whoever cannot open its objects must not take it from somebody who can.
       await whole(id);
@@ -215,7 +238,7 @@ export function journalsIn(store: Store): Journals {
           .selectAll()
           .where('id', '=', id)
           .executeTakeFirst();
-        if (found === undefined || !isOpen(found.state)) throw lost(id);
+        if (found === undefined || !isHeld(found.state)) throw lost(id);
         if (found.owner === owner) return found;
         const now = await flavour.now(session);
         if (lives(found, store.holder, now)) throw await refusal(session, found, store);
@@ -224,7 +247,7 @@ export function journalsIn(store: Store): Journals {
           .set(holding(store, owner, now))
           .where('id', '=', id)
           .where('owner', '=', found.owner)
-          .where('state', 'in', OPEN)
+          .where('state', 'in', HELD)
           // Whose lease was renewed meanwhile is alive after all.
           .where('lease_until', '=', found.lease_until)
           .executeTakeFirst();
@@ -241,7 +264,7 @@ export function journalsIn(store: Store): Journals {
         .set(NOBODY)
         .where('id', '=', id)
         .where('owner', '=', owner)
-        .where('state', 'in', OPEN)
+        .where('state', 'in', HELD)
         .execute();
     },
     async letGo() {
@@ -252,7 +275,7 @@ export function journalsIn(store: Store): Journals {
         .updateTable('landfall_journal')
         .set(NOBODY)
         .where('owner', '=', owner)
-        .where('state', 'in', OPEN)
+        .where('state', 'in', HELD)
         .execute();
       held.clear();
     },

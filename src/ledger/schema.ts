@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { LandfallError } from '../kernel/index.ts';
+import { buildTables } from './build-tables.ts';
+import type { BuildTables } from './build-tables.ts';
 
 /** Columns of every table that is about an application. */
 interface SubjectColumns {
@@ -108,7 +110,26 @@ interface NoticeTable extends SubjectColumns {
   readonly message: string;
 }
 
-export interface Tables {
+interface ChangeTable extends SubjectColumns {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly actor: string;
+  readonly attested_by: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly message: string;
+  /** JSON. */
+  readonly detail: string;
+}
+
+interface StandingTable extends SubjectColumns {
+  readonly release: string;
+  readonly since: string;
+  readonly seen: string;
+}
+
+export interface Tables extends BuildTables {
   readonly landfall_format: { readonly version: number };
   readonly landfall_delivery: DeliveryTable;
   readonly landfall_journal: JournalTable;
@@ -118,6 +139,8 @@ export interface Tables {
   readonly landfall_hold: HoldTable;
   readonly landfall_error_share: ErrorShareTable;
   readonly landfall_notice: NoticeTable;
+  readonly landfall_change: ChangeTable;
+  readonly landfall_standing: StandingTable;
 }
 
 export type Database = Kysely<Tables>;
@@ -166,6 +189,13 @@ const MIGRATIONS: readonly Migration[] = [
     `create table landfall_notice (id ${text} primary key, ${SUBJECT(text)}, delivery ${text}, environment ${text}, channel ${text} not null, state ${text} not null, attempts integer not null, at ${text} not null, message ${text} not null)`,
     'create index landfall_notice_subject on landfall_notice (cluster, namespace, application, id)',
   ],
+  ({ text }) => [
+    `create table landfall_change (id ${text} primary key, ${SUBJECT(text)}, kind ${text} not null, state ${text} not null, actor ${text} not null, attested_by ${text} not null, created_at ${text} not null, updated_at ${text} not null, message ${text} not null, detail ${text} not null)`,
+    'create index landfall_change_subject on landfall_change (cluster, namespace, application, id)',
+    "create unique index landfall_change_open on landfall_change (cluster, namespace, application) where state in ('waiting', 'committing', 'following')",
+    `create table landfall_standing (${SUBJECT(text)}, release ${text} not null, since ${text} not null, seen ${text} not null, primary key (cluster, namespace, application))`,
+  ],
+  buildTables,
 ];
 
 async function formatOf(session: Session): Promise<number> {

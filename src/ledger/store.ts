@@ -3,6 +3,8 @@ import { Kysely } from 'kysely';
 import type { Clock } from '../kernel/index.ts';
 import { LEDGER_FILE } from './contract.ts';
 import type { Ledger, LedgerOptions } from './contract.ts';
+import { changesIn } from './changes.ts';
+import { buildsIn } from './builds.ts';
 import { decisionsIn } from './decisions.ts';
 import { deliveriesIn } from './deliveries.ts';
 import { errorSharesIn } from './error-shares.ts';
@@ -19,6 +21,7 @@ import { postgresLedger } from './postgres.ts';
 import { migrate } from './schema.ts';
 import type { Database, Flavour, Tables } from './schema.ts';
 import { sqliteLedger } from './sqlite.ts';
+import { standingsIn } from './standings.ts';
 
 /** What the parts of an opened ledger share. */
 export interface Store {
@@ -57,6 +60,7 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     key: () => (loaded ??= loadKey(key, folder, url !== undefined)),
   };
   const journals = journalsIn(store);
+  const builds = buildsIn(store);
   return {
     deliveries: deliveriesIn(store),
     journals,
@@ -64,10 +68,14 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     decisions: decisionsIn(store),
     holds: holdsIn(store),
     errorShares: errorSharesIn(store),
+    changes: changesIn(store),
+    standings: standingsIn(store),
     notices: noticesIn(store),
+    builds,
     failure: (thrown) => flavour.failure(thrown),
     async close() {
       await journals.letGo();
+      await builds.letGo();
       await database.destroy();
     },
   };

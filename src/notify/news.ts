@@ -108,13 +108,13 @@ export function webhookBody(news: News, id: string): JsonObject {
 }
 
 /** https://docs.slack.dev/messaging/formatting-message-text: three characters have to be escaped. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return redactText(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 const LONGEST = 600;
 
-function short(text: string): string {
+export function short(text: string): string {
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
 }
 

@@ -41,6 +41,10 @@ export interface BuildRecord {
   readonly pushedAt: string;
   /** Who built: `landfall`, `github-actions`, a machine's name. */
   readonly builder: string;
+  /** Id of the build in the ledger of whoever built. */
+  readonly build?: string;
+  /** Where the builder shows it. */
+  readonly url?: string;
 }
 
 export interface AttachedRecord {
@@ -169,7 +173,14 @@ export function parseBuildRecord(text: string, where: string): BuildRecord {
     builtAt: time('builtAt'),
     pushedAt: time('pushedAt'),
     builder: text1('builder'),
+    ...optional(json, 'build'),
+    ...optional(json, 'url'),
   };
+}
+
+function optional<F extends string>(json: JsonObject, field: F): { readonly [K in F]?: string } {
+  const value = getString(json, field);
+  return value === undefined || value === '' ? {} : ({ [field]: value } as { readonly [K in F]?: string });
 }
 
 function digests(

@@ -14,7 +14,9 @@ import {
 } from './manifest-client.ts';
 import { formatReference, parseReference, type ImageReference, type PinnedReference } from './reference.ts';
 import { attachReferrer, listReferrers } from './referrers-client.ts';
+import { newPace, type Pace } from './pace.ts';
 import { resolveReference, type Resolution } from './resolve.ts';
+import { newPageCache } from './page-cache.ts';
 import { listTags } from './tags-client.ts';
 import type { Session } from './session.ts';
 import { newTransport } from './transport.ts';
@@ -37,6 +39,8 @@ export interface RegistryClientOptions {
   readonly maxWaitMs?: number;
   /** Connections to one origin at a time. Default 8. */
   readonly maxSockets?: number;
+  /** Shared by clients of several credentials: together they ask no registry faster. Default: as fast as asked. */
+  readonly pace?: Pace;
 }
 
 /** An image, as text or taken apart. */
@@ -82,7 +86,10 @@ export interface RegistryClient {
     signal: AbortSignal,
     options?: { readonly mountFrom?: string },
   ): Promise<BlobPush>;
-  /** All tags, in the registry's order, over all pages. Mirrors are not asked: theirs may be incomplete. */
+  /**
+   * All tags, in the registry's order, over all pages. Mirrors are not asked: theirs may be incomplete. Pages that the
+   * registry marks with an ETag are asked for only if they changed.
+   */
   tags(repository: ImageName, signal: AbortSignal): Promise<readonly string[]>;
   /** What refers to the digest of `image`; by the tag schema where the registry has no referrers API. */
   referrers(
@@ -123,7 +130,9 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
     clock,
     retries: options.retries ?? 3,
     maxWaitMs: options.maxWaitMs ?? 10_000,
+    pace: options.pace ?? newPace({ clock }),
   });
+  const pages = newPageCache();
   const session: Session = {
     clock,
     send,
@@ -172,7 +181,7 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
       readBlob(session, parsed(repository), digest, maxBytes, signal),
     pushBlob: async (repository, bytes, signal, { mountFrom } = {}) =>
       pushBlob(session, parsed(repository), bytes, mountFrom, signal),
-    tags: async (repository, signal) => listTags(session, parsed(repository), signal),
+    tags: async (repository, signal) => listTags(session, parsed(repository), pages, signal),
     referrers: async (image, signal, { artifactType } = {}) =>
       listReferrers(session, pinned(image), artifactType, signal),
     attach: async (image, manifest, signal) => attachReferrer(session, pinned(image), manifest, signal),

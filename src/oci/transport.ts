@@ -2,6 +2,7 @@ import { LandfallError, sleep, type Clock } from '../kernel/index.ts';
 import type { Scope } from './authorizer.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { HttpExchanger, HttpRequest, HttpResponse } from './http-exchange.ts';
+import type { Pace } from './pace.ts';
 import { connectionError, statusError, type Attempt } from './registry-error.ts';
 import { isLoopbackHost } from './token-realm.ts';
 
@@ -27,6 +28,7 @@ export interface TransportOptions {
   readonly retries: number;
   /** The longest wait that a registry may ask for; asked for more, the request fails at once. Milliseconds. */
   readonly maxWaitMs: number;
+  readonly pace: Pace;
 }
 
 /** One request to one endpoint: authenticated, redirected, repeated within bounds. Throws LandfallError only. */
@@ -43,7 +45,7 @@ const TRANSIENT: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const REDIRECT: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export function newTransport(options: TransportOptions): Transport {
-  const { http, clock, retries, maxWaitMs } = options;
+  const { http, clock, retries, maxWaitMs, pace } = options;
 
   const once = async (
     endpoint: Endpoint,
@@ -96,6 +98,11 @@ export function newTransport(options: TransportOptions): Transport {
     };
     for (let tried = 0; ; tried += 1) {
       let response: HttpResponse;
+      const { origin } = endpoint.base;
+      // Somebody else was told to stop: asking again would only prolong it.
+      if (!(await pace.enter(origin, maxWaitMs, signal))) {
+        throw statusError(attempt, 429, new Uint8Array(), pace.restMs(origin));
+      }
       try {
         response = await authorized(endpoint, request, signal);
       } catch (error) {
@@ -107,6 +114,7 @@ export function newTransport(options: TransportOptions): Transport {
       if (request.expect.includes(response.status)) return response;
       const asked = retryAfter(response.headers['retry-after'], clock.now());
       const wait = asked ?? backOff(tried);
+      if (response.status === 429 && response.url.origin === origin) pace.rest(origin, wait);
       if (tried >= retries || !TRANSIENT.has(response.status) || wait > maxWaitMs) {
         throw statusError(attempt, response.status, response.body, asked);
       }

@@ -34,13 +34,15 @@ export function valueSpan(
     const rest = /^[ \t]*(?=\r?\n|$|#|[,}])/.exec(text.slice(after))?.[0];
     return rest === undefined ? undefined : { start: after, end: after, empty: true };
   }
-  if (value.offset < after || !/^[ \t]+$/.test(text.slice(after, value.offset))) return undefined;
+  // In JSON nothing has to stand between a quoted key's colon and its value.
+  const gap = key.style === 'plain' ? /^[ \t]+$/ : /^[ \t]*$/;
+  if (value.offset < after || !gap.test(text.slice(after, value.offset))) return undefined;
   const end = endOfScalar(text, value);
   return end === undefined ? undefined : { start: value.offset, end, empty: false };
 }
 
 /** The offset behind a scalar that is written on one line; undefined for others. */
-function endOfScalar(text: string, node: YamlNode): number | undefined {
+export function endOfScalar(text: string, node: YamlNode): number | undefined {
   const { offset, style, value } = node;
   if (style === 'plain') {
     return text.startsWith(value, offset) ? offset + value.length : undefined;

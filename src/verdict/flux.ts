@@ -7,6 +7,7 @@ import {
   fluxVariables,
   ignorePatterns,
   renderFlux,
+  sopsOf,
 } from '../boundaries/index.ts';
 import type { RenderedSet } from '../boundaries/index.ts';
 import type { FileTree } from '../git/index.ts';
@@ -102,7 +103,13 @@ export async function renderKustomization(
       kube.get({ apiVersion: 'v1', kind, namespace, name }, signal),
     );
     const ignore = ignorePatterns(spec.flux?.source);
-    return { ...set, objects: await renderFlux({ tree, object, ignore, variables, strict: false, signal }) };
+    const decryptor = await sopsOf(
+      object,
+      (name) => kube.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }, signal),
+      { signal },
+    );
+    const request = { tree, object, ignore, variables, strict: false, decryptor, signal };
+    return { ...set, objects: await renderFlux(request) };
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (error.kind !== 'invalid-input') throw error;

@@ -1,7 +1,8 @@
 export { findDrift } from './drift.ts';
 export { renderSources } from './render-sources.ts';
 export type { DriftReport } from './drift.ts';
-export { findApplication, listApplications } from './application.ts';
+export { findApplication, listApplications, readApplication } from './application.ts';
+export { readKustomization } from './flux.ts';
 export type { ApplicationSpec } from './application.ts';
 export { findingsOf, preflightOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
@@ -19,7 +20,7 @@ export { nearestSymptoms, SYMPTOMS } from './symptoms.ts';
 export type { Symptom } from './symptoms.ts';
 export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';
-export { desiredObject, liveObject } from './world/index.ts';
+export { desiredObject, eventIn, liveObject, redactLine, redactor, redactValue } from './world/index.ts';
 export { ownerName, sameCommit, sameDigest, sameVersion } from './world/index.ts';
 export { decideVerdict } from './verdict.ts';
 export type {

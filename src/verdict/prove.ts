@@ -21,12 +21,14 @@ export async function prove(sources: Sources, question: Question, signal: AbortS
 
 /**
  * Looks around the application for the cause: events, quotas, claims, logs of what crashed. Nothing is read again
- * that the proof rests on, so that its verdict stays what it was.
+ * that the proof rests on, so that its verdict stays what it was. Of what has landed only risks are told.
  */
 export async function explainLook(sources: Sources, look: Look, signal: AbortSignal): Promise<Look> {
-  if (look.proof.verdict.state === 'landed') return look;
   const material = { ...look.material, world: await readWorld(sources.kube, look.material, signal) };
-  return { material, proof: judge(material, look.proof.tookMs) };
+  const proof = judge(material, look.proof.tookMs);
+  if (look.proof.verdict.state !== 'landed') return { material, proof };
+  // What has landed has no cause to look for; habits that will hurt later are worth a word.
+  return { material, proof: { ...proof, findings: proof.findings.filter(({ kind }) => kind === 'risk') } };
 }
 
 /**

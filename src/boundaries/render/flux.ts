@@ -15,6 +15,9 @@ import type { FileTree } from '../../git/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { RenderedFacts } from '../rendered.ts';
 import { joined, kustomizationFile, withKustomization } from './kustomization-edit.ts';
+import { opened, openedTree } from './sops.ts';
+import type { Decryptor } from './sops.ts';
+import { withoutIgnored } from './source-ignore.ts';
 import { renderApplication } from './render-application.ts';
 import { substituteVariables } from './envsubst.ts';
 
@@ -25,11 +28,13 @@ export interface FluxBuild {
   readonly tree: FileTree;
   /** The Flux Kustomization. */
   readonly object: KubeObject;
-  /** Patterns of files that are no part of the artifact. */
-  readonly ignore: readonly string[];
+  /** Patterns of spec.ignore of the source; undefined: it has none. */
+  readonly ignore: readonly string[] | undefined;
   /** Of ConfigMaps and Secrets, then the inline ones; undefined: nothing is substituted. */
   readonly variables: Readonly<Record<string, string>> | undefined;
   readonly strict: boolean;
+  /** Of spec.decryption; undefined: what is encrypted is refused. */
+  readonly decryptor?: Decryptor | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +53,7 @@ function refuse(message: string, code = 'flux-build'): LandfallError {
  */
 export async function renderFlux(request: FluxBuild): Promise<readonly RenderedFacts[]> {
   const { object, signal } = request;
-  const tree = withoutIgnored(request.tree, request.ignore);
+  const tree = openedTree(withoutIgnored(request.tree, request.ignore), request.decryptor);
   const folder = folderOf(getString(object, 'spec', 'path') ?? '');
   if ((await tree.kind(folder)) !== 'directory') {
     throw refuse(
@@ -64,10 +69,15 @@ export async function renderFlux(request: FluxBuild): Promise<readonly RenderedF
   );
   const set = await renderApplication(edited.tree, folder, { signal });
   if (set.failure !== undefined) throw refuse(`kustomize build failed: ${set.failure.message}`);
-  return set.objects.map(({ object: rendered, why }) => ({
-    object: withCommonMetadata(withVariables(rendered, request), object),
-    why: (field) => why(field).map(edited.sourceOf),
-  }));
+  const objects: RenderedFacts[] = [];
+  for (const { object: rendered, why } of set.objects) {
+    const plain = await opened(rendered, request.decryptor);
+    objects.push({
+      object: withCommonMetadata(withVariables(plain, request), object),
+      why: (field) => why(field).map(edited.sourceOf),
+    });
+  }
+  return objects;
 }
 
 function folderOf(path: string): string {
@@ -220,57 +230,6 @@ function withCommonMetadata(object: KubeObject, of: KubeObject): KubeObject {
         : { annotations: { ...object.metadata.annotations, ...annotations } }),
     },
   };
-}
-
-/** The tree without what patterns of .gitignore's kind leave out. */
-function withoutIgnored(tree: FileTree, patterns: readonly string[]): FileTree {
-  if (patterns.length === 0) return tree;
-  const rules = patterns.map(ruleOf);
-  const ignored = (path: string): boolean => {
-    const parts = path.split('/');
-    return parts.some((_, at) => {
-      const part = parts.slice(0, at + 1).join('/');
-      let hidden = false;
-      for (const rule of rules) if (rule.pattern.test(part)) hidden = !rule.negated;
-      return hidden;
-    });
-  };
-  return {
-    ...tree,
-    readFile: (path) => (ignored(path) ? Promise.resolve(undefined) : tree.readFile(path)),
-    kind: (path) => (path !== '' && ignored(path) ? Promise.resolve(undefined) : tree.kind(path)),
-    list: async (path) => (await tree.list(path))?.filter((name) => !ignored(joined(path, name))),
-  };
-}
-
-function ruleOf(line: string): { readonly pattern: RegExp; readonly negated: boolean } {
-  const negated = line.startsWith('!');
-  const text = (negated ? line.slice(1) : line).replace(/\/+$/, '');
-  const anchored = text.includes('/');
-  let source = '';
-  const plain = text.replace(/^\//, '');
-  for (let at = 0; at < plain.length; at += 1) {
-    const char = plain[at] ?? '';
-    if (plain.startsWith('**/', at)) {
-      source += '(?:.*/)?';
-      at += 2;
-    } else if (plain.startsWith('**', at)) {
-      source += '.*';
-      at += 1;
-    } else if (char === '*') source += '[^/]*';
-    else if (char === '?') source += '[^/]';
-    else source += char.replaceAll(/[.+^$()|[\]\\{}]/g, String.raw`\$&`);
-  }
-  return { pattern: new RegExp(`^${anchored ? '' : '(?:.*/)?'}${source}$`), negated };
-}
-
-/** Patterns of a source's spec.ignore; without any nothing is left out that could be a manifest. */
-export function ignorePatterns(source: KubeObject | undefined): readonly string[] {
-  const text = getString(source, 'spec', 'ignore') ?? '';
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 /**

@@ -1,6 +1,8 @@
 /** Boundary 3: from the files of a commit to objects whose every field knows its line. */
 export { decideRender } from './decide.ts';
-export { fluxVariables, ignorePatterns, renderFlux } from './flux.ts';
+export { fluxVariables, renderFlux } from './flux.ts';
+export { sopsOf } from './sops.ts';
+export { ignorePatterns, withoutIgnored } from './source-ignore.ts';
 export { renderHelm, resolveChart } from './helm.ts';
 export type { HelmAccess, HelmProgram } from './helm-program.ts';
 export { renderApplication } from './render-application.ts';

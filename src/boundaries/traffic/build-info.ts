@@ -78,6 +78,7 @@ export function buildInfoPart(observed: Observed, release: Release): Part | unde
     text: `${metric} on ${readings.length} of ${readings.length} pods`,
     headline,
     where,
+    told: { metric, pods: readings.length },
   };
 }
 

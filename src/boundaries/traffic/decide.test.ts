@@ -43,8 +43,8 @@ function trafficOf(endpoints: readonly Endpoint[], change: Partial<TrafficFacts>
     podsKnown: true,
     ...change,
   };
-  const { state, reason, headline } = decideTraffic(facts, NOW);
-  return { said: `${state} ${reason}`, headline };
+  const { state, reason, headline, detail } = decideTraffic(facts, NOW);
+  return { said: `${state} ${reason}`, headline, detail };
 }
 
 describe('the endpoints of a Service', () => {
@@ -176,6 +176,17 @@ describe('build information', () => {
     expect(buildInfoOf([{ version: 'v7' }], { releases: new Map([['s', nothing]]) })).toBe(
       'proven endpoints',
     );
+  });
+
+  it('counts the pods of every Service that tells it', () => {
+    const reading = { version: '2.5.0', commit: undefined, labels: {} };
+    const observed = ['s', 't'].map((name) => ({
+      observation: { service: name, port: 80, buildInfo: { path: '/m', metric: 'app_build_info' } },
+      url: 'u',
+      samples: [],
+      buildInfo: { state: 'read' as const, value: [{ ...reading, pod: name }] },
+    }));
+    expect(trafficOf([endpoint('p')], { observed }).detail).toBe('app_build_info on 2 of 2 pods, 1 endpoint');
   });
 
   it('is the same version with and without the v of a tag', () => {

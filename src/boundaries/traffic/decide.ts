@@ -223,7 +223,15 @@ export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
 }
 
 function provenDetail(version: Part | undefined, parts: readonly Part[], services: readonly Part[]): string {
-  const texts = [version, ...parts].flatMap((part) => (part?.state === 'proven' ? [part.text] : []));
+  const proven = parts.filter((part) => part.state === 'proven');
+  // Several Services may lead to one release: their pods are counted together.
+  const pods = new Map<string, number>();
+  for (const { told } of proven)
+    if (told !== undefined) pods.set(told.metric, (pods.get(told.metric) ?? 0) + told.pods);
+  const texts = [
+    ...[...pods].map(([metric, count]) => `${metric} on ${count} of ${count} pods`),
+    ...proven.flatMap(({ told, text }) => (told === undefined ? [text] : [])),
+  ];
   // Without build information the endpoints are the headline already.
   return [...new Set([...texts, version === undefined ? '' : endpointsText(services)])]
     .filter((text) => text !== '')

@@ -13,6 +13,8 @@ export interface Part {
   readonly where?: string;
   /** Ready endpoints, all of them pods of the release. */
   readonly endpoints?: number;
+  /** Pods that told what they are, by the metric that did. */
+  readonly told?: { readonly metric: string; readonly pods: number };
 }
 
 /** A port of the Service that leads to none of its ready endpoints: its targetPort is a name that no pod has. */

@@ -3,6 +3,9 @@ import type { VerdictState } from '../../verdict/index.ts';
 import type { ProveOptions } from '../commands/prove.ts';
 import { EXIT } from '../exit.ts';
 import { rememberProof } from '../history/remember.ts';
+import { holdLines } from '../output/holds.ts';
+import { knownHolds } from '../promotion/holds.ts';
+import { subjectOf } from '../question.ts';
 import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { formatAnswer } from '../output/format.ts';
@@ -20,9 +23,18 @@ const CODES: Readonly<Record<VerdictState, number>> = {
 export async function answerProve(application: string, options: ProveOptions, io: CliIo): Promise<number> {
   return asking({ ...options, application }, options, io, async ({ sources, question, ledger, say }) => {
     const seen = await proveUntil(sources, question, options.wait ?? 0, io.signal);
-    const look = await explainLook(sources, seen, io.signal);
+    // What has landed needs no explanation; `explain` tells its risks.
+    const look = seen.proof.verdict.state === 'landed' ? seen : await explainLook(sources, seen, io.signal);
     const { proof } = look;
-    say(formatAnswer(options.output, proof, () => renderProof(proof, outStyle(io))));
+    const holds = await knownHolds(ledger, subjectOf(proof), io);
+    const shown = holds.length === 0 ? proof : { ...proof, holds };
+    say(
+      formatAnswer(options.output, shown, () => {
+        const style = outStyle(io);
+        const held = holdLines(holds, io.clock.now(), style).map((line) => `  ${line}\n`);
+        return renderProof(proof, style) + (held.length === 0 ? '' : `\n${held.join('')}`);
+      }),
+    );
     await rememberProof(look, ledger, io);
     return CODES[proof.verdict.state];
   });

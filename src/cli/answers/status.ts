@@ -6,7 +6,8 @@ import { ledgerOf } from '../ledger.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
 import { renderStatus, statusRow } from '../output/status.ts';
-import { questionOf } from '../question.ts';
+import { knownHolds } from '../promotion/holds.ts';
+import { questionOf, subjectOf } from '../question.ts';
 import { openSources } from '../sources.ts';
 import { codeOf } from './prove.ts';
 
@@ -33,14 +34,15 @@ export async function answerStatus(
     const rows = await mapBounded(wanted, AT_ONCE, async ({ name, namespace }) => {
       try {
         const question = questionOf({ application: name, namespace }, sources, ledger);
-        return statusRow(name, (await prove(sources, question, io.signal)).proof);
+        const { proof } = await prove(sources, question, io.signal);
+        return statusRow(name, proof, await knownHolds(ledger, subjectOf(proof), io));
       } catch (thrown) {
         // An application that was named and is wrong is a wrong question; one among all is a line.
         if (io.signal.aborted || names.length > 0) throw thrown;
         return statusRow(name, asLandfallError(thrown));
       }
     });
-    io.out(formatAnswer(options.output, rows, () => renderStatus(rows, outStyle(io))));
+    io.out(formatAnswer(options.output, rows, () => renderStatus(rows, io.clock.now(), outStyle(io))));
     return codeOf(rows.map((row) => row.state));
   } finally {
     sources.close();

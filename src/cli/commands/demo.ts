@@ -1,3 +1,4 @@
+import { Argument } from 'commander';
 import { parsePort, withExamples, withOutput } from '../options.ts';
 import type { OutputOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
@@ -10,14 +11,17 @@ export interface DemoOptions extends OutputOptions {
   readonly registryPort?: number;
 }
 
+const STORIES = ['incident', 'tomoda'] as const;
+
 export const demoCommand: CliCommand = {
   register(program, io, exit) {
     const command = program
       .command('demo')
-      .summary("replay the deploy that didn't deploy, for real")
+      .summary("replay the deploy that didn't deploy, or a whole pipeline, for real")
       .description(
-        'Replay "the deploy that didn\'t deploy" for real on an embedded cluster: deliver, break, explain, mend, prove.',
+        "Play a story for real on an embedded cluster. incident: the deploy that didn't deploy: deliver, break, explain, mend, prove. tomoda: from push to proof in dev and prod: approve, build, update, roll without a lost request, roll back.",
       )
+      .addArgument(new Argument('[story]', 'which one').choices(STORIES).default('incident'))
       .option('--once', 'end after the proof instead of staying up until Ctrl-C')
       .option('--keep <dir>', 'make the repositories here and leave them; default: a temporary folder')
       .option('--port <number>', 'port of the API server; default: a free one', parsePort)
@@ -27,8 +31,10 @@ export const demoCommand: CliCommand = {
       'landfall demo',
       'landfall demo --once',
       'landfall demo --once -o json',
-    ]).action(async (options: DemoOptions) => {
-      const { tellStory } = await import('../demo/story.ts');
+      'landfall demo tomoda',
+    ]).action(async (story: (typeof STORIES)[number], options: DemoOptions) => {
+      const { tellStory } =
+        story === 'tomoda' ? await import('../demo/tomoda/story.ts') : await import('../demo/story.ts');
       exit(await tellStory(options, io));
     });
   },

@@ -1,4 +1,5 @@
 import { applyCommand } from './apply.ts';
+import { buildsCommand } from './builds.ts';
 import { checkCommand } from './check.ts';
 import { clusterCommand } from './cluster.ts';
 import type { CliCommand } from './command.ts';
@@ -10,20 +11,25 @@ import { explainCommand } from './explain.ts';
 import { healthCommand } from './health.ts';
 import { helpCommand } from './help.ts';
 import { historyCommand } from './history.ts';
+import { holdsCommand } from './holds.ts';
 import { imageCommand } from './image.ts';
 import { initCommand } from './init.ts';
 import { planCommand } from './plan.ts';
 import { noteCommand } from './note.ts';
 import { investigateCommand } from './investigate.ts';
 import { layoutCommand } from './layout.ts';
+import { promoteCommand } from './promote.ts';
 import { proveCommand } from './prove.ts';
 import { recoverCommand } from './recover.ts';
 import { renderCommand } from './render.ts';
+import { releasesCommand } from './releases.ts';
+import { rollbackCommand } from './rollback.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { syncCommand } from './sync.ts';
 import { traceCommand } from './trace.ts';
 import { triageCommand } from './triage.ts';
+import { updatesCommand } from './updates.ts';
 
 /** In the order of the help: asking first, then doing, then trying. */
 export const commands: readonly CliCommand[] = [
@@ -38,6 +44,11 @@ export const commands: readonly CliCommand[] = [
   noteCommand,
   driftCommand,
   renderCommand,
+  updatesCommand,
+  releasesCommand,
+  promoteCommand,
+  rollbackCommand,
+  holdsCommand,
   syncCommand,
   planCommand,
   diffCommand,
@@ -47,6 +58,7 @@ export const commands: readonly CliCommand[] = [
   layoutCommand,
   initCommand,
   imageCommand,
+  buildsCommand,
   serveCommand,
   clusterCommand,
   demoCommand,

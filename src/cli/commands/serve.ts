@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { LandfallError } from '../../kernel/index.ts';
 import { EXIT } from '../exit.ts';
 import type { CliIo } from '../io.ts';
@@ -20,8 +20,11 @@ interface ServeOptions extends ClusterOptions {
   readonly webhook?: Address;
   readonly webhookSecretFile?: string;
   readonly leases: boolean;
+  readonly builds: number;
   readonly parts: number;
   readonly helm?: string;
+  readonly onFailure: 'restore' | 'keep';
+  readonly healthTimeout: number;
 }
 
 /** `HOST:PORT`, `:PORT` or `PORT`; without a host only this machine is listened to. */
@@ -34,6 +37,10 @@ function parseAddress(text: string): Address {
     );
   }
   return { host: (match[1] ?? '').replace(/^\[|\]$/g, '') || '127.0.0.1', port };
+}
+
+function parseNone(text: string): number {
+  return text === '0' ? 0 : parseCount(text);
 }
 
 export const serveCommand: CliCommand = {
@@ -57,22 +64,48 @@ export const serveCommand: CliCommand = {
         '--webhook-secret-file <file>',
         'what senders sign with; default: LANDFALL_WEBHOOK_SECRET of the environment',
       )
+      .option('--builds <count>', 'builds that run here at a time; 0: none', parseNone, 2)
       .option('--no-leases', 'act alone, without dividing applications with other replicas')
       .option('--parts <count>', 'parts that replicas divide the applications into', parseCount, 4)
+      .addOption(
+        new Option(
+          '--on-failure <what>',
+          'what becomes of a sync that fails half way or is not healthy in time, where its application says nothing else',
+        )
+          .choices(['restore', 'keep'])
+          .default('restore'),
+      )
+      .addOption(
+        new Option(
+          '--health-timeout <duration>',
+          'how long what was synced may take to become healthy before it is taken back',
+        )
+          .argParser(parseDuration)
+          .default(600_000, '10m'),
+      )
       .option('--helm <program>', 'the program that renders charts; default: helm on PATH');
     withExamples(withCluster(command), [
       'landfall serve',
       'landfall serve --from https://git.corp.io/platform.git --path platform/clusters/staging',
       'landfall serve --webhook 9443 --poll 10m --context staging',
     ]).action(async (options: ServeOptions) => {
-      const [{ openSources }, { ledgerOf }, controllers, { jsonLogger }, { untilAborted }] =
-        await Promise.all([
-          import('../sources.ts'),
-          import('../ledger.ts'),
-          import('../../controller/index.ts'),
-          import('../../kernel/index.ts'),
-          import('../until-aborted.ts'),
-        ]);
+      const [
+        { openSources },
+        { ledgerOf },
+        controllers,
+        { jsonLogger },
+        { untilAborted },
+        { createRegistryClients },
+        { serveBuilds },
+      ] = await Promise.all([
+        import('../sources.ts'),
+        import('../ledger.ts'),
+        import('../../controller/index.ts'),
+        import('../../kernel/index.ts'),
+        import('../until-aborted.ts'),
+        import('../../pipeline/index.ts'),
+        import('../builds/serve.ts'),
+      ]);
       const secret = await webhookSecret(options, io);
       const ledger = ledgerOf(options, io);
       const sources = await openSources(options, io);
@@ -92,16 +125,33 @@ export const serveCommand: CliCommand = {
         if (root !== undefined)
           say(`with those of ${options.from ?? ''} ${options.path ?? ''}, as Application ${root}`);
         const logger = jsonLogger(io.out, () => io.clock.now());
+        const registries = createRegistryClients(sources.kube, sources.registryOptions);
         const controller = controllers.startController({
           client: sources.kube,
           mirrors: sources.git,
           clock: io.clock,
           logger,
           pollMs: options.poll,
+          failurePolicy: { onFailure: options.onFailure, healthTimeoutMs: options.healthTimeout },
           ...(options.helm === undefined ? {} : { helm: options.helm }),
           ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
           ...(options.leases ? { leases: { parts: options.parts } } : {}),
           ledger,
+          registries,
+        });
+        const builds = serveBuilds(
+          { controller, sources, ledger, logger, pollMs: options.poll, concurrency: options.builds },
+          io,
+        );
+        const promotions = controllers.startPromotions({
+          sources,
+          ledger,
+          clock: io.clock,
+          logger,
+          author: { name: 'landfall', email: 'landfall@localhost' },
+          folder: io.cwd,
+          namespace: options.namespace,
+          everyMs: Math.min(options.poll, LONGEST_TURN_MS),
         });
         try {
           const webhook =
@@ -112,7 +162,8 @@ export const serveCommand: CliCommand = {
                   secret,
                   clock: io.clock,
                   logger,
-                  onPush: (keys) => controller.pushed(keys),
+                  onPush: (keys) => controller.pushed(keys) + builds.pushed(keys),
+                  onReport: (report) => builds.reported(report),
                 });
           if (webhook !== undefined) say(`listening for pushes on ${webhook.url}`);
           // Until somebody ends it, or it turns out that it may not act at all.
@@ -120,7 +171,10 @@ export const serveCommand: CliCommand = {
           await Promise.race([untilAborted(io.signal), refused]);
           await webhook?.close();
         } finally {
+          await promotions.close();
+          await builds.close();
           await controller.close();
+          registries.close();
         }
         exit(EXIT.ok);
       } finally {
@@ -130,6 +184,9 @@ export const serveCommand: CliCommand = {
     });
   },
 };
+
+/** Between two looks at promotions that wait, however seldom Git is asked for something new. */
+const LONGEST_TURN_MS = 60_000;
 
 async function rootOf(
   options: ServeOptions,

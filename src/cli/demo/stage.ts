@@ -9,7 +9,7 @@ import { startController } from '../../controller/index.ts';
 import { startCluster } from '../../drydock/index.ts';
 import type { Cluster } from '../../drydock/index.ts';
 import { createGitMirrors } from '../../git/index.ts';
-import { getString, LandfallError, parseYaml, silentLogger, sleep } from '../../kernel/index.ts';
+import { getString, LandfallError, parseYaml, silentLogger } from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { loadKubeClient } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
@@ -18,6 +18,7 @@ import { APPLICATION_KIND, applicationStatus } from '../../boundaries/index.ts';
 import type { Sources } from '../../verdict/index.ts';
 import { registryMirrors } from '../sources.ts';
 import { openDemoFolder } from './folder.ts';
+import { until } from './until.ts';
 
 export const REGISTRY = 'registry.corp.io';
 export const APPLICATION = 'comms-notification';
@@ -42,29 +43,6 @@ export interface Stage {
 }
 
 const OPERATION_MS = 60_000;
-const LOOK_MS = 50;
-
-async function until<T>(
-  clock: Clock,
-  what: string,
-  ms: number,
-  signal: AbortSignal,
-  look: () => Promise<T | undefined>,
-): Promise<T> {
-  const end = clock.now() + ms;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (clock.now() > end) {
-      throw new LandfallError(`${what} did not happen within ${Math.round(ms / 1000)} s.`, {
-        kind: 'unavailable',
-        code: 'demo-timeout',
-        hint: 'Run it again; a machine under heavy load may be too slow.',
-      });
-    }
-    await sleep(clock, LOOK_MS, signal);
-  }
-}
 
 export interface StageOptions {
   readonly clock: Clock;

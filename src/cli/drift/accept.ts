@@ -1,10 +1,10 @@
-import { applicationSpec, renderApplication, valueOf } from '../../boundaries/index.ts';
+import { valueOf } from '../../boundaries/index.ts';
 import type { Drift, RenderedFacts } from '../../boundaries/index.ts';
 import { treeWith } from '../../git/index.ts';
 import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
 import { getIn, jsonEqual, LandfallError } from '../../kernel/index.ts';
-import { changeField } from '../../pipeline/index.ts';
-import { findApplication, listApplications, renderSources } from '../../verdict/index.ts';
+import { changeField, reachOfFiles } from '../../pipeline/index.ts';
+import { findApplication, renderSources } from '../../verdict/index.ts';
 import type { ApplicationSpec } from '../../verdict/index.ts';
 import { lookNow } from './application.ts';
 import { authorOf } from './author.ts';
@@ -47,10 +47,12 @@ interface Planning {
   readonly work: Settling;
   readonly spec: ApplicationSpec;
   readonly tree: FileTree;
+  readonly branch: string;
 }
 
 /** The files that change, one drift after the other; each is rendered and has to change nothing but its field. */
-async function plan({ work, spec, tree }: Planning): Promise<Planned> {
+async function plan(planning: Planning): Promise<Planned> {
+  const { work, spec, tree } = planning;
   const { drifts, io } = work;
   const { sources, report } = work;
   const render = async (at: FileTree) =>
@@ -91,7 +93,7 @@ async function plan({ work, spec, tree }: Planning): Promise<Planned> {
       where: `${change.file}:${change.line}`,
     });
   }
-  await checkOthers({ work, spec, tree }, files);
+  await checkOthers(planning, files);
   return { files, changes };
 }
 
@@ -130,34 +132,28 @@ function liveOf({ material }: Settling, drift: Drift) {
   return undefined;
 }
 
-/** Other applications of the same repository must render as before: an accepted drift belongs to one environment. */
-async function checkOthers({ work, spec, tree }: Planning, files: FileTexts): Promise<void> {
-  const all = await listApplications(work.sources.kube, undefined, work.io.signal);
-  for (const application of all) {
-    const { name, namespace } = application.metadata;
-    if (name === spec.name && namespace === spec.namespace) continue;
-    const { sources } = applicationSpec(application);
-    for (const source of sources) {
-      if (source.repoURL !== spec.repository || source.path === '') continue;
-      const [before, after] = await Promise.all(
-        [tree, treeWith(tree, files)].map((at) =>
-          renderApplication(at, source.path, { source, signal: work.io.signal }).then(
-            (set) => JSON.stringify(set.objects.map(({ object }) => object)),
-            // What cannot be rendered now is not changed by this either.
-            () => '',
-          ),
-        ),
-      );
-      if (before !== after) {
-        throw new LandfallError(`Accepting this would change ${name}, too.`, {
-          kind: 'conflict',
-          code: 'drift-reaches-others',
-          object: name,
-          hint: `Its folder ${source.path} uses the same file; write a patch in ${spec.path} by hand.`,
-        });
-      }
-    }
-  }
+/** Every other environment must render as before: an accepted drift belongs to one. */
+async function checkOthers(planning: Planning, files: FileTexts): Promise<void> {
+  const { work, spec, tree, branch } = planning;
+  const reached = await reachOfFiles(
+    {
+      sources: work.sources,
+      spec,
+      branch,
+      commit: work.report.revision,
+      before: tree,
+      signal: work.io.signal,
+    },
+    files,
+  );
+  const other = reached.find(({ state }) => state === 'changed');
+  if (other === undefined) return;
+  throw new LandfallError(`Accepting this would change ${other.who}, too.`, {
+    kind: 'conflict',
+    code: 'drift-reaches-others',
+    object: other.who,
+    hint: `Its folder ${other.folder} uses the same file; write a patch in ${spec.path} by hand.`,
+  });
 }
 
 async function branchOf(mirror: GitMirror, spec: ApplicationSpec, signal: AbortSignal): Promise<string> {
@@ -207,7 +203,7 @@ export async function acceptDrift(work: Settling): Promise<Settled> {
   const spec = await findApplication(sources.kube, report.application, report.namespace, signal);
   const mirror = sources.git.open(spec.repository);
   const branch = await branchOf(mirror, spec, signal);
-  const planned = await plan({ work, spec, tree: mirror.tree(report.revision) });
+  const planned = await plan({ work, spec, tree: mirror.tree(report.revision), branch });
   if (options.dryRun === true) {
     return {
       ...base,

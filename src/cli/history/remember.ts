@@ -1,6 +1,7 @@
 import { messageOf } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { Ledger, Observation } from '../../ledger/index.ts';
+import { rememberStanding } from '../../pipeline/index.ts';
 import type { Look, Proof, VerdictState } from '../../verdict/index.ts';
 import type { CliIo } from '../io.ts';
 import { errStyle } from '../io.ts';
@@ -42,6 +43,7 @@ function observationOf({ material, proof }: Look): Observation | undefined {
 export async function rememberProof(look: Look, ledger: Ledger, io: CliIo): Promise<void> {
   try {
     await rememberErrors(look.material, look.proof, ledger);
+    await rememberStanding(ledger, subjectOf(look.proof), look);
     const seen = observationOf(look);
     if (seen !== undefined) await ledger.deliveries.observe(seen);
   } catch (thrown) {

@@ -1,5 +1,7 @@
 import { LandfallError } from '../../kernel/index.ts';
+import type { Hold } from '../../ledger/index.ts';
 import type { Proof, VerdictState } from '../../verdict/index.ts';
+import { holdLines } from './holds.ts';
 import type { Style } from './style.ts';
 
 export interface StatusRow {
@@ -11,10 +13,16 @@ export interface StatusRow {
   /** What the delivery engine says: `Synced, Healthy`. */
   readonly engine: string;
   readonly detail: string;
+  /** What must not go on by itself there. */
+  readonly holds: readonly Hold[];
 }
 
 /** One Application on one line; an Application that cannot be judged is unproven, with the reason. */
-export function statusRow(application: string, found: Proof | LandfallError): StatusRow {
+export function statusRow(
+  application: string,
+  found: Proof | LandfallError,
+  holds: readonly Hold[] = [],
+): StatusRow {
   if (found instanceof LandfallError) {
     return {
       application,
@@ -24,6 +32,7 @@ export function statusRow(application: string, found: Proof | LandfallError): St
       release: '',
       engine: '',
       detail: found.message,
+      holds,
     };
   }
   const decisive = found.boundaries.find((report) => report.boundary === found.verdict.boundary);
@@ -38,10 +47,11 @@ export function statusRow(application: string, found: Proof | LandfallError): St
         ? ''
         : [found.engine.sync, found.engine.health].filter((text) => text !== undefined).join(', '),
     detail: decisive?.detail ?? '',
+    holds,
   };
 }
 
-export function renderStatus(rows: readonly StatusRow[], style: Style): string {
+export function renderStatus(rows: readonly StatusRow[], now: number, style: Style): string {
   if (rows.length === 0)
     return 'There is no Application in this cluster. landfall init writes a first one.\n';
   const head = ['APPLICATION', 'ENVIRONMENT', 'VERDICT', 'RELEASE', 'ENGINE'];
@@ -59,7 +69,11 @@ export function renderStatus(rows: readonly StatusRow[], style: Style): string {
   };
   const lines = rows.flatMap((row, index) => {
     const text = `${shapes[row.state]} ${line(cells[index] ?? [])}`.trimEnd();
-    return row.state === 'landed' || row.detail === '' ? [text] : [text, style.dim(`    ${row.detail}`)];
+    return [
+      text,
+      ...(row.state === 'landed' || row.detail === '' ? [] : [style.dim(`    ${row.detail}`)]),
+      ...holdLines(row.holds, now, style).map((held) => `    ${held}`),
+    ];
   });
   return `${style.dim(`  ${line(head)}`.trimEnd())}\n${lines.join('\n')}\n`;
 }

@@ -5,6 +5,7 @@ import type { DeleteOptions, KubeClient, KubeObject } from '../../kube/index.ts'
 import { FIELD_MANAGER, applyGroups, kindRank } from '../../apply/index.ts';
 import { NOT_SERVED, unservedDefinitions } from '../established.ts';
 import { broughtBySet } from '../order.ts';
+import { isPassing } from '../outcome.ts';
 import { CLIENT_SIDE_MANAGERS, fluxManner, fluxPrunes } from '../sync/index.ts';
 import type { OpenSet, PlannedWrite, SyncSet, TakenBack } from '../sync/index.ts';
 
@@ -19,6 +20,8 @@ export interface Change {
   readonly object: KubeObject;
   readonly action: 'created' | 'configured' | 'unchanged' | 'deleted' | 'skipped' | 'failed';
   readonly message: string;
+  /** It failed for a reason of the moment. */
+  readonly passing?: boolean;
 }
 
 /** `Deployment/shop/web`, as Flux names objects in its messages. */
@@ -111,7 +114,7 @@ export async function applySet(
       const done = await mapBounded(group, AT_ONCE, (each) => writeOne(writing, each, force, signal));
       changes.push(...done);
       if (done.some(({ action }) => action === 'failed'))
-        return { changes, pruned, back: await writing.restore() };
+        return { changes, pruned, back: await writing.restore(arePassing(done)) };
       const unserved = await unservedDefinitions(
         client,
         clock,
@@ -126,20 +129,25 @@ export async function applySet(
             message: `${fluxName(object)} ${NOT_SERVED}`,
           })),
         );
-        return { changes, pruned, back: await writing.restore() };
+        return { changes, pruned, back: await writing.restore(false) };
       }
     }
     for (const object of doomed.toSorted((a, b) => kindRank(b) - kindRank(a))) {
       const change = await deleteOne(object, (options) => writing.prune(object, options, signal));
       pruned.push(change);
-      if (change.action === 'failed') return { changes, pruned, back: await writing.restore() };
+      if (change.action === 'failed')
+        return { changes, pruned, back: await writing.restore(change.passing === true) };
     }
     await writing.commit();
   } catch (thrown) {
-    await writing.restore();
+    await writing.restore(true);
     throw thrown;
   }
   return { changes, pruned, back: undefined };
+}
+
+function arePassing(changes: readonly Change[]): boolean {
+  return changes.every(({ action, passing }) => action !== 'failed' || passing === true);
 }
 
 interface Tried {
@@ -229,7 +237,12 @@ async function writeOne(
     );
     return { object, action: outcome === 'changed' ? 'configured' : outcome, message: outcome };
   } catch (thrown) {
-    return { object, action: 'failed', message: `${fluxName(object)} apply failed: ${reasonBehind(thrown)}` };
+    return {
+      object,
+      action: 'failed',
+      message: `${fluxName(object)} apply failed: ${reasonBehind(thrown)}`,
+      passing: isPassing(thrown),
+    };
   }
 }
 
@@ -273,7 +286,7 @@ async function deleteOne(
     return { object, action: 'deleted', message: 'deleted' };
   } catch (thrown) {
     const message = `${fluxName(object)} delete failed: ${reasonBehind(thrown)}`;
-    return { object, action: 'failed', message };
+    return { object, action: 'failed', message, passing: isPassing(thrown) };
   }
 }
 

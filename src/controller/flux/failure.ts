@@ -1,11 +1,13 @@
 import { LandfallError, getString } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
-import type { GitMirror } from '../../git/index.ts';
+import type { FileTree } from '../../git/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import type { EventRecorder } from '../events.ts';
+import type { FailurePolicy } from '../failure-policy.ts';
 import type { SyncJournals } from '../journals.ts';
 import type { LiveObjects } from '../live.ts';
 import { intervalOf } from './kinds.ts';
+import type { Source } from './source.ts';
 
 /** Where the objects of a Kustomization go, as whom. */
 export interface FluxTarget {
@@ -17,10 +19,15 @@ export interface KustomizationOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly events: EventRecorder;
-  readonly mirror: (source: KubeObject, signal: AbortSignal) => Promise<GitMirror>;
+  /** The files of a source, as they were at a commit or digest. */
+  readonly files: (source: Source, signal: AbortSignal) => Promise<FileTree>;
   readonly target: (object: KubeObject, signal: AbortSignal) => Promise<FluxTarget>;
+  /** The program that opens what is encrypted. Default `sops`. */
+  readonly sops?: string;
   /** Variables without a value fail the build: Flux' feature gate StrictPostBuildSubstitutions. */
   readonly strict: boolean;
+  /** Of Kustomizations that say nothing else. */
+  readonly policy: FailurePolicy;
   /** Left out: what a failed set has written stays. */
   readonly journals?: SyncJournals;
 }

@@ -88,6 +88,20 @@ afterAll(async () => {
 
 const where = { namespace: 'flux-system' };
 
+/** `nowhere`: no node takes its pods. */
+function turning(image: string, nowhere: boolean): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: turning, namespace: apps }
+spec:
+  replicas: 1
+  selector: { matchLabels: { app: turning } }
+  template:
+    metadata: { labels: { app: turning } }
+    spec: { ${nowhere ? 'nodeSelector: { no: such }, ' : ''}containers: [{ name: web, image: "${image}" }] }
+`;
+}
+
 async function source(name: string, spec: JsonObject = {}): Promise<void> {
   await scene.client.create({
     ...GIT_REPOSITORY,
@@ -352,6 +366,44 @@ describe('a Kustomization of Flux', () => {
     await ask('half', KUSTOMIZATION);
     await ready(KUSTOMIZATION, 'half');
     expect(await data('half-b')).toEqual({ key: 'a' });
+  });
+
+  it('takes back what is not healthy in time, holds the commit, and goes on with the next', async () => {
+    const annotations = { 'landfall.dev/health-timeout': '2s' };
+    const change = (image: string, nowhere: boolean) => ({
+      'turn/web.yaml': turning(image, nowhere),
+      'turn/beside.yaml': nowhere ? undefined : configMap('beside', 'a', '  namespace: apps\n'),
+    });
+    const deployed = async () => {
+      const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'apps', name: 'turning' };
+      return JSON.stringify((await scene.client.get(ref))?.['spec']);
+    };
+    await repository.commit(change('web:1', false));
+    await ask('main', GIT_REPOSITORY);
+    await kustomization('turn', { path: './turn', wait: true, timeout: '1s', retryInterval: '1s' });
+    await scene.client.patch({ ...KUSTOMIZATION, ...where, name: 'turn' }, 'merge', {
+      metadata: { annotations },
+    });
+    await ready(KUSTOMIZATION, 'turn');
+    await repository.commit(change('web:2', true));
+    await ask('main', GIT_REPOSITORY);
+    await until(deployed, (text) => text.includes('web:2'));
+    await until(deployed, (text) => text.includes('web:1'));
+    const held = await ready(KUSTOMIZATION, 'turn', 'False', 'not healthy');
+    // Where another turn came first, the status says already that the commit is held.
+    const subject = { cluster: scene.client.server, namespace: 'flux-system', application: 'turn' };
+    expect(await ledger.deliveries.list(subject, 1)).toMatchObject([
+      { state: 'restored', message: expect.stringContaining('everything was put back as it was') as string },
+    ]);
+    expect(await data('beside')).toEqual({ key: 'a' });
+    expect(JSON.stringify(getObject(held, 'status', 'inventory'))).toContain('apps_beside__ConfigMap');
+    const third = await repository.commit(change('web:3', false));
+    await ask('main', GIT_REPOSITORY);
+    await until(
+      () => read(KUSTOMIZATION, 'turn'),
+      (object) => getString(object, 'status', 'lastAppliedRevision') === `main@sha1:${third}`,
+    );
+    expect(await deployed()).toContain('web:3');
   });
 
   it('acts as the service account that it names', async () => {

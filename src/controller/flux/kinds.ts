@@ -5,6 +5,12 @@ import { durationMs } from '../../boundaries/sync/index.ts';
 import { kubeTime, mergePatch } from '../status.ts';
 
 export const GIT_REPOSITORY = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository' } as const;
+export const OCI_REPOSITORY = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'OCIRepository' } as const;
+export const HELM_REPOSITORY = {
+  apiVersion: 'source.toolkit.fluxcd.io/v1',
+  kind: 'HelmRepository',
+} as const;
+export const HELM_CHART = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmChart' } as const;
 export const KUSTOMIZATION = {
   apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
   kind: 'Kustomization',
@@ -21,6 +27,7 @@ export type ConditionType =
   | 'Healthy'
   | 'Stalled'
   | 'ArtifactInStorage'
+  | 'Released'
   | 'FetchFailed';
 
 /** Undefined takes the condition away. */

@@ -100,6 +100,11 @@ export async function settle(
   return { again: intervalOf(object) };
 }
 
+/** Whether it says that somebody waits for health. */
+export function isHealthAsked(object: KubeObject): boolean {
+  return getIn(object, 'spec', 'wait') === true || getArray(object, 'spec', 'healthChecks').length > 0;
+}
+
 /** `wait` checks everything that is applied, `healthChecks` what they name; never the Kustomization itself. */
 function checkedRefs(object: KubeObject, desired: readonly KubeObject[]): readonly ObjectRef[] {
   const refs =

@@ -1,34 +1,44 @@
 import { asLandfallError, getArray, getIn, getObject, getString, jsonEqual } from '../../kernel/index.ts';
-import type { JsonValue } from '../../kernel/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
+import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import { splitApiVersion } from '../../kube/index.ts';
+import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import { fluxCommit } from '../../boundaries/sync/index.ts';
 import type { Turn } from '../queue.ts';
 import { DEPENDENCY_WAIT, failed } from './failure.ts';
-import type { KustomizationOptions } from './failure.ts';
 import { usesIncludes } from './git-repository.ts';
 import { evaluates } from './health.ts';
-import { GIT_REPOSITORY, KUSTOMIZATION, conditionOf } from './kinds.ts';
+import { GIT_REPOSITORY, OCI_REPOSITORY, conditionOf } from './kinds.ts';
+import { ociDigest } from './oci-repository.ts';
 
 export interface Source {
   readonly object: KubeObject;
   readonly revision: string;
-  readonly commit: string;
+  /** The commit of a repository, the digest of an artifact. */
+  readonly content: string;
 }
 
+/** Kinds that are fetched, and what names the content in a revision of theirs. */
+const FETCHED = {
+  GitRepository: { ref: GIT_REPOSITORY, content: fluxCommit },
+  OCIRepository: { ref: OCI_REPOSITORY, content: ociDigest },
+} as const;
+
+/** What `spec.sourceRef` (or a reference like it) names, as its status says that it was fetched. */
 export async function sourceOf(
-  options: KustomizationOptions,
+  client: KubeClient,
   object: KubeObject,
+  ref: JsonObject | undefined,
   turn: Turn,
 ): Promise<Source> {
-  const ref = getObject(object, 'spec', 'sourceRef');
   const kind = getString(ref, 'kind') ?? '';
   const name = getString(ref, 'name') ?? '';
   const namespace = getString(ref, 'namespace') || (object.metadata.namespace ?? 'default');
-  if (kind !== 'GitRepository') {
-    const message = `source \`${name}\` kind '${kind}' is not fetched by this controller; only GitRepository is`;
+  if (kind !== 'GitRepository' && kind !== 'OCIRepository') {
+    const message = `source \`${name}\` kind '${kind}' is not fetched by this controller; only GitRepository and OCIRepository are`;
     throw failed({ reason: 'ArtifactFailed', message, stalled: true });
   }
-  const source = await options.client.get({ ...GIT_REPOSITORY, namespace, name }, turn.signal);
+  const fetched = FETCHED[kind];
+  const source = await client.get({ ...fetched.ref, namespace, name }, turn.signal);
   if (source === undefined) {
     throw failed({
       reason: 'ArtifactFailed',
@@ -36,8 +46,8 @@ export async function sourceOf(
     });
   }
   const revision = getString(source, 'status', 'artifact', 'revision');
-  const commit = revision === undefined ? undefined : fluxCommit(revision);
-  if (revision === undefined || commit === undefined) {
+  const content = revision === undefined ? undefined : fetched.content(revision);
+  if (revision === undefined || content === undefined) {
     throw failed({
       reason: 'ArtifactFailed',
       message: `Source artifact not found, retrying in ${DEPENDENCY_WAIT / 1000}s`,
@@ -49,24 +59,29 @@ export async function sourceOf(
     const message = `GitRepository '${namespace}/${name}' uses include or recurseSubmodules, which this controller does not do`;
     throw failed({ reason: 'ArtifactFailed', message });
   }
-  return { object: source, revision, commit };
+  return { object: source, revision, content };
 }
 
+/**
+ * Throws the failure that the status says while something of the same kind that it depends on is not ready; with a
+ * `revision`, not ready at that one where both are of the same source.
+ */
 export async function checkDependencies(
-  options: KustomizationOptions,
+  client: KubeClient,
   object: KubeObject,
-  revision: string,
+  revision: string | undefined,
   turn: Turn,
 ): Promise<void> {
+  const { apiVersion, kind } = object;
   for (const dependency of getArray(object, 'spec', 'dependsOn')) {
     const namespace = getString(dependency, 'namespace') || (object.metadata.namespace ?? 'default');
     const name = getString(dependency, 'name') ?? '';
     const notReady = (message: string) =>
       failed({ reason: 'DependencyNotReady', message, again: DEPENDENCY_WAIT, type: 'Normal' });
-    const found = await options.client.get({ ...KUSTOMIZATION, namespace, name }, turn.signal);
+    const found = await client.get({ apiVersion, kind, namespace, name }, turn.signal);
     if (found === undefined) {
       throw notReady(
-        `dependency '${namespace}/${name}' not found: Kustomization.kustomize.toolkit.fluxcd.io "${name}" not found`,
+        `dependency '${namespace}/${name}' not found: ${kind}.${splitApiVersion(apiVersion).group} "${name}" not found`,
       );
     }
     const expression = getString(dependency, 'readyExpr') ?? '';
@@ -87,6 +102,7 @@ export async function checkDependencies(
       throw notReady(`dependency '${namespace}/${name}' is not ready`);
     }
     if (
+      revision !== undefined &&
       jsonEqual(sourceKey(found), sourceKey(object)) &&
       getString(found, 'status', 'lastAppliedRevision') !== revision
     ) {

@@ -11,7 +11,10 @@ export interface Results {
   status(task: SyncTask): ResultStatus | undefined;
   phase(task: SyncTask): TaskPhase | undefined;
   message(task: SyncTask): string;
-  set(task: SyncTask, status: ResultStatus, phase: TaskPhase, message: string): void;
+  /** `passing`: it failed for a reason of the moment. */
+  set(task: SyncTask, status: ResultStatus, phase: TaskPhase, message: string, passing?: boolean): void;
+  /** What failed so far in this turn, failed for reasons of the moment, all of it. */
+  readonly passing: boolean;
   list(): readonly JsonObject[];
 }
 
@@ -22,6 +25,7 @@ function keyOf(item: JsonObject): string {
 
 export function createResults(before: readonly JsonObject[]): Results {
   const items = new Map(before.map((item) => [keyOf(item), item]));
+  const lost = new Map<string, boolean>();
   return {
     get size() {
       return items.size;
@@ -29,7 +33,11 @@ export function createResults(before: readonly JsonObject[]): Results {
     status: (task) => getString(items.get(task.key), 'status') as ResultStatus | undefined,
     phase: (task) => getString(items.get(task.key), 'hookPhase') as TaskPhase | undefined,
     message: (task) => getString(items.get(task.key), 'message') ?? '',
-    set(task, status, hookPhase, message) {
+    get passing() {
+      return lost.size > 0 && [...lost.values()].every(Boolean);
+    },
+    set(task, status, hookPhase, message, passing = false) {
+      if (hookPhase === 'Failed' || hookPhase === 'Error') lost.set(task.key, passing);
       const known = items.get(task.key);
       const text = message === '' ? (getString(known, 'message') ?? '') : message;
       const { phase: syncPhase, hook } = task;

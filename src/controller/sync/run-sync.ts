@@ -16,6 +16,7 @@ import type { SyncOptions } from './options.ts';
 import { missingNamespace } from './namespace.ts';
 import { preflight } from './preflight.ts';
 import { createResults } from './results.ts';
+import type { Results } from './results.ts';
 import { consentOf, plannedWrites, runTasks, sayTakenBack } from './run-tasks.ts';
 import type { Running } from './run-tasks.ts';
 import type { PlannedWrite } from './sync-set.ts';
@@ -140,7 +141,7 @@ async function goOn(running: Running, all: readonly SyncTask[]): Promise<SyncOut
     const step = nextStep(states);
     // Before anything else is said or done: hooks for failures find the cluster as it was.
     if ((step.do === 'fail' || step.do === 'run-on-failure') && set.takenBack() === undefined) {
-      const back = await set.restore();
+      const back = await set.restore(results.passing);
       if (back !== undefined) sayTakenBack(running, tasks, back);
     }
     switch (step.do) {
@@ -148,8 +149,12 @@ async function goOn(running: Running, all: readonly SyncTask[]): Promise<SyncOut
         return outcome('Running', step.message);
       case 'fail': {
         await endHooks(running, tasks, 'HookFailed', outcome('Running', step.message));
-        const note = set.takenBack()?.note;
-        return outcome('Failed', note === undefined ? step.message : `${step.message}, and ${note}`);
+        const back = set.takenBack();
+        if (back === undefined) return outcome('Failed', step.message);
+        return {
+          ...outcome('Failed', `${step.message}, and ${back.note}`),
+          final: !back.passing && hasFailed(results, tasks),
+        };
       }
       case 'succeed': {
         await set.commit();
@@ -171,6 +176,11 @@ async function goOn(running: Running, all: readonly SyncTask[]): Promise<SyncOut
       }
     }
   }
+}
+
+/** An object failed, not only a hook before them: trying again would put back what was refused. */
+function hasFailed(results: Results, tasks: readonly SyncTask[]): boolean {
+  return tasks.some((task) => !task.hook && ['Failed', 'Error'].includes(results.phase(task) ?? ''));
 }
 
 function pendingMessage(running: Running, tasks: readonly SyncTask[]): string {

@@ -2,7 +2,7 @@ import { mapBounded } from '../../kernel/index.ts';
 import type { ApplyOutcome } from '../../kube/index.ts';
 import { applyGroups } from '../../apply/index.ts';
 import { NOT_SERVED, unservedDefinitions } from '../established.ts';
-import { applied, refusal } from '../outcome.ts';
+import { applied, isPassing, refusal } from '../outcome.ts';
 import type { SyncWork } from '../outcome.ts';
 import { isPrecious, pruneConsent } from './consent.ts';
 import { deleteHook, isOwn, mustGoFirst } from './hooks.ts';
@@ -158,7 +158,7 @@ async function putOne(running: Running, task: SyncTask): Promise<void> {
     work.since(`applied ${task.key}`, outcome === 'unchanged' ? 0 : undefined);
     results.set(task, 'Synced', 'Running', applied(object, outcome));
   } catch (thrown) {
-    results.set(task, 'SyncFailed', 'Failed', refusal(thrown));
+    results.set(task, 'SyncFailed', 'Failed', refusal(thrown), isPassing(thrown));
   }
 }
 
@@ -191,7 +191,7 @@ async function pruneOne(running: Running, task: SyncTask): Promise<void> {
     work.since(`pruned ${task.key}`);
     results.set(task, 'Pruned', 'Succeeded', 'pruned');
   } catch (thrown) {
-    results.set(task, 'SyncFailed', 'Failed', refusal(thrown));
+    results.set(task, 'SyncFailed', 'Failed', refusal(thrown), isPassing(thrown));
   }
 }
 

@@ -18,6 +18,8 @@ export interface TakenBack {
   readonly note: string;
   /** `Kind/name: why` of each object that stays as it is. */
   readonly staying: readonly string[];
+  /** Every reason was a matter of the moment. */
+  readonly passing: boolean;
 }
 
 /** The writes of one operation, in all of its waves and turns: either all of them stand, or none. */
@@ -34,8 +36,11 @@ export interface SyncSet {
   prune(object: KubeObject, options: DeleteOptions, signal: AbortSignal): Promise<void>;
   /** What was written stands. */
   commit(): Promise<void>;
-  /** Takes everything back. Undefined where nothing is ever taken back. */
-  restore(): Promise<TakenBack | undefined>;
+  /**
+   * Takes everything back. Undefined where nothing is ever taken back. `passing` says that every reason is a matter of
+   * the moment: a conflict, a server or webhook in trouble.
+   */
+  restore(passing: boolean): Promise<TakenBack | undefined>;
 }
 
 /**

@@ -118,7 +118,7 @@ metadata: { name: gates.waves.corp.io }
 spec:
   group: waves.corp.io
   scope: Namespaced
-  names: { kind: Gate, plural: gates, singular: gate }
+  names: { kind: BuildGate, plural: gates, singular: gate }
   versions:
     - name: v1
       served: true
@@ -130,11 +130,11 @@ spec:
     const { path } = await at.repository({
       'k8s/crd.yaml': definition,
       'k8s/gate.yaml':
-        'apiVersion: waves.corp.io/v1\nkind: Gate\nmetadata: { name: gate }\nspec: { open: true }\n',
+        'apiVersion: waves.corp.io/v1\nkind: BuildGate\nmetadata: { name: gate }\nspec: { open: true }\n',
       'k8s/last.yaml': config('last', 'a', wave(1)),
     });
     await at.begin();
-    const gate = { apiVersion: 'waves.corp.io/v1', kind: 'Gate', namespace: at.namespace, name: 'gate' };
+    const gate = { apiVersion: 'waves.corp.io/v1', kind: 'BuildGate', namespace: at.namespace, name: 'gate' };
     const say = async (status: string, observedGeneration: number) => {
       const conditions = [{ type: 'Ready', status, reason: 'Said', message: 'so' }];
       await at.client.patch(
@@ -153,7 +153,7 @@ spec:
       }
     });
     await say('False', 1);
-    await at.waiting(name, /healthy state of waves\.corp\.io\/Gate\/gate/);
+    await at.waiting(name, /healthy state of waves\.corp\.io\/BuildGate\/gate/);
     // Ready, but for a generation that is not the one that is stored.
     await say('True', 0);
     await at.clock.advance(10_000);

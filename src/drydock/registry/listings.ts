@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Catalogue, StoredManifest } from './catalogue.ts';
 import { page, sendBytes, sendJson, type Exchange } from './exchange.ts';
 import { OciFailure } from './failure.ts';
@@ -30,7 +31,14 @@ export function answerTags(catalogue: Catalogue, exchange: Exchange, name: strin
   }
   const tags = [...repository.tags.keys()].sort();
   const { items, headers } = page(tags, exchange.query, `/v2/${name}/tags/list`, NAMES_A_PAGE);
-  sendJson(exchange, { name, tags: items }, headers);
+  // Newer registries mark lists with an ETag; the link to the next page is a part of what it stands for.
+  const marked = createHash('sha256').update(JSON.stringify([items, headers]));
+  const etag = `"${marked.digest('hex')}"`;
+  if (exchange.request.headers['if-none-match'] === etag) {
+    sendBytes(exchange, 304, Buffer.alloc(0), { etag });
+    return;
+  }
+  sendJson(exchange, { name, tags: items }, { ...headers, etag });
 }
 
 /** GET /v2/NAME/referrers/DIGEST: an index of what refers to it; an unknown digest has none. */

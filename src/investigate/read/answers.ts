@@ -7,7 +7,7 @@ import { artifactSource, fields, partialObject } from './objects.ts';
 
 /** Lines by which programs say that something did not work, whatever the command. */
 const FAILED =
-  /^\s*(?:Error from server\b|error: |Error: |ERROR: |Error response from daemon|The connection to the server |Unable to connect to the server|fatal: |FATA\[|The [A-Z]\w+ "[^"]+" is invalid|the server doesn't have|✗ |curl: \(\d+\)|ssh: |Back-off |rpc error: |time="[^"]*" level=fatal|panic: |remote: error|! \[rejected\]|UPGRADE FAILED|INSTALLATION FAILED|Forbidden|Unauthorized\b|unauthorized: |denied: |manifest unknown|MANIFEST_UNKNOWN|toomanyrequests: |Temporary failure in name resolution|;; connection timed out|\*\* server can't find|nc: |wget: |verify error|Warning: (?:resource|would violate|spec\.|autoscaling|policy|batch|networking))/;
+  /^\s*(?:Error from server\b|(?:Comparison|Sync|InvalidSpec|Rendering)Error: |admission webhook "|(?:strict decoding|ValidationError)\b|[a-z][\w.-]* "[^"]+" is forbidden: |Error: UPGRADE|error: |Error: |ERROR: |Error response from daemon|The connection to the server |Unable to connect to the server|fatal: |FATA\[|The [A-Z]\w+ "[^"]+" is invalid|the server doesn't have|✗ |curl: \(\d+\)|ssh: |Back-off |rpc error: |time="[^"]*" level=fatal|panic: |remote: error|! \[rejected\]|UPGRADE FAILED|INSTALLATION FAILED|Forbidden|Unauthorized\b|unauthorized: |denied: |manifest unknown|MANIFEST_UNKNOWN|toomanyrequests: |Temporary failure in name resolution|;; connection timed out|\*\* server can't find|nc: |wget: |verify error|error when evicting |Warning: (?:resource|unknown field|would violate|spec\.|autoscaling|policy|batch|networking))/;
 
 const APPLIED =
   /^(?:[a-z][\w.-]*\/[\w.:-]+|[a-z]+(?:\.[\w.-]+)? "[^"]+") (?:created|configured|unchanged|deleted|pruned|serverside-applied|restarted|scaled|patched|labeled|annotated|replaced|rolled back|image updated|env updated|paused|resumed)(?: \((?:server |client )?dry run\))?$/;
@@ -138,9 +138,19 @@ export function readAnswers(block: Block): Reading | undefined {
       ok,
       source: artifactSource(block.artifact, line.line),
     });
+  let denied: AnswerFact | undefined;
   for (const line of block.lines) {
     const text = line.text.trim();
     if (text === '') continue;
+    // A policy explains itself in the lines below, which are part of what it said.
+    if (denied !== undefined && !FAILED.test(text) && !APPLIED.test(text) && !STATUS_WAIT.test(text)) {
+      if (denied.answer.length < 1_500) {
+        denied = { ...denied, answer: `${denied.answer} ${text}` };
+        answers[answers.length - 1] = denied;
+        continue;
+      }
+    }
+    denied = undefined;
     const http = HTTP.exec(text)?.groups;
     if (isLogs && !/^(?:Error from server|error: )/.test(text)) rest.push(line);
     else if (canI && /^(?:yes|no)\b/i.test(text)) add(line, /^yes/i.test(text), text);
@@ -154,6 +164,12 @@ export function readAnswers(block: Block): Reading | undefined {
       const object = statusObject(block, command, text, line.line);
       if (object !== undefined && /exceeded/.test(text)) live.push(object);
       add(line, text.startsWith('Warning: ') ? undefined : false);
+      if (
+        /admission webhook "|denied request|denied the request|when \w+ (?:current configuration )?of:$/.test(
+          text,
+        )
+      )
+        denied = answers.at(-1);
     } else if (APPLIED.test(text)) {
       const object = appliedObject(block, command, text, line.line);
       if (object !== undefined) live.push(object);

@@ -3,6 +3,7 @@ import type { JsonValue } from '../../kernel/index.ts';
 import type { AnswerFact, BuildFact, DigestFact, LogLine } from '../../verdict/index.ts';
 import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
+import { readAnswers } from './answers.ts';
 import { parseCommand } from './command.ts';
 import { artifactSource } from './objects.ts';
 
@@ -122,7 +123,25 @@ export function readCiLog(block: Block): Reading | undefined {
       system: 'CI',
       source: artifactSource(block.artifact, failed.line.line),
     });
-  return { facts: { logs, builds, digests, answers: answers.slice(0, 100) }, rest: [] };
+  // A job that applies prints what kubectl and helm print.
+  const told = readAnswers({
+    ...block,
+    lines: lines.map(({ text, line }) => ({ text: words(text).message, line })),
+  })?.facts;
+  const known = new Set((told?.answers ?? []).map(({ source }) => JSON.stringify(source)));
+  return {
+    facts: {
+      logs,
+      builds,
+      digests,
+      answers: [
+        ...(told?.answers ?? []).slice(0, 500),
+        ...answers.filter(({ source }) => !known.has(JSON.stringify(source))).slice(0, 100),
+      ],
+      live: told?.live ?? [],
+    },
+    rest: [],
+  };
 }
 
 function buildState(text: string | undefined): BuildFact['state'] {

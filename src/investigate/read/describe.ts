@@ -2,15 +2,18 @@ import type { EventFact, WorldObject } from '../../verdict/index.ts';
 import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { askedObjects, kindOf, namespaceOf, parseCommand } from './command.ts';
-import { DESCRIBED, genericValue, inferKind } from './describe-kinds.ts';
+import { genericValue } from './describe-generic.ts';
+import { DESCRIBED, inferKind } from './describe-kinds.ts';
+import { endpointsOfService } from './describe-network.ts';
 import { childOf, told } from './described.ts';
 import type { Described } from './described.ts';
-import { ageMs, artifactSource, count } from './objects.ts';
+import { eventIn } from './events.ts';
+import { artifactSource, partialObject } from './objects.ts';
 
 const PAIR = /^(?<indent>\s*)(?:[-*]\s+)?(?<key>[A-Za-z(][^:=]{0,70}?):(?:\s+(?<value>.*))?$/;
 const ANNOTATION = /^(?<indent>\s+)(?<key>[\w.-]+\/[\w.-]+|[\w.-]+):\s*(?<value>.*)$/;
 
-function treeOf(lines: readonly TextLine[]): Described {
+export function treeOf(lines: readonly TextLine[]): Described {
   const root: Described = {
     key: '',
     value: '',
@@ -59,27 +62,10 @@ function startsOf(lines: readonly TextLine[], asked: boolean): readonly number[]
   });
 }
 
-const EVENT =
-  /^\s*(?<type>Normal|Warning)\s+(?<reason>[A-Za-z][\w-]*)\s+(?<age>(?:\d+[smhdy])+|<(?:unknown|invalid)>|\d{4}-\S+)(?:\s+\(x(?<count>\d+) over [^)]*\))?\s+(?<from>[a-zA-Z][\w./-]*(?:, \S+)?)\s+(?<message>\S.*)$/;
-
-/** A row of the Events table of describe. */
-function describedEvent(text: string, line: number, object: string, artifact: string): EventFact | undefined {
-  const found = EVENT.exec(text)?.groups;
-  if (found === undefined) return undefined;
-  return {
-    type: found['type'] === 'Warning' ? 'Warning' : 'Normal',
-    reason: found['reason'] ?? '',
-    message: found['message'] ?? '',
-    object,
-    count: count(found['count']),
-    lastSeen: undefined,
-    ageMs: ageMs(found['age']),
-    source: artifactSource(artifact, line),
-  };
-}
-
 interface OneDescription {
   readonly object: WorldObject | undefined;
+  /** What the description of a Service shows of its endpoints. */
+  readonly endpoints?: WorldObject;
   readonly events: readonly EventFact[];
   readonly rest: readonly TextLine[];
 }
@@ -129,11 +115,12 @@ function readOne(block: Block, lines: readonly TextLine[]): OneDescription | und
   const namespace = told(root, 'Namespace') ?? (command === undefined ? undefined : namespaceOf(command));
   const custom = childOf(root, 'API Version') !== undefined && childOf(root, 'Kind') !== undefined;
   const value = custom ? genericValue(root) : (DESCRIBED[spelled] ?? genericValue)(root);
+  const endpoints = spelled === 'Service' ? childOf(root, 'Endpoints') : undefined;
   const subject = `${spelled}/${namespace === undefined ? '' : `${namespace}/`}${name}`;
   const events: EventFact[] = [];
   const rest: TextLine[] = [];
   for (const line of at < 0 ? [] : lines.slice(at + 1)) {
-    const event = describedEvent(line.text, line.line, subject, block.artifact);
+    const event = eventIn(line, block.artifact, subject);
     if (event !== undefined) events.push(event);
     else if (line.text.trim() !== '' && !/^\s*(?:Type\s+Reason|----|<none>)/.test(line.text)) rest.push(line);
   }
@@ -147,6 +134,18 @@ function readOne(block: Block, lines: readonly TextLine[]): OneDescription | und
       whole: false,
       cite: citeBy(root, block.artifact),
     },
+    ...(endpoints === undefined
+      ? {}
+      : {
+          endpoints: partialObject({
+            artifact: block.artifact,
+            line: endpoints.line,
+            kind: 'Endpoints',
+            namespace,
+            name,
+            value: endpointsOfService(endpoints.value),
+          }),
+        }),
     events,
     rest,
   };
@@ -169,6 +168,7 @@ export function readDescribe(block: Block): Reading | undefined {
     if (one?.object === undefined) rest.push(...lines);
     else {
       live.push(one.object);
+      if (one.endpoints !== undefined) live.push(one.endpoints);
       events.push(...one.events);
       rest.push(...one.rest);
     }

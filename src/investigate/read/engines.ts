@@ -105,6 +105,9 @@ function argocdText(block: Block, application: string): Reading | undefined {
           destination: values.get('Namespace')?.value,
           messages: [
             ...['Message', 'Health Message'].flatMap((key) => values.get(key)?.value ?? []),
+            ...(/Denied/.test(values.get('SyncWindow')?.value ?? '') && sync.sync !== 'Synced'
+              ? ['blocked by a sync window: Sync Denied']
+              : []),
             ...messages,
           ],
           operation:
@@ -151,7 +154,11 @@ function fromJson(block: Block, value: JsonValue, application: string): EngineFa
 
 /** `argocd app get` in any of its outputs. Tables of `argocd app list` and `flux get` are read with the other tables. */
 export function readArgocd(block: Block): Reading | undefined {
-  if (block.command === undefined) return undefined;
+  if (block.command === undefined)
+    return block.lines.some(({ text }) => /^Name:\s+\S/.test(text)) &&
+      block.lines.some(({ text }) => /^(?:Sync|Health) Status:\s/.test(text))
+      ? argocdText(block, '')
+      : undefined;
   const command = parseCommand(block.command);
   const isGet =
     command.program === 'argocd' &&

@@ -36,6 +36,29 @@ function platformsIn(value: JsonValue): readonly string[] {
   });
 }
 
+/** The manifests of an index, each with its own digest and platform, as `docker manifest inspect` and `crane manifest` show them. */
+function childrenIn(value: JsonValue): readonly (readonly [digest: string, platform: string])[] {
+  return getArray(value, 'manifests').flatMap((each): (readonly [string, string])[] => {
+    const digest = getString(each, 'digest');
+    const os = getString(each, 'platform', 'os');
+    const arch = getString(each, 'platform', 'architecture');
+    return digest === undefined || os === undefined || arch === undefined || os === 'unknown'
+      ? []
+      : [[digest, `${os}/${arch}`]];
+  });
+}
+
+/** The same from the text of `docker buildx imagetools inspect`. */
+function childrenTold(text: string): readonly (readonly [digest: string, platform: string])[] {
+  return [
+    ...text.matchAll(
+      /@(sha256:[0-9a-f]{64})\s*\n(?:\s*(?:MediaType|Annotations):.*\n)*\s*Platform:\s+(\S+)/g,
+    ),
+  ].flatMap(([, digest = '', platform = '']): (readonly [string, string])[] =>
+    platform.startsWith('unknown') ? [] : [[digest, platform]],
+  );
+}
+
 /** What crane, skopeo, regctl and docker say that a reference is: digests, platforms, labels, or a refusal. */
 export function readImages(block: Block): Reading | undefined {
   const command = block.command === undefined ? undefined : parseCommand(block.command);
@@ -106,7 +129,8 @@ export function readImages(block: Block): Reading | undefined {
               source,
             },
           ];
-    return { facts: { digests: [fact(digest, platforms)], builds }, rest: [] };
+    const children = childrenIn(one).map(([child, platform]) => fact(child, [platform]));
+    return { facts: { digests: [fact(digest, platforms), ...children], builds }, rest: [] };
   }
   const digest =
     /^\s*Digest:\s+(?<digest>sha256:\S+)/m.exec(text)?.groups?.['digest'] ??
@@ -117,5 +141,6 @@ export function readImages(block: Block): Reading | undefined {
     .map((match) => match[1] ?? '')
     .filter((each) => each !== '' && !each.startsWith('unknown'));
   if (digest === undefined && platforms.length === 0) return undefined;
-  return { facts: { digests: [fact(digest, platforms)] }, rest: [] };
+  const children = childrenTold(text).map(([child, platform]) => fact(child, [platform]));
+  return { facts: { digests: [fact(digest, platforms), ...children] }, rest: [] };
 }

@@ -1,13 +1,13 @@
-import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { EventFact, WorldObject } from '../../verdict/index.ts';
 import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { askedObjects, kindOf, namespaceOf, outputOf, parseCommand } from './command.ts';
-import { ageMs, artifactSource, count, fields, pairsOf, partialObject, shown } from './objects.ts';
+import { ageMs, artifactSource, count, pairsOf, partialObject, shown } from './objects.ts';
+import { ratio } from './pod-status.ts';
+import type { Cells } from './pod-status.ts';
 import { isHeader, readTable } from './table.ts';
 import type { Table, TableRow } from './table.ts';
-
-type Cells = Readonly<Record<string, string>>;
+import { customValue, VALUES } from './table-values.ts';
 
 /** What a table shows is told by its columns where no command says it. First match counts. */
 const SIGNATURES: readonly (readonly [kind: string, columns: readonly string[]])[] = [
@@ -31,308 +31,36 @@ const SIGNATURES: readonly (readonly [kind: string, columns: readonly string[]])
   ['ResourceQuota', ['REQUEST', 'LIMIT']],
   ['Secret', ['TYPE', 'DATA']],
   ['ConfigMap', ['NAME', 'DATA']],
-  ['Namespace', ['NAME', 'STATUS', 'AGE']],
+  ['SealedSecret', ['STATUS', 'SYNCED']],
+  ['ExternalSecret', ['STORE', 'REFRESH INTERVAL']],
+  ['Certificate', ['READY', 'SECRET', 'AGE']],
+  ['Gateway', ['CLASS', 'ADDRESS', 'PROGRAMMED']],
+  ['HTTPRoute', ['NAME', 'HOSTNAMES', 'AGE']],
+  ['NetworkPolicy', ['NAME', 'POD-SELECTOR']],
+  ['IngressClass', ['NAME', 'CONTROLLER', 'PARAMETERS']],
+  ['StorageClass', ['PROVISIONER', 'RECLAIMPOLICY']],
 ];
 
+/** Columns that others have besides: a table of exactly these is of that kind. */
+const EXACTLY: Readonly<Record<string, string>> = {
+  'NAME STATUS AGE': 'Namespace',
+  'NAME READY AGE': 'StatefulSet',
+  'NAMESPACE NAME READY AGE': 'StatefulSet',
+  'NAME SECRETS AGE': 'ServiceAccount',
+};
+
 function kindOfTable(table: Table, asked: readonly string[]): string | undefined {
-  const bySignature = SIGNATURES.find(([, columns]) =>
-    columns.every((column) => table.columns.includes(column)),
-  )?.[0];
+  const bySignature =
+    SIGNATURES.find(([, columns]) => columns.every((column) => table.columns.includes(column)))?.[0] ??
+    EXACTLY[table.columns.join(' ')];
   // StatefulSets look like nothing else has READY and AGE alone; what was asked for knows better.
   const ends =
     table.columns.includes('AGE') ||
     table.columns.includes('MESSAGE') ||
+    table.columns.includes('READY') ||
     table.columns.includes('CREATED AT');
   if (asked.length === 1 && bySignature !== 'Event' && (ends || bySignature !== undefined)) return asked[0];
   return bySignature;
-}
-
-function ratio(text: string | undefined): readonly [number, number] | undefined {
-  const found = /^(\d+)\/(\d+)$/.exec((text ?? '').trim());
-  return found === null ? undefined : [Number(found[1]), Number(found[2])];
-}
-
-function containers(cells: Cells): readonly JsonObject[] | undefined {
-  const names = shown(cells['CONTAINERS'])?.split(',');
-  const images = shown(cells['IMAGES'])?.split(',');
-  return names?.map((name, index) => ({
-    name,
-    ...(images?.[index] === undefined ? {} : { image: images[index] }),
-  }));
-}
-
-function template(cells: Cells): readonly (readonly [readonly string[], JsonValue | undefined])[] {
-  const list = containers(cells);
-  return [
-    [['spec', 'template', 'spec', 'containers'], list === undefined ? undefined : [...list]],
-    [['spec', 'selector', 'matchLabels'], pairsOf(cells['SELECTOR'])],
-  ];
-}
-
-const WAITING =
-  /^(?:Init:)?(?:CrashLoopBackOff|ImagePullBackOff|ErrImagePull|ErrImageNeverPull|InvalidImageName|CreateContainerConfigError|CreateContainerError|RunContainerError|ContainerCreating|PodInitializing|SignatureValidationFailed|RegistryUnavailable|ImageInspectError)$/;
-
-/** What the STATUS of a pod's row says, in the shape of its status. */
-function podStatus(cells: Cells): JsonObject {
-  const status = cells['STATUS'] ?? '';
-  if (status === '') return {};
-  const [ready = 0, wanted = 0] = ratio(cells['READY']) ?? [];
-  const restarts = count(/^\d+/.exec(cells['RESTARTS'] ?? '')?.[0]) ?? 0;
-  const init = status.startsWith('Init:');
-  const reason = status.replace(/^Init:/, '');
-  const state: JsonObject = WAITING.test(status)
-    ? { waiting: { reason } }
-    : status === 'Completed' || status === 'Error' || reason === 'OOMKilled'
-      ? {
-          terminated: {
-            reason: reason === 'OOMKilled' ? 'OOMKilled' : status,
-            ...(reason === 'OOMKilled' ? { exitCode: 137 } : {}),
-          },
-        }
-      : status === 'Running'
-        ? { running: {} }
-        : {};
-  const phase = /^(?:Running|Pending|Succeeded|Failed|Unknown)$/.test(status)
-    ? status
-    : status === 'Completed'
-      ? 'Succeeded'
-      : status === 'Evicted'
-        ? 'Failed'
-        : /^(?:ImagePull|ErrImage|Init:|PodInit|ContainerCreating|CreateContainer|InvalidImage)/.test(status)
-          ? 'Pending'
-          : 'Running';
-  const list = Array.from({ length: wanted }, (_, index): JsonObject => ({
-    ready: index < ready,
-    restartCount: restarts,
-    // The row says it of one container; of which one it does not say, so it is told of those that are not ready.
-    state: index < ready && !init ? { running: {} } : state,
-  }));
-  return {
-    phase,
-    ...(status === 'Evicted' ? { reason: 'Evicted' } : {}),
-    ...(init ? { initContainerStatuses: [{ state }] } : {}),
-    ...(wanted > 0 ? { containerStatuses: list } : {}),
-    ...(shown(cells['IP']) === undefined ? {} : { podIP: cells['IP'] ?? '' }),
-    ...(wanted > 0
-      ? {
-          conditions: [{ type: 'Ready', status: ready === wanted && phase === 'Running' ? 'True' : 'False' }],
-        }
-      : {}),
-  };
-}
-
-function ports(text: string | undefined): JsonValue[] | undefined {
-  return shown(text)
-    ?.split(',')
-    .flatMap((part) => {
-      const [, port, nodePort, protocol = 'TCP'] = /^(\d+)(?::(\d+))?(?:\/(\w+))?$/.exec(part.trim()) ?? [];
-      return port === undefined
-        ? []
-        : [
-            {
-              port: Number(port),
-              protocol,
-              ...(nodePort === undefined ? {} : { nodePort: Number(nodePort) }),
-            },
-          ];
-    });
-}
-
-function condition(type: string, status: string | undefined, message?: string): JsonValue[] | undefined {
-  return shown(status) === undefined
-    ? undefined
-    : [{ type, status: status ?? '', ...(message === undefined ? {} : { message }) }];
-}
-
-const VALUES: Readonly<Record<string, (cells: Cells) => JsonObject>> = {
-  Deployment: (cells) =>
-    fields(
-      [['spec', 'replicas'], ratio(cells['READY'])?.[1] ?? count(cells['DESIRED'])],
-      [['status', 'readyReplicas'], ratio(cells['READY'])?.[0]],
-      [['status', 'updatedReplicas'], count(cells['UP-TO-DATE'])],
-      [['status', 'availableReplicas'], count(cells['AVAILABLE'])],
-      ...template(cells),
-    ),
-  StatefulSet: (cells) =>
-    fields(
-      [['spec', 'replicas'], ratio(cells['READY'])?.[1]],
-      [['status', 'readyReplicas'], ratio(cells['READY'])?.[0]],
-      ...template(cells),
-    ),
-  ReplicaSet: (cells) =>
-    fields(
-      [['spec', 'replicas'], count(cells['DESIRED'])],
-      [['status', 'replicas'], count(cells['CURRENT'])],
-      [['status', 'readyReplicas'], count(cells['READY'])],
-      ...template(cells),
-    ),
-  DaemonSet: (cells) =>
-    fields(
-      [['status', 'desiredNumberScheduled'], count(cells['DESIRED'])],
-      [['status', 'currentNumberScheduled'], count(cells['CURRENT'])],
-      [['status', 'numberReady'], count(cells['READY'])],
-      [['status', 'updatedNumberScheduled'], count(cells['UP-TO-DATE'])],
-      [['status', 'numberAvailable'], count(cells['AVAILABLE'])],
-      [['spec', 'template', 'spec', 'nodeSelector'], pairsOf(cells['NODE SELECTOR'])],
-      ...template(cells),
-    ),
-  Rollout: (cells) =>
-    fields(
-      [['spec', 'replicas'], count(cells['DESIRED'])],
-      [['status', 'replicas'], count(cells['CURRENT'])],
-      [['status', 'updatedReplicas'], count(cells['UP-TO-DATE'])],
-      [['status', 'availableReplicas'], count(cells['AVAILABLE'])],
-    ),
-  Pod: (cells) =>
-    fields(
-      [['status'], podStatus(cells)],
-      [['spec', 'nodeName'], shown(cells['NODE'])],
-      [['metadata', 'labels'], pairsOf(cells['LABELS'])],
-      [
-        ['metadata', 'deletionTimestamp'],
-        cells['STATUS'] === 'Terminating' ? 'shown as Terminating' : undefined,
-      ],
-    ),
-  Service: (cells) =>
-    fields(
-      [['spec', 'type'], shown(cells['TYPE'])],
-      [['spec', 'clusterIP'], shown(cells['CLUSTER-IP'])],
-      [['spec', 'ports'], ports(cells['PORT(S)'])],
-      [['spec', 'selector'], pairsOf(cells['SELECTOR'])],
-      [
-        ['status', 'loadBalancer'],
-        cells['TYPE'] === 'LoadBalancer'
-          ? shown(cells['EXTERNAL-IP']) === undefined
-            ? {}
-            : { ingress: [{ ip: cells['EXTERNAL-IP'] ?? '' }] }
-          : undefined,
-      ],
-    ),
-  Endpoints: (cells) => {
-    const addresses = shown(cells['ENDPOINTS'])?.split(',') ?? [];
-    return {
-      subsets:
-        addresses.length === 0
-          ? []
-          : [{ addresses: addresses.map((address) => ({ ip: address.replace(/:\d+$/, '') })) }],
-    };
-  },
-  EndpointSlice: (cells) => {
-    const addresses = shown(cells['ENDPOINTS'])?.split(',') ?? [];
-    return { endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })) };
-  },
-  HorizontalPodAutoscaler: (cells) =>
-    fields(
-      [['spec', 'scaleTargetRef'], targetOf(cells['REFERENCE'])],
-      [['spec', 'minReplicas'], count(cells['MINPODS'])],
-      [['spec', 'maxReplicas'], count(cells['MAXPODS'])],
-      [['status', 'currentReplicas'], count(cells['REPLICAS'])],
-      [
-        ['status', 'conditions'],
-        /<unknown>/.test(cells['TARGETS'] ?? '')
-          ? [
-              {
-                type: 'ScalingActive',
-                status: 'False',
-                reason: 'FailedGetResourceMetric',
-                message: `TARGETS ${cells['TARGETS'] ?? ''}`,
-              },
-            ]
-          : undefined,
-      ],
-    ),
-  PodDisruptionBudget: (cells) =>
-    fields(
-      [
-        ['spec', 'minAvailable'],
-        shown(cells['MIN AVAILABLE']) === 'N/A'
-          ? undefined
-          : (count(cells['MIN AVAILABLE']) ?? shown(cells['MIN AVAILABLE'])),
-      ],
-      [
-        ['spec', 'maxUnavailable'],
-        shown(cells['MAX UNAVAILABLE']) === 'N/A'
-          ? undefined
-          : (count(cells['MAX UNAVAILABLE']) ?? shown(cells['MAX UNAVAILABLE'])),
-      ],
-      [['status', 'disruptionsAllowed'], count(cells['ALLOWED DISRUPTIONS'])],
-    ),
-  Ingress: (cells) =>
-    fields(
-      [['spec', 'ingressClassName'], shown(cells['CLASS'])],
-      [
-        ['spec', 'rules'],
-        shown(cells['HOSTS'])
-          ?.split(',')
-          .map((host) => ({ host })),
-      ],
-      [
-        ['status', 'loadBalancer'],
-        shown(cells['ADDRESS']) === undefined ? {} : { ingress: [{ ip: cells['ADDRESS'] ?? '' }] },
-      ],
-    ),
-  PersistentVolumeClaim: (cells) =>
-    fields(
-      [['status', 'phase'], shown(cells['STATUS'])],
-      [['spec', 'volumeName'], shown(cells['VOLUME'])],
-      [['spec', 'storageClassName'], shown(cells['STORAGECLASS'])],
-    ),
-  Job: (cells) =>
-    fields(
-      [['status', 'succeeded'], ratio(cells['COMPLETIONS'])?.[0]],
-      [['spec', 'completions'], ratio(cells['COMPLETIONS'])?.[1]],
-      [
-        ['status', 'conditions'],
-        condition(cells['STATUS'] ?? '', shown(cells['STATUS']) === undefined ? undefined : 'True'),
-      ],
-    ),
-  CronJob: (cells) =>
-    fields(
-      [['spec', 'schedule'], shown(cells['SCHEDULE'])],
-      [['spec', 'suspend'], shown(cells['SUSPEND']) === undefined ? undefined : cells['SUSPEND'] === 'True'],
-    ),
-  Node: (cells) =>
-    fields(
-      [
-        ['status', 'conditions'],
-        condition(
-          'Ready',
-          shown(cells['STATUS']) === undefined
-            ? undefined
-            : cells['STATUS']?.startsWith('Ready') === true
-              ? 'True'
-              : 'False',
-        ),
-      ],
-      [
-        ['spec', 'unschedulable'],
-        cells['STATUS']?.includes('SchedulingDisabled') === true ? true : undefined,
-      ],
-    ),
-  Namespace: (cells) => fields([['status', 'phase'], shown(cells['STATUS'])]),
-  Application: (cells) =>
-    fields(
-      [['status', 'sync', 'status'], shown(cells['SYNC STATUS'])],
-      [['status', 'health', 'status'], shown(cells['HEALTH STATUS'])],
-      [['status', 'sync', 'revision'], shown(cells['REVISION'])],
-    ),
-  ConfigMap: () => ({}),
-  Secret: (cells) => fields([['type'], shown(cells['TYPE'])]),
-};
-
-function targetOf(text: string | undefined): JsonObject | undefined {
-  const [kind, name] = (shown(text) ?? '').split('/');
-  return kind === undefined || name === undefined ? undefined : { kind, name };
-}
-
-/** Custom resources print what their definition says: READY, STATUS and MESSAGE or REASON are a condition. */
-function customValue(cells: Cells): JsonObject {
-  const reason = shown(cells['STATUS'] ?? cells['MESSAGE'] ?? cells['REASON']);
-  return fields(
-    [['status', 'conditions'], condition('Ready', cells['READY'], reason)],
-    [['spec', 'suspend'], cells['SUSPENDED'] === 'True' ? true : undefined],
-    [['spec', 'url'], shown(cells['URL'])],
-  );
 }
 
 const COUNTED = new Set(['Pod', 'Deployment', 'StatefulSet']);
@@ -347,25 +75,34 @@ function plausible(kind: string, cells: Cells): boolean {
   );
 }
 
-function objectOf(
-  block: Block,
-  row: TableRow,
-  kind: string,
-  namespace: string | undefined,
-): WorldObject | undefined {
-  const full = row.cells['NAME'] ?? '';
+/** A row of a table as the object that it shows; undefined where the row cannot be one of that kind. */
+export function rowObject({
+  artifact,
+  line,
+  kind,
+  namespace,
+  cells,
+}: {
+  readonly artifact: string;
+  readonly line: number;
+  readonly kind: string;
+  readonly namespace: string | undefined;
+  readonly cells: Cells;
+}): WorldObject | undefined {
+  const full = cells['NAME'] ?? '';
   const [prefix, rest] = full.includes('/') ? full.split('/') : [undefined, full];
   const own = prefix === undefined ? kind : (kindOf(prefix) ?? kind);
-  if (!plausible(own, row.cells)) return undefined;
+  if (!plausible(own, cells)) return undefined;
   if (rest === undefined || !/^[a-z0-9][a-z0-9.:_-]*(?:\.{3}|…)?$/.test(rest)) return undefined;
-  const value = (VALUES[own] ?? customValue)(row.cells);
-  const labels = own === 'Pod' ? undefined : pairsOf(row.cells['LABELS']);
+  const value = (VALUES[own] ?? customValue)(cells);
+  const labels = own === 'Pod' ? undefined : pairsOf(cells['LABELS']);
   return partialObject({
-    artifact: block.artifact,
-    line: row.line,
+    artifact,
+    line,
     kind: own,
-    namespace: shown(row.cells['NAMESPACE']) ?? namespace,
+    namespace: shown(cells['NAMESPACE']) ?? namespace,
     name: rest,
+    ageMs: ageMs(cells['AGE']),
     value: labels === undefined ? value : { ...value, metadata: { labels } },
   });
 }
@@ -416,7 +153,13 @@ export function readKubectlTables(block: Block): Reading | undefined {
     for (const row of table.rows) {
       if (kind === 'Event') events.push(eventOf(block, row, namespace));
       else {
-        const object = objectOf(block, row, kind, namespace);
+        const object = rowObject({
+          artifact: block.artifact,
+          line: row.line,
+          kind,
+          namespace,
+          cells: row.cells,
+        });
         if (object !== undefined) live.push(object);
         else rest.push({ text: Object.values(row.cells).join(' ').trim(), line: row.line });
       }

@@ -74,6 +74,28 @@ function json(text: string): Parsed | undefined {
   };
 }
 
+/** What syslog and journald put in front of a line: `Jun 04 10:00:00 node kubelet[1234]: `. */
+const JOURNAL =
+  /^[A-Z][a-z]{2} +\d{1,2} \d{2}:\d{2}:\d{2}(?:\.\d+)? (?<host>[\w.-]+) (?<program>[\w@.-]+)(?:\[\d+\])?: (?<rest>.*)$/;
+
+function journal(text: string): Parsed | undefined {
+  const found = JOURNAL.exec(text)?.groups;
+  if (found === undefined) return undefined;
+  const rest = found['rest'] ?? '';
+  const inner = klog(rest) ?? json(rest) ?? logfmt(rest);
+  return inner === undefined
+    ? { component: found['program'], time: undefined, level: levelIn(rest), message: rest, fields: {} }
+    : { ...inner, component: found['program'] };
+}
+
+/** The kernel's own log: `[123456.789] Memory cgroup out of memory: Killed process 4242 (java)`. */
+function kernel(text: string): Parsed | undefined {
+  const found = /^\[\s*\d+\.\d+\] (?<message>\S.*)$/.exec(text.trim())?.groups;
+  return found === undefined
+    ? undefined
+    : { component: 'kernel', time: undefined, level: undefined, message: found['message'] ?? '', fields: {} };
+}
+
 /** `I1120 10:02:11.000000   1 controller.go:114] message` (Kubernetes' klog). */
 function klog(text: string): Parsed | undefined {
   const found =
@@ -143,6 +165,15 @@ function nginx(text: string): Parsed | undefined {
       fields: {},
     };
   }
+  const alone = /^nginx: \[(?<level>\w+)\] (?<message>.*)$/.exec(text.trim())?.groups;
+  if (alone !== undefined)
+    return {
+      component: 'nginx',
+      time: undefined,
+      level: levelOf(alone['level']),
+      message: text.trim(),
+      fields: {},
+    };
   const access =
     /^(?<client>[\d.a-f:]+) \S+ \S+ \[(?<time>[^\]]+)\] "(?<request>[^"]*)" (?<status>\d{3}) (?<bytes>\d+|-)/.exec(
       text.trim(),
@@ -192,7 +223,27 @@ function timed(text: string): Parsed | undefined {
 
 /** One line of a log, in whichever of the layouts it is. */
 export function logLine(text: string): Parsed | undefined {
-  return json(text) ?? klog(text) ?? piped(text) ?? nginx(text) ?? logfmt(text) ?? timed(text);
+  return (
+    json(text) ??
+    journal(text) ??
+    kernel(text) ??
+    klog(text) ??
+    piped(text) ??
+    nginx(text) ??
+    logfmt(text) ??
+    timed(text)
+  );
+}
+
+function isStrict(text: string): boolean {
+  return (
+    klog(text) !== undefined ||
+    kernel(text) !== undefined ||
+    journal(text) !== undefined ||
+    nginx(text) !== undefined ||
+    /^nginx: \[\w+\] /.test(text) ||
+    json(text)?.level !== undefined
+  );
 }
 
 /** The pod or workload that `kubectl logs` and `docker logs` ask. */
@@ -220,10 +271,15 @@ export function readLogs(block: Block): Reading | undefined {
     asked !== undefined ||
     /\.log$/i.test(block.artifact) ||
     (understood > 0 && understood * 2 >= lines.length);
-  if (!isLog || lines.length === 0) return undefined;
+  if (lines.length === 0) return undefined;
   const logs: LogLine[] = [];
   const rest: TextLine[] = [];
   for (const { line, log } of parsed) {
+    // A few layouts are nothing else than lines of a log, whatever stands around them.
+    if (!isLog && !isStrict(line.text)) {
+      rest.push(line);
+      continue;
+    }
     if (log === undefined && asked === undefined && !/\.log$/i.test(block.artifact)) {
       rest.push(line);
       continue;
@@ -242,5 +298,5 @@ export function readLogs(block: Block): Reading | undefined {
       source: artifactSource(block.artifact, line.line),
     });
   }
-  return { facts: { logs }, rest };
+  return logs.length === 0 ? undefined : { facts: { logs }, rest };
 }

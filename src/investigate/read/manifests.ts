@@ -9,7 +9,8 @@ import {
   yamlToJson,
 } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue, YamlNode } from '../../kernel/index.ts';
-import type { SourceFile, WorldObject } from '../../verdict/index.ts';
+import { eventIn } from '../../verdict/index.ts';
+import type { EventFact, SourceFile, WorldObject } from '../../verdict/index.ts';
 import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { outputOf, parseCommand } from './command.ts';
@@ -181,6 +182,11 @@ function fileKind(value: JsonValue, name: string, text: string): SourceFile['kin
     if (kind === undefined && /values[\w.-]*\.ya?ml|values/i.test(name)) return 'helm-values';
     if (
       kind === undefined &&
+      /(?:^|\/)(?:\.gitlab-ci|\.?circleci|azure-pipelines|bitbucket-pipelines)/.test(name)
+    )
+      return 'ci';
+    if (
+      kind === undefined &&
       (isJsonObject(value['jobs']) || Array.isArray(value['steps']) || Array.isArray(value['stages']))
     )
       return 'ci';
@@ -294,6 +300,7 @@ export function readManifests(block: Block): Reading | undefined {
     /^(?:kubectl|oc)$/.test(command.program) &&
     command.words[0] === 'get' &&
     /^(?:yaml|json)$/.test(outputOf(command));
+  const events: EventFact[] = [];
   const live: WorldObject[] = [];
   const desired: WorldObject[] = [];
   const files: SourceFile[] = [];
@@ -315,6 +322,12 @@ export function readManifests(block: Block): Reading | undefined {
     }
     for (const { value, at } of objectsIn(document, block.artifact)) {
       understood = true;
+      const cited = cite(block.artifact, document);
+      const event = value['kind'] === 'Event' ? eventIn(value, cited([...at, 'message'])) : undefined;
+      if (event !== undefined) {
+        events.push(event);
+        continue;
+      }
       (fromCluster || isStored(value) ? live : desired).push(
         worldObject(document, block.artifact, value, at, found.whole),
       );
@@ -330,7 +343,7 @@ export function readManifests(block: Block): Reading | undefined {
   const last = lines[found.used - 1]?.line ?? 0;
   const before = lines[0]?.line ?? 0;
   return {
-    facts: { live, desired, files },
+    facts: { live, desired, files, events },
     rest: block.lines.filter(({ line, text: each }) => (line < before || line > last) && each.trim() !== ''),
   };
 }

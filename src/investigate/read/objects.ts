@@ -15,6 +15,8 @@ export interface PartialObject {
   readonly name: string;
   readonly value?: JsonObject;
   readonly apiVersion?: string | undefined;
+  /** The AGE that is shown beside it. */
+  readonly ageMs?: number | undefined;
 }
 
 /** An object of which one line shows some fields. */
@@ -26,9 +28,19 @@ export function partialObject({
   name,
   value = {},
   apiVersion,
+  ageMs: age,
 }: PartialObject): WorldObject {
   const source = artifactSource(artifact, line);
-  return { apiVersion, kind, namespace, name, value, whole: false, cite: () => source };
+  return {
+    apiVersion,
+    kind,
+    namespace,
+    name,
+    value,
+    whole: false,
+    cite: () => source,
+    ...(age === undefined ? {} : { ageMs: age }),
+  };
 }
 
 /** `{spec: {replicas: 3}}` from pairs of paths and values; undefined values are left out. */

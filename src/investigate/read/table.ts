@@ -45,9 +45,27 @@ const TWO_WORDS = [
 const HEADER =
   /^(?:STATUS|ADDRESS|HOST|IMAGE|NAMESPACE_?|NAMESPACE|NAME|LAST SEEN|REVISION|GROUP|KIND|READY|RESOURCE|REPOSITORY|CONTAINER ID|TYPE|DESIRED|ID|APP|REF|NODE|POD|CHART|SYNC STATUS|REASON|OBJECT)\b/;
 
+const PLAIN =
+  /^(?:NAMESPACE|NAME|READY|STATUS|RESTARTS|AGE|TYPE|REASON|OBJECT|MESSAGE|DATA|UP-TO-DATE|AVAILABLE|CLUSTER-IP|EXTERNAL-IP|PORT\(S\)|DESIRED|CURRENT|IP|NODE|IMAGES|SELECTOR|CONTAINERS|HOSTS|ADDRESS|PORTS|ENDPOINTS|REVISION|SUSPENDED|HEALTH)$/;
+
+/** Words with one blank between them are one name (`REFRESH INTERVAL`), unless each of them is a column elsewhere. */
+function separateWords(text: string): readonly { readonly name: string; readonly at: number }[] {
+  const words = [...text.matchAll(/\S+/g)];
+  return words.length > 1 &&
+    !TWO_WORDS.includes(text) &&
+    words.some((word) => PLAIN.test(word[0])) &&
+    !/^(?:LAST|FIRST|CURRENT|MIN|MAX) /.test(text)
+    ? words.map((word) => ({ name: word[0], at: word.index }))
+    : [{ name: text, at: 0 }];
+}
+
 function columnsOf(text: string): readonly { readonly name: string; readonly at: number }[] {
   if (text.includes('\t'))
     return text.split('\t').flatMap((name, at) => (name.trim() === '' ? [] : [{ name: name.trim(), at }]));
+  if (/\S {2,}\S/.test(text.trim()))
+    return [...text.matchAll(/\S+(?: \S+)*/g)].flatMap((match) =>
+      separateWords(match[0]).map(({ name, at }) => ({ name, at: match.index + at })),
+    );
   const protectedText = TWO_WORDS.reduce(
     (all, name) => all.replaceAll(name, name.replaceAll(' ', '\uE000')),
     text,

@@ -246,6 +246,33 @@ function historyRow(row: TableRow, context: Context): Facts {
   };
 }
 
+/** `gh run list`: the newest run first, a sign for how it ended. */
+function ghRun(row: TableRow, { block }: Context): Facts {
+  const sign = (row.cells['STATUS'] ?? '').trim();
+  const state: BuildFact['state'] = /^(?:X|✗|failure|failed)/.test(sign)
+    ? 'failed'
+    : /^(?:✓|success|completed)/.test(sign)
+      ? 'succeeded'
+      : /^(?:\*|-|in_progress|queued)/.test(sign)
+        ? 'running'
+        : undefined;
+  return {
+    builds: [
+      {
+        image: undefined,
+        digest: undefined,
+        commit: undefined,
+        version: undefined,
+        ref: shown(row.cells['BRANCH']),
+        time: undefined,
+        state,
+        system: 'CI',
+        source: artifactSource(block.artifact, row.line),
+      },
+    ],
+  };
+}
+
 /** Tables of tools, told by their columns. The first one that fits reads them. */
 const TABLES: readonly (readonly [columns: readonly string[], read: RowReader])[] = [
   [['NAME', 'SUSPENDED', 'READY', 'MESSAGE'], flux],
@@ -253,6 +280,7 @@ const TABLES: readonly (readonly [columns: readonly string[], read: RowReader])[
   [['NAME', 'CLUSTER', 'PROJECT', 'STATUS', 'HEALTH'], argocdApp],
   [['STATUS', 'CHART', 'APP VERSION'], helmRelease],
   [['ID', 'CREATE_TIME', 'STATUS'], cloudBuild],
+  [['STATUS', 'WORKFLOW', 'BRANCH'], ghRun],
   [['REPOSITORY', 'TAG'], dockerImage],
   [['IMAGE', 'TAG', 'IMAGE ID'], dockerImage],
   [['REVISION', 'CHANGE-CAUSE'], revisionRow],
@@ -296,7 +324,14 @@ export function readToolTables(block: Block): Reading | undefined {
       at += 1;
       continue;
     }
-    for (const row of table.rows) facts.push(read(row, context));
+    // Of a history only the last revision is the state; the ones before it are how it came about.
+    const isHistory = read === helmRelease && !table.columns.includes('NAME');
+    for (const [index, row] of table.rows.entries())
+      facts.push(
+        isHistory && index < table.rows.length - 1
+          ? { answers: [answer('helm history', rowText(row), undefined, context, row.line)] }
+          : read(row, context),
+      );
     at += 1 + table.rows.length;
   }
   return facts.length === 0 ? undefined : { facts: joined(facts), rest };

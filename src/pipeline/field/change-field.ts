@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { isDigest, parseReference } from '../../oci/index.ts';
-import { pinImage } from '../image-pin.ts';
+import { pinImage } from '../edits/index.ts';
 import { addPatch, jsonPatch, mergePatch } from './add-patch.ts';
 import { editLine } from './edit-line.ts';
 

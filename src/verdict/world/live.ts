@@ -4,7 +4,7 @@ import { getArray, getNumber, getString, isJsonObject, mapBounded } from '../../
 import type { KindRef, KubeClient, KubeObject } from '../../kube/index.ts';
 import type { Material } from '../judge.ts';
 import { desiredObject, eventFact, liveObject } from './objects.ts';
-import { redacted } from './redact.ts';
+import { redactLine } from './redact.ts';
 import type { DigestFact, EngineFact, LogLine, MetricSample, World } from './world.ts';
 
 /** What rules need of a namespace beyond what a proof reads. */
@@ -72,7 +72,7 @@ async function crashLogs(
       component: pod.metadata.name,
       time: undefined,
       level: undefined,
-      message: redacted(line),
+      message: redactLine(line),
       fields: { pod: pod.metadata.name, namespace },
       previous: true,
       source: {

@@ -2,6 +2,7 @@ import type { ClaimSource, RenderedFacts } from '../../boundaries/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { EventFact, WorldObject } from './world.ts';
 import { getNumber, getString } from '../../kernel/index.ts';
+import type { JsonObject } from '../../kernel/index.ts';
 
 function sourceOf(object: KubeObject): ClaimSource {
   const { name, namespace, resourceVersion } = object.metadata;
@@ -55,6 +56,11 @@ export function desiredObject(facts: RenderedFacts): WorldObject {
 
 /** An Event of the cluster, of either API group. */
 export function eventFact(event: KubeObject): EventFact | undefined {
+  return eventIn(event, sourceOf(event));
+}
+
+/** The same from any text that shows an Event. */
+export function eventIn(event: JsonObject, source: ClaimSource): EventFact | undefined {
   const about = event['involvedObject'] ?? event['regarding'];
   const kind = getString(about, 'kind');
   const name = getString(about, 'name');
@@ -73,6 +79,6 @@ export function eventFact(event: KubeObject): EventFact | undefined {
       getString(event, 'eventTime') ??
       getString(event, 'firstTimestamp'),
     ageMs: undefined,
-    source: sourceOf(event),
+    source,
   };
 }

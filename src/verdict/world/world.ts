@@ -46,6 +46,8 @@ export interface WorldObject {
   readonly value: JsonObject;
   /** True when the source shows the whole object: only then is an absent field absent. */
   readonly whole: boolean;
+  /** How old it was when somebody looked, in ms, where a table shows an age and no time. */
+  readonly ageMs?: number;
   /** Where a field is shown: its own line in YAML and JSON, the row of a table, the line of describe. */
   readonly cite: (path: readonly (string | number)[]) => ClaimSource;
 }

@@ -1,5 +1,6 @@
 import { getArray, getString } from '../../../kernel/index.ts';
-import { digestIn, repositoryOf, sameDigest, sameReference, tagOf } from './digests.ts';
+import { sameDigest } from '../../world/index.ts';
+import { digestIn, repositoryOf, sameReference, tagOf } from './digests.ts';
 import { quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
@@ -121,17 +122,24 @@ function lostBumps(view: View): Draft[] {
       Date.parse(head) < Date.parse(build.time);
     const other = asked.every(
       ({ value }) =>
-        !sameReference(value, image) && sameDigest(digestIn(value) ?? '', build.digest ?? '') !== true,
+        !sameReference(value, image) && sameDigest(digestIn(value) ?? '', build.digest ?? '') !== 'same',
     );
     const [first] = asked;
-    if (first !== undefined && other && (late || skip !== undefined) && tagOf(first.value) !== 'latest')
+    const tag = tagOf(image) ?? '';
+    const logged = view.world.commits.length > 0;
+    const named = view.world.commits.some(
+      ({ subject, changes }) =>
+        (tag !== '' && subject?.includes(tag) === true) ||
+        changes.some(({ added }) => added.some((line) => tag !== '' && line.includes(tag))),
+    );
+    if (first !== undefined && other && !named && tagOf(first.value) !== 'latest')
       drafts.push({
         failure: 'PIP-02',
         id: 'bump-never-committed',
         boundary: 'intent',
         title: `${image} was pushed, and Git still asks for ${first.value}`,
         // An environment may be behind on purpose; a commit that CI meant to make and did not is sure.
-        confidence: skip === undefined ? 0.72 : 0.88,
+        confidence: skip !== undefined ? 0.88 : late ? 0.72 : logged ? 0.6 : 0.44,
         why: [
           `The push${build.time === undefined ? '' : ` of ${build.time}`} was the last thing that happened; no commit followed it${skip === undefined ? '' : `: ${quote(skip.message)}`}.`,
         ],

@@ -28,6 +28,10 @@ const DELIVERY_KINDS = new Set([
   'ImageRepository',
   'ImagePolicy',
   'ImageUpdateAutomation',
+  'ExternalSecret',
+  'SealedSecret',
+  'SecretStore',
+  'ClusterSecretStore',
 ]);
 
 const ERROR_ANSWER =

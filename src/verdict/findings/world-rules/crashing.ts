@@ -1,6 +1,5 @@
-import { getNumber, getObject, getString } from '../../../kernel/index.ts';
+import { getObject, getString } from '../../../kernel/index.ts';
 import type { LogLine } from '../../world/index.ts';
-import { isFine } from './pods.ts';
 import type { Container, Pod } from './pods.ts';
 import { counted, groupBy, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
@@ -31,7 +30,11 @@ export function logsOf(view: View, pod: Pod, container: string): readonly LogLin
 
 function crashes(view: View): readonly Crash[] {
   return view.pods.flatMap((pod) => {
-    if (pod.terminating || pod.phase === 'Succeeded') return [];
+    // What the node put out did not end by itself.
+    const evicted = /^(?:Evicted|Preempting|NodeShutdown|Terminated)$/.test(
+      pod.thing.text('status', 'reason') ?? '',
+    );
+    if (pod.terminating || pod.phase === 'Succeeded' || evicted) return [];
     return pod.containers.flatMap((container) => {
       const end = container.terminated ?? container.last;
       const loops = container.waiting?.reason === 'CrashLoopBackOff';
@@ -39,7 +42,16 @@ function crashes(view: View): readonly Crash[] {
       const killed = end?.reason === 'OOMKilled' && container.ready !== true;
       const restarting =
         container.ready === false && container.restarts > 0 && end !== undefined && (end.exitCode ?? 1) !== 0;
-      if (!loops && !failed && !killed && !restarting) return [];
+      const probed =
+        container.ready === false &&
+        container.restarts > 0 &&
+        view
+          .eventsOf('Pod', pod.name, pod.namespace)
+          .some(
+            ({ reason, message }) =>
+              reason === 'Killing' && /failed (?:liveness|startup) probe/.test(message),
+          );
+      if (!loops && !failed && !killed && !restarting && !probed) return [];
       if (/^(?:StartError|ContainerCannotRun)$/.test(end?.reason ?? '')) return [];
       return [
         {
@@ -63,12 +75,12 @@ function crashes(view: View): readonly Crash[] {
 
 const EXEC_FORMAT = /exec format error|cannot execute binary file/i;
 const DEPENDENCY =
-  /connection refused|ECONNREFUSED|ENOTFOUND|no such host|could not connect|connection to server .* failed|password authentication failed|Access denied for user|unknown (?:column|database)|(?:relation|column|table) .* does not exist|Unknown column|no such (?:table|column)|migration/i;
+  /connection refused|\bECONNREFUSED\b|\bENOTFOUND\b|no such host|could not connect|connection to server .* failed|password authentication failed|Access denied for user|unknown (?:column|database)|(?:relation|column|table) .* does not exist|Unknown column|no such (?:table|column)|migration/i;
 const SERIOUS =
   /error|fatal|panic|exception|traceback|missing|required|invalid|denied|refused|cannot|can't|failed|not set|unable/i;
 
 /** The line of a log that says most: the last one that sounds like the reason, else the last words of the run before. */
-function telling(logs: readonly LogLine[]): LogLine | undefined {
+export function telling(logs: readonly LogLine[]): LogLine | undefined {
   const previous = logs.filter((line) => line.previous);
   const list = previous.length > 0 ? previous : logs;
   return (
@@ -277,114 +289,10 @@ export const crashingRule: WorldRule = (view) => {
           `kubectl rollout status ${crash.pod.workload.kind.toLowerCase()}/${crash.pod.workload.name}${crash.pod.thing.n}`,
         ],
         space: crash.pod.namespace,
+        // A Job that failed says it of itself, with the log of its pods.
+        symptom: crash.pod.workload.kind === 'Job',
       },
     ];
   });
-  return [...drafts, ...waitingInits(view), ...churn(view)];
+  return drafts;
 };
-
-/** ROL-11: an init container that neither ends nor fails. */
-function waitingInits(view: View): Draft[] {
-  const now = Date.parse(view.world.at ?? '');
-  return view.pods.flatMap((pod) => {
-    if (isFine(pod) || pod.terminating) return [];
-    const init = pod.containers.find(
-      ({ role, running, ready }) => role === 'init' && running && ready !== true,
-    );
-    if (init === undefined || getString(init.spec, 'restartPolicy') === 'Always') return [];
-    const begun = Date.parse(pod.created ?? '');
-    if (!Number.isNaN(now) && !Number.isNaN(begun) && now - begun < 60_000) return [];
-    const line = logsOf(view, pod, init.name).at(-1);
-    return [
-      {
-        failure: 'ROL-11',
-        id: 'init-container-waiting',
-        boundary: 'health' as const,
-        title: `the init container ${init.name} does not end, so ${pod.workload.name} does not begin`,
-        confidence: Number.isNaN(now) ? 0.7 : 0.88,
-        why: [
-          line === undefined
-            ? 'It runs and waits; what for stands in its log.'
-            : `Its log ends with: ${quote(line.message)}`,
-        ],
-        claims: [view.ofContainer('health', pod, init)],
-        misleading: [
-          ['PodInitializing', 'looks like a start; there is no event of an error at all'] as const,
-        ],
-        now: [
-          'Read what it waits for, and mend that or its command.',
-          `kubectl logs ${pod.name}${pod.thing.n} -c ${init.name}`,
-        ] as const,
-        lasting: [
-          'A time limit inside of init containers, and readiness instead of loops that wait.',
-        ] as const,
-        verify: [`kubectl get pods${pod.thing.n}`],
-        space: pod.namespace,
-      },
-    ];
-  });
-}
-
-const CHURN = 3;
-
-/** HEA-04: all are ready now, and have been restarted again and again since they were made. */
-function churn(view: View): Draft[] {
-  const found = view.pods.filter(
-    (pod) =>
-      pod.ready === true &&
-      pod.containers.some(
-        ({ restarts, last, role }) =>
-          role === 'main' && restarts >= CHURN && last !== undefined && (last.exitCode ?? 1) !== 0,
-      ),
-  );
-  const now = Date.parse(view.world.at ?? '');
-  const recent = found.filter((pod) =>
-    pod.thing.list('status', 'containerStatuses').some((status) => {
-      const at = Date.parse(getString(status, 'lastState', 'terminated', 'finishedAt') ?? '');
-      const restarts = getNumber(status, 'restartCount') ?? 0;
-      return restarts >= CHURN && (Number.isNaN(now) || Number.isNaN(at) || now - at < 3_600_000);
-    }),
-  );
-  return [...groupBy(recent, (pod) => `${pod.namespace ?? ''}/${pod.workload.name}`).values()].flatMap(
-    (pods): Draft[] => {
-      const [pod] = pods;
-      if (pod === undefined) return [];
-      return [
-        {
-          failure: 'HEA-04',
-          id: 'restart-churn',
-          boundary: 'health',
-          title: `${pod.workload.name} is ready now, and keeps restarting`,
-          confidence: 0.85,
-          why: [
-            `${counted(pods.length, 'pod')} restarted ${pods.map(({ containers }) => Math.max(...containers.map(({ restarts }) => restarts))).join(', ')} times within the life of this release, the last time within the hour.`,
-          ],
-          claims: pods.flatMap((item) =>
-            item.containers
-              .filter(({ restarts }) => restarts >= CHURN)
-              .map((container) =>
-                view.claim(
-                  'health',
-                  item.thing.id,
-                  'restarts',
-                  String(container.restarts),
-                  item.thing.cite(...container.statusPath, 'restartCount'),
-                ),
-              ),
-          ),
-          misleading: [['READY n/n, Available=True', 'one look between two crashes']],
-          now: [
-            'Read the log of the run before and go back if users notice.',
-            `kubectl logs ${pod.name}${pod.thing.n} --previous`,
-          ],
-          lasting: [
-            'A time without restarts before a release counts as landed, and minReadySeconds above the time to the crash.',
-          ],
-          verify: [`kubectl get pods${pod.thing.n} -w`],
-          can: 'rollback',
-          space: pod.namespace,
-        },
-      ];
-    },
-  );
-}

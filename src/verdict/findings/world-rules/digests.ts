@@ -10,22 +10,6 @@ export function digestIn(text: string | undefined): string | undefined {
   return bare.startsWith('sha256:') && SHORTENED.test(bare) ? bare : undefined;
 }
 
-/**
- * Whether two digests are one, as far as what is shown of them tells: a shortened one matches by its beginning and,
- * where it is shown, its end. Undefined when one of them is no digest.
- */
-export function sameDigest(a: string, b: string): boolean | undefined {
-  const [, headA, tailA = ''] = SHORTENED.exec(a) ?? [];
-  const [, headB, tailB = ''] = SHORTENED.exec(b) ?? [];
-  if (headA === undefined || headB === undefined) return undefined;
-  const heads = headA.startsWith(headB) || headB.startsWith(headA);
-  const endA = tailA === '' ? headA : tailA;
-  const endB = tailB === '' ? headB : tailB;
-  // Only the end of a whole digest or a shown end can be held against another end.
-  const knowsEnds = (tailA !== '' || headA.length === 64) && (tailB !== '' || headB.length === 64);
-  return heads && (!knowsEnds || endA.endsWith(endB) || endB.endsWith(endA));
-}
-
 /** One spelling for a repository: `nginx` and `docker.io/library/nginx` are one. */
 export function repositoryOf(reference: string): string {
   return fullRepository(withoutTag(reference));
@@ -50,9 +34,4 @@ export function sameReference(a: string, b: string): boolean {
 export function shortOf(digest: string): string {
   const head = SHORTENED.exec(digest)?.[1];
   return head === undefined ? shortDigest(digest) : head.slice(0, 8);
-}
-
-/** Whether two commits are one, as far as they are shown; at least six digits of each have to be. */
-export function sameCommit(a: string, b: string): boolean {
-  return a.length >= 6 && b.length >= 6 && (a.startsWith(b) || b.startsWith(a));
 }

@@ -37,7 +37,8 @@ export function parts(view: View): readonly Part[] {
 export function habit(
   view: View,
   { thing, path }: { readonly thing: Thing; readonly path: readonly (string | number)[] },
-  draft: Pick<Draft, 'failure' | 'id' | 'boundary' | 'title'> & {
+  draft: Pick<Draft, 'id' | 'boundary' | 'title'> & {
+    readonly failure: string;
     readonly kind?: Draft['kind'];
     readonly confidence?: number;
     readonly why: string;

@@ -1,5 +1,6 @@
 import { getString } from '../../../kernel/index.ts';
-import { digestIn, repositoryOf, sameCommit, sameDigest, shortOf, tagOf, sameReference } from './digests.ts';
+import { sameCommit, sameDigest } from '../../world/index.ts';
+import { digestIn, repositoryOf, shortOf, tagOf, sameReference } from './digests.ts';
 import { versionsTold } from './moved-tag.ts';
 import { counted } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
@@ -34,7 +35,7 @@ function wrongCode(view: View): Draft[] {
     build?.commit === undefined ||
     first === undefined ||
     mixed.length > 1 ||
-    sameCommit(first.value, build.commit)
+    sameCommit(first.value, build.commit) === 'same'
   )
     return drafts;
   // Another environment may be meant to run another build: only the very reference that was pushed counts.
@@ -49,7 +50,7 @@ function wrongCode(view: View): Draft[] {
     pod.containers.flatMap(({ imageID }) => digestIn(imageID) ?? []),
   );
   const same =
-    build.digest !== undefined && running.some((digest) => sameDigest(digest, build.digest ?? '') === true);
+    build.digest !== undefined && running.some((digest) => sameDigest(digest, build.digest ?? '') === 'same');
   drafts.push({
     failure: same ? 'PIP-10' : 'HEA-01',
     id: same ? 'wrong-code-in-image' : 'version-not-intended',
@@ -99,14 +100,14 @@ function falseMismatch(view: View): Draft[] {
     ),
   );
   for (const item of running) {
-    const child = children.find(({ digest }) => sameDigest(digest ?? '', item.digest) === true);
+    const child = children.find(({ digest }) => sameDigest(digest ?? '', item.digest) === 'same');
     if (child === undefined) continue;
     const parent = view.world.digests.find(
       (fact) =>
         fact !== child &&
         fact.digest !== undefined &&
         repositoryOf(fact.reference) === repositoryOf(child.reference) &&
-        sameDigest(fact.digest, item.digest) === false &&
+        sameDigest(fact.digest, item.digest) === 'different' &&
         tagOf(fact.reference) === tagOf(child.reference),
     );
     if (parent?.digest === undefined) continue;

@@ -10,15 +10,20 @@ import { shapesRule } from './shapes.ts';
 import { configurationRule } from './configuration.ts';
 import { scalingRule } from './scaling.ts';
 import { jobsRule } from './jobs.ts';
+import { disruptionBudgetsRule } from './disruption-budgets.ts';
 import { nodesRule } from './nodes.ts';
 import { liveStateRule } from './live-state.ts';
+import { restartsRule } from './restarts.ts';
 import { rolloutCountsRule } from './rollout-counts.ts';
 import { podRevisionsRule } from './pod-revisions.ts';
 import { progressiveRule } from './progressive.ts';
 import { addressesRule } from './addresses.ts';
+import { connectionsRule } from './connections.ts';
 import { crashingRule } from './crashing.ts';
+import { otherEnvironmentRule } from './other-environment.ts';
 import { imagePullRule } from './image-pull.ts';
 import { movedTagRule } from './moved-tag.ts';
+import { partialApplyRule } from './partial-apply.ts';
 import { readinessRule, shallowProbeRule } from './probes.ts';
 import { refusedPodsRule } from './refused-pods.ts';
 import { renderErrorsRule } from './render-errors.ts';
@@ -39,6 +44,7 @@ const RULES: readonly WorldRule[] = [
   imagePullRule,
   startingRule,
   crashingRule,
+  restartsRule,
   readinessRule,
   schedulingRule,
   refusedPodsRule,
@@ -47,17 +53,21 @@ const RULES: readonly WorldRule[] = [
   progressiveRule,
   sourceRule,
   syncErrorsRule,
+  partialApplyRule,
   renderErrorsRule,
   servicesRule,
+  connectionsRule,
   addressesRule,
   ingressRule,
   gatewayRule,
   userPathRule,
   shapesRule,
   configurationRule,
+  otherEnvironmentRule,
   scalingRule,
   jobsRule,
   nodesRule,
+  disruptionBudgetsRule,
   liveStateRule,
   shallowProbeRule,
 ];
@@ -76,6 +86,24 @@ function withoutSymptoms(drafts: readonly Draft[]): readonly Draft[] {
   );
 }
 
+/** What one sentence or state proves is said once, by the rule that is surest of it. */
+function withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
+  const keys = drafts.map(
+    ({ claims }) => new Set(claims.map(({ source, value }) => `${JSON.stringify(source)} ${value}`)),
+  );
+  return drafts.filter((draft, index) => {
+    const own = keys[index];
+    if (draft.kind === 'risk' || own === undefined || own.size === 0) return true;
+    return !drafts.some((other, at) => {
+      const theirs = keys[at];
+      if (at === index || other.kind === 'risk' || theirs === undefined) return false;
+      if (other.confidence < draft.confidence || (other.confidence === draft.confidence && at > index))
+        return false;
+      return [...own].every((key) => theirs.has(key));
+    });
+  });
+}
+
 /**
  * What the catalogue recognises in everything that is known: causes before risks, the surest first. A cause is named
  * once, with whatever it brought about as its evidence. Never throws, whatever the world leaves out.
@@ -83,7 +111,7 @@ function withoutSymptoms(drafts: readonly Draft[]): readonly Draft[] {
 export function findingsOf(world: World): readonly Finding[] {
   const view = viewOf(world);
   const drafts = RULES.flatMap((rule) => rule(view));
-  return withoutSymptoms(drafts)
+  return withoutSymptoms(withoutRepeats(drafts))
     .map(finding)
     .toSorted((a, b) => (a.kind === b.kind ? b.confidence - a.confidence : a.kind === 'cause' ? -1 : 1));
 }

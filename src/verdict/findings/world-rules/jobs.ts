@@ -1,7 +1,32 @@
 import { getString, textOf } from '../../../kernel/index.ts';
+import { logsOf, telling } from './crashing.ts';
 import { quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
+import type { Thing } from './thing.ts';
 import type { View } from './view.ts';
+
+/** A later run of the same CronJob has done the work: names end in the minute of the run. */
+function isRepeated(view: View, failed: Thing): boolean {
+  const own = /^(?<name>.+)-(?<time>\d{6,})$/.exec(failed.name)?.groups;
+  return (
+    own !== undefined &&
+    view.kind('Job').some((thing) => {
+      const other = /^(?<name>.+)-(?<time>\d{6,})$/.exec(thing.name)?.groups;
+      return (
+        other?.['name'] === own['name'] &&
+        Number(other?.['time']) > Number(own['time']) &&
+        ((thing.number('status', 'succeeded') ?? 0) > 0 ||
+          thing
+            .list('status', 'conditions')
+            .some(
+              (item) =>
+                getString(item, 'type')?.startsWith('Complete') === true &&
+                getString(item, 'status') === 'True',
+            ))
+      );
+    })
+  );
+}
 
 /** HEA-08, REC-09: Jobs and CronJobs. */
 function jobs(view: View): Draft[] {
@@ -9,7 +34,7 @@ function jobs(view: View): Draft[] {
     const condition = thing
       .list('status', 'conditions')
       .find((item) => getString(item, 'type') === 'Failed' && getString(item, 'status') === 'True');
-    if (condition === undefined) return [];
+    if (condition === undefined || isRepeated(view, thing)) return [];
     const annotations = thing.map('metadata', 'annotations') ?? {};
     const hook = annotations['argocd.argoproj.io/hook'] ?? annotations['helm.sh/hook'];
     return [
@@ -17,10 +42,17 @@ function jobs(view: View): Draft[] {
         failure: hook === undefined ? 'HEA-08' : 'REC-09',
         id: hook === undefined ? 'job-failed' : 'hook-failed',
         boundary: hook === undefined ? 'health' : 'sync',
-        title: `${thing.id} failed: ${getString(condition, 'reason') ?? ''}`,
+        title: [`${thing.id} failed`, getString(condition, 'reason')]
+          .filter((part) => part !== undefined)
+          .join(': '),
         confidence: 0.94,
         why: [
           quote(getString(condition, 'message') ?? 'Its pods ended with errors as often as they may.'),
+          ...view
+            .podsOf({ kind: 'Job', name: thing.name, namespace: thing.namespace })
+            .flatMap((pod) => telling(logsOf(view, pod, '')) ?? [])
+            .slice(0, 1)
+            .map(({ message }) => `The log says: ${quote(message)}`),
           ...(hook === undefined ? [] : [`It is a ${textOf(hook)} hook: what comes after it waits.`]),
         ],
         claims: [
@@ -79,7 +111,31 @@ function jobs(view: View): Draft[] {
       },
     ];
   });
-  return [...failed, ...crons];
+  const missed = view.world.events.filter(
+    ({ reason, object }) =>
+      /^(?:FailedNeedsStart|TooManyMissedTimes)$/.test(reason) &&
+      !view.kind('CronJob').some((thing) => object.endsWith(`/${thing.name}`)),
+  );
+  const [first] = missed;
+  const untold: Draft[] =
+    first === undefined
+      ? []
+      : [
+          {
+            failure: 'HEA-08',
+            id: 'cron-job-not-running',
+            boundary: 'health',
+            title: `${first.object} has missed its times`,
+            confidence: 0.85,
+            why: [quote(first.message)],
+            claims: missed.slice(0, 3).map((event) => view.ofEvent('health', event)),
+            misleading: [['no failed Job', 'none was started']],
+            now: ['Set startingDeadlineSeconds in Git, and run it once by hand.', 'kubectl get cronjobs -A'],
+            lasting: ['An alert on the time since the last success.'],
+            verify: ['kubectl get cronjobs -A'],
+          },
+        ];
+  return [...failed, ...crons, ...untold];
 }
 
 /** HEA-08, REC-09: work that is to be done once. */

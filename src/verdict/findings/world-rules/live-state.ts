@@ -1,5 +1,6 @@
 import { getArray, getString, jsonEqual, textOf } from '../../../kernel/index.ts';
 import type { JsonValue } from '../../../kernel/index.ts';
+import { repositoryOf, tagOf } from './digests.ts';
 import { counted, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
@@ -49,8 +50,81 @@ function stuckDeletions(view: View): Draft[] {
   });
 }
 
+/** LIV-10: a namespace that is to go, and what of it stays. */
+function stuckNamespaces(view: View): Draft[] {
+  return view.kind('Namespace').flatMap((thing): Draft[] => {
+    const held = thing
+      .list('status', 'conditions')
+      .filter(
+        (item) =>
+          /^Namespace(?:FinalizersRemaining|ContentRemaining|DeletionContentFailure|DeletionDiscoveryFailure|DeletionGroupVersionParsingFailure)$/.test(
+            getString(item, 'type') ?? '',
+          ) && getString(item, 'status') === 'True',
+      );
+    const [first] = held;
+    if (first === undefined || thing.text('status', 'phase') !== 'Terminating') return [];
+    return [
+      {
+        failure: 'LIV-10',
+        id: 'deletion-stuck',
+        boundary: 'live',
+        title: `the namespace ${thing.name} is being deleted and does not go`,
+        confidence: 0.93,
+        why: held.map((item) => quote(getString(item, 'message') ?? getString(item, 'reason') ?? '')),
+        claims: held.map((item) =>
+          view.about(
+            'live',
+            thing,
+            getString(item, 'type') ?? '',
+            getString(item, 'message') ?? '',
+            'status',
+            'conditions',
+          ),
+        ),
+        misleading: [
+          ['its objects are still shown', 'they are on their way out; nothing new can be created'],
+        ],
+        now: [
+          'Bring back whoever has to remove the finalizers (or the API that does not answer), then it goes by itself.',
+          `kubectl get namespace ${thing.name} -o yaml`,
+          'kubectl get apiservices',
+        ],
+        lasting: ['Delete objects before the controllers that have to clean up after them.'],
+        verify: [`kubectl get namespace ${thing.name}`],
+      },
+    ];
+  });
+}
+
 const HANDS =
   /^kubectl-(?:edit|patch|set|scale|client-side-apply|annotate|label|rollout)$|^(?:Mozilla|OpenLens|k9s|lens|dashboard|node-fetch|okhttp)/i;
+
+/** Whether an overlay that is shown sets what the cluster holds: a base alone does not say what Git asks for. */
+function overridden(view: View): (git: string | undefined, cluster: JsonValue, name: string) => boolean {
+  const overlays = view.world.files.filter(({ kind }) => kind === 'kustomization');
+  return (git, cluster, name) =>
+    overlays.some(({ value }) => {
+      const images = getArray(value, 'images').some((entry) => {
+        const from = getString(entry, 'name') ?? '';
+        if (git === undefined || typeof cluster !== 'string' || repositoryOf(from) !== repositoryOf(git))
+          return false;
+        const to = getString(entry, 'newName') ?? from;
+        const tag = textOf((entry as Record<string, JsonValue>)['newTag']);
+        const digest = getString(entry, 'digest');
+        return (
+          repositoryOf(to) === repositoryOf(cluster) &&
+          (tag === '' || tagOf(cluster) === tag) &&
+          (digest === undefined || cluster.includes(digest))
+        );
+      });
+      const counts = getArray(value, 'replicas').some(
+        (entry) =>
+          getString(entry, 'name') === name &&
+          jsonEqual((entry as Record<string, JsonValue>)['count'] ?? null, cluster),
+      );
+      return images || counts;
+    });
+}
 
 /** LIV-09, REC-12, REC-13: the cluster holds something else than Git asks for. */
 function drift(view: View): Draft[] {
@@ -63,9 +137,11 @@ function drift(view: View): Draft[] {
       .some((hpa) => hpa.text('spec', 'scaleTargetRef', 'name') === wanted.name);
     const differing: { path: readonly (string | number)[]; name: string; git: string; cluster: string }[] =
       [];
+    const told = overridden(view);
     const compare = (path: readonly (string | number)[], name: string, cluster: JsonValue | undefined) => {
       const git = wanted.get(...path);
-      if (git !== undefined && cluster !== undefined && !jsonEqual(git, cluster))
+      const says = (value: JsonValue) => told(typeof git === 'string' ? git : undefined, value, wanted.name);
+      if (git !== undefined && cluster !== undefined && !jsonEqual(git, cluster) && !says(cluster))
         differing.push({ path, name, git: JSON.stringify(git), cluster: JSON.stringify(cluster) });
     };
     if (!scaled && live.get('spec', 'replicas') !== 0)
@@ -180,9 +256,49 @@ function leftovers(view: View): Draft[] {
   });
 }
 
+/** The same, as `argocd app get` prints it. */
+function leftoversTold(view: View): Draft[] {
+  return view.world.engines.flatMap((engine): Draft[] => {
+    const told = engine.messages.filter((text) =>
+      /requires pruning|PruneSkipped|ignored \(.*prun/i.test(text),
+    );
+    const [first] = told;
+    if (
+      first === undefined ||
+      view.kind('Application').some((app) => app.list('status', 'resources').length > 0)
+    )
+      return [];
+    const named = /^(?<kind>\w+)\/(?<name>[\w.-]+)/.exec(first)?.groups;
+    return [
+      {
+        failure: 'REC-15',
+        id: 'not-pruned',
+        boundary: 'sync',
+        title: `${counted(told.length, 'object')} that Git no longer has still act${told.length === 1 ? 's' : ''}: ${named === undefined ? quote(first) : `${named['kind'] ?? ''}/${named['name'] ?? ''}`}`,
+        confidence: 0.88,
+        why: [
+          quote(first),
+          'Pruning is off or was skipped, so what is removed from Git stays in the cluster.',
+        ],
+        claims: told
+          .slice(0, 10)
+          .map((text) => view.claim('sync', engine.application, 'message', text, engine.source)),
+        misleading: [['Synced or merely OutOfSync', 'the old object goes on working']],
+        now: ['Prune it.', `argocd app sync ${engine.application} --prune`],
+        lasting: ['Prune automatically, and report what a release leaves behind.'],
+        verify: [`argocd app get ${engine.application}`],
+        can: 'sync',
+        space: engine.destination,
+      },
+    ];
+  });
+}
+
 /** LIV-09, LIV-10, REC-13, REC-15: the cluster holds something else than Git asks for. */
 export const liveStateRule: WorldRule = (view) => [
   ...stuckDeletions(view),
+  ...stuckNamespaces(view),
   ...drift(view),
   ...leftovers(view),
+  ...leftoversTold(view),
 ];

@@ -1,10 +1,12 @@
 import type { Claim } from '../../../boundaries/index.ts';
 import { getArray, getString, isJsonObject } from '../../../kernel/index.ts';
-import { digestIn, repositoryOf, sameDigest, sameReference, shortOf, tagOf } from './digests.ts';
+import { sameDigest } from '../../world/index.ts';
+import { digestIn, repositoryOf, sameReference, shortOf, tagOf } from './digests.ts';
 import { maskedFailures } from './masking.ts';
 import type { Container, Pod } from './pods.ts';
-import { counted } from './rule.ts';
+import { counted, groupBy } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
+import { thingOf } from './thing.ts';
 import type { Thing } from './thing.ts';
 import type { View } from './view.ts';
 
@@ -83,9 +85,45 @@ interface Use {
   readonly path: readonly (string | number)[];
 }
 
+const KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout'] as const;
+
+/** Workloads that only their pods or Git show: what the pods were made of is what they run. */
+function untold(view: View): readonly Thing[] {
+  const shown = view.kind(...KINDS);
+  const missing = (kind: string, name: string) =>
+    !shown.some((thing) => thing.kind === kind && thing.name === name);
+  const asked = view.desired.filter(
+    ({ kind, name }) => KINDS.some((one) => one === kind) && missing(kind, name),
+  );
+  const groups = groupBy(view.pods, ({ workload, namespace }) =>
+    missing(workload.kind, workload.name) && !asked.some(({ name }) => name === workload.name)
+      ? `${namespace ?? ''}/${workload.kind}/${workload.name}`
+      : undefined,
+  );
+  const made = [...groups.values()].flatMap(([pod]) => {
+    const containers = pod?.thing.list('spec', 'containers') ?? [];
+    return pod === undefined || pod.workload.kind === 'Pod' || containers.length === 0
+      ? []
+      : [
+          thingOf([
+            {
+              apiVersion: undefined,
+              kind: pod.workload.kind,
+              namespace: pod.namespace,
+              name: pod.workload.name,
+              value: { spec: { template: { spec: { containers: [...containers] } } } },
+              whole: false,
+              cite: () => pod.thing.cite('spec', 'containers', 0, 'image'),
+            },
+          ]),
+        ];
+  });
+  return [...asked, ...made];
+}
+
 /** The images of workloads that name no digest. */
 function mutableUses(view: View): readonly Use[] {
-  return view.kind('Deployment', 'StatefulSet', 'DaemonSet', 'Rollout').flatMap((workload) =>
+  return [...view.kind(...KINDS), ...untold(view)].flatMap((workload) =>
     workload.list('spec', 'template', 'spec', 'containers').flatMap((container, index) => {
       const image = getString(container, 'image');
       return image === undefined || image.includes('@')
@@ -281,12 +319,12 @@ export const movedTagRule: WorldRule = (view) =>
     if (running.length === 0 || answer === undefined) return [];
     const known = answers
       .slice(0, 2)
-      .some((one) => running.some(({ digest }) => sameDigest(digest, one.digest) !== false));
+      .some((one) => running.some(({ digest }) => sameDigest(digest, one.digest) !== 'different'));
     // The newest push counts; that an older build runs is just what the rule is about.
-    const current = running.some(({ digest }) => sameDigest(digest, answer.digest) !== false);
+    const current = running.some(({ digest }) => sameDigest(digest, answer.digest) !== 'different');
     const otherRegistry = answers.filter(({ time }) => time === undefined);
     const belongs = otherRegistry.some((one) =>
-      running.some(({ digest }) => sameDigest(digest, one.digest) === true),
+      running.some(({ digest }) => sameDigest(digest, one.digest) === 'same'),
     );
     return current || belongs || (known && answer.time === undefined)
       ? []

@@ -1,4 +1,4 @@
-import { getString, textOf } from '../../../kernel/index.ts';
+import { getString } from '../../../kernel/index.ts';
 import { counted, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
@@ -59,58 +59,7 @@ function nodes(view: View): Draft[] {
       verify: [`kubectl get pods${pod.thing.n} -o wide`],
       space: pod.namespace,
     });
-  for (const budget of view.declared('PodDisruptionBudget')) {
-    const selector = budget.map('spec', 'selector', 'matchLabels') ?? {};
-    const target = view
-      .declared('Deployment', 'StatefulSet')
-      .find(
-        (thing) =>
-          Object.keys(selector).length > 0 &&
-          Object.entries(selector).every(
-            ([key, value]) => (thing.map('spec', 'template', 'metadata', 'labels') ?? {})[key] === value,
-          ) &&
-          (thing.namespace === undefined ||
-            budget.namespace === undefined ||
-            thing.namespace === budget.namespace),
-      );
-    const replicas = target?.number('spec', 'replicas') ?? (target?.whole === true ? 1 : undefined);
-    const least = budget.get('spec', 'minAvailable');
-    const most = budget.get('spec', 'maxUnavailable');
-    const blocked =
-      replicas !== undefined &&
-      replicas > 0 &&
-      ((typeof least === 'number' && least >= replicas) || least === '100%' || most === 0 || most === '0%');
-    if (!blocked || target === undefined) continue;
-    drafts.push({
-      failure: 'ROL-20',
-      id: 'budget-allows-no-disruption',
-      boundary: 'rollout',
-      kind: 'risk',
-      title: `${budget.id} never lets a pod of ${target.name} go: ${least === undefined ? `maxUnavailable ${textOf(most)}` : `minAvailable ${textOf(least)} of ${replicas}`}`,
-      confidence: 0.95,
-      why: ['No node with such a pod can be drained. A rolling update is not held by it.'],
-      claims: [
-        view.about(
-          'rollout',
-          budget,
-          least === undefined ? 'maxUnavailable' : 'minAvailable',
-          textOf(least ?? most),
-          'spec',
-          least === undefined ? 'maxUnavailable' : 'minAvailable',
-        ),
-        view.about('rollout', target, 'replicas', String(replicas), 'spec', 'replicas'),
-      ],
-      misleading: [['the budget is there', 'it protects against every drain, the wanted ones too']],
-      now: [
-        'Lower minAvailable below the number of replicas, or raise the replicas, in Git.',
-        `kubectl get pdb ${budget.name}${budget.n}`,
-      ],
-      lasting: ['Hold budgets against replicas before the merge (landfall check).'],
-      verify: [`kubectl get pdb ${budget.name}${budget.n} -o jsonpath='{.status.disruptionsAllowed}'`],
-      can: 'commit',
-      space: budget.namespace,
-    });
-  }
+  drafts.push(...blockedDrains(view));
   for (const node of view.kind('Node')) {
     const bad = node
       .list('status', 'conditions')
@@ -120,7 +69,8 @@ function nodes(view: View): Draft[] {
           (getString(item, 'type')?.endsWith('Pressure') === true && getString(item, 'status') === 'True'),
       );
     const affected = view.pods.filter(
-      (item) => item.node === node.name && item.ready !== true && item.phase !== 'Succeeded',
+      (item) =>
+        item.node === node.name && (item.ready !== true || item.terminating) && item.phase !== 'Succeeded',
     );
     if (bad === undefined || affected.length === 0) continue;
     drafts.push({
@@ -150,6 +100,48 @@ function nodes(view: View): Draft[] {
     });
   }
   return drafts;
+}
+
+/** ROL-20: a drain or an autoscaler that waits for a budget which allows nothing. */
+function blockedDrains(view: View): Draft[] {
+  const said = [
+    ...view.world.answers.map(({ answer, source }) => ({ text: answer, source })),
+    ...view.world.logs.map(({ message, source }) => ({ text: message, source })),
+    ...view.world.events.map(({ message, source }) => ({ text: message, source })),
+  ].filter(({ text }) => /Cannot evict pod as it would violate the pod's disruption budget/.test(text));
+  const [first] = said;
+  if (first === undefined) return [];
+  const named = /evicting pods?\/?(?: )?"?(?<pod>[a-z0-9][\w.-]*)"?(?: -n "(?<space>[^"]+)")?/.exec(
+    first.text,
+  )?.groups;
+  const n = named?.['space'] === undefined ? '' : ` -n ${named['space']}`;
+  return [
+    {
+      failure: 'ROL-20',
+      id: 'disruption-blocked',
+      boundary: 'health',
+      title: `a disruption budget lets ${named?.['pod'] ?? 'the pod'} not go, so its node cannot be drained`,
+      confidence: 0.9,
+      why: [
+        quote(first.text),
+        'The budget allows no disruption now: as many pods are healthy as it asks for, or fewer.',
+      ],
+      claims: said
+        .slice(0, 5)
+        .map(({ text, source }) => view.claim('health', named?.['pod'] ?? 'drain', 'message', text, source)),
+      misleading: [['the application is healthy', 'it is; the node under it is to go and cannot']],
+      now: [
+        'Look whether pods are missing (mend these first) or the budget leaves no room (add a replica, or lower minAvailable in Git).',
+        `kubectl get pdb${n}`,
+      ],
+      lasting: ['Hold budgets against replicas before the merge (landfall check).'],
+      verify: [
+        `kubectl get pdb${n} -o custom-columns='NAME:.metadata.name,ALLOWED:.status.disruptionsAllowed'`,
+      ],
+      can: 'commit',
+      space: named?.['space'],
+    },
+  ];
 }
 
 /** ROL-21: a sidecar that is missing, or that keeps a Job from ending. */

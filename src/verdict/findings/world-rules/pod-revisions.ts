@@ -1,5 +1,6 @@
 import { getString } from '../../../kernel/index.ts';
-import { digestIn, sameDigest, shortOf } from './digests.ts';
+import { sameDigest } from '../../world/index.ts';
+import { digestIn, shortOf } from './digests.ts';
 import { groupBy } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
@@ -18,7 +19,13 @@ function sets(view: View): Draft[] {
     const hash = (pod: (typeof pods)[number]) =>
       getString(pod.thing.get('metadata', 'labels'), 'controller-revision-hash');
     const old = pods.filter(
-      (pod) => revision !== undefined && hash(pod) !== undefined && hash(pod) !== revision,
+      // A pod of a StatefulSet names its whole revision; older tables and copies show its hash alone.
+      (pod) => {
+        const own = hash(pod);
+        return (
+          revision !== undefined && own !== undefined && own !== revision && !revision.endsWith(`-${own}`)
+        );
+      },
     );
     const differs = revision !== undefined && current !== undefined && revision !== current;
     const behind =
@@ -150,7 +157,7 @@ function mixedDigests(view: View): Draft[] {
       });
       const [first] = running;
       if (first === undefined) continue;
-      const other = running.filter(({ digest }) => sameDigest(digest, first.digest) === false);
+      const other = running.filter(({ digest }) => sameDigest(digest, first.digest) === 'different');
       const references = new Set(running.map(({ container }) => container.image));
       if (other.length === 0 || references.size > 1) continue;
       drafts.push({

@@ -101,7 +101,32 @@ function containersOf(thing: Thing): readonly Container[] {
 const OF_DEPLOYMENT = /^(?<name>.+)-[0-9a-f]{0,1}[0-9a-z]{5,10}-[0-9a-z]{5}$/;
 const OF_SET = /^(?<name>.+)-\d{1,4}$/;
 
-function ownerOf(thing: Thing, replicaSets: ReadonlyMap<string, Thing>): Pod['workload'] {
+/** What comes behind the name of each kind in the names of its pods. */
+const ENDINGS: Readonly<Record<string, RegExp>> = {
+  Job: /^-(?:\d+-)?[0-9a-z]{5}$/,
+  DaemonSet: /^-[0-9a-z]{5}$/,
+  StatefulSet: /^-\d{1,4}$/,
+  Deployment: /^-[0-9a-z]{6,10}-[0-9a-z]{5}$/,
+};
+
+/** The workload that is shown and whose pods are called like this; the longest name of several. */
+function shownOwner(thing: Thing, workloads: readonly Thing[]): Pod['workload'] | undefined {
+  const [best] = workloads
+    .filter(
+      ({ kind, name, namespace }) =>
+        thing.name.startsWith(`${name}-`) &&
+        ENDINGS[kind]?.test(thing.name.slice(name.length)) === true &&
+        (namespace === undefined || thing.namespace === undefined || namespace === thing.namespace),
+    )
+    .toSorted((a, b) => b.name.length - a.name.length);
+  return best === undefined ? undefined : { kind: best.kind, name: best.name };
+}
+
+function ownerOf(
+  thing: Thing,
+  replicaSets: ReadonlyMap<string, Thing>,
+  workloads: readonly Thing[],
+): Pod['workload'] {
   const owners = thing.list('metadata', 'ownerReferences');
   const owner = owners.find((item) => item['controller'] === true) ?? owners[0];
   const kind = getString(owner, 'kind');
@@ -119,13 +144,19 @@ function ownerOf(thing: Thing, replicaSets: ReadonlyMap<string, Thing>): Pod['wo
           : name.replace(/-[0-9a-z]{5,10}$/, '')),
     };
   }
+  const told = shownOwner(thing, workloads);
+  if (told !== undefined) return told;
   const deployment = OF_DEPLOYMENT.exec(thing.name)?.groups?.['name'];
   if (deployment !== undefined) return { kind: 'Deployment', name: deployment };
   const set = OF_SET.exec(thing.name)?.groups?.['name'];
   return set === undefined ? { kind: 'Pod', name: thing.name } : { kind: 'StatefulSet', name: set };
 }
 
-export function podOf(thing: Thing, replicaSets: ReadonlyMap<string, Thing>): Pod {
+export function podOf(
+  thing: Thing,
+  replicaSets: ReadonlyMap<string, Thing>,
+  workloads: readonly Thing[] = [],
+): Pod {
   const conditions = thing.list('status', 'conditions');
   const condition = (type: string) => conditions.find((item) => getString(item, 'type') === type);
   const ready = getString(condition('Ready'), 'status');
@@ -137,7 +168,7 @@ export function podOf(thing: Thing, replicaSets: ReadonlyMap<string, Thing>): Po
     thing,
     name: thing.name,
     namespace: thing.namespace,
-    workload: ownerOf(thing, replicaSets),
+    workload: ownerOf(thing, replicaSets, workloads),
     containers,
     ready:
       ready !== undefined

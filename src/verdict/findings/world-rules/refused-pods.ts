@@ -200,7 +200,52 @@ function sentences(view: View): readonly Told[] {
       },
     ];
   });
-  return [...fromConditions, ...fromEvents];
+  // A bare pod is refused in the apply itself.
+  const fromAnswers = view.world.answers.flatMap(({ asked, answer, ok, source }): Told[] =>
+    ok === false && /\bpods? "[^"]+" is forbidden: /.test(answer) && !/ cannot \w+ resource /.test(answer)
+      ? [
+          {
+            text: answer,
+            who: asked === '' ? 'apply' : asked,
+            space: undefined,
+            weight: 0.97,
+            claims: (boundary) => [
+              view.claim(boundary, asked === '' ? 'apply' : asked, 'answer', answer, source),
+            ],
+          },
+        ]
+      : [],
+  );
+  return [...fromConditions, ...fromEvents, ...fromAnswers, ...warned(view)];
+}
+
+/** `Warning: would violate PodSecurity` of an apply whose Deployment has made no pod since. */
+function warned(view: View): readonly Told[] {
+  const without = view
+    .kind('Deployment', 'StatefulSet', 'ReplicaSet')
+    .find(
+      (thing) =>
+        (thing.number('spec', 'replicas') ?? 0) > 0 &&
+        (thing.number('status', 'updatedReplicas') ?? thing.number('status', 'replicas')) === 0,
+    );
+  if (without === undefined) return [];
+  return view.world.answers.flatMap(({ answer, source }): Told[] => {
+    const found = /would (violate PodSecurity .*)$/s.exec(answer)?.[1];
+    return found === undefined
+      ? []
+      : [
+          {
+            text: found.replace(/^violate/, 'violates'),
+            who: without.id,
+            space: without.namespace,
+            weight: 0.88,
+            claims: (boundary) => [
+              view.claim(boundary, without.id, 'warning', answer, source),
+              view.about(boundary, without, 'updatedReplicas', '0', 'status', 'updatedReplicas'),
+            ],
+          },
+        ];
+  });
 }
 
 /** LIV-01 to LIV-04, REC-04, REC-05: pods that were never created. Wording: kube-apiserver's admission plug-ins. */

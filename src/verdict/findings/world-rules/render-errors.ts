@@ -135,7 +135,7 @@ const ROWS: readonly Row[] = [
     id: 'render-failed',
     boundary: 'render',
     pattern:
-      /(?:^|: )BuildFailed|kustomize build failed|failed to (?:generate|render) manifests?|Manifest generation error|error (?:calling|executing) |execution error at \(|template: \S+:\d+|accumulating (?:resources|components)|no matches for Id|YAML parse error|error converting YAML|failed to load target state|helm template .* failed|unable to find one of 'kustomization\.yaml'|(?:^|: )ArtifactFailed|values don't meet the specifications|chart .* not found/i,
+      /(?:^|: )BuildFailed|kustomize build failed|failed to (?:generate|render) manifests?|Manifest generation error|error (?:calling|executing) |execution error at \(|template: \S+:\d+|accumulating (?:resources|components)|no matches for Id|YAML parse error|error converting YAML|failed to load target state|helm template .* failed|unable to find one of 'kustomization\.yaml'|(?:^|: )ArtifactFailed|values don't meet the specifications|chart .* not found|invalid chart reference|no '[^']+' chart with version/i,
     title: (_g, { who }) => `${who}: the manifests cannot be rendered, so nothing new was applied`,
     confidence: 0.93,
     why: 'The engine stops before it compares or applies anything; what runs is the last revision that could be rendered.',

@@ -1,5 +1,6 @@
 import { getString, textOf } from '../../../kernel/index.ts';
-import { counted, quote } from './rule.ts';
+import { ownerName } from '../../world/index.ts';
+import { counted, groupBy, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { Thing } from './thing.ts';
 import type { View } from './view.ts';
@@ -70,7 +71,9 @@ function notAttempted(view: View): Draft[] {
         space: thing.namespace,
       });
     }
-    if (thing.get('spec', 'paused') === true) {
+    const paused =
+      thing.get('spec', 'paused') === true || condition(thing, 'Progressing')?.reason === 'DeploymentPaused';
+    if (paused) {
       const declared = view.wanted(thing)?.get('spec', 'paused') === true;
       drafts.push({
         failure: 'LIV-06',
@@ -84,7 +87,11 @@ function notAttempted(view: View): Draft[] {
             ? 'Git declares the pause.'
             : 'Nobody declared it in what is known of Git; somebody paused it in the cluster.',
         ],
-        claims: [view.about('live', thing, 'spec.paused', 'true', 'spec', 'paused')],
+        claims: [
+          thing.get('spec', 'paused') === true
+            ? view.about('live', thing, 'spec.paused', 'true', 'spec', 'paused')
+            : view.about('live', thing, 'Progressing', 'DeploymentPaused', 'status', 'conditions'),
+        ],
         misleading: [
           ['Available=True, all ready', 'of the template before'],
           ['rollout status waits without a word, Helm reports success', 'neither looks at the pause'],
@@ -102,10 +109,96 @@ function notAttempted(view: View): Draft[] {
   });
 }
 
+function setOf(set: Thing, workload: Thing): boolean {
+  const owner = getString(set.list('metadata', 'ownerReferences')[0], 'name');
+  return owner === undefined
+    ? ownerName('ReplicaSet', set.name) === workload.name
+    : owner === workload.name && (set.namespace ?? workload.namespace) === workload.namespace;
+}
+
+/** Longer than a rollout takes that goes on by itself: Kubernetes' own default deadline. */
+const LONG = 600_000;
+
+/** Nothing in the counts alone tells a rollout that goes on from one that does not; its age or somebody who waited does. */
+function isStuck(view: View, thing: Thing): boolean {
+  const waited = view.world.answers.some(
+    ({ asked, answer, ok }) =>
+      ok === false &&
+      /timed out waiting|exceeded its progress deadline/.test(answer) &&
+      (asked.includes(thing.name) || asked === ''),
+  );
+  const now = Date.parse(view.world.at ?? '');
+  const moved = Date.parse(
+    getString(
+      thing.list('status', 'conditions').find((item) => getString(item, 'type') === 'Progressing'),
+      'lastUpdateTime',
+    ) ?? '',
+  );
+  const newest = view
+    .kind('ReplicaSet')
+    .filter((set) => setOf(set, thing) && (set.number('spec', 'replicas') ?? 0) > 0)
+    .flatMap(({ ageMs }) => ageMs ?? [])
+    .toSorted((a, b) => a - b)[0];
+  return (
+    waited ||
+    (newest !== undefined && newest >= LONG) ||
+    (!Number.isNaN(now) && !Number.isNaN(moved) && now - moved >= LONG / 2)
+  );
+}
+
+/** ROL-16: pods of the release before that still end, long after those of the new one were there. */
+function leaving(view: View): Draft[] {
+  const groups = groupBy(view.pods, (pod) =>
+    pod.workload.kind === 'Pod'
+      ? undefined
+      : `${pod.namespace ?? ''}/${pod.workload.kind}/${pod.workload.name}`,
+  );
+  return [...groups.values()].flatMap((pods): Draft[] => {
+    const ending = pods.filter((pod) => pod.terminating);
+    const [first] = ending;
+    const ages = pods
+      .filter((pod) => !pod.terminating && pod.ready === true)
+      .flatMap(({ thing }) => thing.ageMs ?? []);
+    const counts = view.find(first?.workload.kind ?? '', first?.namespace, first?.workload.name ?? '');
+    // Where the workload shows its own counts, these decide.
+    if (first === undefined || ages.length === 0 || Math.min(...ages) < LONG) return [];
+    if (counts?.number('status', 'replicas') !== undefined) return [];
+    return [
+      {
+        failure: 'ROL-16',
+        id: 'old-pods-stay',
+        boundary: 'rollout',
+        title: `${first.workload.name}: ${counted(ending.length, 'pod')} will not go`,
+        confidence: 0.8,
+        why: [
+          'The new pods have been ready for long, and others still end: a long grace period, a finalizer, or a node that does not answer.',
+        ],
+        claims: ending.map((pod) =>
+          view.about('rollout', pod.thing, 'status', 'Terminating', 'metadata', 'deletionTimestamp'),
+        ),
+        misleading: [['the new version is ready', 'a test through the Deployment may reach a pod that ends']],
+        now: [
+          'See since when they end and on which node; mend the node, and force the end only after a look.',
+          `kubectl get pods${first.thing.n} -o wide`,
+          'kubectl get nodes',
+        ],
+        lasting: ['Test only what the Service leads to, and bound the grace period.'],
+        verify: [`kubectl get pods${first.thing.n}`],
+        space: first.namespace,
+        symptom: true,
+      },
+    ];
+  });
+}
+
 /** ROL-14, ROL-15, ROL-16: counts of a Deployment that do not agree. Symptoms, where a cause is known. */
 function counts(view: View): Draft[] {
   return view.kind('Deployment').flatMap((thing): Draft[] => {
-    if (thing.get('spec', 'paused') === true) return [];
+    if (
+      thing.get('spec', 'paused') === true ||
+      condition(thing, 'Progressing')?.reason === 'DeploymentPaused'
+    )
+      return [];
     const wanted = thing.number('spec', 'replicas') ?? (thing.whole ? 1 : undefined);
     const zero = thing.whole ? 0 : undefined;
     const updated = thing.number('status', 'updatedReplicas') ?? zero;
@@ -170,7 +263,15 @@ function counts(view: View): Draft[] {
         },
       ];
     if (!seen || wanted === undefined || wanted === 0) return [];
-    if (updated !== undefined && updated < wanted && available !== undefined && available > 0)
+    const old = view
+      .kind('ReplicaSet')
+      .some((set) => setOf(set, thing) && (set.number('status', 'readyReplicas') ?? 0) > 0);
+    if (
+      updated !== undefined &&
+      updated < wanted &&
+      ((available !== undefined && available > 0) || old) &&
+      isStuck(view, thing)
+    )
       return [
         {
           ...base,
@@ -286,5 +387,6 @@ function beforeObserved(view: View): Draft[] {
 export const rolloutCountsRule: WorldRule = (view) => [
   ...notAttempted(view),
   ...counts(view),
+  ...leaving(view),
   ...beforeObserved(view),
 ];

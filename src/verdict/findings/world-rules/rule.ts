@@ -7,8 +7,8 @@ export type WorldRule = (view: View) => readonly Draft[];
 
 /** What a rule says of one cause; the rest of a finding follows from it. */
 export interface Draft {
-  /** Its number in the failure catalogue. */
-  readonly failure: string;
+  /** Its number in the failure catalogue; none for what the catalogue does not have. */
+  readonly failure?: string;
   readonly id: string;
   readonly boundary: BoundaryName;
   readonly kind?: 'cause' | 'risk';
@@ -40,7 +40,7 @@ const MOST_CLAIMS = 40;
 export function finding(draft: Draft): Finding {
   return {
     id: draft.id,
-    failure: draft.failure,
+    ...(draft.failure === undefined ? {} : { failure: draft.failure }),
     boundary: draft.boundary,
     kind: draft.kind ?? 'cause',
     title: draft.title,

@@ -250,6 +250,9 @@ function nobodySchedules(view: View): Draft[] {
       pod.thing.list('spec', 'schedulingGates').length === 0 &&
       view.eventsOf('Pod', pod.name, pod.namespace).length === 0,
   );
+  const dead = view.pods.some(
+    (item) => item.name.startsWith('kube-controller-manager') && item.ready === false,
+  );
   const unseen = view.kind('Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet').filter((thing) => {
     const generation = thing.number('metadata', 'generation');
     const observed = thing.number('status', 'observedGeneration') ?? (thing.whole ? 0 : undefined);
@@ -259,7 +262,7 @@ function nobodySchedules(view: View): Draft[] {
       .flatMap((entry) =>
         getString(entry, 'subresource') === 'status' ? [] : (getString(entry, 'time') ?? []),
       );
-    return old(times.toSorted().at(-1) ?? thing.text('metadata', 'creationTimestamp'));
+    return dead || old(times.toSorted().at(-1) ?? thing.text('metadata', 'creationTimestamp'));
   });
   const [pod] = silent;
   const [object] = unseen;
@@ -271,7 +274,7 @@ function nobodySchedules(view: View): Draft[] {
       id: 'controller-not-acting',
       boundary: 'health',
       title: `${who} does not act: nothing failed, and nothing happens`,
-      confidence: 0.85,
+      confidence: dead ? 0.9 : 0.85,
       why: [
         object === undefined
           ? `${counted(silent.length, 'pod')} wait${silent.length === 1 ? 's' : ''} for a node for minutes without one word of the scheduler.`

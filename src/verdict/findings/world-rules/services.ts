@@ -21,7 +21,7 @@ const shown = (labels: JsonObject) =>
     .join(',');
 
 /** The ready addresses behind a Service; undefined where no source shows them. */
-function endpointsOf(
+export function endpointsOf(
   view: View,
   service: Thing,
 ): { readonly ready: number; readonly source: Thing } | undefined {

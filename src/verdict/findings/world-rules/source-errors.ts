@@ -1,4 +1,5 @@
 import { getString } from '../../../kernel/index.ts';
+import { groupBy } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import { complained, draftsOf } from './told.ts';
 import type { Row } from './told.ts';
@@ -49,7 +50,7 @@ const ROWS: readonly Row[] = [
     id: 'hook-failed',
     boundary: 'sync',
     pattern:
-      /waiting for completion of hook (?<hook>\S+)|hook (?<failed>\S+).*fail|(?:pre|post)-(?:install|upgrade) hooks? failed|failed (?:pre|post)-(?:install|upgrade)|one or more synchronization tasks (?:completed unsuccessfully|are not valid).*hook|Job has reached the specified backoff limit/i,
+      /waiting for completion of hook (?<hook>\S+)|(?<!web)\bhook (?<failed>[\w./-]+)\b.*fail|(?:pre|post)-(?:install|upgrade) hooks? failed|failed (?:pre|post)-(?:install|upgrade)|one or more synchronization tasks (?:completed unsuccessfully|are not valid).*hook|Job has reached the specified backoff limit/i,
     title: (g, { who }) =>
       `${who}: the hook ${g['hook'] ?? g['failed'] ?? ''} does not end well, and the rest waits behind it`.replace(
         '  ',
@@ -75,6 +76,10 @@ function suspended(view: View): Draft[] {
   const drafts: Draft[] = [];
   for (const engine of view.world.engines) {
     if (engine.suspended !== true) continue;
+    // Argo CD without automated sync is a choice; it holds something back only while there is something to bring.
+    const waits =
+      engine.sync === 'OutOfSync' && !/^(?:Failed|Error|Running)$/.test(engine.operation?.phase ?? '');
+    if (engine.engine === 'Argo CD' && !waits) continue;
     drafts.push(
       held(
         view,
@@ -82,7 +87,9 @@ function suspended(view: View): Draft[] {
         'suspended',
         'true',
         engine.source,
-        `flux resume kustomization ${engine.application.split('/').at(-1) ?? ''}`,
+        engine.engine === 'Argo CD'
+          ? `argocd app sync ${engine.application}`
+          : `flux resume kustomization ${engine.application.split('/').at(-1) ?? ''}`,
       ),
     );
   }
@@ -210,6 +217,9 @@ function pinnedRetry(view: View): Draft[] {
   });
 }
 
+const CONTROLLER =
+  /^(?:argocd-(?:application-controller|repo-server|applicationset-controller)|(?:kustomize|helm|source|image-automation|image-reflector)-controller)(?=-|$)/;
+
 /** REC-02: the status is older than the commit it should speak of, or its controller does not work. */
 function stale(view: View): Draft[] {
   const drafts: Draft[] = [];
@@ -249,6 +259,25 @@ function stale(view: View): Draft[] {
   return drafts;
 }
 
+/** Pods of the engine's own controllers that do not work. */
+function deadControllers(view: View): Draft[] {
+  const groups = groupBy(view.pods, (pod) => CONTROLLER.exec(pod.name)?.[0]);
+  return [...groups].flatMap(([name, pods]) =>
+    pods.some((pod) => pod.ready !== false)
+      ? []
+      : [
+          {
+            ...staleDraft(
+              name,
+              pods.map((pod) => view.about('sync', pod.thing, 'ready', 'false', 'status', 'conditions')),
+            ),
+            title: `${name} does not work, so nobody delivers`,
+            confidence: 0.9,
+          },
+        ],
+  );
+}
+
 function staleDraft(who: string, claims: Draft['claims']): Draft {
   return {
     failure: 'REC-02',
@@ -276,7 +305,34 @@ function staleDraft(who: string, claims: Draft['claims']): Draft {
 
 /** REC-11: the last release record of Helm says that an operation is under way. */
 function helmPending(view: View): Draft[] {
-  return view.kind('Secret').flatMap((thing) => {
+  const told = view.world.engines.flatMap((engine): Draft[] => {
+    if (engine.engine !== 'Helm' || engine.sync?.startsWith('pending-') !== true) return [];
+    const n = engine.destination === undefined ? '' : ` -n ${engine.destination}`;
+    return [
+      {
+        failure: 'REC-11',
+        id: 'helm-pending',
+        boundary: 'sync',
+        title: `the Helm release ${engine.application} is stuck in ${engine.sync}`,
+        // It may be under way just now; nothing in a list tells.
+        confidence: 0.6,
+        why: [
+          'Helm writes "pending" before it works. A client that was killed leaves it there, and every later operation waits for it.',
+        ],
+        claims: [view.claim('sync', engine.application, 'status', engine.sync, engine.source)],
+        misleading: [['the revision before still serves', 'it is not the one that was asked for']],
+        now: [
+          'Make sure that no Helm client runs, then go back to the last deployed revision.',
+          `helm history ${engine.application}${n}`,
+          `helm rollback ${engine.application}${n}`,
+        ],
+        lasting: ['Let one owner run Helm, and give cancelled jobs time to end it.'],
+        verify: [`helm status ${engine.application}${n}`],
+        space: engine.destination,
+      },
+    ];
+  });
+  const stored = view.kind('Secret').flatMap((thing) => {
     const status = getString(thing.get('metadata', 'labels'), 'status');
     const owner = getString(thing.get('metadata', 'labels'), 'owner');
     if (owner !== 'helm' || status?.startsWith('pending-') !== true) return [];
@@ -304,6 +360,7 @@ function helmPending(view: View): Draft[] {
       },
     ];
   });
+  return [...told.slice(0, 1), ...stored];
 }
 
 /** INT-01, INT-03, REC-01, REC-02, REC-09, REC-10, REC-11: between Git and the engine. */
@@ -312,5 +369,6 @@ export const sourceRule: WorldRule = (view) => [
   ...suspended(view),
   ...pinnedRetry(view),
   ...stale(view),
+  ...deadControllers(view),
   ...helmPending(view),
 ];

@@ -32,7 +32,7 @@ const ROWS: readonly Row[] = [
     id: 'mount-source-missing',
     boundary: 'health',
     pattern:
-      /MountVolume\.SetUp failed for volume "(?<volume>[^"]+)"\s*: (?:(?<kind>configmap|secret)s? "(?<name>[^"]+)" (?:not found|is forbidden)|.*references non-existent (?<keyKind>config|secret) key: (?<key>\S+))|(?:Unable to attach or mount volumes|timed out waiting for the condition)/i,
+      /MountVolume\.SetUp failed for volume "(?<volume>[^"]+)"\s*: (?:(?<kind>configmap|secret)s? "(?<name>[^"]+)" (?:not found|is forbidden)|.*references non-existent (?<keyKind>config|secret) key: (?<key>\S+))/i,
     title: (g) =>
       g['name'] === undefined
         ? g['key'] === undefined
@@ -52,6 +52,25 @@ const ROWS: readonly Row[] = [
       'Check that every ConfigMap, Secret and key that the templates name is in the rendered set or in the cluster (landfall check).',
     verify: (_g, n) => [`kubectl get pods${n}`],
     can: 'commit',
+  },
+  {
+    failure: 'ROL-06',
+    id: 'mount-failing',
+    boundary: 'health',
+    pattern:
+      /MountVolume\.\w+ failed for volume "(?<volume>[^"]+)"|Unable to attach or mount volumes: unmounted volumes=\[(?<volumes>[^\]]*)\]|AttachVolume\.Attach failed for volume "(?<attached>[^"]+)"/i,
+    title: (g) => `the volume ${g['volume'] ?? g['volumes'] ?? g['attached'] ?? ''} cannot be mounted`,
+    confidence: 0.85,
+    why: 'A container is not created before everything that it mounts is there.',
+    misleading: [LOOKS_SLOW, ['no restarts, no logs', 'no container has run']],
+    now: (_g, n) => [
+      'Read the whole message of the mount: the driver, the server or the node says why.',
+      `kubectl get events${n} --field-selector type=Warning`,
+      `kubectl get pvc${n}`,
+    ],
+    lasting: 'Watch the driver of the volumes as a part of the delivery: nothing starts without it.',
+    verify: (_g, n) => [`kubectl get pods${n}`],
+    symptom: true,
   },
   {
     failure: 'ROL-07',

@@ -49,6 +49,24 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
+    failure: 'LIV-01',
+    id: 'quota-exceeded',
+    boundary: 'sync',
+    pattern:
+      /(?<plural>(?!pods\b)[a-z][\w.]*) "(?<name>[^"]+)" is forbidden: exceeded quota: (?<quota>[^,]+), requested: (?<requested>[^,]+), used: (?<used>[^,]+), limited: (?<limited>[^\s"]+)/,
+    title: (g) => `the quota ${g['quota'] ?? ''} leaves no room for ${g['plural'] ?? ''}/${g['name'] ?? ''}`,
+    confidence: 0.97,
+    why: 'A ResourceQuota counts objects too; the API server refuses the one that is too many and takes the others.',
+    misleading: [['the other objects were applied', 'part of the release is new, part is missing']],
+    now: (g, n) => [
+      `Raise the quota, or take an object of that kind away. Requested ${g['requested'] ?? '?'}, used ${g['used'] ?? '?'} of ${g['limited'] ?? '?'}.`,
+      `kubectl describe resourcequota ${g['quota'] ?? ''}${n}`,
+    ],
+    lasting: 'Try the whole set on the server before the first write (landfall apply does).',
+    verify: (g, n) => [`kubectl describe resourcequota ${g['quota'] ?? ''}${n}`],
+    can: 'commit',
+  },
+  {
     failure: 'REC-04',
     id: 'admission-denied',
     boundary: 'sync',
@@ -206,6 +224,25 @@ const ROWS: readonly Row[] = [
     ],
     lasting: 'An alert on the age of deletionTimestamp.',
     verify: (g, n) => [`kubectl get OBJECT ${g['name'] ?? ''}${n}`],
+  },
+  {
+    failure: 'REN-04',
+    id: 'object-invalid',
+    boundary: 'sync',
+    pattern:
+      /(?:The )?(?<kind>[A-Z]\w+)(?:\.[\w.]+)? "(?<name>[^"]+)" is invalid: (?:\[?)(?!spec\.template\.spec\.(?:init)?[cC]ontainers\[\d+\]\.(?:image|name): Required)(?<field>[\w.[\]-]+): (?<what>Invalid value|Required value|Unsupported value|Duplicate value|Too many|Too long|Not found|Forbidden|Internal error)/,
+    title: (g) =>
+      `${g['kind'] ?? ''}/${g['name'] ?? ''}: the API server does not take ${g['field'] ?? 'a field'} (${(g['what'] ?? '').toLowerCase()})`,
+    confidence: 0.92,
+    why: 'The kind and the field exist; the value is not one that the API allows.',
+    misleading: [['the other objects were applied', 'part of the release is new, part is missing']],
+    now: (g) => [
+      `Correct ${g['field'] ?? 'the field'} in Git.`,
+      'kubectl apply --dry-run=server -f MANIFEST',
+    ],
+    lasting: 'A dry run on the server before the merge (landfall check, landfall apply).',
+    verify: () => ['kubectl apply --dry-run=server -f MANIFEST'],
+    can: 'commit',
   },
 ];
 

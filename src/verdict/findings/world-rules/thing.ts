@@ -15,6 +15,8 @@ export interface Thing {
   readonly whole: boolean;
   /** `Deployment/payments/api`, as claims name it. */
   readonly id: string;
+  /** How old it was when somebody looked, in ms; undefined where nobody shows it. */
+  readonly ageMs: number | undefined;
   /** `deployment/api`, as commands name it. */
   readonly ref: string;
   /** ` -n payments`, or nothing where the namespace is not known. */
@@ -53,6 +55,7 @@ export function thingOf(facets: readonly [WorldObject, ...WorldObject[]]): Thing
     name: first.name,
     whole: facets.some((facet) => facet.whole),
     id: [first.kind, namespace, first.name].filter((part) => part !== undefined).join('/'),
+    ageMs: facets.find((facet) => facet.ageMs !== undefined)?.ageMs,
     ref: `${first.kind.toLowerCase()}/${first.name}`,
     n: namespace === undefined ? '' : ` -n ${namespace}`,
     get,

@@ -1,6 +1,7 @@
 import { getString } from '../../../kernel/index.ts';
-import { repositoryOf, sameCommit, sameReference } from './digests.ts';
-import { quote } from './rule.ts';
+import { sameCommit } from '../../world/index.ts';
+import { repositoryOf, sameReference } from './digests.ts';
+import { groupBy, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { View } from './view.ts';
 
@@ -25,16 +26,18 @@ function tracking(view: View): Draft[] {
       commit !== tip ||
       others.length === 0 ||
       engine.revision === undefined ||
-      sameCommit(engine.revision, commit.commit) ||
-      view.world.commits.some(({ refs }) => refs.some((ref) => ref.endsWith(target)))
+      sameCommit(engine.revision, commit.commit) === 'same'
     )
       continue;
+    const tracked = view.world.commits.find(({ refs }) => refs.some((ref) => ref.endsWith(target)));
+    if (tracked !== undefined && sameCommit(tracked.commit, engine.revision) !== 'same') continue;
     drafts.push({
       failure: 'INT-01',
       id: 'commit-not-tracked',
       boundary: 'intent',
       title: `${engine.application} follows ${target}; the commit is on ${others[0] ?? 'another branch'}`,
-      confidence: 0.75,
+      // An environment that follows a branch of its own may be behind on purpose.
+      confidence: tracked === undefined ? 0.75 : 0.44,
       why: [
         `${commit.commit.slice(0, 8)} (${commit.subject ?? ''}) is not part of what the engine reads, ${engine.revision.slice(0, 8)}.`,
       ],
@@ -173,5 +176,43 @@ function fleet(view: View): Draft[] {
   });
 }
 
+/** TRA-13: the same, where a list shows the state of each and no revision. */
+function fleetByState(view: View): Draft[] {
+  const groups = groupBy(view.world.engines, ({ repository, path, revision }) =>
+    repository === undefined || path === undefined || revision !== undefined
+      ? undefined
+      : `${repository}|${path}`,
+  );
+  return [...groups.values()].flatMap((members): Draft[] => {
+    const behind = members.filter(({ sync }) => sync !== undefined && sync !== 'Synced');
+    const [first] = behind;
+    if (first === undefined || behind.length === members.length) return [];
+    return [
+      {
+        failure: 'TRA-13',
+        id: 'fleet-mixed',
+        boundary: 'sync',
+        title: `only a part of the fleet has it: ${behind
+          .map(({ application, sync }) => `${application} is ${sync ?? ''}`)
+          .slice(0, 4)
+          .join(', ')}`,
+        confidence: 0.6,
+        why: [
+          'The same path of the same repository is delivered to several targets, and not all are in sync.',
+        ],
+        claims: members
+          .slice(0, 20)
+          .map((engine) => view.claim('sync', engine.application, 'sync', engine.sync ?? '', engine.source)),
+        misleading: [['the target that you look at is green', 'the release has landed when all have']],
+        now: ['See what holds back those that lag.', `argocd app get ${first.application} --show-operation`],
+        lasting: ['The verdict of a fleet is that of all its targets.'],
+        verify: ['argocd app list'],
+        can: 'sync',
+        symptom: true,
+      },
+    ];
+  });
+}
+
 /** INT-01, INT-04, TRA-13: what engines follow and automations choose. */
-export const trackingRule: WorldRule = (view) => [...tracking(view), ...fleet(view)];
+export const trackingRule: WorldRule = (view) => [...tracking(view), ...fleet(view), ...fleetByState(view)];

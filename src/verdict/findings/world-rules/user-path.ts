@@ -1,6 +1,5 @@
 import { getString } from '../../../kernel/index.ts';
-import { quote } from './rule.ts';
-import type { Draft, WorldRule } from './rule.ts';
+import type { WorldRule } from './rule.ts';
 import { draftsOf } from './told.ts';
 import type { Row, Told } from './told.ts';
 import type { View } from './view.ts';
@@ -31,12 +30,8 @@ const ROWS: readonly Row[] = [
     failure: 'TRA-03',
     id: 'ingress-class-missing',
     boundary: 'traffic',
-    pattern:
-      /ingress does not contain a valid IngressClass|(?:Error obtaining Endpoints for Service|Service) "?(?<service>[\w/-]+)"?:? (?:no object matching key|does not have any active Endpoint|not found)/i,
-    title: (g) =>
-      g['service'] === undefined
-        ? 'the ingress controller ignores an Ingress: its class is not valid'
-        : `the ingress controller finds nothing behind the Service ${g['service']}`,
+    pattern: /ingress does not contain a valid IngressClass|no (?:valid )?IngressClass found for ingress/i,
+    title: () => 'the ingress controller ignores an Ingress: its class is not valid',
     confidence: 0.85,
     why: 'The controller says itself why it does not serve.',
     misleading: [['the Ingress was applied', 'the API stores it whether or not anybody serves it']],
@@ -49,6 +44,45 @@ const ROWS: readonly Row[] = [
     verify: (_g, n) => [`kubectl get ingress${n}`],
     can: 'commit',
     symptom: true,
+  },
+  {
+    failure: 'TRA-03',
+    id: 'ingress-backend-missing',
+    boundary: 'traffic',
+    pattern:
+      /(?:Error obtaining Endpoints for Service|[Ss]ervice) "?(?<service>[\w./-]+)"?:? (?:no object matching key|does not exist|not found)|<error: (?:services|endpoints) "(?<backend>[^"]+)" not found>/,
+    title: (g) => `the ingress controller finds no Service ${g['service'] ?? g['backend'] ?? ''}`,
+    confidence: 0.85,
+    why: 'Whoever asks for that path gets 503 or the default backend.',
+    misleading: [['the Ingress was applied', 'the API stores it whether or not anybody serves it']],
+    now: (_g, n) => [
+      'Correct the name of the backend in Git, or deliver the Service.',
+      `kubectl get ingress,services${n}`,
+    ],
+    lasting: 'Check backends before the merge (landfall check).',
+    verify: (_g, n) => [`kubectl get ingress${n}`],
+    can: 'commit',
+    symptom: true,
+  },
+  {
+    failure: 'TRA-12',
+    id: 'tls-secret-missing',
+    boundary: 'traffic',
+    pattern:
+      /(?:local )?SSL certificate "?(?<secret>[\w./-]+)"? (?:was )?not found|[Ee]rror (?:getting|obtaining) (?:SSL certificate|X\.509 certificate|.*certificate from secret)[^"]*"(?<secret2>[^"]+)"|secret "?(?<secret3>[\w./-]+)"? does not exist.*(?:tls|certificate)/,
+    title: (g) =>
+      `the TLS Secret ${g['secret'] ?? g['secret2'] ?? g['secret3'] ?? ''} is not there, so the controller answers with its own certificate`,
+    confidence: 0.9,
+    why: 'A certificate that no client trusts for this host takes its place.',
+    misleading: [['port 443 answers', 'with the certificate of the controller']],
+    now: (g, n) => [
+      'Create the Secret in the namespace of the Ingress, or correct its name in Git.',
+      `kubectl get secret ${(g['secret'] ?? g['secret2'] ?? g['secret3'] ?? 'SECRET').split('/').at(-1) ?? ''}${n}`,
+      'kubectl get certificates -A',
+    ],
+    lasting: 'A probe of expiry and chain for every host.',
+    verify: () => ['openssl s_client -connect HOST:443 -servername HOST </dev/null'],
+    can: 'commit',
   },
   {
     failure: 'TRA-12',
@@ -74,18 +108,18 @@ const ROWS: readonly Row[] = [
     id: 'dns-wrong',
     boundary: 'traffic',
     pattern:
-      /NXDOMAIN|SERVFAIL|Could not resolve host:? ?(?<host>[\w.-]+)?|Temporary failure in name resolution|server can't find (?<host2>[\w.-]+)|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?<host3>[\w.-]+)/,
+      /NXDOMAIN|SERVFAIL|Could not resolve host:? ?(?<host>[\w.-]+)?|Temporary failure in name resolution|server can't find (?<host2>[\w.-]+)|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?<host3>[\w.-]+)|lookup (?<host4>[\w.-]+)(?: on \S+:53)?: .*(?:no such host|server misbehaving|i\/o timeout)/,
     title: (g) =>
-      `DNS does not answer for ${g['host'] ?? g['host2'] ?? g['host3'] ?? 'a name that is asked for'}`,
+      `DNS does not answer for ${g['host'] ?? g['host2'] ?? g['host3'] ?? g['host4'] ?? 'a name that is asked for'}`,
     confidence: 0.8,
     why: 'The name does not resolve where it was asked: the record is missing, old, or the resolver is not the one that knows it.',
     misleading: [['curl by address and port-forward work', 'they do not ask DNS']],
     now: (g) => [
       'Ask from a pod and from outside, and compare with the address of the load balancer.',
-      `kubectl run -it --rm dns --image=busybox --restart=Never -- nslookup ${g['host'] ?? g['host2'] ?? g['host3'] ?? 'HOST'}`,
+      `kubectl run -it --rm dns --image=busybox --restart=Never -- nslookup ${g['host'] ?? g['host2'] ?? g['host3'] ?? g['host4'] ?? 'HOST'}`,
     ],
     lasting: 'Let the proof ask the authoritative server.',
-    verify: (g) => [`dig +short ${g['host'] ?? g['host2'] ?? g['host3'] ?? 'HOST'}`],
+    verify: (g) => [`dig +short ${g['host'] ?? g['host2'] ?? g['host3'] ?? g['host4'] ?? 'HOST'}`],
   },
   {
     failure: 'TRA-06',
@@ -146,19 +180,46 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/** True while something is shown and all of it is ready. */
+function allReady(view: View): boolean {
+  const pods = view.pods.filter(({ phase }) => phase !== 'Succeeded');
+  return pods.length > 0 && pods.every(({ ready }) => ready === true);
+}
+
+function shapeOf(message: string): string {
+  return message.replaceAll(/[0-9a-f-]{6,}|\d+/g, '#').slice(0, 80);
+}
+
 function sentences(view: View): readonly Told[] {
+  const often = new Map<string, number>();
+  for (const { message } of view.world.logs)
+    if (often.size < 5_000) often.set(shapeOf(message), (often.get(shapeOf(message)) ?? 0) + 1);
+  // A line or two in the log of what is all ready is its daily life.
+  const well = allReady(view);
   const logs = view.world.logs
     .filter(
       ({ level, message }) =>
-        level !== 'debug' && (level !== 'info' || /emerg|denied|ChunkLoadError/.test(message)),
+        level !== 'debug' &&
+        (level !== 'info' || /emerg|denied|ChunkLoadError|Ignoring ingress/.test(message)),
     )
     .map((line): Told => ({
       text: line.message,
       who: line.component ?? 'log',
       space: line.fields['namespace'],
-      weight: 0.9,
+      weight: well && (often.get(shapeOf(line.message)) ?? 0) < 3 ? 0.5 : 0.9,
       claims: (boundary) => [view.claim(boundary, line.component ?? 'log', 'log', line.message, line.source)],
     }));
+  const backends = view.kind('Ingress').flatMap((thing): Told[] =>
+    thing.list('status', 'backendErrors').map((item) => ({
+      text: getString(item, 'message') ?? '',
+      who: thing.id,
+      space: thing.namespace,
+      weight: 1,
+      claims: (boundary) => [
+        view.about(boundary, thing, 'backend', getString(item, 'message') ?? '', 'spec', 'rules'),
+      ],
+    })),
+  );
   const answers = view.world.answers
     .filter(
       ({ ok, answer }) =>
@@ -199,53 +260,8 @@ function sentences(view: View): readonly Told[] {
         ]
       : [],
   );
-  return [...logs, ...answers, ...samples, ...certificates];
+  return [...logs, ...backends, ...answers, ...samples, ...certificates];
 }
 
-/** TRA-06: a NetworkPolicy that lets nobody in to a pod that a Service leads to. */
-function deniedAll(view: View): Draft[] {
-  const timeouts = [
-    ...view.world.answers.filter(({ ok, answer }) => ok !== true && /timed? ?out|i\/o timeout/i.test(answer)),
-    ...view.world.logs.filter(({ message }) =>
-      /i\/o timeout|ETIMEDOUT|connect timed out|Connection timed out/i.test(message),
-    ),
-  ];
-  const [proof] = timeouts;
-  const [policy] = view
-    .kind('NetworkPolicy')
-    .filter(
-      (thing) =>
-        thing.whole &&
-        (thing.list('spec', 'ingress').length === 0 || thing.get('spec', 'policyTypes') !== undefined),
-    );
-  if (proof === undefined || policy === undefined) return [];
-  const text = 'answer' in proof ? proof.answer : proof.message;
-  return [
-    {
-      failure: 'TRA-06',
-      id: 'policy-blocks',
-      boundary: 'traffic',
-      title: `the NetworkPolicy ${policy.name} probably blocks the path: connections time out`,
-      confidence: 0.72,
-      why: [
-        `${quote(text)} A policy drops packets without a word, so clients wait; a refused connection would be answered at once.`,
-      ],
-      claims: [
-        view.about('traffic', policy, 'spec', 'selects pods and lists who may enter or leave', 'spec'),
-        view.claim('traffic', 'connection', 'answer', quote(text), proof.source),
-      ],
-      misleading: [['from a debug pod and by port-forward it works', 'the policy does not hold for them']],
-      now: [
-        'Compare the policy with the labels of both sides, and allow this path; name resolution needs a rule too.',
-        `kubectl describe networkpolicy ${policy.name}${policy.n}`,
-      ],
-      lasting: ['Evaluate policies on the labels of rendered pods.'],
-      verify: [`kubectl get networkpolicies${policy.n}`],
-      can: 'commit',
-      space: policy.namespace,
-    },
-  ];
-}
-
-/** TRA-04, TRA-06, TRA-08, TRA-10 to TRA-12: what proxies, resolvers, policies and edges say. */
-export const userPathRule: WorldRule = (view) => [...draftsOf(ROWS, sentences(view)), ...deniedAll(view)];
+/** TRA-03, TRA-04, TRA-06, TRA-08, TRA-10 to TRA-12: what proxies, resolvers, policies and edges say. */
+export const userPathRule: WorldRule = (view) => draftsOf(ROWS, sentences(view));

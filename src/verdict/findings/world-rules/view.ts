@@ -101,7 +101,9 @@ export function viewOf(world: World): View {
   const replicaSets = new Map(
     kind('ReplicaSet').map((thing) => [`${thing.namespace ?? ''}/${thing.name}`, thing]),
   );
-  const pods = kind('Pod').map((thing) => podOf(thing, replicaSets));
+  // Names are matched only where owners are not shown, and few workloads are.
+  const workloads = kind('Job', 'DaemonSet', 'StatefulSet', 'Deployment').slice(0, 500);
+  const pods = kind('Pod').map((thing) => podOf(thing, replicaSets, workloads));
   const podsByWorkload = new Map<string, Pod[]>();
   for (const pod of pods) {
     const key = `${pod.workload.kind}/${pod.workload.name}`;

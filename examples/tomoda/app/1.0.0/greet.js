@@ -1,0 +1,4 @@
+/** A greeting for one friend. */
+export function greet({ name }) {
+  return `Hello, ${name}`;
+}

@@ -1,0 +1,2 @@
+export { compilePattern, expandTemplate } from './pattern.ts';
+export type { Match, Pattern } from './pattern.ts';

@@ -1,0 +1,159 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { getArray, getObject, getString, systemClock } from '../../kernel/index.ts';
+import type { JsonObject } from '../../kernel/index.ts';
+import type { KindRef, KubeObject } from '../../kube/index.ts';
+import { openLedger } from '../../ledger/index.ts';
+import type { Ledger } from '../../ledger/index.ts';
+import { createRegistryClient } from '../../oci/index.ts';
+import type { ControllerOptions } from '../controller.ts';
+import { makeRepository, openScene, until } from '../delivery.fixture.ts';
+import type { Repository, Scene } from '../delivery.fixture.ts';
+import { GIT_REPOSITORY, KUSTOMIZATION } from './kinds.ts';
+
+/** Where the objects of Flux are. */
+export const where = { namespace: 'flux-system' };
+
+/** A cluster with Flux' kinds, a repository over HTTP, and a controller; deliveries go to the namespace `apps`. */
+export interface FluxStage {
+  readonly scene: Scene;
+  readonly ledger: Ledger;
+  readonly repository: Repository & { readonly first: string };
+  /** Of the repository. */
+  readonly url: string;
+  create(kind: KindRef, name: string, spec: JsonObject, metadata?: JsonObject): Promise<void>;
+  /** Of the GitRepository `main`. */
+  kustomization(name: string, spec: JsonObject): Promise<void>;
+  read(kind: KindRef, name: string): Promise<KubeObject>;
+  /** Until it is Ready so, and its message says that. */
+  ready(
+    kind: KindRef,
+    name: string,
+    status?: 'True' | 'False' | 'Unknown',
+    text?: string,
+  ): Promise<KubeObject>;
+  /** Asks for a reconciliation, and waits until it was answered. */
+  ask(name: string, kind: KindRef): Promise<void>;
+  data(name: string, namespace?: string): Promise<JsonObject | undefined>;
+  close(): Promise<void>;
+}
+
+export function condition(object: KubeObject, type: string): JsonObject {
+  const found = getArray(object, 'status', 'conditions').find((item) => getString(item, 'type') === type);
+  return (found ?? {}) as JsonObject;
+}
+
+export async function openFlux(
+  cluster: { writeKubeconfig(file: string): Promise<void> },
+  serve: (folder: string) => Promise<{ readonly url: string } & AsyncDisposable>,
+  files: Readonly<Record<string, string>>,
+  options: (scene: Scene) => Promise<Partial<ControllerOptions>> | Partial<ControllerOptions> = () => ({}),
+): Promise<FluxStage> {
+  const scene = await openScene((file) => cluster.writeKubeconfig(file));
+  const repository = await makeRepository(join(scene.folder, 'repo'), files);
+  const server = await serve(scene.folder);
+  const url = `${server.url}/repo/.git`;
+  for (const name of ['apps', 'flux-system']) {
+    await scene.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }
+  const ledger = openLedger({ folder: join(scene.folder, 'state'), clock: systemClock });
+  await scene.controller({ pollMs: 600_000, ledger, ...(await options(scene)) });
+
+  async function read(kind: KindRef, name: string): Promise<KubeObject> {
+    const found = await scene.client.get({ ...kind, ...where, name });
+    if (found === undefined) throw new Error(`${name} is gone`);
+    return found;
+  }
+
+  async function create(kind: KindRef, name: string, spec: JsonObject, metadata: JsonObject = {}) {
+    await scene.client.create({ ...kind, metadata: { ...metadata, name, ...where }, spec });
+  }
+
+  await create(GIT_REPOSITORY, 'main', { url, interval: '10m', ref: { branch: 'main' } });
+  return {
+    scene,
+    ledger,
+    repository,
+    url,
+    create,
+    read,
+    kustomization: (name, spec) =>
+      create(KUSTOMIZATION, name, {
+        interval: '10m',
+        prune: true,
+        sourceRef: { kind: 'GitRepository', name: 'main' },
+        ...spec,
+      }),
+    ready: (kind, name, status = 'True', text = '') =>
+      until(
+        () => read(kind, name),
+        (object) => {
+          const found = condition(object, 'Ready');
+          return found['status'] === status && (getString(found, 'message') ?? '').includes(text);
+        },
+        20_000,
+      ),
+    async ask(name, kind) {
+      const requestedAt = `${Date.now()}.${Math.random()}`;
+      await scene.client.patch({ ...kind, ...where, name }, 'merge', {
+        metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': requestedAt } },
+      });
+      await until(
+        () => read(kind, name),
+        (object) => getString(object, 'status', 'lastHandledReconcileAt') === requestedAt,
+        20_000,
+      );
+    },
+    data: async (name, namespace = 'apps') =>
+      getObject(await scene.client.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name }), 'data'),
+    async close() {
+      await scene.close();
+      await ledger.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** An artifact as `flux push artifact` makes it. */
+export async function pushArtifact(
+  repository: string,
+  tag: string,
+  files: Readonly<Record<string, string>>,
+): Promise<string> {
+  const content = await mkdtemp(join(tmpdir(), 'landfall-artifact-'));
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(join(content, dirname(name)), { recursive: true });
+    await writeFile(join(content, name), text);
+  }
+  const packed = await promisify(execFile)('tar', ['-cz', '-C', content, '.'], {
+    encoding: 'buffer',
+    maxBuffer: 1e7,
+  });
+  const client = createRegistryClient({ clock: systemClock });
+  try {
+    const signal = new AbortController().signal;
+    const layer = await client.pushBlob(repository, packed.stdout, signal);
+    const config = await client.pushBlob(repository, Buffer.from('{}'), signal);
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+    const manifest = {
+      schemaVersion: 2,
+      mediaType,
+      config: { mediaType: 'application/vnd.cncf.flux.config.v1+json', digest: config.digest, size: 2 },
+      layers: [
+        {
+          mediaType: 'application/vnd.cncf.flux.content.v1.tar+gzip',
+          digest: layer.digest,
+          size: packed.stdout.length,
+        },
+      ],
+    };
+    const bytes = Buffer.from(JSON.stringify(manifest));
+    return (await client.putManifest(`${repository}:${tag}`, { mediaType, bytes }, signal)).digest;
+  } finally {
+    client.close();
+    await rm(content, { recursive: true, force: true });
+  }
+}

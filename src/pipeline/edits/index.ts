@@ -1,0 +1,5 @@
+/** Image changes written into files: exactly the lines that must change, proven by rendering before and after. */
+export { editImages } from './edit-images.ts';
+export { pinImage } from './image-pin.ts';
+export type { ImagePin } from './pin-request.ts';
+export type { ImageChange, ImageEdit, ImageEditRequest, ImageEdits, WriteTarget } from './contract.ts';
