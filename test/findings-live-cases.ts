@@ -145,10 +145,21 @@ export const LIVE: readonly LiveCase[] = [
     container: 'resources: {requests: {cpu: "900"}}',
   }),
   one('ROL-02', 'no-node', 'unschedulable-placement', 'health', { pod: 'nodeSelector: {disk: fast}' }),
-  one('ROL-03', 'spread', 'unschedulable-spread', 'health', {
-    replicas: 5,
-    pod: 'affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: api}}}]}}',
-  }),
+  {
+    failure: 'ROL-04',
+    name: 'claim',
+    id: 'claim-not-bound',
+    boundary: 'health',
+    objects: (broken) =>
+      broken
+        ? `apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {storageClassName: gone, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+${api({ pod: 'volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]', container: 'volumeMounts: [{name: data, mountPath: /data}]' })}`
+        : api({}),
+  },
   {
     failure: 'ROL-15',
     name: 'half',
@@ -169,28 +180,6 @@ export const LIVE: readonly LiveCase[] = [
         );
     },
     laterMs: 660_000,
-  },
-  {
-    failure: 'ROL-17',
-    name: 'wedged',
-    id: 'stateful-set-wedged',
-    boundary: 'rollout',
-    objects: () => set('1.0.0', 'web', ''),
-    still: true,
-    then: async (stage) => {
-      await stage.ready('StatefulSet');
-      if (!stage.broken) return;
-      await release(stage, set('1.1.0', 'never', ''));
-      await stage.fixture.until('a pod that is not ready', async () =>
-        /0\/1/.test(await stage.kubectl(['get', 'pods', '--no-headers'])),
-      );
-      await stage.fixture.until('the broken version', async () =>
-        /never/.test(
-          await stage.kubectl(['get', 'pods', '-o', 'jsonpath={.items[*].spec.containers[*].env[*].value}']),
-        ),
-      );
-      await release(stage, set('1.0.0', 'web', ''));
-    },
   },
   {
     failure: 'ROL-18',
