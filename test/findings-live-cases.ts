@@ -182,6 +182,28 @@ ${api({ pod: 'volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]'
     laterMs: 660_000,
   },
   {
+    failure: 'ROL-17',
+    name: 'wedged',
+    id: 'stateful-set-wedged',
+    boundary: 'rollout',
+    objects: () => set('1.0.0', 'web', ''),
+    still: true,
+    then: async (stage) => {
+      await stage.ready('StatefulSet');
+      if (!stage.broken) return;
+      await release(stage, set('1.1.0', 'never', ''));
+      await stage.fixture.until('a pod that is not ready', async () =>
+        /0\/1/.test(await stage.kubectl(['get', 'pods', '--no-headers'])),
+      );
+      await stage.fixture.until('the broken version', async () =>
+        /never/.test(
+          await stage.kubectl(['get', 'pods', '-o', 'jsonpath={.items[*].spec.containers[*].env[*].value}']),
+        ),
+      );
+      await release(stage, set('1.0.0', 'web', ''));
+    },
+  },
+  {
     failure: 'ROL-18',
     name: 'on-delete',
     id: 'update-held-by-strategy',
