@@ -77,7 +77,7 @@ async function play(
   );
   for (const object of objectsIn(one.objects(broken)))
     await kube.create({ ...object, metadata: { ...object.metadata, namespace } }, {});
-  await one.then?.(stage);
+  await one.happens?.(stage);
   return { stage, played };
 }
 
