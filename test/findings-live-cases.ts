@@ -10,15 +10,15 @@ const pulled = (
   id: string,
   boundary: LiveCase['boundary'],
   image: string,
-  effect: object,
+  status: number,
 ): LiveCase => ({
   failure,
   name,
   id,
   boundary,
   objects: () => '',
-  then: async ({ broken, fixture, kube, namespace }) => {
-    if (broken) fixture.cluster.faults.add({ on: 'pull', image, effect } as never);
+  happens: async ({ broken, fixture, kube, namespace }) => {
+    if (broken) fixture.cluster.faults.add({ on: 'pull', image, effect: { type: 'status', status } });
     for (const object of objectsIn(api(broken ? { image } : {})))
       await kube.create({ ...object, metadata: { ...object.metadata, namespace } }, {});
   },
@@ -52,25 +52,16 @@ spec:
 /** What the cluster brings about by itself out of manifests, faults and releases. */
 export const LIVE: readonly LiveCase[] = [
   one('PIP-04', 'no-image', 'image-missing', 'artifact', { image: 'registry.corp.io/api:9.9.9' }),
-  pulled('PIP-05', 'denied', 'registry-credentials', 'health', 'registry.corp.io/denied:1', {
-    type: 'status',
-    status: 401,
-  }),
-  pulled('PIP-06', 'silent', 'registry-unreachable', 'health', 'registry.corp.io/silent:1', {
-    type: 'status',
-    status: 503,
-  }),
-  pulled('PIP-07', 'limited', 'registry-rate-limit', 'health', 'registry.corp.io/limited:1', {
-    type: 'status',
-    status: 429,
-  }),
+  pulled('PIP-05', 'denied', 'registry-credentials', 'health', 'registry.corp.io/denied:1', 401),
+  pulled('PIP-06', 'silent', 'registry-unreachable', 'health', 'registry.corp.io/silent:1', 503),
+  pulled('PIP-07', 'limited', 'registry-rate-limit', 'health', 'registry.corp.io/limited:1', 429),
   pulled(
     'PIP-09',
     'collected',
     'image-collected',
     'artifact',
     `registry.corp.io/collected@sha256:${'5c'.repeat(32)}`,
-    { type: 'status', status: 404 },
+    404,
   ),
   {
     failure: 'PIP-01',
@@ -78,7 +69,7 @@ export const LIVE: readonly LiveCase[] = [
     id: 'mutable-reference-moved',
     boundary: 'intent',
     objects: () => '',
-    then: async (stage) => {
+    happens: async (stage) => {
       const repository = `moved-${stage.broken ? 'broken' : 'twin'}`;
       const program = (text: string) => ({ files: { 'app/main.js': `// ${text}\n${WEB_PROGRAM}` } });
       await stage.fixture.push(repository, 'stable', program('first'));
@@ -94,7 +85,7 @@ export const LIVE: readonly LiveCase[] = [
     id: 'replicas-differ',
     boundary: 'intent',
     objects: () => '',
-    then: async (stage) => {
+    happens: async (stage) => {
       const repository = `differ-${stage.broken ? 'broken' : 'twin'}`;
       const program = (text: string) => ({ files: { 'app/main.js': `// ${text}\n${WEB_PROGRAM}` } });
       await stage.fixture.push(repository, '1', program('first'));
@@ -128,7 +119,7 @@ export const LIVE: readonly LiveCase[] = [
   one('ROL-09', 'crash', 'crash-loop', 'health', { mode: 'exit' }),
   {
     ...one('ROL-10', 'memory', 'out-of-memory', 'health', {}),
-    then: async ({ broken, fixture, namespace }) => {
+    happens: async ({ broken, fixture, namespace }) => {
       if (broken) fixture.cluster.faults.add({ on: 'pods', namespace, effect: { type: 'oom' } });
     },
   },
@@ -166,7 +157,7 @@ ${api({ pod: 'volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]'
     id: 'half-rolled',
     boundary: 'rollout',
     objects: () => api({ replicas: 2, spec: 'minReadySeconds: 0' }),
-    then: async (stage) => {
+    happens: async (stage) => {
       await stage.ready();
       // Pods that have to be ready for an hour hold the update without being in any trouble themselves.
       if (stage.broken)
@@ -182,20 +173,42 @@ ${api({ pod: 'volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]'
     laterMs: 660_000,
   },
   {
+    failure: 'ROL-17',
+    name: 'wedged',
+    id: 'stateful-set-wedged',
+    boundary: 'rollout',
+    objects: () => set('1.0.0', 'web', ''),
+    still: true,
+    happens: async (stage) => {
+      await stage.ready('StatefulSet');
+      if (!stage.broken) return;
+      await release(stage, set('1.1.0', 'never', ''));
+      await stage.fixture.until('a pod that is not ready', async () =>
+        /0\/1/.test(await stage.kubectl(['get', 'pods', '--no-headers'])),
+      );
+      await stage.fixture.until('the broken version', async () =>
+        /never/.test(
+          await stage.kubectl(['get', 'pods', '-o', 'jsonpath={.items[*].spec.containers[*].env[*].value}']),
+        ),
+      );
+      await release(stage, set('1.0.0', 'web', ''));
+    },
+  },
+  {
     failure: 'ROL-18',
     name: 'on-delete',
     id: 'update-held-by-strategy',
     boundary: 'rollout',
     objects: () => set('1.0.0', 'web', 'updateStrategy: {type: OnDelete}'),
     still: true,
-    then: async (stage) => {
+    happens: async (stage) => {
       await stage.ready('StatefulSet');
       if (stage.broken) await release(stage, set('1.1.0', 'web', 'updateStrategy: {type: OnDelete}'));
     },
   },
   {
     ...one('ROL-20', 'evicted', 'pods-evicted', 'health', {}),
-    then: async (stage) => {
+    happens: async (stage) => {
       await stage.ready();
       if (stage.broken)
         stage.fixture.cluster.faults.add({

@@ -2,7 +2,7 @@ import type { FieldSource } from '../../boundaries/index.ts';
 import { byChartValues } from './auto-values.ts';
 import type { ImageChange } from './contract.ts';
 import { draftOf, withEdits, type Draft } from './draft.ts';
-import { kustomizationOf, pinned } from './kustomization.ts';
+import { isKustomization, kustomizationOf, pinned } from './kustomization.ts';
 import { usesOf, type ImageUse } from './rendered-images.ts';
 import { replaceReference } from './scalars.ts';
 import { inFolder, refuseEdit, wantedReferences, type Candidate, type Writing } from './writing.ts';
@@ -53,8 +53,10 @@ async function placesOf(writing: Writing, change: ImageChange): Promise<Places> 
     if (wanted.includes(use.value)) continue;
     const [source] = use.sources;
     if (source === undefined) throw unknownSource(use);
-    if (source.by === 'images' && inFolder(source.file, folder)) entries.add(source.file);
-    else if (inFolder(source.file, folder)) {
+    if (source.by === 'images' && inFolder(source.file, folder)) {
+      if (!isKustomization(source.file)) throw ofTransformer(use, source);
+      entries.add(source.file);
+    } else if (inFolder(source.file, folder)) {
       const from = textOf(source) ?? use.value;
       const [to = ''] = wantedReferences(from, change, true);
       lines.set(`${source.file}:${source.line} ${from}`, { file: source.file, line: source.line, from, to });
@@ -75,6 +77,14 @@ async function ownKustomization(writing: Writing, use: ImageUse, source: FieldSo
     `The image of ${use.object} is set in ${source.file}:${source.line}, outside of ${folder || '.'}, which has no kustomization that could override it.`,
     folder,
     'Name the place to write, or give the environment a kustomization.yaml.',
+  );
+}
+
+function ofTransformer(use: ImageUse, source: FieldSource): Error {
+  return refuseEdit(
+    `The image of ${use.object} is set in ${source.file}:${source.line}, by a transformer of its own.`,
+    `${source.file}:${source.line}`,
+    'Change it by hand, or move it into the images of the kustomization, where it is written for you.',
   );
 }
 

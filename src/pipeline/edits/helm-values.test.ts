@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { renderApplication } from '../../boundaries/index.ts';
 import type { RenderedSet } from '../../boundaries/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { getString, parseYaml } from '../../kernel/index.ts';
@@ -215,6 +218,36 @@ describe('an image of a chart whose values nobody named', () => {
   });
 });
 
+const helm = await promisify(execFile)('helm', ['version', '--short']).then(
+  () => true,
+  () => false,
+);
+
+describe.skipIf(!helm)('with the helm program', () => {
+  const template = (labels: string) =>
+    `apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app\n  labels: {${labels}}\nspec:\n  selector:\n    matchLabels: {app: app}\n  template:\n    metadata:\n      labels: {app: app}\n    spec:\n      containers:\n      - name: app\n        image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"\n`;
+  const files = (labels: string) => ({
+    'chart/Chart.yaml': 'apiVersion: v2\nname: chart\nversion: 0.1.0\nappVersion: "1.0"\n',
+    'chart/values.yaml': values,
+    'chart/templates/deployment.yaml': template(labels),
+  });
+  const target = { kind: 'helm-values', file: 'chart/values.yaml', tag: 'image.tag' } as const;
+
+  test('the digest stands behind the tag', async () => {
+    const made = await edit({ files: files('app: app'), folder: 'chart', changes: [change], target });
+    expect(made.files['chart/values.yaml']).toBe(values.replace('tag: v1', `tag: v2@${NEW}`));
+    const auto = await edit({ files: files('app: app'), folder: 'chart', changes: [change] });
+    expect(auto.files).toEqual(made.files);
+  });
+
+  test('the tag stands alone where a label shows it', async () => {
+    const shown = files('version: "{{ .Values.image.tag }}"');
+    const made = await edit({ files: shown, folder: 'chart', changes: [change], target });
+    expect(made.files['chart/values.yaml']).toBe(values.replace('tag: v1', 'tag: v2'));
+    expect(made.warnings).toHaveLength(1);
+  });
+});
+
 describe('an edit of values is refused', () => {
   test.each([
     ['without a path of tag, digest or spec', { name: 'image.repository' }, /neither the path of its tag/],
@@ -226,7 +259,6 @@ describe('an edit of values is refused', () => {
   });
 
   test('when what renders it cannot run: then nothing is proven', async () => {
-    const { renderApplication } = await import('../../boundaries/index.ts');
     const files = { 'Chart.yaml': 'apiVersion: v2\nname: c\nversion: 0.1.0\n', 'values.yaml': values };
     await expect(
       edit({

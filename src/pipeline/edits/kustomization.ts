@@ -8,6 +8,10 @@ import { joinPath, noteOf, refuseEdit, type Candidate, type Writing } from './wr
 
 const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 
+export function isKustomization(file: string): boolean {
+  return KUSTOMIZATIONS.includes(file.slice(file.lastIndexOf('/') + 1));
+}
+
 /** The kustomization of a folder; undefined where it has none, and refused where it has several, as Kustomize does. */
 export async function kustomizationOf(writing: Writing, folder: string): Promise<string | undefined> {
   const found: string[] = [];
