@@ -143,6 +143,16 @@ export const serveCommand: CliCommand = {
           { controller, sources, ledger, logger, pollMs: options.poll, concurrency: options.builds },
           io,
         );
+        const promotions = controllers.startPromotions({
+          sources,
+          ledger,
+          clock: io.clock,
+          logger,
+          author: { name: 'landfall', email: 'landfall@localhost' },
+          folder: io.cwd,
+          namespace: options.namespace,
+          everyMs: Math.min(options.poll, LONGEST_TURN_MS),
+        });
         try {
           const webhook =
             options.webhook === undefined
@@ -161,6 +171,7 @@ export const serveCommand: CliCommand = {
           await Promise.race([untilAborted(io.signal), refused]);
           await webhook?.close();
         } finally {
+          await promotions.close();
           await builds.close();
           await controller.close();
           registries.close();
@@ -173,6 +184,9 @@ export const serveCommand: CliCommand = {
     });
   },
 };
+
+/** Between two looks at promotions that wait, however seldom Git is asked for something new. */
+const LONGEST_TURN_MS = 60_000;
 
 async function rootOf(
   options: ServeOptions,
