@@ -8,3 +8,4 @@ export { createDeclarations } from './declarations.ts';
 export { renderTemplate } from './applicationsets/template/index.ts';
 export { startBuilds } from './builds.ts';
 export type { BuildLoop, BuildLoopOptions } from './builds.ts';
+export { workOnBuilds } from './build-workers.ts';

@@ -75,11 +75,13 @@ export const serveCommand: CliCommand = {
           .choices(['restore', 'keep'])
           .default('restore'),
       )
-      .option(
-        '--health-timeout <duration>',
-        'how long what was synced may take to become healthy before it is taken back',
-        parseDuration,
-        600_000,
+      .addOption(
+        new Option(
+          '--health-timeout <duration>',
+          'how long what was synced may take to become healthy before it is taken back',
+        )
+          .argParser(parseDuration)
+          .default(600_000, '10m'),
       )
       .option('--helm <program>', 'the program that renders charts; default: helm on PATH');
     withExamples(withCluster(command), [
