@@ -111,7 +111,7 @@ export function startUpdates(options: UpdatesOptions): Updates {
     const { signal } = stop;
     const news = pushed;
     pushed = new Set();
-    sources.registries.forget();
+    cycle.forget();
     const updaters = await read(signal);
     const mine = updaters.filter((updater) => options.hold(updater.key) !== undefined);
     await flux.reflect(objects.flux, (key) => options.hold(key) !== undefined, signal);
