@@ -1,64 +1,33 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { program, clusterFixture } from '../src/drydock/cluster/cluster-fixture.ts';
-import type { ClusterFixture } from '../src/drydock/cluster/cluster-fixture.ts';
-import { systemClock } from '../src/kernel/index.ts';
-import { loadKubeClient } from '../src/kube/index.ts';
-import type { KubeClient, KubeObject } from '../src/kube/index.ts';
-import { findingsOf, liveObject } from '../src/verdict/index.ts';
-import type { World } from '../src/verdict/index.ts';
-import { eventFact } from '../src/verdict/world/objects.ts';
-import { LIVE } from './findings-live-cases.ts';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clusterFixture, program } from '../src/drydock/cluster/cluster-fixture.ts';
+import type { ClusterFixture } from '../src/drydock/cluster/cluster-fixture.ts';
+import { systemClock } from '../src/kernel/index.ts';
+import { loadKubeClient } from '../src/kube/index.ts';
+import type { KubeClient } from '../src/kube/index.ts';
+import { findingsOf } from '../src/verdict/index.ts';
+import type { Finding } from '../src/verdict/index.ts';
+import { LIVE } from './findings-live-cases.ts';
+import { objectsIn, stageOf, worldOf } from './findings-live-stage.ts';
+import type { LiveCase, Played, Stage } from './findings-live-stage.ts';
+import { asked } from './findings-worlds.ts';
 
 // Every failure in a namespace of its own, all at once, on one cluster; each beside a twin that is well.
 
 let fixture: ClusterFixture;
 let kube: KubeClient;
 let folder: string;
+let env: Record<string, string>;
 
-const KINDS = [
-  ['v1', 'Pod'],
-  ['v1', 'Event'],
-  ['v1', 'Service'],
-  ['v1', 'ConfigMap'],
-  ['v1', 'PersistentVolumeClaim'],
-  ['v1', 'ResourceQuota'],
-  ['apps/v1', 'Deployment'],
-  ['apps/v1', 'ReplicaSet'],
-  ['apps/v1', 'StatefulSet'],
-  ['batch/v1', 'Job'],
-  ['discovery.k8s.io/v1', 'EndpointSlice'],
-  ['networking.k8s.io/v1', 'Ingress'],
-] as const;
-
-/** What the API says of one namespace, as rules see it. */
-async function worldOf(namespace: string): Promise<World> {
-  const lists = await Promise.all(
-    KINDS.map(async ([apiVersion, kind]) => (await kube.list({ apiVersion, kind }, { namespace })).items),
-  );
-  const objects: readonly KubeObject[] = lists.flat();
-  return {
-    live: objects.filter(({ kind }) => kind !== 'Event').map(liveObject),
-    desired: [],
-    files: [],
-    events: objects.filter(({ kind }) => kind === 'Event').flatMap((event) => eventFact(event) ?? []),
-    logs: [],
-    samples: [],
-    builds: [],
-    commits: [],
-    digests: [],
-    engines: [],
-    answers: [],
-    unreadable: [],
-    at: new Date(systemClock.now()).toISOString(),
-  };
-}
-
+/** One program for all: what it does, its environment says. */
 const SERVER = program(`
 const mode = process.env.MODE ?? 'web';
-if (mode === 'exit') { console.error('no database'); process.exit(3); }
+if (mode === 'exit') { console.error('no STRIPE_KEY'); process.exit(3); }
+if (mode === 'database') { console.error('Error: connect ECONNREFUSED 10.1.2.3:5432'); process.exit(1); }
+if (mode === 'done') process.exit(0);
 const server = require('node:http').createServer((request, response) => {
   response.statusCode = request.url === '/ready' && mode === 'never' ? 503 : request.url === '/live' && mode === 'ill' ? 500 : 200;
   response.end('ok');
@@ -67,28 +36,26 @@ server.listen(8080);
 process.on('SIGTERM', () => process.exit(0));
 `);
 
+const present = spawnSync('kubectl', ['version', '--client']).status === 0;
+
 beforeAll(async () => {
-  fixture = await clusterFixture();
+  fixture = await clusterFixture({ rbac: true, metrics: () => ({ cpu: 0.01, memory: 1e7 }) });
   folder = await mkdtemp(path.join(tmpdir(), 'landfall-findings-'));
   const kubeconfig = path.join(folder, 'kubeconfig');
   await fixture.cluster.writeKubeconfig(kubeconfig);
   kube = await loadKubeClient({ kubeconfig, clock: systemClock, env: {} });
+  env = { PATH: process.env['PATH'] ?? '', HOME: folder, KUBECONFIG: kubeconfig };
   await fixture.push('api', '1.0.0', SERVER);
-  for (const { name, objects, before } of LIVE)
-    for (const side of ['broken', 'twin'] as const) {
-      const namespace = `${name}-${side}`;
-      await kube.create(
-        {
-          apiVersion: 'v1',
-          kind: 'Namespace',
-          metadata: { name: namespace, ...(side === 'broken' ? before : {}) },
-        },
-        {},
-      );
-      for (const object of objects(side === 'broken')) {
-        await kube.create({ ...object, metadata: { ...object.metadata, namespace } }, {});
-      }
-    }
+  await fixture.push('api', '1.1.0', SERVER);
+  await kube.create(
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IngressClass',
+      metadata: { name: 'public' },
+      spec: { controller: 'example.com/ingress' },
+    },
+    {},
+  );
 }, 60_000);
 
 afterAll(async () => {
@@ -97,22 +64,60 @@ afterAll(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
-it.concurrent.each(LIVE.map((one) => [`${one.failure} ${one.name}`, one] as const))(
-  '%s',
-  async (_name, one) => {
-    await fixture.until(`${one.id} in ${one.name}`, async () =>
-      findingsOf(await worldOf(`${one.name}-broken`)).some(
-        ({ id, kind }) => id === one.id && kind === 'cause',
-      ),
-    );
-    await fixture.until(`pods of ${one.name}-twin`, async () => {
-      const { live } = await worldOf(`${one.name}-twin`);
-      const workload = live.find(({ kind }) => kind === 'Deployment');
-      return (workload?.value['status'] as { readyReplicas?: number } | undefined)?.readyReplicas === 1;
+async function play(
+  one: LiveCase,
+  broken: boolean,
+): Promise<{ readonly stage: Stage; readonly played: Played }> {
+  const namespace = `${one.name}-${broken ? 'broken' : 'twin'}`;
+  const played: Played = { namespace, answers: [], digests: [] };
+  const stage = stageOf(fixture, kube, env, played, broken);
+  await kube.create(
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: one.labels ?? {} } },
+    {},
+  );
+  for (const object of objectsIn(one.objects(broken)))
+    await kube.create({ ...object, metadata: { ...object.metadata, namespace } }, {});
+  await one.happens?.(stage);
+  return { stage, played };
+}
+
+const look = async (one: LiveCase, played: Played, broken: boolean) =>
+  findingsOf(
+    await worldOf(
+      kube,
+      played,
+      one.desired === undefined ? [] : asked(one.desired(broken), played.namespace),
+      one.laterMs ?? 0,
+    ),
+  );
+
+/** Until the failure is the first thing that is said; a loaded machine takes its time. */
+async function eventually(one: LiveCase, played: Played): Promise<readonly Finding[]> {
+  const end = systemClock.now() + 40_000;
+  for (;;) {
+    const found = await look(one, played, true);
+    if (found[0]?.id === one.id) return found;
+    if (systemClock.now() > end)
+      throw new Error(
+        `${one.name} shows ${found.map(({ id, confidence }) => `${id} ${confidence}`).join(', ')}`,
+      );
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
     });
-    const [first] = findingsOf(await worldOf(`${one.name}-broken`));
-    expect(first).toMatchObject({ id: one.id, failure: one.failure, boundary: one.boundary });
-    expect(findingsOf(await worldOf(`${one.name}-twin`)).filter(({ kind }) => kind === 'cause')).toEqual([]);
-  },
-  60_000,
-);
+  }
+}
+
+describe.skipIf(!present && process.env['CI'] === undefined)('live', () => {
+  it.concurrent.each(LIVE.map((one) => [`${one.failure} ${one.name}`, one] as const))(
+    '%s',
+    async (_name, one) => {
+      const [broken, twin] = await Promise.all([play(one, true), play(one, false)]);
+      const [first] = await eventually(one, broken.played);
+      if (one.still !== true) await twin.stage.ready();
+      expect(first).toMatchObject({ id: one.id, failure: one.failure, boundary: one.boundary });
+      const well = await look(one, twin.played, false);
+      expect(well.filter(({ kind, failure }) => kind === 'cause' || failure === one.failure)).toEqual([]);
+    },
+    90_000,
+  );
+});

@@ -26,6 +26,11 @@ export function object(yaml: string, whole = true): WorldObject[] {
   });
 }
 
+/** Objects as Git asks for them, in a namespace. */
+export function asked(yaml: string, namespace: string): WorldObject[] {
+  return object(yaml).map((one) => ({ ...one, namespace }));
+}
+
 export function event(
   about: string,
   reason: string,

@@ -15,6 +15,8 @@ const AT_ONCE = 16;
 const PATIENCE = 30_000;
 const CONFLICTS = 5;
 const SETTLE = 1000;
+/** Steps whose end is noted before the ledger gets to know. */
+const NOTED = 256;
 
 type Change = Partial<Pick<JournalStep, 'state' | 'uid' | 'resourceVersion' | 'message'>>;
 
@@ -25,8 +27,13 @@ interface Book {
   readonly startedAt: number;
   readonly steps: JournalStep[];
   record(seq: number, change: Change): Promise<void>;
-  /** As `record`, without waiting for the disk: `settled` does that for all of them. */
+  /**
+   * As `record`, without waiting for the disk: `settled` does that for all of them. It goes to the ledger together
+   * with what else is noted while anything is at work, since every write of the ledger stops the process for a while.
+   */
   note(seq: number, change: Change): void;
+  /** Something is at work until the returned function is called. */
+  enter(): () => void;
   /** Throws what the ledger could not store. */
   settled(): Promise<void>;
 }
@@ -36,28 +43,60 @@ function bookOf(context: SetContext, journal: Pick<Journal, 'id' | 'steps' | 'st
   const place = new Map(steps.map((step, index) => [step.seq, index]));
   const open = new Set<Promise<void>>();
   let failure: { readonly thrown: unknown } | undefined;
+  let noted: { readonly seq: number; readonly change: Change }[] = [];
+  let working = 0;
+
+  async function told(seq: number, change: Change): Promise<void> {
+    await context.ledger.journals.step(journal.id, seq, change);
+  }
+
+  /** In one tick, so that the ledger writes all of it at once. */
+  function send(): void {
+    const sending = noted;
+    noted = [];
+    for (const { seq, change } of sending) {
+      const sent = told(seq, change)
+        .catch((thrown: unknown) => {
+          failure ??= { thrown };
+        })
+        .finally(() => open.delete(sent));
+      open.add(sent);
+    }
+  }
+
+  function remember(seq: number, change: Change): boolean {
+    const index = place.get(seq);
+    const step = index === undefined ? undefined : steps[index];
+    if (index === undefined || step === undefined) return false;
+    // What the ledger does not hold yet counts as begun in memory too: a step that may have happened is looked up.
+    steps[index] = { ...step, ...change };
+    return true;
+  }
+
   const book: Book = {
     id: journal.id,
     startedAt: Date.parse(journal.startedAt),
     steps,
     async record(seq, change) {
-      const index = place.get(seq);
-      const step = index === undefined ? undefined : steps[index];
-      if (index === undefined || step === undefined) return;
-      // What the ledger does not hold yet counts as begun in memory too: a step that may have happened is looked up.
-      steps[index] = { ...step, ...change };
+      if (!remember(seq, change)) return;
+      // What was noted before goes along.
+      send();
       await context.ledger.journals.step(journal.id, seq, change);
     },
     note(seq, change) {
-      const noted = book
-        .record(seq, change)
-        .catch((thrown: unknown) => {
-          failure ??= { thrown };
-        })
-        .finally(() => open.delete(noted));
-      open.add(noted);
+      if (!remember(seq, change)) return;
+      noted.push({ seq, change });
+      if (working === 0 || noted.length >= NOTED) send();
+    },
+    enter() {
+      working += 1;
+      return () => {
+        working -= 1;
+        if (working === 0) send();
+      };
     },
     async settled() {
+      send();
       await Promise.all(open);
       if (failure !== undefined) throw failure.thrown;
     },
@@ -150,17 +189,22 @@ function writerOf(context: SetContext, book: Book, steps: readonly SetStep[]): S
     isOurs = true,
   ): Promise<StepOutcome> {
     throwIfAborted(signal);
-    if (book.steps[seq]?.state !== 'begun') await book.record(seq, { state: 'begun' });
-    const outcome = await work(writingOf(context, signal));
-    if (outcome.state === 'done') {
-      const { uid, resourceVersion } = outcome.object?.metadata ?? {};
-      book.note(seq, { state: 'done', ...(isOurs ? { uid, resourceVersion } : {}) });
-    } else {
-      // Without an answer it may have happened: it stays begun, and is looked up.
-      const state = outcome.why === 'unknown' ? 'begun' : 'failed';
-      book.note(seq, { state, message: outcome.reason });
+    const leave = book.enter();
+    try {
+      if (book.steps[seq]?.state !== 'begun') await book.record(seq, { state: 'begun' });
+      const outcome = await work(writingOf(context, signal));
+      if (outcome.state === 'done') {
+        const { uid, resourceVersion } = outcome.object?.metadata ?? {};
+        book.note(seq, { state: 'done', ...(isOurs ? { uid, resourceVersion } : {}) });
+      } else {
+        // Without an answer it may have happened: it stays begun, and is looked up.
+        const state = outcome.why === 'unknown' ? 'begun' : 'failed';
+        book.note(seq, { state, message: outcome.reason });
+      }
+      return outcome;
+    } finally {
+      leave();
     }
-    return outcome;
   }
 
   return {

@@ -19,6 +19,7 @@ export type { WorkloadPods } from './workload-pods.ts';
 export { collectImages, decideArtifact, fullRepository, leadingImage, releaseOf } from './artifact/index.ts';
 export type {
   BuildFacts,
+  CommitBuild,
   ImageAnswer,
   ImageFacts,
   ImageUse,

@@ -3,6 +3,7 @@ import type { Ledger, LedgerSubject } from '../ledger/index.ts';
 import type { RegistryClientOptions } from '../oci/index.ts';
 import { answerGoverned, declarationsOf } from '../pipeline/index.ts';
 import type { Material, Proof, Question, Sources } from '../verdict/index.ts';
+import { buildsOfCommit } from './builds/of-commit.ts';
 
 export interface Asking {
   readonly application: string;
@@ -29,6 +30,7 @@ export function questionOf(
     ...(onProgress === undefined ? {} : { onProgress }),
     declaredBy: declarationsOf,
     governedBy: answerGoverned(sources, ledger),
+    buildsOf: buildsOfCommit(ledger),
     baselineFor: (spec, digest) =>
       ledger.errorShares.baseline(
         { cluster: sources.kube.server, namespace: spec.namespace, application: spec.name },

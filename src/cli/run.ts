@@ -46,6 +46,8 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
   program
     .description('Carries a commit to a Kubernetes cluster and proves that it got there.')
     .version(version(), '-V, --version')
+    // A command with commands below it, as promote, leaves to them what stands behind their name.
+    .enablePositionalOptions()
     .showHelpAfterError('(landfall help shows what there is)')
     .showSuggestionAfterError();
   withExamples(program, [

@@ -229,6 +229,7 @@ export function startController(options: ControllerOptions): Controller {
     writer,
     events,
     instanceOf,
+    isApplication: (instance) => applications.get(keyOfInstance(instance)) !== undefined,
     random,
     operator: createOperator({
       clock,
@@ -278,6 +279,7 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    ...(options.helm === undefined ? {} : { helm: options.helm }),
     ...(options.sops === undefined ? {} : { sops: options.sops }),
     policy,
     ...(journals === undefined ? {} : { journals }),

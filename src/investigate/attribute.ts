@@ -50,22 +50,48 @@ const BY_REASON: readonly (readonly [RegExp, string])[] = [
 ];
 const OF_SETS = /^(?:FailedCreate|SuccessfulCreate|SuccessfulDelete|ScalingReplicaSet)$/;
 
+/** A pod, where it is shown first, and whether it has all it needs. */
+interface Placed {
+  readonly pod: WorldObject;
+  readonly line: number;
+  readonly well: boolean;
+}
+
+interface Places {
+  readonly byArtifact: ReadonlyMap<string, readonly Placed[]>;
+  readonly all: readonly Placed[];
+  readonly ill: readonly Placed[];
+}
+
+function placesOf(live: readonly WorldObject[]): Places {
+  const byArtifact = new Map<string, Placed[]>();
+  const all = live
+    .filter(({ kind, name }) => kind === 'Pod' && name !== '')
+    .map((pod) => {
+      const { artifact, line } = placeOf(pod.cite([]));
+      const placed = { pod, line, well: isWell(pod) };
+      const list = byArtifact.get(artifact);
+      if (list === undefined) byArtifact.set(artifact, [placed]);
+      else list.push(placed);
+      return placed;
+    });
+  return { byArtifact, all, ill: all.filter(({ well }) => !well) };
+}
+
 /** The pod that a line without a name is about: nearest in its artifact, in trouble before well; else the only one in trouble. */
-function nearest(source: ClaimSource, pods: readonly WorldObject[]): WorldObject | undefined {
+function nearest(source: ClaimSource, places: Places): WorldObject | undefined {
   const { artifact, line } = placeOf(source);
-  const own = pods.filter((pod) => placeOf(pod.cite([])).artifact === artifact);
-  const ill = own.filter((pod) => !isWell(pod));
-  const above = ill.filter((pod) => placeOf(pod.cite([])).line <= line);
-  const elsewhere = pods.filter((pod) => !isWell(pod));
-  const best = above.at(-1) ?? ill[0];
-  if (best !== undefined) return best;
-  if (elsewhere.length === 1) return elsewhere[0];
-  return elsewhere.length === 0 ? (own[0] ?? pods[0]) : undefined;
+  const own = places.byArtifact.get(artifact) ?? [];
+  const best =
+    own.findLast((placed) => !placed.well && placed.line <= line) ?? own.find((placed) => !placed.well);
+  if (best !== undefined) return best.pod;
+  if (places.ill.length === 1) return places.ill[0]?.pod;
+  return places.ill.length === 0 ? (own[0] ?? places.all[0])?.pod : undefined;
 }
 
 /** Events that name nobody get the pod that they are about; where none can be told, one that has no name. */
 export function nameEvents(events: readonly EventFact[], live: readonly WorldObject[]): readonly EventFact[] {
-  const pods = live.filter(({ kind, name }) => kind === 'Pod' && name !== '');
+  const places = placesOf(live);
   return events.map((event): EventFact => {
     if (event.object !== '') return event;
     const found = NAMED.exec(event.message)?.groups;
@@ -75,7 +101,7 @@ export function nameEvents(events: readonly EventFact[], live: readonly WorldObj
     const kind = BY_REASON.find(([pattern]) => pattern.test(event.reason))?.[1];
     if (kind !== undefined) return { ...event, object: objectOfKind(kind, live) };
     if (OF_SETS.test(event.reason)) return { ...event, object: setOf(event, live) };
-    const pod = nearest(event.source, pods);
+    const pod = nearest(event.source, places);
     return {
       ...event,
       object:
@@ -109,10 +135,10 @@ function setOf(event: EventFact, live: readonly WorldObject[]): string {
 
 /** Parts of descriptions that do not name their pod become part of the nearest one. */
 export function namePods(live: readonly WorldObject[]): readonly WorldObject[] {
-  const pods = live.filter(({ kind, name }) => kind === 'Pod' && name !== '');
+  const places = placesOf(live);
   return live.map((object) => {
     if (object.name !== '' || object.kind !== 'Pod') return object;
-    const pod = nearest(object.cite([]), pods);
+    const pod = nearest(object.cite([]), places);
     return pod === undefined
       ? { ...object, name: UNNAMED }
       : { ...object, name: pod.name, namespace: pod.namespace };

@@ -155,7 +155,8 @@ export async function insertSteps(
       .execute();
 }
 
-export function stepUpdate(session: Session, id: string, seq: number, change: StepChange) {
+/** One change of some steps in one statement. */
+export function stepsUpdate(session: Session, id: string, seqs: readonly number[], change: StepChange) {
   const { state, uid, resourceVersion, message } = change;
   return session
     .updateTable('landfall_step')
@@ -164,8 +165,8 @@ export function stepUpdate(session: Session, id: string, seq: number, change: St
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resource_version: resourceVersion }),
       ...(message === undefined ? {} : { message: redactText(message) }),
-      seq,
+      journal: id,
     })
     .where('journal', '=', id)
-    .where('seq', '=', seq);
+    .where('seq', 'in', seqs);
 }

@@ -14,7 +14,7 @@ import {
   OPEN,
   refusal,
   sealedFor,
-  stepUpdate,
+  stepsUpdate,
 } from './journal-rows.ts';
 import type { StepChange } from './journal-rows.ts';
 import { about, subjectOf } from './rows.ts';
@@ -26,6 +26,7 @@ const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** Times that an open journal may come and go while another one is begun. */
 const TRIES = 5;
+const SEQS_AT_ONCE = 200;
 
 /** A holder that does not live. */
 const NOBODY = { lease_until: 0, pid: 0, process_start: '' };
@@ -41,6 +42,20 @@ interface Waiting {
   readonly change: StepChange;
   readonly done: () => void;
   readonly failed: (thrown: unknown) => void;
+}
+
+/** Steps that follow each other and change alike, each once, at most so many that a statement takes them. */
+function runsOf(
+  waiting: readonly Waiting[],
+): readonly { readonly seqs: readonly number[]; readonly change: StepChange }[] {
+  const runs: { seqs: number[]; change: StepChange }[] = [];
+  for (const { seq, change } of waiting) {
+    const last = runs.at(-1);
+    const fits = last !== undefined && last.seqs.length < SEQS_AT_ONCE && !last.seqs.includes(seq);
+    if (fits && JSON.stringify(last.change) === JSON.stringify(change)) last.seqs.push(seq);
+    else runs.push({ seqs: [seq], change });
+  }
+  return runs;
 }
 
 export type Journals = Ledger['journals'] & {
@@ -93,7 +108,7 @@ export function journalsIn(store: Store): Journals {
 
   /** One change in one statement, for as long as the journal is this process's. */
   async function writeOne({ seq, change }: Waiting, id: string): Promise<boolean> {
-    const { numUpdatedRows } = await stepUpdate(database, id, seq, change)
+    const { numUpdatedRows } = await stepsUpdate(database, id, [seq], change)
       .where((build) =>
         build.exists(
           build
@@ -124,10 +139,10 @@ export function journalsIn(store: Store): Journals {
 
   async function writeAll(session: Session, id: string, waiting: readonly Waiting[]): Promise<void> {
     await claim(session, id, {});
-    for (const { seq, change } of waiting) {
-      const { numUpdatedRows } = await stepUpdate(session, id, seq, change).executeTakeFirst();
-      if (numUpdatedRows === 0n)
-        throw new LandfallError(`The journal ${id} has no step ${seq}.`, {
+    for (const { seqs, change } of runsOf(waiting)) {
+      const { numUpdatedRows } = await stepsUpdate(session, id, seqs, change).executeTakeFirst();
+      if (Number(numUpdatedRows) !== seqs.length)
+        throw new LandfallError(`The journal ${id} does not have all of the steps ${seqs.join(', ')}.`, {
           kind: 'bug',
           code: 'journal-step',
         });

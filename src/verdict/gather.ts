@@ -14,6 +14,7 @@ import {
   fullRepository,
   ignoredByJq,
   observe,
+  releaseOf,
   attempt,
   read,
   serviceFacts,
@@ -23,6 +24,7 @@ import {
 } from '../boundaries/index.ts';
 import type {
   Asked,
+  CommitBuild,
   ErrorBaseline,
   GovernedImage,
   HealthRule,
@@ -85,6 +87,12 @@ export interface Question {
     },
     signal: AbortSignal,
   ) => Promise<readonly GovernedImage[]>;
+  /** Builds of a commit of the source, of any of these images, newest first. */
+  readonly buildsOf?: (
+    commit: string,
+    images: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<readonly CommitBuild[]>;
   readonly onProgress?: (step: string) => void;
 }
 
@@ -221,6 +229,37 @@ async function askedImage(
   return { reference, repository: sameImage(reference, images), digest };
 }
 
+/** A ledger that cannot be read says nothing of builds. */
+async function buildsOf(
+  question: Question,
+  commit: string | undefined,
+  images: readonly ImageFacts[],
+  signal: AbortSignal,
+): Promise<readonly CommitBuild[]> {
+  const ask = question.buildsOf;
+  if (commit === undefined || ask === undefined) return [];
+  const ours = images.filter((image) => image.ours).map((image) => image.repository);
+  return valueOf(await attempt(() => ask(commit, ours, signal), signal)) ?? [];
+}
+
+/** A commit that was built is asked for by what it became: then Git has to name that. */
+function askedByBuild(builds: readonly CommitBuild[], images: readonly ImageFacts[]): Pick<Asked, 'image'> {
+  const done = builds.find(({ state, digest }) => state === 'done' && digest !== undefined);
+  if (done?.digest === undefined) return {};
+  const named = images.filter((image) => image.repository === done.repository);
+  // Another build of the same commit, with other bytes, is that commit all the same: artifact says so.
+  const holds = named.some((image) => releaseOf(image).commit?.startsWith(done.commit.slice(0, 12)) === true);
+  return named.length === 0 || holds
+    ? {}
+    : {
+        image: {
+          reference: done.reference,
+          repository: done.repository,
+          digest: read(done.digest),
+        },
+      };
+}
+
 const NOT_RENDERED = {
   state: 'unreadable' as const,
   why: 'the tracked revision could not be read',
@@ -265,9 +304,10 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     question.revision !== undefined && tracked.state === 'read'
       ? await askedRevision(sources, mirror, tracked.value, question.revision, declared, signal)
       : { asked: {}, wantedCommit: undefined };
+  const builds = await buildsOf(question, asking.wantedCommit, images, signal);
   const asked =
     question.image === undefined
-      ? asking.asked
+      ? { ...asking.asked, ...askedByBuild(builds, images) }
       : { ...asking.asked, image: await askedImage(sources, question.image, images, signal) };
 
   const nobodyAsked = question.image === undefined && question.revision === undefined;
@@ -354,6 +394,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     asked,
     wantedCommit: asking.wantedCommit,
     ...(governed?.state === 'read' && governed.value !== undefined ? { governed: governed.value } : {}),
+    ...(builds.length === 0 ? {} : { builds }),
     render: decideRender(set, tracked, images, at),
     sync: decideSync({
       application: again.state === 'read' ? read(again.value.object) : again,

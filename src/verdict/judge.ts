@@ -18,6 +18,7 @@ import type {
   Asked,
   BoundaryReport,
   ClusterSnapshot,
+  CommitBuild,
   ErrorBaseline,
   GovernedImage,
   HealthRule,
@@ -54,6 +55,8 @@ export interface Material {
   readonly wantedCommit: string | undefined;
   /** Images whose tags policies govern, and what those would choose now. */
   readonly governed?: readonly GovernedImage[];
+  /** Builds of that commit, where somebody keeps them. */
+  readonly builds?: readonly CommitBuild[];
   readonly render: BoundaryReport;
   readonly sync: BoundaryReport;
   readonly rendered: readonly RenderedFacts[];
@@ -129,7 +132,7 @@ export function judge(read: Material, tookMs: number): Proof {
   });
   const pods = rollouts.map((subject) => valueOf(subject.pods));
   const raw = [
-    decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit),
+    decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit, material.builds),
     decideIntent(material.tracked, images, material.asked, at, material.governed),
     material.render,
     material.sync,

@@ -1,12 +1,12 @@
 import path from 'node:path';
-import { withoutTag } from '../../boundaries/index.ts';
+import { fullRepository, withoutTag } from '../../boundaries/index.ts';
 import { startBuilds } from '../../controller/index.ts';
 import type { BuildLoop, Controller } from '../../controller/index.ts';
 import type { JsonValue, Logger } from '../../kernel/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { parseBuildReport, receiveReport } from '../../pipeline/index.ts';
 import type { Sources } from '../../verdict/index.ts';
-import { rememberBuilt } from '../built-images.ts';
+import { rememberRecord } from '../built-images.ts';
 import { stateFolder } from '../folders.ts';
 import type { CliIo } from '../io.ts';
 
@@ -42,8 +42,15 @@ export function serveBuilds(
     env: io.env,
     pollMs,
     concurrency,
-    onPushed: ({ digest, manifests, configs }) =>
-      rememberBuilt(state, [digest, ...Object.values(manifests), ...Object.values(configs)]),
+    async onPushed(record) {
+      await rememberRecord(state, record);
+      // Whoever follows the image need not find out by asking the registry.
+      controller.imagesPushed(new Set([fullRepository(record.image)]));
+    },
+    // Also what other processes, steps and other CIs pushed.
+    onBuilt: ({ image }) => {
+      controller.imagesPushed(new Set([fullRepository(withoutTag(image))]));
+    },
   });
   return {
     ...loop,
@@ -66,6 +73,7 @@ export function serveBuilds(
         report,
         io.signal,
       );
+      if (build.image !== '') controller.imagesPushed(new Set([fullRepository(build.image)]));
       logger.info('A build was reported', { build: build.id, builder: report.builder, state: build.state });
       return `build ${build.id}: ${build.message}`;
     },

@@ -76,6 +76,8 @@ export const promoteCommand: CliCommand = {
   register(program, io, exit) {
     const command = program
       .command('promote')
+      // What stands behind approve, show and the others is theirs.
+      .enablePositionalOptions()
       .summary('carry what has landed in one environment into the next, and prove it there')
       .description(
         'Carry a release that has landed in one environment into the next: a commit to the overlay of that one alone, shown and proven before it is made, then followed to its own proof. Exit 0 landed, 1 stopped or refused, 2 it waits or is not proven in time.',

@@ -18,17 +18,25 @@ import type { FailurePolicy } from '../failure-policy.ts';
 import type { SyncJournals } from '../journals.ts';
 import type { LiveObjects } from '../live.ts';
 import { createQueue } from '../queue.ts';
+import { createWaits } from '../waits.ts';
 import type { Level, Queue, Turn } from '../queue.ts';
 import { NAMESPACE_LABEL, NAME_LABEL } from './apply.ts';
+import {
+  HELM_NAMESPACE_LABEL,
+  HELM_NAME_LABEL,
+  createReleaseRenderer,
+  reconcileHelmRelease,
+} from './helm/index.ts';
+import type { ReleaseOptions } from './helm/index.ts';
 import { mirrorOf, reconcileGitRepository } from './git-repository.ts';
 import {
   GIT_REPOSITORY,
+  HELM_CHART,
   HELM_RELEASE,
+  HELM_REPOSITORY,
   KUSTOMIZATION,
   OCI_REPOSITORY,
   requested,
-  withConditions,
-  writeStatus,
 } from './kinds.ts';
 import { reconcileKustomization } from './kustomization.ts';
 import { createArtifacts, reconcileOciRepository } from './oci-repository.ts';
@@ -54,6 +62,8 @@ export interface FluxOptions {
   readonly namespace?: string;
   /** Left out: what a failed set has written stays. */
   readonly journals?: SyncJournals;
+  /** The program that renders charts. Default `helm`. */
+  readonly helm?: string;
   /** The program that opens what is encrypted. Default `sops`. */
   readonly sops?: string;
   /** Of objects that say nothing else. */
@@ -166,6 +176,20 @@ export function startFlux(options: FluxOptions): Flux {
     return (await mirrorOf(options, object, signal)).tree(content);
   }
 
+  const releaseOptions: ReleaseOptions = {
+    client,
+    clock,
+    events: options.events,
+    policy: options.policy,
+    target: targetOf,
+    files,
+    versions: new Map(),
+    running: new Map(),
+    waits: createWaits(clock),
+    render: createReleaseRenderer(),
+    ...(options.helm === undefined ? {} : { helm: options.helm }),
+    ...(options.journals === undefined ? {} : { journals: options.journals }),
+  };
   const asked = (object: KubeObject): Level => (requested(object) === undefined ? 'live' : 'asked');
 
   const kustomizations = loop(
@@ -203,14 +227,22 @@ export function startFlux(options: FluxOptions): Flux {
   );
   const releases = loop(
     HELM_RELEASE,
-    () => 'live',
-    (object, turn) => markRelease(client, clock, object, turn),
-    () => {},
+    asked,
+    (object, turn) => reconcileHelmRelease(releaseOptions, object, turn),
+    (object) => wake(dependsOn(object)),
   );
-
+  // What a release takes its chart from is looked at when the release is rendered.
+  const charts = [HELM_REPOSITORY, HELM_CHART].map((kind) =>
+    loop(
+      kind,
+      () => 'live',
+      () => Promise.resolve(undefined),
+      (object) => wake(comesFrom(object)),
+    ),
+  );
   function wake(concerns: (object: KubeObject) => boolean): void {
-    for (const object of kustomizations.objects.list()) {
-      if (concerns(object)) kustomizations.queue.add(keyOf(object), 'live');
+    for (const { objects, queue } of [kustomizations, releases]) {
+      for (const object of objects.list()) if (concerns(object)) queue.add(keyOf(object), 'live');
     }
   }
 
@@ -219,6 +251,8 @@ export function startFlux(options: FluxOptions): Flux {
       const { labels } = object.metadata;
       const key = `${labels?.[NAMESPACE_LABEL] ?? ''}/${labels?.[NAME_LABEL] ?? ''}`;
       if (kustomizations.objects.get(key) !== undefined) kustomizations.queue.add(key, 'live');
+      const release = `${labels?.[HELM_NAMESPACE_LABEL] ?? ''}/${labels?.[HELM_NAME_LABEL] ?? ''}`;
+      if (releases.objects.get(release) !== undefined) releases.queue.add(release, 'live');
     },
     pushed(matches) {
       const found = repositories.objects
@@ -233,12 +267,12 @@ export function startFlux(options: FluxOptions): Flux {
         open: (signal) => mirrorOf(options, object, signal),
       })),
     wakeAll() {
-      for (const { objects, queue } of [repositories, registries, kustomizations]) {
+      for (const { objects, queue } of [repositories, registries, kustomizations, releases]) {
         for (const object of objects.list()) queue.add(keyOf(object), 'live');
       }
     },
     async close() {
-      for (const { objects, queue } of [repositories, registries, kustomizations, releases]) {
+      for (const { objects, queue } of [repositories, registries, ...charts, kustomizations, releases]) {
         await objects.close();
         await queue.close();
       }
@@ -256,47 +290,29 @@ async function leave(target: FluxTarget): Promise<void> {
   target.client.close();
 }
 
+/** A Kustomization, release or chart that names the source. */
 function comesFrom(source: KubeObject): (object: KubeObject) => boolean {
-  return (object) => {
-    const ref = getObject(object, 'spec', 'sourceRef');
-    const namespace = getString(ref, 'namespace') || object.metadata.namespace;
-    return (
-      getString(ref, 'kind') === source.kind &&
-      getString(ref, 'name') === source.metadata.name &&
-      namespace === source.metadata.namespace
+  return (object) =>
+    [
+      getObject(object, 'spec', 'sourceRef'),
+      getObject(object, 'spec', 'chart', 'spec', 'sourceRef'),
+      getObject(object, 'spec', 'chartRef'),
+    ].some(
+      (ref) =>
+        getString(ref, 'kind') === source.kind &&
+        getString(ref, 'name') === source.metadata.name &&
+        (getString(ref, 'namespace') || object.metadata.namespace) === source.metadata.namespace,
     );
-  };
 }
 
 function dependsOn(dependency: KubeObject): (object: KubeObject) => boolean {
   return (object) =>
+    object.kind === dependency.kind &&
     getArray(object, 'spec', 'dependsOn').some(
       (item) =>
         getString(item, 'name') === dependency.metadata.name &&
         (getString(item, 'namespace') || object.metadata.namespace) === dependency.metadata.namespace,
     );
-}
-
-/** A HelmRelease is recognised and not installed: it says so, unless somebody else already speaks for it. */
-async function markRelease(
-  client: KubeClient,
-  clock: Clock,
-  object: KubeObject,
-  turn: Turn,
-): Promise<undefined> {
-  if (getArray(object, 'status', 'conditions').length > 0) return undefined;
-  const message = 'HelmReleases are not installed by this controller; nothing is known of this one';
-  const status = { status: 'Unknown', reason: 'HelmNotSupported', message } as const;
-  await writeStatus(
-    client,
-    object,
-    {
-      ...getObject(object, 'status'),
-      conditions: withConditions(object, { Ready: status }, clock.now()),
-    },
-    turn.signal,
-  );
-  return undefined;
 }
 
 /** The kubeconfig of a Secret. Plugins that run programs are refused, as Flux refuses them. */

@@ -27,6 +27,7 @@ export type ConditionType =
   | 'Healthy'
   | 'Stalled'
   | 'ArtifactInStorage'
+  | 'Released'
   | 'FetchFailed';
 
 /** Undefined takes the condition away. */

@@ -1,10 +1,9 @@
 import { LandfallError, asLandfallError, getArray, getIn, getObject, getString } from '../../kernel/index.ts';
 import { refOf } from '../../kube/index.ts';
-import type { KubeClient, KubeObject } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
 import { fluxVariables, ignorePatterns, renderFlux, sopsOf } from '../../boundaries/render/index.ts';
 import { comparePair, pairObjects } from '../../boundaries/sync/index.ts';
 import { FIELD_MANAGER } from '../../apply/index.ts';
-import { broughtBySet } from '../order.ts';
 import type { Turn } from '../queue.ts';
 import { watchWritten } from '../watch-written.ts';
 import type { Watched } from '../watch-written.ts';
@@ -24,6 +23,7 @@ import {
   writeStatus,
 } from './kinds.ts';
 import type { Conditions } from './kinds.ts';
+import { placed } from './place.ts';
 import { apply, subjectOf } from './kustomization-apply.ts';
 import { finalize } from './kustomization-finalize.ts';
 import { settle } from './settle.ts';
@@ -50,7 +50,7 @@ export async function reconcileKustomization(
     if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
     const source = await sourceOf(client, object, getObject(object, 'spec', 'sourceRef'), turn);
     revision = source.revision;
-    await checkDependencies(options, object, source.revision, turn);
+    await checkDependencies(client, object, source.revision, turn);
     return await bringAbout(options, object, source, turn);
   } catch (thrown) {
     const error = asLandfallError(thrown);
@@ -141,9 +141,12 @@ async function build(
       signal: turn.signal,
     });
     const objects = rendered.map(({ object: one }) => one);
-    const placed: KubeObject[] = [];
-    for (const each of objects) placed.push(await place(each, object, target.client, objects, turn.signal));
-    return placed;
+    const all: KubeObject[] = [];
+    const labels = { [NAME_LABEL]: object.metadata.name, [NAMESPACE_LABEL]: namespace };
+    for (const each of objects) {
+      all.push(await placed(each, { labels, namespace: 'default' }, target.client, objects, turn.signal));
+    }
+    return all;
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (thrown instanceof LandfallError && 'failure' in thrown) throw thrown;
@@ -154,38 +157,6 @@ async function build(
       message: error.message,
     });
   }
-}
-
-/** With its namespace, and the labels that say whose it is. */
-async function place(
-  each: KubeObject,
-  owner: KubeObject,
-  client: KubeClient,
-  set: readonly KubeObject[],
-  signal: AbortSignal,
-): Promise<KubeObject> {
-  const { namespace, ...metadata } = each.metadata;
-  let namespaced: boolean;
-  try {
-    namespaced = (await client.resource(each, signal)).namespaced;
-  } catch (thrown) {
-    const error = asLandfallError(thrown);
-    if (error.code !== 'kind-unknown') throw error;
-    const definition = set.find((item) => broughtBySet(each, [item]));
-    namespaced = getString(definition, 'spec', 'scope') !== 'Cluster';
-  }
-  return {
-    ...each,
-    metadata: {
-      ...metadata,
-      ...(namespaced ? { namespace: namespace || 'default' } : {}),
-      labels: {
-        ...metadata.labels,
-        [NAME_LABEL]: owner.metadata.name,
-        [NAMESPACE_LABEL]: owner.metadata.namespace ?? 'default',
-      },
-    },
-  };
 }
 
 async function bringAbout(

@@ -1,13 +1,13 @@
 import { asLandfallError, getArray, getIn, getObject, getString, jsonEqual } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import { fluxCommit } from '../../boundaries/sync/index.ts';
 import type { Turn } from '../queue.ts';
 import { DEPENDENCY_WAIT, failed } from './failure.ts';
-import type { KustomizationOptions } from './failure.ts';
 import { usesIncludes } from './git-repository.ts';
 import { evaluates } from './health.ts';
-import { GIT_REPOSITORY, KUSTOMIZATION, OCI_REPOSITORY, conditionOf } from './kinds.ts';
+import { GIT_REPOSITORY, OCI_REPOSITORY, conditionOf } from './kinds.ts';
 import { ociDigest } from './oci-repository.ts';
 
 export interface Source {
@@ -62,21 +62,26 @@ export async function sourceOf(
   return { object: source, revision, content };
 }
 
+/**
+ * Throws the failure that the status says while something of the same kind that it depends on is not ready; with a
+ * `revision`, not ready at that one where both are of the same source.
+ */
 export async function checkDependencies(
-  options: KustomizationOptions,
+  client: KubeClient,
   object: KubeObject,
-  revision: string,
+  revision: string | undefined,
   turn: Turn,
 ): Promise<void> {
+  const { apiVersion, kind } = object;
   for (const dependency of getArray(object, 'spec', 'dependsOn')) {
     const namespace = getString(dependency, 'namespace') || (object.metadata.namespace ?? 'default');
     const name = getString(dependency, 'name') ?? '';
     const notReady = (message: string) =>
       failed({ reason: 'DependencyNotReady', message, again: DEPENDENCY_WAIT, type: 'Normal' });
-    const found = await options.client.get({ ...KUSTOMIZATION, namespace, name }, turn.signal);
+    const found = await client.get({ apiVersion, kind, namespace, name }, turn.signal);
     if (found === undefined) {
       throw notReady(
-        `dependency '${namespace}/${name}' not found: Kustomization.kustomize.toolkit.fluxcd.io "${name}" not found`,
+        `dependency '${namespace}/${name}' not found: ${kind}.${splitApiVersion(apiVersion).group} "${name}" not found`,
       );
     }
     const expression = getString(dependency, 'readyExpr') ?? '';
@@ -97,6 +102,7 @@ export async function checkDependencies(
       throw notReady(`dependency '${namespace}/${name}' is not ready`);
     }
     if (
+      revision !== undefined &&
       jsonEqual(sourceKey(found), sourceKey(object)) &&
       getString(found, 'status', 'lastAppliedRevision') !== revision
     ) {

@@ -1,16 +1,13 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { getString, systemClock } from '../../kernel/index.ts';
+import { getString } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import { serveGit } from '../../git/test-support.ts';
-import { createRegistryClient } from '../../oci/index.ts';
 import { startCluster, startRegistry } from '../../drydock/index.ts';
 import type { Cluster, Registry } from '../../drydock/index.ts';
 import { configMap, until } from '../delivery.fixture.ts';
-import { condition, openFlux, where } from './flux.fixture.ts';
+import { condition, openFlux, pushArtifact, where } from './flux.fixture.ts';
 import type { FluxStage } from './flux.fixture.ts';
 import { GIT_REPOSITORY, KUSTOMIZATION, OCI_REPOSITORY } from './kinds.ts';
 
@@ -34,43 +31,6 @@ afterAll(async () => {
   await cluster.close();
   await registry.close();
 });
-
-/** An artifact as `flux push artifact` makes it. */
-async function pushArtifact(tag: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const content = join(flux.scene.folder, `artifact-${tag}`);
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(join(content, dirname(name)), { recursive: true });
-    await writeFile(join(content, name), text);
-  }
-  const packed = await promisify(execFile)('tar', ['-cz', '-C', content, '.'], {
-    encoding: 'buffer',
-    maxBuffer: 1e7,
-  });
-  const client = createRegistryClient({ clock: systemClock });
-  try {
-    const repository = `${registry.host}/manifests/shop`;
-    const signal = new AbortController().signal;
-    const layer = await client.pushBlob(repository, packed.stdout, signal);
-    const config = await client.pushBlob(repository, Buffer.from('{}'), signal);
-    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-    const manifest = {
-      schemaVersion: 2,
-      mediaType,
-      config: { mediaType: 'application/vnd.cncf.flux.config.v1+json', digest: config.digest, size: 2 },
-      layers: [
-        {
-          mediaType: 'application/vnd.cncf.flux.content.v1.tar+gzip',
-          digest: layer.digest,
-          size: packed.stdout.length,
-        },
-      ],
-    };
-    const bytes = Buffer.from(JSON.stringify(manifest));
-    return (await client.putManifest(`${repository}:${tag}`, { mediaType, bytes }, signal)).digest;
-  } finally {
-    client.close();
-  }
-}
 
 /** Stands in for sops, which is not there where these tests run: what it closes, it turns round. */
 const STAND_IN = `#!/usr/bin/env node
@@ -151,7 +111,7 @@ describe('an OCIRepository', () => {
       'deploy/broken.yaml': 'no: [manifest',
       '.sourceignore': 'broken.yaml\n',
     });
-    const first = await pushArtifact('1.2.0', artifact('a'));
+    const first = await pushArtifact(`${registry.host}/manifests/shop`, '1.2.0', artifact('a'));
     await flux.scene.client.create({
       ...OCI_REPOSITORY,
       metadata: { name: 'shop', ...where },
@@ -164,8 +124,8 @@ describe('an OCIRepository', () => {
     const object = await flux.ready(KUSTOMIZATION, 'registry');
     expect(getString(object, 'status', 'lastAppliedRevision')).toBe(`1.2.0@${first}`);
     expect(await flux.data('from-registry')).toEqual({ key: 'a' });
-    const second = await pushArtifact('1.10.0', artifact('b'));
-    await pushArtifact('2.0.0', artifact('c'));
+    const second = await pushArtifact(`${registry.host}/manifests/shop`, '1.10.0', artifact('b'));
+    await pushArtifact(`${registry.host}/manifests/shop`, '2.0.0', artifact('c'));
     await flux.ask('shop', OCI_REPOSITORY);
     await until(
       () => flux.read(KUSTOMIZATION, 'registry'),

@@ -1,9 +1,11 @@
+import { SYSTEM_PRIORITY_CLASSES } from '../kinds/access-rules.ts';
 import { asJson, copyJson, mapAt, mapsAt, stringAt } from '../kinds/json-access.ts';
 import type { AdmissionPlugin } from '../machinery/admission.ts';
 import { forbidden } from '../machinery/status-errors.ts';
 import type { Store } from '../store/store.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
+const CLASSES = 'scheduling.k8s.io/priorityclasses';
 
 /**
  * A pod runs as an account that is there, and pulls with its secrets. The account `default` is made a moment after its
@@ -43,14 +45,14 @@ export function priorities(store: Store): AdmissionPlugin {
       if (operation !== 'CREATE' || kind.table !== '/pods' || subresource !== undefined) return;
       const spec = mapAt(asJson(object), 'spec');
       const name = stringAt(spec, 'priorityClassName');
-      const classes = store.table('scheduling.k8s.io/priorityclasses');
+      const classes = store.table(CLASSES);
       const found =
         name === ''
           ? [...classes.entries.values()].find((entry) => asJson(entry.object).globalDefault === true)
           : classes.entries.get(name);
       if (found === undefined) {
-        if (name === '' || Object.hasOwn(SYSTEM_CLASSES, name)) {
-          if (name !== '') spec.priority = SYSTEM_CLASSES[name] ?? 0;
+        if (name === '' || Object.hasOwn(SYSTEM_PRIORITY_CLASSES, name)) {
+          if (name !== '') spec.priority = SYSTEM_PRIORITY_CLASSES[name] ?? 0;
           return;
         }
         throw forbidden(kind, object.metadata.name, `no PriorityClass with name ${name} was found`);
@@ -60,11 +62,14 @@ export function priorities(store: Store): AdmissionPlugin {
       spec.priority = typeof value === 'number' ? value : 0;
       if (typeof preemptionPolicy === 'string') spec.preemptionPolicy = preemptionPolicy;
     },
+    validate(operation, object, _old, { kind, subresource }) {
+      if (operation === 'DELETE' || kind.table !== CLASSES || subresource !== undefined) return;
+      if (asJson(object).globalDefault !== true) return;
+      for (const { object: other, name } of store.table(CLASSES).entries.values()) {
+        if (name === object.metadata.name || asJson(other).globalDefault !== true) continue;
+        const why = `PriorityClass ${name} is already marked as default. Only one default can exist`;
+        throw forbidden(kind, object.metadata.name, why);
+      }
+    },
   };
 }
-
-/** The classes that every cluster has. */
-const SYSTEM_CLASSES: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-};

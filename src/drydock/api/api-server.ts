@@ -16,7 +16,8 @@ import { deleteObject } from '../machinery/delete.ts';
 import type { Engine } from '../machinery/engine.ts';
 import { EventExpiry } from '../machinery/event-expiry.ts';
 import { GarbageCollector } from '../machinery/garbage-collector.ts';
-import { createBootstrapRoles } from '../machinery/bootstrap-roles.ts';
+import { createBootstrapRoles, createPriorityClasses } from '../machinery/bootstrap-roles.ts';
+import { createComponentStatuses, syncApiServices } from '../machinery/component-objects.ts';
 import { createSystemNamespaces, NamespaceLifecycle } from '../machinery/namespaces.ts';
 import { asServed } from '../machinery/object-meta.ts';
 import { patchObject } from '../machinery/patch.ts';
@@ -120,7 +121,7 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
     serviceAccounts(store),
     serviceAccountVolumes(store),
     priorities(store),
-    certificateRequests,
+    certificateRequests(options.clock),
     limitRanges(store),
     validatingPolicies(engine),
     quotaAdmission(engine),
@@ -128,6 +129,7 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   );
   await createSystemNamespaces(engine);
   await createBootstrapRoles(engine);
+  await createPriorityClasses(engine);
   const custom = new CustomResources(engine, onError);
   const collector = new GarbageCollector(engine, onError);
   const quotas = new QuotaStatus(engine, onError);
@@ -145,6 +147,8 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
     const request = requestOf(definitions, undefined, { fieldManager: 'drydock' });
     await createObject(engine, request, definition as unknown as JsonValue);
   }
+  await createComponentStatuses(engine);
+  await syncApiServices(engine);
 
   return {
     engine,

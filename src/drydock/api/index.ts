@@ -9,6 +9,7 @@ export { ApiStatusError } from './contract.ts';
 export { localCertificate, serveApi } from '../http/server.ts';
 export type { ServedApi, ServeOptions } from '../http/server.ts';
 export { makeServerCertificate } from '../http/certificate.ts';
+export { signClientCertificate } from '../http/client-certificate.ts';
 export type { ServerCertificate } from '../http/certificate.ts';
 export { BUNDLED_FAMILIES } from '../custom/bundled.ts';
 export type { BundledFamily } from '../custom/bundled.ts';

@@ -57,7 +57,7 @@ export function podTokens(api: ApiServer): PodTokens {
       uid: account.metadata.uid ?? '',
       audiences: audience === undefined || audience === '' ? [] : [audience],
       expirationSeconds,
-      pod: { name: podName, uid: podUid },
+      bound: { kind: 'Pod', name: podName, uid: podUid },
     });
   };
 }

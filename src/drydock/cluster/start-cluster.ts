@@ -22,6 +22,7 @@ import type { ImageSource, NodeAgent } from '../node/index.ts';
 import { startRegistry } from '../registry/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { hostsFile, openWorkFolder, reserveAddresses, writePreload } from '../runtime/index.ts';
+import { startCertificateSigner } from './certificate-signer.ts';
 import { checkFaults, podTokens, registryFaults } from './fault-sources.ts';
 import { kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
 import { podBackend, workerOf } from './pod-backend.ts';
@@ -210,6 +211,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
     checkFaults(faults, nodes);
     served.setBackend(podBackend(caches, nodes, network, clock));
+    closers.push(startCertificateSigner(api, certificate, logger));
     closers.push(await createSystemObjects(api, apiServer, logger));
 
     const { url } = served;

@@ -7,6 +7,7 @@ import { mutableCopy, type Engine } from '../machinery/engine.ts';
 import { collectorRequest } from '../machinery/garbage-collector.ts';
 import { timestamp } from '../machinery/object-meta.ts';
 import type { FieldError } from '../machinery/status-errors.ts';
+import { syncApiServices } from '../machinery/component-objects.ts';
 import { WorkQueue } from '../machinery/work-queue.ts';
 import type { Change } from '../store/entry.ts';
 import { kindsOf } from './kinds-of.ts';
@@ -147,6 +148,7 @@ export class CustomResources {
     const { name, object } = change.entry;
     if (change.type === 'DELETED') {
       this.#withdraw(name);
+      this.#queue.add(name);
       return;
     }
     const before = change.previous?.object;
@@ -177,9 +179,11 @@ export class CustomResources {
 
   async #process(name: string): Promise<void> {
     const entry = this.#engine.store.get(TABLE, undefined, name);
-    if (entry === undefined) return;
-    if (entry.object.metadata.deletionTimestamp === undefined) await this.#establish(entry.object);
-    else await this.#cleanUp(entry.object);
+    if (entry !== undefined) {
+      if (entry.object.metadata.deletionTimestamp === undefined) await this.#establish(entry.object);
+      else await this.#cleanUp(entry.object);
+    }
+    await syncApiServices(this.#engine);
   }
 
   async #establish(definition: KubeObject): Promise<void> {

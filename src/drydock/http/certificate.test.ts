@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { integer, makeServerCertificate } from './certificate.ts';
+import { makeServerCertificate } from './certificate.ts';
+import { integer } from './der.ts';
 
 describe('a certificate made here', () => {
   it.each([

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { isIPv4 } from 'node:net';
+import { bits, der, extension, integer, objectId, pem, sequence, set, TRUE, utcTime } from './der.ts';
 
 export interface ServerCertificate {
   /** PEM; it is its own authority, so clients trust it by this very text. */
@@ -7,53 +8,8 @@ export interface ServerCertificate {
   readonly privateKey: string;
 }
 
-/** A DER value: tag, length, content. */
-function der(tag: number, ...content: readonly Buffer[]): Buffer {
-  const body = Buffer.concat(content);
-  if (body.length < 0x80) return Buffer.concat([Buffer.from([tag, body.length]), body]);
-  const size: number[] = [];
-  for (let rest = body.length; rest > 0; rest >>>= 8) size.unshift(rest & 0xff);
-  return Buffer.concat([Buffer.from([tag, 0x80 | size.length, ...size]), body]);
-}
-
-const sequence = (...content: readonly Buffer[]) => der(0x30, ...content);
-const set = (...content: readonly Buffer[]) => der(0x31, ...content);
-const octets = (content: Buffer) => der(0x04, content);
-const bits = (content: Buffer, unused = 0) => der(0x03, Buffer.from([unused]), content);
-const TRUE = Buffer.from([0x01, 0x01, 0xff]);
-
-function objectId(text: string): Buffer {
-  const [first = 0, second = 0, ...rest] = text.split('.').map(Number);
-  const bytes = [first * 40 + second];
-  for (const part of rest) {
-    const septets = [part & 0x7f];
-    for (let left = part >>> 7; left > 0; left >>>= 7) septets.unshift((left & 0x7f) | 0x80);
-    bytes.push(...septets);
-  }
-  return der(0x06, Buffer.from(bytes));
-}
-
-/** DER wants the shortest form: no leading zero but the one that keeps a number positive. */
-export function integer(bytes: Buffer): Buffer {
-  const first = bytes.findIndex((byte) => byte !== 0);
-  const shortest = first < 0 ? Buffer.from([0]) : bytes.subarray(first);
-  return der(0x02, (shortest[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.from([0]), shortest]) : shortest);
-}
-
-function utcTime(ms: number): Buffer {
-  const text = new Date(ms).toISOString().replaceAll(/[-:T]/g, '');
-  // From 2050 on X.509 wants GeneralizedTime.
-  return Number(text.slice(0, 4)) >= 2050
-    ? der(0x18, Buffer.from(`${text.slice(0, 14)}Z`))
-    : der(0x17, Buffer.from(`${text.slice(2, 14)}Z`));
-}
-
 function commonName(name: string): Buffer {
   return sequence(set(sequence(objectId('2.5.4.3'), der(0x0c, Buffer.from(name)))));
-}
-
-function extension(id: string, critical: boolean, value: Buffer): Buffer {
-  return sequence(objectId(id), ...(critical ? [TRUE] : []), octets(value));
 }
 
 function ipBytes(address: string): Buffer {
@@ -75,7 +31,7 @@ function alternativeNames(names: readonly string[]): Buffer {
   );
 }
 
-const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
+export const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 const DAY = 24 * 60 * 60 * 1000;
 
 /**
@@ -100,7 +56,8 @@ export function makeServerCertificate(names: readonly string[], now: number): Se
         extension('2.5.29.19', true, sequence(TRUE)),
         // digitalSignature, keyCertSign
         extension('2.5.29.15', true, bits(Buffer.from([0x84]), 2)),
-        extension('2.5.29.37', false, sequence(objectId('1.3.6.1.5.5.7.3.1'))),
+        // For servers, and as the authority of clients: what it is not for, nothing that it signs is for.
+        extension('2.5.29.37', false, sequence(objectId('1.3.6.1.5.5.7.3.1'), objectId('1.3.6.1.5.5.7.3.2'))),
         extension('2.5.29.17', false, alternativeNames(names)),
       ),
     ),
@@ -114,9 +71,4 @@ export function makeServerCertificate(names: readonly string[], now: number): Se
 
 function signed(body: Buffer, key: KeyObject): Buffer {
   return sign('sha256', body, key);
-}
-
-function pem(label: string, content: Buffer): string {
-  const lines = content.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }

@@ -138,4 +138,65 @@ spec: {request: Zm9v, signerName: kubernetes.io/kube-apiserver-client, usages: [
     expect(posted.text).toContain('the object provided is unrecognized (must be of type Namespace)');
     expect(shown.text).toContain('{\n  "kind": "Namespace",\n');
   });
+
+  it('see what the control plane is made of, and change nothing of it', async () => {
+    const parts = await kubectl('get componentstatuses');
+    expect(parts).toContain('Warning: v1 ComponentStatus is deprecated in v1.19+\n');
+    expect(parts).toMatch(/^etcd-0 +Healthy +ok *$/m);
+    expect(await kubectl('delete cs etcd-0')).toContain('the server does not allow this method');
+    expect(await kubectl('get apiservices')).toMatch(/^v1\.apps +Local +True/m);
+    const resources = await kubectl('api-resources --no-headers');
+    for (const line of ['bindings', 'apiservices', 'flowschemas', 'prioritylevelconfigurations']) {
+      expect(resources).toMatch(new RegExp(`^${line} `, 'm'));
+    }
+  });
+
+  it('find the APIService of a definition while there is one', async () => {
+    const definition = DEFINITION.replaceAll('company.com', 'brief.io');
+    await kubectl('apply -f -', definition);
+    await kubectl('wait --for=create apiservice/v1.brief.io --timeout=20s');
+    expect(await kubectl('get apiservice v1.brief.io -o jsonpath={.status.conditions[0].reason}')).toBe(
+      'Local',
+    );
+    await kubectl('delete crd foos.brief.io');
+    await kubectl('wait --for=delete apiservice/v1.brief.io --timeout=20s');
+    expect(await kubectl('get apiservice v1.brief.io')).toContain('not found');
+  });
+
+  it('bind a pod by its old address', async () => {
+    await kubectl('run bound --image=nginx --overrides={"spec":{"schedulerName":"none"}}');
+    const binding =
+      '{"kind":"Binding","apiVersion":"v1","metadata":{"name":"bound"},"target":{"kind":"Node","name":"n1"}}';
+    await kubectl('create --raw /api/v1/namespaces/default/bindings -f -', binding);
+    expect(await kubectl('get pod bound -o jsonpath={.spec.nodeName}')).toBe('n1');
+  });
+
+  it('make classes of priority, one default at most, none of the system', async () => {
+    expect(await kubectl('get priorityclasses -o name')).toBe(
+      'priorityclass.scheduling.k8s.io/system-cluster-critical\npriorityclass.scheduling.k8s.io/system-node-critical\n',
+    );
+    expect(await kubectl('create priorityclass system-own --value=1')).toContain(
+      'is not a known system priority class',
+    );
+    await kubectl('create priorityclass first --value=1 --global-default');
+    expect(await kubectl('create priorityclass second --value=1 --global-default')).toContain(
+      'PriorityClass first is already marked as default. Only one default can exist',
+    );
+  });
+
+  it('bind tokens to Secrets, and to nothing that is not there', async () => {
+    await kubectl('create secret generic anchor');
+    await kubectl('create serviceaccount robot');
+    const token = (
+      await kubectl('create token robot --bound-object-kind=Secret --bound-object-name=anchor')
+    ).trim();
+    expect(await kubectl(`--token=${token} auth whoami -o jsonpath={.status.userInfo.username}`)).toBe(
+      'system:serviceaccount:default:robot',
+    );
+    await kubectl('delete secret anchor');
+    expect(await kubectl(`--token=${token} auth whoami`)).toContain('Unauthorized');
+    expect(await kubectl('create token robot --bound-object-kind=Secret --bound-object-name=none')).toContain(
+      'secrets "none" not found',
+    );
+  });
 });

@@ -1,6 +1,8 @@
+import { isJsonObject, type JsonValue } from '../../kernel/index.ts';
 import type { ApiServer } from '../api/api-server.ts';
 import { ApiStatusError, type PodBackend } from '../api/contract.ts';
 import type { Faults } from '../faults/index.ts';
+import { maybeMap, stringAt } from '../kinds/json-access.ts';
 import type { Authorizer } from '../machinery/authorizer.ts';
 import { finalizeNamespace } from '../machinery/namespaces.ts';
 import { forbidden } from '../machinery/status-errors.ts';
@@ -86,14 +88,15 @@ export function notServed(): ApiStatusError {
   return new ApiStatusError(404, 'NotFound', 'the server could not find the requested resource');
 }
 
+function notAllowed(): ApiStatusError {
+  const message = 'the server does not allow this method on the requested resource';
+  return new ApiStatusError(405, 'MethodNotAllowed', message);
+}
+
 async function serveOther(exchange: Exchange, served: Served): Promise<boolean> {
   const { method } = exchange.request;
   if (method !== 'GET' && method !== 'HEAD') {
-    throw new ApiStatusError(
-      405,
-      'MethodNotAllowed',
-      'the server does not allow this method on the requested resource',
-    );
+    throw notAllowed();
   }
   const { catalogue } = served.api.engine;
   if (await served.documents.serve(exchange)) return true;
@@ -108,6 +111,24 @@ async function serveOther(exchange: Exchange, served: Served): Promise<boolean> 
   return false;
 }
 
+/** Kinds that nobody writes. */
+const READ_ONLY: ReadonlySet<string> = new Set(['componentstatuses']);
+
+const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
+/** POST .../bindings: the binding of the pod that it names, by its old address. */
+async function bindNamed(
+  exchange: Exchange,
+  engine: ApiServer['engine'],
+  path: ResourcePath,
+  body: JsonValue,
+): Promise<void> {
+  const pods = engine.catalogue.require({ group: '', version: 'v1', resource: 'pods' });
+  const name = stringAt(maybeMap(isJsonObject(body) ? body : {}, 'metadata'), 'name');
+  await bindPod(engine, writeRequest(exchange, pods, path.namespace, undefined), name, body);
+  writeObject(exchange, 201, SUCCESS);
+}
+
 async function serveResourcePath(exchange: Exchange, served: Served, path: ResourcePath): Promise<void> {
   const { engine } = served.api;
   const kind = engine.catalogue.find(path.group, path.version, path.resource);
@@ -117,9 +138,18 @@ async function serveResourcePath(exchange: Exchange, served: Served, path: Resou
   if (!kind.verbs.includes('get')) {
     if (method !== 'POST' || path.name !== undefined) throw notServed();
     const body = parseBody(await readBody(exchange.request), exchange.request.headers['content-type']);
+    if (kind.kind === 'Binding') {
+      await bindNamed(exchange, engine, path, body);
+      return;
+    }
     writeObject(exchange, 201, review(kind, body, exchange.user, served.authorizer));
     return;
   }
+  const verb = verbOf(exchange, path);
+  if (path.subresource === undefined && READ_ONLY.has(kind.resource) && !kind.verbs.includes(verb)) {
+    throw notAllowed();
+  }
+  if (kind.kind === 'ComponentStatus') exchange.warnings.push('v1 ComponentStatus is deprecated in v1.19+');
   if (kind.namespaced && path.name !== undefined && path.namespace === undefined) throw notServed();
   if (path.group === '' && (path.resource === 'pods' || path.resource === 'services')) {
     if (path.subresource === 'proxy') {
@@ -137,13 +167,7 @@ async function serveResourcePath(exchange: Exchange, served: Served, path: Resou
       const request = writeRequest(exchange, kind, path.namespace, undefined);
       const act = path.subresource === 'eviction' ? evictPod : bindPod;
       await act(engine, request, path.name, body);
-      writeObject(exchange, 201, {
-        kind: 'Status',
-        apiVersion: 'v1',
-        metadata: {},
-        status: 'Success',
-        code: 201,
-      });
+      writeObject(exchange, 201, SUCCESS);
       return;
     }
   }

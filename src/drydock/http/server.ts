@@ -8,6 +8,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
 import { LandfallError } from '../../kernel/index.ts';
 import type { ApiServer } from '../api/api-server.ts';
 import type { PodBackend } from '../api/contract.ts';
@@ -109,6 +110,17 @@ function bearer(request: IncomingMessage): string | undefined {
   return /^Bearer (\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
+/** Whom a certificate that was signed here names: its common name, and its organizations as groups. */
+function certifiedUser({ socket }: IncomingMessage): User | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const { subject } = socket.getPeerCertificate();
+  const name: string | undefined = subject?.CN;
+  if (name === undefined || name === '') return undefined;
+  const organizations: string | readonly string[] = subject.O ?? [];
+  const groups = typeof organizations === 'string' ? [organizations] : organizations;
+  return { name, groups: [...new Set([...groups, 'system:authenticated'])] };
+}
+
 /** Paths that say whether the server lives, and need no identity. */
 const OPEN_PATHS = /^\/(livez|readyz|healthz|version)(\/|$)/;
 
@@ -135,7 +147,7 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
 
   const identify = (request: IncomingMessage, pathname: string): User => {
     const token = bearer(request);
-    const user = token === undefined ? undefined : authorizer.authenticate(token);
+    const user = token === undefined ? certifiedUser(request) : authorizer.authenticate(token);
     if (user !== undefined) return impersonated(request.headersDistinct, user, authorizer);
     if (token === undefined && OPEN_PATHS.test(pathname)) return ADMIN;
     throw unauthorized();
@@ -147,7 +159,10 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
     const pathname = at < 0 ? target : target.slice(0, at);
     const search = at < 0 ? '' : target.slice(at);
     const gone = new AbortController();
-    const abort = () => gone.abort();
+    // Nobody waits for the end of what was answered; an abort makes an error, with its stack.
+    const abort = () => {
+      if (!response.writableFinished) gone.abort();
+    };
     response.once('close', abort);
     closing.signal.addEventListener('abort', abort, { once: true });
     response.once('close', () => closing.signal.removeEventListener('abort', abort));
@@ -180,6 +195,10 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
           {
             key: options.tls.privateKey,
             cert: options.tls.certificate,
+            // A client may show a certificate that was signed here; one without goes on with its token.
+            ca: options.tls.certificate,
+            requestCert: true,
+            rejectUnauthorized: false,
             keepAlive: true,
             maxHeaderSize: 64 * 1024,
           },

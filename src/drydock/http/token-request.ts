@@ -3,7 +3,7 @@ import { isJsonObject } from '../../kernel/index.ts';
 import { maybeMap, numberAt, stringAt } from '../kinds/json-access.ts';
 import type { Engine } from '../machinery/engine.ts';
 import { timestamp } from '../machinery/object-meta.ts';
-import type { ServiceAccountTokens } from '../machinery/service-account-tokens.ts';
+import type { BoundObject, ServiceAccountTokens } from '../machinery/service-account-tokens.ts';
 import { badRequest, conflict, invalid, notFound } from '../machinery/status-errors.ts';
 import type { ResourcePath } from './request-info.ts';
 
@@ -41,14 +41,14 @@ export function requestToken(
   const audiences = Array.isArray(spec.audiences)
     ? spec.audiences.filter((audience): audience is string => typeof audience === 'string')
     : [];
-  const bound = boundPod(engine, namespace, spec);
+  const bound = boundObject(engine, namespace, spec);
   const { token, expiresAt } = tokens.issue({
     namespace,
     name,
     uid: account.object.metadata.uid ?? '',
     audiences,
     expirationSeconds: asked,
-    ...(bound === undefined ? {} : { pod: bound }),
+    ...(bound === undefined ? {} : { bound }),
   });
   return {
     kind: 'TokenRequest',
@@ -57,33 +57,39 @@ export function requestToken(
     spec: {
       audiences: audiences.length === 0 ? ['https://kubernetes.default.svc'] : audiences,
       expirationSeconds: asked,
-      boundObjectRef: bound === undefined ? null : { kind: 'Pod', apiVersion: 'v1', ...bound },
+      boundObjectRef: bound === undefined ? null : { apiVersion: 'v1', ...bound },
     },
     status: { token, expirationTimestamp: timestamp(expiresAt) },
   };
 }
 
-/** The pod that the token is to be bound to; undefined for none. Throws for one that is not there, and for other kinds. */
-function boundPod(
-  engine: Engine,
-  namespace: string,
-  spec: JsonObject,
-): { readonly name: string; readonly uid: string } | undefined {
+/** What a token may be bound to, by kind: where it is kept, and whether it lives in the namespace. */
+const BINDABLE: Readonly<Record<string, { readonly resource: string; readonly namespaced: boolean }>> = {
+  Pod: { resource: 'pods', namespaced: true },
+  Secret: { resource: 'secrets', namespaced: true },
+  Node: { resource: 'nodes', namespaced: false },
+};
+
+/** What the token is to be bound to; undefined for nothing. Throws for what is not there, and for other kinds. */
+function boundObject(engine: Engine, namespace: string, spec: JsonObject): BoundObject | undefined {
   const reference = maybeMap(spec, 'boundObjectRef');
   if (reference === undefined) return undefined;
   const kind = stringAt(reference, 'kind');
   const name = stringAt(reference, 'name');
-  if (kind !== 'Pod')
-    throw badRequest(`cannot bind token to object of type ${kind}: only pods are supported here`);
-  const uid = engine.store.get('/pods', namespace, name)?.object.metadata.uid;
-  if (uid === undefined) throw notFound({ group: '', resource: 'pods' }, name);
+  const bindable = Object.hasOwn(BINDABLE, kind) ? BINDABLE[kind] : undefined;
+  if (bindable === undefined) {
+    throw badRequest(`cannot bind token for serviceaccount to object with kind ${kind}`);
+  }
+  const { resource, namespaced } = bindable;
+  const uid = engine.store.get(`/${resource}`, namespaced ? namespace : undefined, name)?.object.metadata.uid;
+  if (uid === undefined) throw notFound({ group: '', resource }, name);
   const wanted = stringAt(reference, 'uid');
   if (wanted !== '' && wanted !== uid) {
     throw conflict(
-      { group: '', resource: 'pods' },
+      { group: '', resource },
       name,
       `the UID in the bound object reference (${wanted}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   }
-  return { name, uid };
+  return { kind, name, uid };
 }

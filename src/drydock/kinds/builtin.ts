@@ -5,9 +5,11 @@ import { ALL_VERBS, type ResourceKind, type ScalePaths } from './kind.ts';
 
 /**
  * `resource Kind [short,names] flags`: `n` namespaced, `s` status subresource, `g` generation, `x` scale,
- * `a` in category `all`, `c` create only (reviews). The type is the kind's name in the table.
+ * `a` in category `all`, `c` create only (reviews), `r` read only. The type is the kind's name in the table.
  */
 const CORE = `
+bindings Binding - nc
+componentstatuses ComponentStatus cs r
 configmaps ConfigMap cm n
 endpoints Endpoints ep n
 events Event ev n
@@ -51,6 +53,7 @@ validatingwebhookconfigurations ValidatingWebhookConfiguration - g
     'apiextensions',
     'customresourcedefinitions CustomResourceDefinition crd,crds sg',
   ],
+  ['apiregistration.k8s.io', 'v1', 'apiregistration', 'apiservices APIService - s'],
   ['apps', 'v1', 'apps', APPS],
   [
     'authentication.k8s.io',
@@ -87,6 +90,15 @@ jobs Job - nsga
   ['coordination.k8s.io', 'v1', 'coordination', 'leases Lease - n'],
   ['discovery.k8s.io', 'v1', 'discovery', 'endpointslices EndpointSlice - ng'],
   ['events.k8s.io', 'v1', 'events', 'events Event ev n'],
+  [
+    'flowcontrol.apiserver.k8s.io',
+    'v1',
+    'flowcontrol',
+    `
+flowschemas FlowSchema - sg
+prioritylevelconfigurations PriorityLevelConfiguration - sg
+`,
+  ],
   [
     'networking.k8s.io',
     'v1',
@@ -125,6 +137,12 @@ volumeattachments VolumeAttachment - s
   ],
 ];
 
+const EXTENSION_GROUPS = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+]);
+
 const SCALE: ScalePaths = {
   specReplicas: ['spec', 'replicas'],
   statusReplicas: ['status', 'replicas'],
@@ -146,7 +164,6 @@ function tableOf(group: string, resource: string): string {
 
 function readKind(group: string, version: string, table: string, line: string): ResourceKind {
   const [resource = '', kind = '', shorts = '-', flags = ''] = line.split(' ');
-  const reviewOnly = flags.includes('c');
   const convert = conversionOf(group, version, kind);
   return {
     group,
@@ -155,13 +172,9 @@ function readKind(group: string, version: string, table: string, line: string): 
     resource,
     singular: kind.toLowerCase(),
     shortNames: shorts === '-' ? [] : shorts.split(','),
-    categories: flags.includes('a')
-      ? ['all']
-      : group === 'apiextensions.k8s.io' || group === 'admissionregistration.k8s.io'
-        ? ['api-extensions']
-        : [],
+    categories: flags.includes('a') ? ['all'] : EXTENSION_GROUPS.has(group) ? ['api-extensions'] : [],
     namespaced: flags.includes('n'),
-    verbs: reviewOnly ? ['create'] : ALL_VERBS,
+    verbs: flags.includes('c') ? ['create'] : flags.includes('r') ? ['get', 'list'] : ALL_VERBS,
     typeId: `${table}.${kind}`,
     table: tableOf(group, resource),
     status: flags.includes('s'),

@@ -34,7 +34,9 @@ export function pathSegmentProblem(name: string): string | undefined {
 export function nameProblem(group: string, kind: string, name: string): string | undefined {
   if (kind === 'Namespace') return labelNameProblem(name);
   if (kind === 'Service') return label1035Problem(name);
-  if (group === 'rbac.authorization.k8s.io') return pathSegmentProblem(name);
+  if (group === 'rbac.authorization.k8s.io' || group === 'apiregistration.k8s.io') {
+    return pathSegmentProblem(name);
+  }
   return subdomainNameProblem(name);
 }
 

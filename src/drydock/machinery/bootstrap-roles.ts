@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
+import { SYSTEM_PRIORITY_CLASSES } from '../kinds/access-rules.ts';
 import { asKube } from '../kinds/json-access.ts';
 import { createDecoded } from './create.ts';
 import type { Engine } from './engine.ts';
@@ -191,4 +192,28 @@ export async function createBootstrapRoles(engine: Engine): Promise<void> {
       subjects: [{ kind: 'Group', apiGroup: GROUP, name: 'system:masters' }],
     }),
   );
+}
+
+/** The classes of what a cluster cannot do without. */
+export async function createPriorityClasses(engine: Engine): Promise<void> {
+  const kind = engine.catalogue.find('scheduling.k8s.io', 'v1', 'priorityclasses');
+  if (kind === undefined) return;
+  const place = {
+    'system-cluster-critical': 'must run in the cluster, but can be moved to another node if necessary.',
+    'system-node-critical': 'must not be moved from their current node.',
+  };
+  for (const [name, where] of Object.entries(place)) {
+    if (engine.store.get(kind.table, undefined, name) !== undefined) continue;
+    await createDecoded(
+      engine,
+      collectorRequest(kind, undefined),
+      asKube({
+        apiVersion: 'scheduling.k8s.io/v1',
+        kind: 'PriorityClass',
+        metadata: { name },
+        value: SYSTEM_PRIORITY_CLASSES[name] ?? 0,
+        description: `Used for system critical pods that ${where}`,
+      }),
+    );
+  }
 }

@@ -13,9 +13,19 @@ export interface TokenClaims {
   readonly uid: string;
   readonly audiences: readonly string[];
   readonly expirationSeconds: number;
-  /** The token is good only as long as this pod is there. */
-  readonly pod?: { readonly name: string; readonly uid: string };
+  /** The token is good only as long as this is there. */
+  readonly bound?: BoundObject;
 }
+
+export interface BoundObject {
+  /** `Pod`, `Secret` or `Node`. */
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Where what a token is bound to is kept, by its name in the token; nodes have no namespace. */
+const BOUND_TABLES = { pod: '/pods', secret: '/secrets', node: '/nodes' } as const;
 
 export interface IssuedToken {
   readonly token: string;
@@ -50,7 +60,7 @@ export class ServiceAccountTokens {
       jti: randomBytes(16).toString('hex'),
       'kubernetes.io': {
         namespace: claims.namespace,
-        ...(claims.pod === undefined ? {} : { pod: { ...claims.pod } }),
+        ...(claims.bound === undefined ? {} : boundClaim(claims.bound)),
         serviceaccount: { name: claims.name, uid: claims.uid },
       },
       sub: `system:serviceaccount:${claims.namespace}:${claims.name}`,
@@ -81,10 +91,12 @@ export class ServiceAccountTokens {
       return undefined;
     const stored = this.#store.get('/serviceaccounts', namespace, account.name);
     if (stored?.object.metadata.uid !== account.uid) return undefined;
-    const { pod } = about;
-    if (isJsonObject(pod)) {
-      const bound = this.#store.get('/pods', namespace, typeof pod.name === 'string' ? pod.name : '');
-      if (bound?.object.metadata.uid !== pod.uid) return undefined;
+    for (const [kind, table] of Object.entries(BOUND_TABLES)) {
+      const claim = about[kind];
+      if (!isJsonObject(claim)) continue;
+      const name = typeof claim.name === 'string' ? claim.name : '';
+      const bound = this.#store.get(table, kind === 'node' ? undefined : namespace, name);
+      if (bound?.object.metadata.uid !== claim.uid) return undefined;
     }
     return serviceAccountUser(namespace, account.name, typeof account.uid === 'string' ? account.uid : '');
   }
@@ -100,6 +112,10 @@ export function serviceAccountUser(namespace: string, name: string, uid: string)
     uid,
     groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
   };
+}
+
+function boundClaim({ kind, name, uid }: BoundObject): JsonObject {
+  return { [kind.toLowerCase()]: { name, uid } };
 }
 
 function encode(value: JsonObject): string {

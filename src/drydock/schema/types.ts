@@ -1,10 +1,12 @@
 import { indexTable, parseField, type Field, type StructType } from './notation.ts';
 import { AUTHENTICATION_TYPES, AUTHORIZATION_TYPES } from './tables/access.ts';
 import {
+  API_REGISTRATION_TYPES,
   CERTIFICATES_TYPES,
   COORDINATION_TYPES,
   DISCOVERY_TYPES,
   EVENTS_TYPES,
+  FLOWCONTROL_TYPES,
   NETWORKING_TYPES,
   NODE_TYPES,
   RBAC_TYPES,
@@ -45,6 +47,11 @@ const TABLES: Readonly<Record<string, { readonly text: string; readonly openApiP
     text: API_EXTENSIONS_TYPES,
     openApiPackage: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1',
   },
+  apiregistration: {
+    text: API_REGISTRATION_TYPES,
+    openApiPackage: 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1',
+  },
+  flowcontrol: { text: FLOWCONTROL_TYPES, openApiPackage: 'io.k8s.api.flowcontrol.v1' },
   authentication: { text: AUTHENTICATION_TYPES, openApiPackage: 'io.k8s.api.authentication.v1' },
   authorization: { text: AUTHORIZATION_TYPES, openApiPackage: 'io.k8s.api.authorization.v1' },
 };

@@ -90,3 +90,64 @@ export const csiDriverPrinter: Printer = {
     ];
   },
 };
+
+export const componentStatusPrinter: Printer = {
+  columns: columns('Name, Status, Message, Error'),
+  cells(object) {
+    const healthy = mapsAt(object, 'conditions').find(({ type }) => type === 'Healthy');
+    const words = { True: 'Healthy', False: 'Unhealthy' } as const;
+    const state =
+      healthy?.status === 'True' || healthy?.status === 'False' ? words[healthy.status] : 'Unknown';
+    return [name(object), state, stringAt(healthy, 'message'), stringAt(healthy, 'error')];
+  },
+};
+
+export const apiServicePrinter: Printer = {
+  columns: columns('Name, Service, Available, Age'),
+  cells(object, now) {
+    const service = maybeMap(spec(object), 'service');
+    const available = mapsAt(status(object), 'conditions').find(({ type }) => type === 'Available');
+    const isUp = stringAt(available, 'status') === 'True';
+    return [
+      name(object),
+      service === undefined ? 'Local' : `${stringAt(service, 'namespace')}/${stringAt(service, 'name')}`,
+      isUp ? 'True' : `${stringAt(available, 'status') || 'Unknown'} (${stringAt(available, 'reason')})`,
+      created(object, now),
+    ];
+  },
+};
+
+export const flowSchemaPrinter: Printer = {
+  columns: columns('Name, PriorityLevel, MatchingPrecedence:integer, DistinguisherMethod, Age, MissingPL'),
+  cells(object, now) {
+    const dangling = mapsAt(status(object), 'conditions').find(({ type }) => type === 'Dangling');
+    return [
+      name(object),
+      stringAt(maybeMap(spec(object), 'priorityLevelConfiguration'), 'name'),
+      numberAt(spec(object), 'matchingPrecedence'),
+      stringAt(maybeMap(spec(object), 'distinguisherMethod'), 'type') || '<none>',
+      created(object, now),
+      stringAt(dangling, 'status') || '?',
+    ];
+  },
+};
+
+export const priorityLevelPrinter: Printer = {
+  columns: columns('Name, Type, NominalConcurrencyShares, Queues, HandSize, QueueLengthLimit, Age'),
+  cells(object, now) {
+    const type = stringAt(spec(object), 'type');
+    const limits = maybeMap(spec(object), type === 'Exempt' ? 'exempt' : 'limited');
+    const queuing = maybeMap(maybeMap(limits, 'limitResponse'), 'queuing');
+    const shown = (map: JsonObject | undefined, key: string) =>
+      typeof map?.[key] === 'number' ? String(map[key]) : '<none>';
+    return [
+      name(object),
+      type,
+      shown(limits, 'nominalConcurrencyShares'),
+      shown(queuing, 'queues'),
+      shown(queuing, 'handSize'),
+      shown(queuing, 'queueLengthLimit'),
+      created(object, now),
+    ];
+  },
+};

@@ -48,7 +48,11 @@ import {
 } from './workloads.ts';
 
 import {
+  apiServicePrinter,
   certificateRequestPrinter,
+  componentStatusPrinter,
+  flowSchemaPrinter,
+  priorityLevelPrinter,
   csiDriverPrinter,
   csiNodePrinter,
   podTemplatePrinter,
@@ -57,6 +61,7 @@ import {
 
 const PRINTERS: Readonly<Record<string, Printer>> = {
   '/ConfigMap': configMapPrinter,
+  '/ComponentStatus': componentStatusPrinter,
   '/Endpoints': endpointsPrinter,
   '/Event': eventPrinter,
   '/Namespace': namespacePrinter,
@@ -74,6 +79,7 @@ const PRINTERS: Readonly<Record<string, Printer>> = {
   'admissionregistration.k8s.io/ValidatingAdmissionPolicy': policyPrinter,
   'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': policyBindingPrinter,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': webhookConfigurationPrinter,
+  'apiregistration.k8s.io/APIService': apiServicePrinter,
   'apps/ControllerRevision': controllerRevisionPrinter,
   'apps/DaemonSet': daemonSetPrinter,
   'apps/Deployment': deploymentPrinter,
@@ -86,6 +92,8 @@ const PRINTERS: Readonly<Record<string, Printer>> = {
   'coordination.k8s.io/Lease': leasePrinter,
   'discovery.k8s.io/EndpointSlice': endpointSlicePrinter,
   'events.k8s.io/Event': eventPrinter,
+  'flowcontrol.apiserver.k8s.io/FlowSchema': flowSchemaPrinter,
+  'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': priorityLevelPrinter,
   'networking.k8s.io/Ingress': ingressPrinter,
   'networking.k8s.io/IngressClass': ingressClassPrinter,
   'networking.k8s.io/NetworkPolicy': networkPolicyPrinter,

@@ -33,7 +33,10 @@ const timeOfDay = string().regex(
   /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/,
   'a time of day from 00:00 to 24:00 is wanted',
 );
-const day = string().regex(/^\d{4}-\d\d-\d\d$/, 'a day such as 2026-12-31 is wanted');
+/** YAML takes a day without quotes for a time. */
+const day = string()
+  .regex(/^\d{4}-\d\d-\d\d(?:T00:00:00(?:\.0+)?Z)?$/, 'a day such as 2026-12-31 is wanted')
+  .transform((text) => text.slice(0, 10));
 const weekday = oneOf(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
 
 /** When a promotion may go on (`open`), or must not (`closed`), by the wall clock of a time zone. */
@@ -108,6 +111,8 @@ export const promotion = strictObject({
     digest: name.exactOptional(),
     name: name.exactOptional(),
   }).exactOptional(),
+  /** Style `tag`: what the tag is called; {tag}, {application} and {environment} are filled in. Default: v{tag}. */
+  tag: name.exactOptional(),
   /** How long it has to have stood in the source without a break. */
   soak: duration.exactOptional(),
   approvals: approvals.exactOptional(),

@@ -8,7 +8,7 @@ export { APPROVED, decisionsOn, REJECTED, whyNotCounted } from './gates.ts';
 export type { Gate } from './gates.ts';
 export { changeLine, planEdits, rendererOf } from './plan.ts';
 export type { ChangePlan, Refusal } from './plan.ts';
-export { planPromotion, trackedBranch } from './prepare.ts';
+export { planPromotion, trackedBranch, versionFileOf, writeTargetOf } from './prepare.ts';
 export type { PromotionAsk } from './prepare.ts';
 export { endOf, promote } from './promote.ts';
 export { detailJson, detailOf } from './record.ts';

@@ -1,4 +1,6 @@
 import { asLandfallError } from '../../kernel/index.ts';
+import type { WriteTarget } from '../edits/index.ts';
+import type { PromotionPolicy } from '../landfall-yaml/index.ts';
 import type { Actor, Hold } from '../../ledger/index.ts';
 import { prove } from '../../verdict/index.ts';
 import type { Look } from '../../verdict/index.ts';
@@ -13,6 +15,7 @@ import { releaseIn, sameRelease } from './release.ts';
 import type { FoundRelease } from './release.ts';
 import { subjectOfApplication } from './survey.ts';
 import type { Pair, SurveyedApplication } from './survey.ts';
+import { tagRefusal } from './styles.ts';
 import { writeImages } from './write-images.ts';
 
 /** What somebody asks for. */
@@ -100,6 +103,19 @@ export async function promotionHolds(
   return holds.filter(({ kind }) => kind === 'promotion');
 }
 
+/** The file outside of the environment's folder that its policy means, too. */
+export function versionFileOf({ style, file }: PromotionPolicy): string | undefined {
+  return style === 'file' ? file?.path : undefined;
+}
+
+/** Where the images of an environment are written: in its version file, else where each comes from. */
+export function writeTargetOf({ style, file }: PromotionPolicy): WriteTarget {
+  if (style !== 'file' || file === undefined) return { kind: 'auto' };
+  const { path, ...places } = file;
+  const named = Object.keys(places).length > 0 ? places : { tag: 'image.tag', digest: 'image.digest' };
+  return { kind: 'helm-values', file: path, ...named };
+}
+
 /** Plans the change of the target on a tip of its branch. */
 export function planPromotion(
   pair: Pair,
@@ -111,13 +127,23 @@ export function planPromotion(
   const { spec, place } = target;
   const { release, style, branch } = found;
   const change: ChangeTarget = { sources: place.sources, spec, branch, parent, signal };
-  const fields = environment.policy.fields ?? [IMAGES];
+  const { policy } = environment;
+  const fields = policy.fields ?? [IMAGES];
   if (style === 'branch' || style === 'tag')
     return planMove({ ...change, to: release.revision ?? parent, fields });
   return planEdits({
     ...change,
     fields,
-    write: (tree, render) => writeImages({ tree, folder: spec.path, images: release.images, render, signal }),
+    versionFile: versionFileOf(policy),
+    write: (tree, render) =>
+      writeImages({
+        tree,
+        folder: spec.path,
+        images: release.images,
+        target: writeTargetOf(policy),
+        render,
+        signal,
+      }),
   });
 }
 
@@ -193,7 +219,7 @@ export async function preparePromotion(
   const unsure = !already && ask.auto && comparison.direction !== 'newer';
   const refusals: readonly (Refusal | undefined)[] = [
     heldRefusal(await promotionHolds(deps, target)),
-    style === 'overlay' && !tracked.isBranch ? notABranch(target) : undefined,
+    style === 'tag' ? tagRefusal(target) : tracked.isBranch ? undefined : notABranch(target),
     registry,
     older || unsure
       ? {

@@ -2,7 +2,7 @@ import type { RenderedSet } from '../../boundaries/index.ts';
 import { fullRepository } from '../../boundaries/index.ts';
 import type { FileTree, GitMirror } from '../../git/index.ts';
 import { parseReference } from '../../oci/index.ts';
-import { IMAGES, planEdits, slotsOf, writeImages } from '../promotion/index.ts';
+import { IMAGES, planEdits, slotsOf, versionFileOf, writeImages, writeTargetOf } from '../promotion/index.ts';
 import type {
   ChangeDetail,
   ChangePlan,
@@ -102,6 +102,7 @@ export async function planRollback(planning: RollbackPlanning): Promise<ChangePl
   const { target, detail, parent, signal } = planning;
   const { spec, place } = target;
   const mirror = place.sources.git.open(spec.repository);
+  const policy = target.file?.environments?.find(({ name }) => name === target.environment)?.promotion ?? {};
   const change = { sources: place.sources, spec, branch: detail.branch, parent, signal };
   if (detail.style === 'revert') {
     let found: WrittenImages | undefined;
@@ -119,8 +120,16 @@ export async function planRollback(planning: RollbackPlanning): Promise<ChangePl
   return planEdits({
     ...change,
     fields: [IMAGES],
+    versionFile: versionFileOf(policy),
     write: (tree, render) =>
-      writeImages({ tree, folder: spec.path, images: detail.release.images, render, signal }),
+      writeImages({
+        tree,
+        folder: spec.path,
+        images: detail.release.images,
+        target: writeTargetOf(policy),
+        render,
+        signal,
+      }),
   });
 }
 

@@ -18,12 +18,13 @@ const TOKENS: readonly RegExp[] = [
   /\bdckr_pat_[A-Za-z0-9_-]{16,}/g,
   /\bhvs\.[A-Za-z0-9_-]{20,}/g,
   /\bdop_v1_[a-f0-9]{40,}/g,
+  /\bAGE-SECRET-KEY-1[A-Z0-9]+/g,
   // JSON Web Tokens, service account tokens among them.
   /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g,
 ];
 
 /** Names whose value is a secret, at the end of a longer name too: `DB_PASSWORD`, `client-secret`, `awsSecretAccessKey`. */
-const NAMES = String.raw`[\w.-]*(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|private[_-]?key|secret[_-]?key|client[_-]?secret|signing[_-]?key|encryption[_-]?key|credentials?|\.?dockerconfig(?:json)?|auth[_-]?token|connection[_-]?string)`;
+const NAMES = String.raw`[\w.-]*(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|private[_-]?key|secret[_-]?key|account[_-]?key|shared[_-]?access[_-]?key|client[_-]?secret|signing[_-]?key|encryption[_-]?key|credentials?|\.?dockerconfig(?:json)?|auth[_-]?token|connection[_-]?string)`;
 
 const PLACEHOLDER =
   /^(?:["']?(?:<|\$|\{|\*{3}|\[redacted|null\b|true\b|false\b|none\b|yes\b|no\b|""|''|not\b|is\b|was\b|has\b)|["']?$)/i;
@@ -46,8 +47,15 @@ function isProse(name: string, sign: string, value: string): boolean {
 export function redactLine(text: string): string {
   let all = text;
   if (/[A-Za-z0-9_-]{10}/.test(all)) for (const token of TOKENS) all = all.replaceAll(token, HIDDEN);
-  if (all.includes('://'))
+  if (all.includes('://')) {
+    // A token alone in front of the host, as Git servers take it.
+    all = all.replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/)[A-Za-z0-9_-]{16,}@(?!sha256:)/gi, `$1${HIDDEN}@`);
+    all = all.replaceAll(
+      /([?&](?:sig|signature|x-amz-(?:signature|security-token|credential)|x-goog-signature)=)[^&\s"']+/gi,
+      `$1${HIDDEN}`,
+    );
     all = all.replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/)([^/\s:@'"]*):([^@\s'"]+)@/gi, `$1$2:${HIDDEN}@`);
+  }
   if (/auth|cookie|bearer/i.test(all)) {
     all = all.replaceAll(
       /\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:(?:basic|bearer|token|digest|aws4-hmac-sha256)\s+)?)(?!\[redacted)[^\s"',]+/gi,
@@ -56,6 +64,17 @@ export function redactLine(text: string): string {
     all = all.replaceAll(/\b(bearer\s+)(?=[A-Za-z0-9._~+/-]{12,})[A-Za-z0-9._~+/=-]+/gi, `$1${HIDDEN}`);
     all = all.replaceAll(/\b((?:set-)?cookie:\s*)(?!\[redacted).+$/gi, `$1${HIDDEN}`);
     all = all.replaceAll(/("auth"\s*:\s*")[^"]+"/g, `$1${HIDDEN}"`);
+  }
+  if (/(?:^|\s)(?:curl|wget|http|sshpass|docker|podman|helm|mysql|mysqldump)\s/.test(all)) {
+    all = all.replaceAll(
+      /(\b(?:curl|wget|https?)\s(?:.*?\s)?(?:-u|--user|--proxy-user)[= ]?["']?[^\s:"']+:)(?!\[redacted)[^\s"']+/g,
+      `$1${HIDDEN}`,
+    );
+    all = all.replaceAll(
+      /(\b(?:sshpass|docker login|podman login|helm registry login)\b.*?\s-p[= ]?)(?!\[redacted)[^\s]+/g,
+      `$1${HIDDEN}`,
+    );
+    all = all.replaceAll(/(\bmysql(?:dump)?\b.*?\s-p)(?!\[redacted)[^\s]+/g, `$1${HIDDEN}`);
   }
   if (/pass|pwd|secret|token|key|credential|dockerconfig|connection/i.test(all)) {
     all = all.replaceAll(NAMED, (whole, before: string, name: string, sign: string, value: string) =>
@@ -88,7 +107,7 @@ export function redactor(): (text: string) => string {
   return (text) => {
     if (
       text.includes('-----BEGIN') &&
-      /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text) &&
+      /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----/.test(text) &&
       !/-----END/.test(text)
     ) {
       pem = true;

@@ -19,6 +19,7 @@ export type ApiTexts = Readonly<Record<string, TypeText>>;
 
 const APIMACHINERY = 'io.k8s.apimachinery.pkg.';
 const EXTENSIONS = 'io.k8s.apiextensions-apiserver.pkg.apis.';
+const AGGREGATOR = 'io.k8s.kube-aggregator.pkg.apis.';
 
 /** Types that the tables write as scalars. */
 export const SCALAR_TYPES = [
@@ -57,11 +58,13 @@ function modelFile(modules: string, name: string): string {
   }
   const [group = '', version = '', type = ''] = name
     .replace(EXTENSIONS, '')
+    .replace(AGGREGATOR, '')
     .replace('io.k8s.api.', '')
     .split('.');
   const models = path.join(modules, 'kubernetes-models');
   if (group === 'core') return path.join(models, version, type);
   if (group === 'rbac') return path.join(models, 'rbac.authorization.k8s.io', version, type);
+  if (group === 'flowcontrol') return path.join(models, 'flowcontrol.apiserver.k8s.io', version, type);
   const plain = path.join(models, group);
   return path.join(existsSync(plain) ? plain : `${plain}.k8s.io`, version, type);
 }

@@ -111,3 +111,42 @@ CertificateSigningRequestStatus conditions#1:[]CertificateSigningRequestConditio
 CertificateSigningRequestCondition type#1:str+! status#6:str+! reason#2:str message#3:str
   lastUpdateTime#4:time lastTransitionTime#5:time
 `;
+
+export const FLOWCONTROL_TYPES = `
+FlowSchema metadata#1:meta.ObjectMeta spec#2:FlowSchemaSpec status#3:FlowSchemaStatus
+FlowSchemaSpec priorityLevelConfiguration#1:PriorityLevelConfigurationReference+! matchingPrecedence#2:i32+
+  distinguisherMethod#3:*FlowDistinguisherMethod rules#4:[]PolicyRulesWithSubjects=atomic
+PriorityLevelConfigurationReference name#1:str+!
+FlowDistinguisherMethod type#1:str+!
+PolicyRulesWithSubjects subjects#1:[]Subject+!=atomic resourceRules#2:[]ResourcePolicyRule=atomic
+  nonResourceRules#3:[]NonResourcePolicyRule=atomic
+Subject kind#1:str+! user#2:*UserSubject group#3:*GroupSubject serviceAccount#4:*ServiceAccountSubject
+UserSubject name#1:str+!
+GroupSubject name#1:str+!
+ServiceAccountSubject namespace#1:str+! name#2:str+!
+ResourcePolicyRule verbs#1:[]str+!=set apiGroups#2:[]str+!=set resources#3:[]str+!=set clusterScope#4:bool
+  namespaces#5:[]str=set
+NonResourcePolicyRule verbs#1:[]str+!=set nonResourceURLs#6:[]str+!=set
+FlowSchemaStatus conditions#1:[]FlowSchemaCondition~merge(type)=map(type)
+FlowSchemaCondition type#1:str status#2:str lastTransitionTime#3:time reason#4:str message#5:str
+PriorityLevelConfiguration metadata#1:meta.ObjectMeta spec#2:PriorityLevelConfigurationSpec
+  status#3:PriorityLevelConfigurationStatus
+PriorityLevelConfigurationSpec type#1:str+! limited#2:*LimitedPriorityLevelConfiguration
+  exempt#3:*ExemptPriorityLevelConfiguration
+LimitedPriorityLevelConfiguration nominalConcurrencyShares#1:*i32 limitResponse#2:LimitResponse
+  lendablePercent#3:*i32 borrowingLimitPercent#4:*i32
+ExemptPriorityLevelConfiguration nominalConcurrencyShares#1:*i32 lendablePercent#2:*i32
+LimitResponse type#1:str+! queuing#2:*QueuingConfiguration
+QueuingConfiguration queues#1:i32+ handSize#2:i32+ queueLengthLimit#3:i32+
+PriorityLevelConfigurationStatus conditions#1:[]PriorityLevelConfigurationCondition~merge(type)=map(type)
+PriorityLevelConfigurationCondition type#1:str status#2:str lastTransitionTime#3:time reason#4:str message#5:str
+`;
+
+export const API_REGISTRATION_TYPES = `
+APIService metadata#1:meta.ObjectMeta spec#2:APIServiceSpec status#3:APIServiceStatus
+APIServiceSpec service#1:*ServiceReference group#2:str version#3:str insecureSkipTLSVerify#4:bool
+  caBundle#5:bytes=atomic groupPriorityMinimum#7:i32+! versionPriority#8:i32+!
+ServiceReference namespace#1:str name#2:str port#3:*i32
+APIServiceStatus conditions#1:[]APIServiceCondition~merge(type)=map(type)
+APIServiceCondition type#1:str+! status#2:str+! lastTransitionTime#3:time reason#4:str message#5:str
+`;

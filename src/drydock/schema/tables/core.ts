@@ -313,6 +313,8 @@ NamespaceStatus phase#1:str conditions#2:[]NamespaceCondition~merge(type)=map(ty
 NamespaceCondition type#1:str+! status#2:str+! lastTransitionTime#4:time reason#5:str message#6:str
 Namespace metadata#1:meta.ObjectMeta spec#2:NamespaceSpec status#3:NamespaceStatus
 Binding metadata#1:meta.ObjectMeta target#2:ObjectReference+!
+ComponentStatus metadata#1:meta.ObjectMeta conditions#2:[]ComponentCondition~merge(type)=map(type)
+ComponentCondition type#1:str+! status#2:str+! message#3:str error#4:str
 Preconditions uid#1:*str
 ObjectReference @atomic kind#1:str namespace#2:str name#3:str uid#4:str apiVersion#5:str
   resourceVersion#6:str fieldPath#7:str

@@ -30,7 +30,11 @@ export function logsOf(view: View, pod: Pod, container: string): readonly LogLin
 
 function crashes(view: View): readonly Crash[] {
   return view.pods.flatMap((pod) => {
-    if (pod.terminating || pod.phase === 'Succeeded') return [];
+    // What the node put out did not end by itself.
+    const evicted = /^(?:Evicted|Preempting|NodeShutdown|Terminated)$/.test(
+      pod.thing.text('status', 'reason') ?? '',
+    );
+    if (pod.terminating || pod.phase === 'Succeeded' || evicted) return [];
     return pod.containers.flatMap((container) => {
       const end = container.terminated ?? container.last;
       const loops = container.waiting?.reason === 'CrashLoopBackOff';

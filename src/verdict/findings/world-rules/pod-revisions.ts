@@ -19,7 +19,13 @@ function sets(view: View): Draft[] {
     const hash = (pod: (typeof pods)[number]) =>
       getString(pod.thing.get('metadata', 'labels'), 'controller-revision-hash');
     const old = pods.filter(
-      (pod) => revision !== undefined && hash(pod) !== undefined && hash(pod) !== revision,
+      // A pod of a StatefulSet names its whole revision; older tables and copies show its hash alone.
+      (pod) => {
+        const own = hash(pod);
+        return (
+          revision !== undefined && own !== undefined && own !== revision && !revision.endsWith(`-${own}`)
+        );
+      },
     );
     const differs = revision !== undefined && current !== undefined && revision !== current;
     const behind =

@@ -47,7 +47,8 @@ function unresolved(view: View): Draft[] {
       id: 'variable-unresolved',
       boundary: 'render',
       title: `${object.id} has a variable that nobody filled in: ${quote(first.text)}`,
-      confidence: 0.93,
+      // That an image is then no image at all is what follows.
+      confidence: found.some(({ path }) => path.at(-1) === 'image') ? 0.98 : 0.93,
       why: [
         `${counted(found.length, 'field')} of the rendered object still hold${found.length === 1 ? 's' : ''} a placeholder or are empty where a value belongs.`,
       ],

@@ -228,7 +228,7 @@ const ROWS: readonly Row[] = [
   {
     failure: 'REN-04',
     id: 'object-invalid',
-    boundary: 'render',
+    boundary: 'sync',
     pattern:
       /(?:The )?(?<kind>[A-Z]\w+)(?:\.[\w.]+)? "(?<name>[^"]+)" is invalid: (?:\[?)(?!spec\.template\.spec\.(?:init)?[cC]ontainers\[\d+\]\.(?:image|name): Required)(?<field>[\w.[\]-]+): (?<what>Invalid value|Required value|Unsupported value|Duplicate value|Too many|Too long|Not found|Forbidden|Internal error)/,
     title: (g) =>
