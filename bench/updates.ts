@@ -203,7 +203,7 @@ export async function benchUpdates(): Promise<string> {
     return [
       '## Image updates',
       '',
-      `${APPLICATIONS} applications with ${IMAGES_EACH} images each, over ${REGISTRIES} registries, ${TAGS} tags an image, ordered by the commits of a source repository. Without the pace of ${20} requests a second and registry, which ${APPLICATIONS} requests to each would take 5 s under.`,
+      `${APPLICATIONS} applications with ${IMAGES_EACH} images each, over ${REGISTRIES} registries, ${TAGS} tags an image, ordered by the commits of a source repository. Without the pace of 20 requests a second and registry, which ${APPLICATIONS} requests to each would take 5 s under.`,
       '',
       '| cycle | requests | which | time | memory kept | applications |',
       '| --- | --- | --- | --- | --- | --- |',
