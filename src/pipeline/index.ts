@@ -27,6 +27,8 @@ export {
   readCi,
   receiveReport,
   recordOfReport,
+  reviewBuild,
+  reviewedText,
   runBuild,
   shortRef,
   whyNotReviewer,
@@ -42,6 +44,7 @@ export type {
   BuildGate,
   LeftOut,
   Looked,
+  Reviewed,
   Reviewer,
   RunContext,
 } from './builds/index.ts';

@@ -5,6 +5,8 @@ export { decideGate, whyNotReviewer } from './gate.ts';
 export type { BuildGate, LeftOut, Reviewer } from './gate.ts';
 export { decidePending } from './pending.ts';
 export type { Decided, DeclaredNow } from './pending.ts';
+export { reviewBuild, reviewedText } from './review.ts';
+export type { Reviewed, ReviewRequest } from './review.ts';
 export { isOfTrigger } from './triggers.ts';
 export { lookForBuilds, newBuildOf } from './watch.ts';
 export type { Found, Looked } from './watch.ts';
