@@ -2,6 +2,7 @@
 export { startController } from './controller.ts';
 export type { Controller, ControllerOptions } from './controller.ts';
 export { bringRoot } from './root.ts';
+export { startPromotions } from './promotions.ts';
 export { startWebhook } from './webhook.ts';
 export type { BuildDecision } from './webhook.ts';
 export { createDeclarations } from './declarations.ts';

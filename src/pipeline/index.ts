@@ -99,8 +99,6 @@ export {
   readUpdaterObjects,
   recordUpdate,
   repositoryOf,
-  UPDATE_TRAILER,
-  updatesIn,
 } from './updates/index.ts';
 export type {
   Configuration,

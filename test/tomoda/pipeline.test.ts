@@ -167,8 +167,8 @@ describe.skipIf(!programs)('the pipeline of tomoda (skipped where kubectl or cur
     await prove('tomoda', digest, commit);
     await verify('tomoda', `${DEV_IMAGE}:sha-${commit}@${digest}`);
     expect(JSON.parse((await shell.curl(DEV_API_HOST)).out)).toMatchObject({ status: 'ok', commit });
-    const { lost, answeredBy } = load.dev.report();
-    expect(lost).toEqual([]);
+    const { why, answeredBy } = load.dev.report();
+    expect(why).toEqual([]);
     expect(new Set(answeredBy.keys())).toEqual(new Set([firstCommit, commit]));
   });
 
@@ -210,8 +210,8 @@ describe.skipIf(!programs)('the pipeline of tomoda (skipped where kubectl or cur
         version: '1.1.0',
         commit,
       });
-      const { lost, answeredBy } = load.prod.report();
-      expect(lost).toEqual([]);
+      const { why, answeredBy } = load.prod.report();
+      expect(why).toEqual([]);
       expect(new Set(answeredBy.keys())).toEqual(new Set([firstCommit, commit]));
     },
   );

@@ -1,5 +1,6 @@
 import { API_HOST, APPROVER, DEV_API_HOST, DEVELOPER, startLoad } from '../../../../examples/tomoda/index.ts';
 import type { LoadReport, PinnedImage, TomodaApplication } from '../../../../examples/tomoda/index.ts';
+import { asLandfallError } from '../../../kernel/index.ts';
 import type { TomodaStage } from './stage.ts';
 import { loadLine } from './teller.ts';
 import type { Teller } from './teller.ts';
@@ -91,7 +92,7 @@ export async function reachProd(
   const { say, typed, landfall } = teller;
   const { app, git } = stage.repositories;
   say('Prod is gated by a tag, and by nothing else');
-  return underLoad(stage, API_HOST, teller, async () => {
+  const seen = await underLoad(stage, API_HOST, teller, async () => {
     await git(app, 'tag', '--annotate', '--message', 'Release 1.1.0', 'v1.1.0', commit);
     typed('git tag v1.1.0 && git push --tags');
     await git(app, 'push', '--quiet', '--tags');
@@ -100,6 +101,41 @@ export async function reachProd(
     await followUpdate(stage, 'prod-tomoda', 'v1.1.0', teller, waiting);
     await landfall(['prove', 'prod-tomoda', '--revision', commit, '--wait', '3m'], { answer: true });
   });
+  await verifyDeploy(stage, teller);
+  return seen;
+}
+
+/** The commands by which the document verifies a deploy; what is not installed is not run. */
+async function verifyDeploy(stage: TomodaStage, { say, detail, program }: Teller): Promise<void> {
+  say('The same by the commands of everybody');
+  const { ip, port } = await stage.ingress(API_HOST);
+  const image = 'jsonpath={.spec.template.spec.containers[0].image}';
+  const commands: readonly (readonly [string, ...string[]])[] = [
+    ...['tomoda-api', 'tomoda-async'].flatMap((name): (readonly [string, ...string[]])[] => [
+      ['kubectl', 'rollout', 'status', `deployment/${name}`, '-n', 'prod'],
+      ['kubectl', 'get', 'deploy', name, '-n', 'prod', '-o', image],
+    ]),
+    [
+      'curl',
+      '--silent',
+      '--connect-to',
+      `${API_HOST}:443:${ip}:${port}`,
+      '--cacert',
+      stage.caFile(API_HOST),
+      `https://${API_HOST}/health`,
+    ],
+  ];
+  const missing = new Set<string>();
+  for (const [name, ...args] of commands) {
+    try {
+      if (!missing.has(name)) await program(name, args);
+    } catch (thrown) {
+      const error = asLandfallError(thrown);
+      if (error.code !== 'program-missing') throw error;
+      missing.add(name);
+      detail(`${name} is not installed here.`);
+    }
+  }
 }
 
 /** Back to what landed before, with a hold, so that the updater does not go forward again by itself. */

@@ -29,7 +29,7 @@ async function play(stage: TomodaStage, teller: Teller, waiting: Waiting): Promi
   const outcome = (act: string, { requests, lost }: LoadReport): Outcome => ({
     act,
     requests,
-    lost: lost.length,
+    lost,
   });
   return [
     outcome('dev', seen),

@@ -40,7 +40,7 @@ export function readLandfall(file: LandfallYaml, application: DeclaredFor): Conf
       });
     }
   }
-  const { author, message, interval, perHour, pullRequest } = file.updates ?? {};
+  const { author, message, interval, perHour, pullRequest, sign } = file.updates ?? {};
   const updater: Updater = {
     key: `Application/${namespace}/${name}`,
     origin: 'landfall.yaml',
@@ -53,6 +53,7 @@ export function readLandfall(file: LandfallYaml, application: DeclaredFor): Conf
             push: (pullRequest.branch ?? 'landfall/updates/{application}').replaceAll('{application}', name),
             pullRequest: {
               forge: pullRequest.forge ?? 'auto',
+              ...(file.forges === undefined ? {} : { declared: file.forges }),
               ...(pullRequest.token === undefined ? {} : { token: pullRequest.token }),
             },
           }),
@@ -61,6 +62,7 @@ export function readLandfall(file: LandfallYaml, application: DeclaredFor): Conf
     commit: {
       author: author ?? DEFAULT_AUTHOR,
       message: message === undefined ? undefined : { language: 'landfall', text: message },
+      ...(sign === undefined ? {} : { sign }),
     },
     intervalMs: durationMs(interval) ?? DEFAULT_INTERVAL,
     perHour: perHour ?? DEFAULT_PER_HOUR,
