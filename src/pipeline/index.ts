@@ -23,7 +23,6 @@ export {
   newBuildOf,
   outputFrom,
   parseBuildReport,
-  planOf,
   readCi,
   receiveReport,
   recordOfReport,
@@ -31,7 +30,6 @@ export {
   reviewedText,
   runBuild,
   shortRef,
-  whyNotReviewer,
 } from './builds/index.ts';
 export type {
   BuildPlan,
