@@ -8,6 +8,8 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   controller: async () => (await import('./controller.ts')).benchController(),
   delivery: async () => (await import('./delivery.ts')).benchDelivery(),
   drydock: async () => (await import('./drydock.ts')).benchDrydock(),
+  edits: async () => (await import('./edits.ts')).benchEdits(),
+  findings: async () => (await import('./findings.ts')).benchFindings(),
   'first-passage': async () => (await import('./first-passage.ts')).benchFirstPassage(),
   apply: async () => (await import('./apply.ts')).benchApply(),
   investigate: async () => (await import('./investigate.ts')).benchInvestigate(),

@@ -10,15 +10,15 @@ const pulled = (
   id: string,
   boundary: LiveCase['boundary'],
   image: string,
-  effect: object,
+  status: number,
 ): LiveCase => ({
   failure,
   name,
   id,
   boundary,
   objects: () => '',
-  then: async ({ broken, fixture, kube, namespace }) => {
-    if (broken) fixture.cluster.faults.add({ on: 'pull', image, effect } as never);
+  happens: async ({ broken, fixture, kube, namespace }) => {
+    if (broken) fixture.cluster.faults.add({ on: 'pull', image, effect: { type: 'status', status } });
     for (const object of objectsIn(api(broken ? { image } : {})))
       await kube.create({ ...object, metadata: { ...object.metadata, namespace } }, {});
   },
@@ -52,25 +52,16 @@ spec:
 /** What the cluster brings about by itself out of manifests, faults and releases. */
 export const LIVE: readonly LiveCase[] = [
   one('PIP-04', 'no-image', 'image-missing', 'artifact', { image: 'registry.corp.io/api:9.9.9' }),
-  pulled('PIP-05', 'denied', 'registry-credentials', 'health', 'registry.corp.io/denied:1', {
-    type: 'status',
-    status: 401,
-  }),
-  pulled('PIP-06', 'silent', 'registry-unreachable', 'health', 'registry.corp.io/silent:1', {
-    type: 'status',
-    status: 503,
-  }),
-  pulled('PIP-07', 'limited', 'registry-rate-limit', 'health', 'registry.corp.io/limited:1', {
-    type: 'status',
-    status: 429,
-  }),
+  pulled('PIP-05', 'denied', 'registry-credentials', 'health', 'registry.corp.io/denied:1', 401),
+  pulled('PIP-06', 'silent', 'registry-unreachable', 'health', 'registry.corp.io/silent:1', 503),
+  pulled('PIP-07', 'limited', 'registry-rate-limit', 'health', 'registry.corp.io/limited:1', 429),
   pulled(
     'PIP-09',
     'collected',
     'image-collected',
     'artifact',
     `registry.corp.io/collected@sha256:${'5c'.repeat(32)}`,
-    { type: 'status', status: 404 },
+    404,
   ),
   {
     failure: 'PIP-01',
@@ -78,7 +69,7 @@ export const LIVE: readonly LiveCase[] = [
     id: 'mutable-reference-moved',
     boundary: 'intent',
     objects: () => '',
-    then: async (stage) => {
+    happens: async (stage) => {
       const repository = `moved-${stage.broken ? 'broken' : 'twin'}`;
       const program = (text: string) => ({ files: { 'app/main.js': `// ${text}\n${WEB_PROGRAM}` } });
       await stage.fixture.push(repository, 'stable', program('first'));
@@ -94,7 +85,7 @@ export const LIVE: readonly LiveCase[] = [
     id: 'replicas-differ',
     boundary: 'intent',
     objects: () => '',
-    then: async (stage) => {
+    happens: async (stage) => {
       const repository = `differ-${stage.broken ? 'broken' : 'twin'}`;
       const program = (text: string) => ({ files: { 'app/main.js': `// ${text}\n${WEB_PROGRAM}` } });
       await stage.fixture.push(repository, '1', program('first'));
@@ -128,7 +119,7 @@ export const LIVE: readonly LiveCase[] = [
   one('ROL-09', 'crash', 'crash-loop', 'health', { mode: 'exit' }),
   {
     ...one('ROL-10', 'memory', 'out-of-memory', 'health', {}),
-    then: async ({ broken, fixture, namespace }) => {
+    happens: async ({ broken, fixture, namespace }) => {
       if (broken) fixture.cluster.faults.add({ on: 'pods', namespace, effect: { type: 'oom' } });
     },
   },
@@ -145,17 +136,28 @@ export const LIVE: readonly LiveCase[] = [
     container: 'resources: {requests: {cpu: "900"}}',
   }),
   one('ROL-02', 'no-node', 'unschedulable-placement', 'health', { pod: 'nodeSelector: {disk: fast}' }),
-  one('ROL-03', 'spread', 'unschedulable-spread', 'health', {
-    replicas: 5,
-    pod: 'affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: api}}}]}}',
-  }),
+  {
+    failure: 'ROL-04',
+    name: 'claim',
+    id: 'claim-not-bound',
+    boundary: 'health',
+    objects: (broken) =>
+      broken
+        ? `apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {storageClassName: gone, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+${api({ pod: 'volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]', container: 'volumeMounts: [{name: data, mountPath: /data}]' })}`
+        : api({}),
+  },
   {
     failure: 'ROL-15',
     name: 'half',
     id: 'half-rolled',
     boundary: 'rollout',
     objects: () => api({ replicas: 2, spec: 'minReadySeconds: 0' }),
-    then: async (stage) => {
+    happens: async (stage) => {
       await stage.ready();
       // Pods that have to be ready for an hour hold the update without being in any trouble themselves.
       if (stage.broken)
@@ -177,7 +179,7 @@ export const LIVE: readonly LiveCase[] = [
     boundary: 'rollout',
     objects: () => set('1.0.0', 'web', ''),
     still: true,
-    then: async (stage) => {
+    happens: async (stage) => {
       await stage.ready('StatefulSet');
       if (!stage.broken) return;
       await release(stage, set('1.1.0', 'never', ''));
@@ -199,14 +201,14 @@ export const LIVE: readonly LiveCase[] = [
     boundary: 'rollout',
     objects: () => set('1.0.0', 'web', 'updateStrategy: {type: OnDelete}'),
     still: true,
-    then: async (stage) => {
+    happens: async (stage) => {
       await stage.ready('StatefulSet');
       if (stage.broken) await release(stage, set('1.1.0', 'web', 'updateStrategy: {type: OnDelete}'));
     },
   },
   {
     ...one('ROL-20', 'evicted', 'pods-evicted', 'health', {}),
-    then: async (stage) => {
+    happens: async (stage) => {
       await stage.ready();
       if (stage.broken)
         stage.fixture.cluster.faults.add({

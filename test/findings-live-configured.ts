@@ -57,7 +57,7 @@ export const CONFIGURED: readonly LiveCase[] = [
     id: 'configuration-older-in-pods',
     boundary: 'rollout',
     objects: () => `${settings('hello')}---${api(READS)}`,
-    then: whenBroken(async (stage) => {
+    happens: whenBroken(async (stage) => {
       // A pod has to be older than the change by more than clocks differ.
       await new Promise((resolve) => {
         setTimeout(resolve, 6_000);
@@ -72,7 +72,7 @@ export const CONFIGURED: readonly LiveCase[] = [
     boundary: 'live',
     objects: () => api({}),
     desired: () => api({}),
-    then: whenBroken((stage) => stage.kubectl(['scale', 'deployment/api', '--replicas=0'])),
+    happens: whenBroken((stage) => stage.kubectl(['scale', 'deployment/api', '--replicas=0'])),
   },
   {
     failure: 'LIV-06',
@@ -80,7 +80,7 @@ export const CONFIGURED: readonly LiveCase[] = [
     id: 'workload-paused',
     boundary: 'rollout',
     objects: () => api({}),
-    then: whenBroken((stage) => stage.kubectl(['rollout', 'pause', 'deployment/api'])),
+    happens: whenBroken((stage) => stage.kubectl(['rollout', 'pause', 'deployment/api'])),
   },
   {
     failure: 'LIV-08',
@@ -99,7 +99,7 @@ export const CONFIGURED: readonly LiveCase[] = [
     boundary: 'live',
     objects: () => api({}),
     desired: () => api({}),
-    then: whenBroken((stage) =>
+    happens: whenBroken((stage) =>
       stage.kubectl(['set', 'image', 'deployment/api', 'main=registry.corp.io/api:1.1.0']),
     ),
   },
@@ -114,7 +114,7 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: held${broken ? ', finalizers: [example.com/hold]' : ''}}
 `,
-    then: async (stage) => {
+    happens: async (stage) => {
       await stage.kubectl(['delete', 'configmap', 'held', '--wait=false']);
     },
     laterMs: 120_000,

@@ -17,7 +17,7 @@ function refused(
     id,
     boundary,
     objects: () => '',
-    then: async (stage) => {
+    happens: async (stage) => {
       await stage.kubectl(['apply', '-f', '-'], api({}));
       await before?.(stage);
       if (stage.broken) await stage.kubectl(['apply', ...flags, '-f', '-'], yaml);

@@ -21,7 +21,7 @@ export interface LiveCase {
   /** YAML of what Git asks for, where the rule holds one against the other. */
   readonly desired?: (broken: boolean) => string;
   /** What happens afterwards; the twin sees the harmless version of it. */
-  readonly then?: (stage: Stage) => Promise<void>;
+  readonly happens?: (stage: Stage) => Promise<void>;
   /** How long after the fact somebody looks, in ms. */
   readonly laterMs?: number;
   /** The twin has no Deployment that has to become ready. */
@@ -49,10 +49,12 @@ export interface Played {
 }
 
 export function objectsIn(yaml: string): readonly KubeObject[] {
-  return parseYamlDocuments(yaml, { source: 'case' }).flatMap((document) => {
+  const objects: KubeObject[] = [];
+  for (const document of parseYamlDocuments(yaml, { source: 'case' })) {
     const value = yamlToJson(document);
-    return value === null ? [] : [value as unknown as KubeObject];
-  });
+    if (value !== null) objects.push(value as KubeObject);
+  }
+  return objects;
 }
 
 const KINDS = [

@@ -9,6 +9,7 @@ import { systemClock } from '../src/kernel/index.ts';
 import { loadKubeClient } from '../src/kube/index.ts';
 import type { KubeClient } from '../src/kube/index.ts';
 import { findingsOf } from '../src/verdict/index.ts';
+import type { Finding } from '../src/verdict/index.ts';
 import { LIVE } from './findings-live-cases.ts';
 import { objectsIn, stageOf, worldOf } from './findings-live-stage.ts';
 import type { LiveCase, Played, Stage } from './findings-live-stage.ts';
@@ -76,7 +77,7 @@ async function play(
   );
   for (const object of objectsIn(one.objects(broken)))
     await kube.create({ ...object, metadata: { ...object.metadata, namespace } }, {});
-  await one.then?.(stage);
+  await one.happens?.(stage);
   return { stage, played };
 }
 
@@ -91,11 +92,11 @@ const look = async (one: LiveCase, played: Played, broken: boolean) =>
   );
 
 /** Until the failure is the first thing that is said; a loaded machine takes its time. */
-async function eventually(one: LiveCase, played: Played): Promise<void> {
+async function eventually(one: LiveCase, played: Played): Promise<readonly Finding[]> {
   const end = systemClock.now() + 40_000;
   for (;;) {
     const found = await look(one, played, true);
-    if (found[0]?.id === one.id) return;
+    if (found[0]?.id === one.id) return found;
     if (systemClock.now() > end)
       throw new Error(
         `${one.name} shows ${found.map(({ id, confidence }) => `${id} ${confidence}`).join(', ')}`,
@@ -111,9 +112,8 @@ describe.skipIf(!present && process.env['CI'] === undefined)('live', () => {
     '%s',
     async (_name, one) => {
       const [broken, twin] = await Promise.all([play(one, true), play(one, false)]);
-      await eventually(one, broken.played);
+      const [first] = await eventually(one, broken.played);
       if (one.still !== true) await twin.stage.ready();
-      const [first] = await look(one, broken.played, true);
       expect(first).toMatchObject({ id: one.id, failure: one.failure, boundary: one.boundary });
       const well = await look(one, twin.played, false);
       expect(well.filter(({ kind, failure }) => kind === 'cause' || failure === one.failure)).toEqual([]);

@@ -387,12 +387,8 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
         await journals.stand(subject, 'something newer stands on it, so it was left as it is');
         return undefined;
       }
-      const back = await takeBack(proving, reason);
-      // What could not be put back yet is tried again before anything else is written.
-      if (proving.state === 'unsettled') attempts.set(key, proving);
-      provings.delete(key);
+      // First, so that who dies in the middle of it does not begin again what it takes back.
       const { cluster, namespace, application } = subject;
-      await ledger.deliveries.update(proving.delivery, { message: `${reason}, and ${back.note}` });
       await ledger.holds.put({
         cluster,
         namespace,
@@ -402,6 +398,11 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
         reason,
         actor: { name: 'landfall', attestedBy: 'nobody' },
       });
+      const back = await takeBack(proving, reason);
+      // What could not be put back yet is tried again before anything else is written.
+      if (proving.state === 'unsettled') attempts.set(key, proving);
+      provings.delete(key);
+      await ledger.deliveries.update(proving.delivery, { message: `${reason}, and ${back.note}` });
       return back;
     },
     async release(application) {

@@ -5,6 +5,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { LandfallError, getArray, getString } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import type { KubeClient } from '../kube/index.ts';
+import { createGitMirrors } from '../git/index.ts';
+import { createRegistryClient } from '../oci/index.ts';
+import { prove } from '../verdict/index.ts';
 import { openLedger } from '../ledger/index.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { startCluster } from '../drydock/index.ts';
@@ -83,6 +86,22 @@ async function stands(name: string): Promise<void> {
   );
 }
 
+async function proven(name: string) {
+  const registry = createRegistryClient({ clock: at.clock });
+  const git = createGitMirrors({ folder: join(folder, 'mirrors'), clock: at.clock });
+  try {
+    const sources = { kube: at.client, git, registry, clock: at.clock };
+    const question = {
+      application: name,
+      declaredBy: () => ({ images: [], observe: [], environment: undefined, source: undefined }),
+    };
+    return (await prove(sources, question, new AbortController().signal)).proof.verdict;
+  } finally {
+    git.close();
+    registry.close();
+  }
+}
+
 async function delivered(metadata: JsonObject = {}) {
   const repository = await at.repository(good);
   const controller = await at.begin({ ledger });
@@ -117,6 +136,9 @@ describe('a sync of one wave that is not healthy in time', () => {
     const application = await at.application(name);
     expect(getArray(application, 'status', 'history')).toHaveLength(1);
     expect(await at.results(name)).toContain('ConfigMap/one Sync Failed');
+    // What is proven then stops where it was taken back, not where it hurt.
+    const verdict = await proven(name);
+    expect(verdict).toMatchObject({ state: 'broken', boundary: 'sync' });
     // Nothing puts it back by itself.
     await at.clock.advance(20 * MINUTE);
     await at.until('it says so', async () =>

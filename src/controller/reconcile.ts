@@ -18,6 +18,7 @@ import type { Looker, Subject } from './look.ts';
 import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
 import type { AutoSync, Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
+import { orphanWarning } from './orphans.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus, comparedTo, kubeTime } from './status.ts';
@@ -59,6 +60,8 @@ export interface ReconcilerOptions {
   readonly random: () => number;
   /** Name that objects carry for an application. */
   readonly instanceOf: (application: KubeObject) => string;
+  /** Whether there is an application of that name. */
+  readonly isApplication: (instance: string) => boolean;
 }
 
 const DELETION_WAIT = 2000;
@@ -84,6 +87,7 @@ function comparedRevisions(application: KubeObject, spec: ApplicationSpec): read
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { client, clock, logger, looker, operator, writer, events } = options;
   const polledAt = new Map<string, number>();
+  const orphaned = new Map<string, readonly Condition[]>();
   const policyOf = (application: KubeObject) => failurePolicy(application, options.policy);
 
   /** The comparison of this turn, and what follows from it: a status, and maybe an operation of its own. */
@@ -112,10 +116,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         ? undefined
         : await options.journals?.heldFor(ledgerSubject(subject), target.commit ?? '');
     const auto: AutoSync = held === undefined ? decided : { error: held };
-    const errors: Condition[] =
-      auto.start === undefined && auto.error !== undefined
-        ? [{ type: 'SyncError', message: auto.error }]
-        : [];
+    const errors: Condition[] = [
+      ...(auto.start === undefined && auto.error !== undefined
+        ? [{ type: 'SyncError' as const, message: auto.error }]
+        : []),
+      ...(await orphans(subject, level, turn)),
+    ];
     const change = {
       status: looker.statusOf(subject, looked, errors, level !== 'live' || asked !== undefined),
       ...(asked === undefined ? {} : { refreshed: asked }),
@@ -130,6 +136,21 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const message = `Initiated automated sync to '${target.commit ?? ''}'`;
     await events.record(application, 'Normal', 'OperationStarted', message, turn.signal);
     return { stored, run: true };
+  }
+
+  /** Looked for when Git is; in between what was found then counts. */
+  async function orphans(subject: Subject, level: Level, turn: Turn): Promise<readonly Condition[]> {
+    const { key, project, cluster, spec } = subject;
+    if (project.orphans?.warn !== true) {
+      orphaned.delete(key);
+      return [];
+    }
+    if (level === 'live' && orphaned.has(key)) return orphaned.get(key) ?? [];
+    const { namespace } = spec.destination;
+    const found = await orphanWarning(cluster.client, namespace, project, options.isApplication, turn.signal);
+    const conditions = found === undefined ? [] : [found];
+    orphaned.set(key, conditions);
+    return conditions;
   }
 
   /** Where the application goes and whose limits it has, or what its spec cannot be honoured for. */
@@ -337,6 +358,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (application === undefined) {
         looker.forget(key);
         polledAt.delete(key);
+        orphaned.delete(key);
         return undefined;
       }
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startRegistry } from '../drydock/registry/index.ts';
 import type { Registry } from '../drydock/registry/index.ts';
+import { getString } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import { createRegistryClient } from './client.ts';
 import type { RegistryClient } from './client.ts';
@@ -43,7 +44,7 @@ async function blob(json: unknown, mediaType: string): Promise<Pushed> {
 
 async function manifest(json: JsonObject, reference = ''): Promise<Pushed> {
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, ...json }));
-  const mediaType = String(json['mediaType']);
+  const mediaType = getString(json, 'mediaType') ?? '';
   const to = reference === '' ? `${place()}@${digestOf(bytes)}` : `${place()}:${reference}`;
   await client.putManifest(to, { mediaType, bytes }, signal);
   return { digest: digestOf(bytes), size: bytes.length, mediaType };

@@ -14,11 +14,9 @@ export type { LandfallYaml } from './landfall-yaml/index.ts';
 export { LANDFALL_FILE } from './landfall-yaml/index.ts';
 export {
   approvalOf,
-  authorship,
   decideGate,
   decidePending,
   declaredBuilds,
-  definitionOf,
   isOfTrigger,
   lastLines,
   lookForBuilds,
@@ -29,7 +27,6 @@ export {
   readCi,
   receiveReport,
   recordOfReport,
-  referenceOf,
   runBuild,
   shortRef,
   whyNotReviewer,
@@ -99,8 +96,6 @@ export {
   readUpdaterObjects,
   recordUpdate,
   repositoryOf,
-  UPDATE_TRAILER,
-  updatesIn,
 } from './updates/index.ts';
 export type {
   Configuration,

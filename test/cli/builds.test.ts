@@ -11,7 +11,9 @@ import { commitAll, createRepository, git } from '../../src/git/test-support.ts'
 import { systemClock } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
 import type { KubeClient } from '../../src/kube/index.ts';
+import type { BoundaryReport } from '../../src/boundaries/index.ts';
 import type { Build } from '../../src/ledger/index.ts';
+import type { Proof } from '../../src/verdict/index.ts';
 import { newPerson } from './terminal.ts';
 import type { Person, Ran } from './terminal.ts';
 
@@ -28,7 +30,7 @@ let server: string;
 let hooks: Server;
 const told: Record<string, unknown>[] = [];
 const stop = new AbortController();
-let served: Promise<Ran>;
+let served: Promise<readonly Ran[]>;
 
 /** The administrator's kubeconfig, as somebody else. */
 async function as(name: string, groups: readonly string[]): Promise<string> {
@@ -50,6 +52,13 @@ const run = (args: readonly string[], kubeconfig = path.join(person.home, 'kubec
 async function builds(...flags: string[]): Promise<readonly Build[]> {
   const { out } = await run(['builds', 'list', '-o', 'json', ...flags]);
   return (JSON.parse(out) as { readonly builds: readonly Build[] }).builds;
+}
+
+/** What artifact and intent say when a commit of the source is asked about. */
+async function proven(commit: string): Promise<readonly BoundaryReport[]> {
+  const { out, err } = await run(['prove', 'shop', '--revision', commit, '-o', 'json']);
+  if (out === '') throw new Error(err);
+  return (JSON.parse(out) as Proof).boundaries.slice(0, 2);
 }
 
 async function newest(trigger: string, state: string): Promise<Build> {
@@ -101,6 +110,11 @@ beforeAll(async () => {
     env: {},
   });
   app = await createRepository(path.join(person.folder, 'app'));
+  await commitAll(app, { 'server.js': 'console.log(0)\n' });
+  const start = await person.run(['image', 'build', app, '-t', `${REGISTRY}/shop:start`], {
+    env: { KUBECONFIG: path.join(person.home, 'kubeconfig') },
+  });
+  if (start.code !== 0) throw new Error(start.err);
   await commitAll(app, { 'server.js': 'console.log(1)\n' });
   deploy = await createRepository(path.join(person.folder, 'deploy'));
   const build = (name: string, on: string, more: string) => `  ${name}:
@@ -126,7 +140,15 @@ environments:
     notify: [{ webhook: "http://127.0.0.1:${portOf(hooks)}/staging" }]
 `,
     'shop/kustomization.yaml': 'resources: [all.yaml]\n',
-    'shop/all.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings }\n',
+    'shop/all.yaml': `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: shop }
+spec:
+  selector: { matchLabels: { app: shop } }
+  template:
+    metadata: { labels: { app: shop } }
+    spec: { containers: [{ name: main, image: "${REGISTRY}/shop:start" }] }
+`,
   });
   await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } }, {});
   await kube.create(
@@ -147,10 +169,20 @@ environments:
   await new Promise((resolve) => free.close(resolve));
   server = `http://127.0.0.1:${port}`;
   // Polls too seldom for this test: it is a push that tells.
-  served = person.run(['serve', '--poll', '1h', '--webhook', String(port), '--no-leases', '--quiet'], {
-    signal: stop.signal,
-    env: { KUBECONFIG: path.join(person.home, 'kubeconfig'), LANDFALL_WEBHOOK_SECRET: SECRET },
-  });
+  served = Promise.all([
+    person.run(
+      ['serve', '--builds', '0', '--poll', '1h', '--webhook', String(port), '--no-leases', '--quiet'],
+      {
+        signal: stop.signal,
+        env: { KUBECONFIG: path.join(person.home, 'kubeconfig'), LANDFALL_WEBHOOK_SECRET: SECRET },
+      },
+    ),
+    // Runs what others find, and knows no cluster.
+    person.run(['builds', 'work'], {
+      signal: stop.signal,
+      env: { LANDFALL_REGISTRY_MIRRORS: `${REGISTRY}=${cluster.registry.url}` },
+    }),
+  ]);
 }, 2 * MINUTE);
 
 afterAll(async () => {
@@ -194,6 +226,10 @@ describe('builds on the command line', () => {
       const unknown = await run(['builds', 'approve', id], await as('eve', ['release']));
       expect(unknown.err).toContain('is not declared');
       expect(unknown.err).toContain('people: { USER:');
+      expect(await proven(commit)).toMatchObject([
+        { state: 'moving', reason: 'build-waiting', hint: `landfall builds approve ${id}` },
+        {},
+      ]);
       const list = await run(['builds']);
       expect(list.out).toContain(`landfall builds approve ${id}`);
       const approved = await run(
@@ -206,6 +242,11 @@ describe('builds on the command line', () => {
       expect([logs.code, logs.out]).toEqual([
         0,
         expect.stringContaining('── test\nall tests passed\n') as string,
+      ]);
+      // Built, and nobody has asked for it in Git.
+      expect(await proven(commit)).toMatchObject([
+        { state: 'proven', reason: 'built' },
+        { state: 'broken', reason: 'asks-for-another' },
       ]);
       const show = await run(['builds', 'show', id]);
       expect(show.out).toMatch(/SUCCESS {3}shop-dev/);

@@ -6,7 +6,7 @@ import type { JsonValue, Logger } from '../../kernel/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { parseBuildReport, receiveReport } from '../../pipeline/index.ts';
 import type { Sources } from '../../verdict/index.ts';
-import { rememberBuilt } from '../built-images.ts';
+import { rememberRecord } from '../built-images.ts';
 import { stateFolder } from '../folders.ts';
 import type { CliIo } from '../io.ts';
 
@@ -42,10 +42,14 @@ export function serveBuilds(
     env: io.env,
     pollMs,
     concurrency,
-    async onPushed({ image, digest, manifests, configs }) {
-      await rememberBuilt(state, [digest, ...Object.values(manifests), ...Object.values(configs)]);
+    async onPushed(record) {
+      await rememberRecord(state, record);
       // Whoever follows the image need not find out by asking the registry.
-      controller.imagesPushed(new Set([fullRepository(image)]));
+      controller.imagesPushed(new Set([fullRepository(record.image)]));
+    },
+    // Also what other processes, steps and other CIs pushed.
+    onBuilt: ({ image }) => {
+      controller.imagesPushed(new Set([fullRepository(withoutTag(image))]));
     },
   });
   return {

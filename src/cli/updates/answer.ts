@@ -53,6 +53,7 @@ export async function answerUpdates(
       { application, namespace: options.namespace, dryRun: action !== 'run' || options.dryRun === true },
       sources,
       ledger,
+      io.env,
       io.signal,
     );
     for (const report of answer.reports) await recordUpdate(ledger, sources.kube.server, report);

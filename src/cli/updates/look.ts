@@ -30,6 +30,7 @@ export async function lookAtUpdates(
   },
   sources: OpenSources,
   ledger: Ledger,
+  environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<UpdatesAnswer> {
   const { kube, git, clock } = sources;
@@ -58,6 +59,7 @@ export async function lookAtUpdates(
         objects: () => objects,
         ledger,
         clock,
+        environment,
         template: (text, data) => renderTemplate(text, data),
       }),
     );

@@ -1,7 +1,7 @@
 /** Builds: what starts one, who has to agree, how it runs, and the record of which commit became which image. */
-export { approvalOf, declaredBuilds, definitionOf, planOf, referenceOf, shortRef } from './definition.ts';
+export { approvalOf, declaredBuilds, planOf, shortRef } from './definition.ts';
 export type { BuildPlan, DeclaredBuild } from './definition.ts';
-export { authorship, decideGate, whyNotReviewer } from './gate.ts';
+export { decideGate, whyNotReviewer } from './gate.ts';
 export type { BuildGate, LeftOut, Reviewer } from './gate.ts';
 export { decidePending } from './pending.ts';
 export type { Decided, DeclaredNow } from './pending.ts';

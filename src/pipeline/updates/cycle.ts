@@ -1,6 +1,3 @@
-import { compilePolicy } from '../../boundaries/intent/index.ts';
-import type { Chooser } from '../../boundaries/intent/index.ts';
-import { fullRepository } from '../../boundaries/index.ts';
 import type { RenderedSet } from '../../boundaries/index.ts';
 import { treeWith } from '../../git/index.ts';
 import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
@@ -9,16 +6,18 @@ import type { Clock, LandfallError } from '../../kernel/index.ts';
 import type { Hold } from '../../ledger/index.ts';
 import type { Platform } from '../../oci/index.ts';
 import type { Ancestry } from './ancestry.ts';
+import { newChoosers } from './choosers.ts';
 import type { ImageRule, Updater } from './configuration/index.ts';
+import { changeOf, outcomeOf, settled, updatedImage } from './cycle-parts.ts';
 import { currentAtMarkers, currentIn, type CurrentImage } from './current.ts';
 import { decideImage, type ImageDecision } from './decision.ts';
 import { readUpdateHistory, type UpdateHistory } from './history.ts';
-import { branchOf, messageOf, updateId, type RenderTemplate, type UpdatePart } from './message.ts';
+import { branchOf, messageOf, type RenderTemplate, type UpdatePart } from './message.ts';
 import { busy, renderFailed, tagMoved } from './problems.ts';
 import type { Publish } from './publish.ts';
 import type { Registries } from './registries.ts';
 import type { UpdateReport } from './report.ts';
-import type { EditImages, ImageChange, ImageEdits } from './write.ts';
+import type { EditImages, ImageEdits } from './write.ts';
 
 /** What a cycle works with. */
 export interface CycleSources {
@@ -50,22 +49,6 @@ export interface CycleOptions {
 const AT_ONCE = 6;
 /** A busy repository takes a commit of ours at the latest after so many of others. */
 const ATTEMPTS = 15;
-const KEPT_POLICIES = 5000;
-
-/** Compiled once for every content of a rule. */
-function newChoosers(): (rule: ImageRule) => Chooser {
-  const known = new Map<string, Chooser>();
-  return (rule) => {
-    const key = JSON.stringify([rule.policy, rule.filter, rule.where]);
-    let chooser = known.get(key);
-    if (chooser === undefined) {
-      chooser = compilePolicy(rule.policy, rule.filter, `${rule.where}, image ${rule.name}`);
-      if (known.size >= KEPT_POLICIES) known.clear();
-      known.set(key, chooser);
-    }
-    return chooser;
-  };
-}
 
 /** One look of one updater, before anything is done. */
 interface Looked {
@@ -254,26 +237,11 @@ export function createCycle(sources: CycleSources): Cycle {
           ...(first.git.push === undefined ? {} : { push: branchOf(first.git.push, part, sources.template) }),
           files,
           message,
-          id: updateId(part),
         },
         signal,
       );
       if (published === 'moved') return 'moved';
-      const { commit, branch, pullRequest } = published;
-      return [
-        ...reports,
-        ...done({
-          outcome: pullRequest === undefined && published.direct ? 'committed' : 'proposed',
-          why: published.direct
-            ? `committed to ${branch}`
-            : pullRequest === undefined
-              ? `pushed to ${branch}`
-              : `proposed in ${pullRequest.url}`,
-          commit,
-          branch,
-          ...(pullRequest === undefined ? {} : { pullRequest }),
-        }),
-      ];
+      return [...reports, ...done(outcomeOf(published))];
     } catch (thrown) {
       signal.throwIfAborted();
       const error = asLandfallError(thrown);
@@ -365,35 +333,4 @@ const NO_HISTORY: UpdateHistory = { last: () => undefined, inLastHour: () => 0, 
 
 function branchName(ref: string): string {
   return ref.replace(/^refs\/heads\//, '');
-}
-
-function settled(images: readonly ImageDecision[]): Pick<UpdateReport, 'outcome' | 'why'> {
-  const unread = images.find(({ state }) => state === 'unknown');
-  if (unread !== undefined) return { outcome: 'failed', why: `nothing was committed: ${unread.why}` };
-  return { outcome: 'current', why: 'Git asks for what the policies choose, as far as they may' };
-}
-
-function changeOf({ rule, chosen }: ImageDecision): ImageChange {
-  const renamed = rule.target.kind !== 'setters' && fullRepository(rule.image) !== rule.repository;
-  return {
-    image: rule.image,
-    ...(renamed ? { newName: rule.repository } : {}),
-    tag: chosen?.tag,
-    digest: chosen?.digest ?? '',
-  };
-}
-
-function updatedImage({ rule, chosen, current }: ImageDecision): UpdatePart['images'] {
-  if (chosen?.digest === undefined) return [];
-  return [
-    {
-      name: rule.image,
-      alias: rule.name,
-      repository: rule.repository,
-      from: [...new Set(current.map(({ tag, reference }) => tag ?? reference))],
-      tag: chosen.tag,
-      digest: chosen.digest,
-      why: chosen.why,
-    },
-  ];
 }

@@ -12,7 +12,7 @@ import { editImages } from '../edits/index.ts';
 import { createAncestry } from './ancestry.ts';
 import type { ImageRule, Updater } from './configuration/index.ts';
 import { createCycle, type Cycle, type CycleSources } from './cycle.ts';
-import { publishDirect } from './publish.ts';
+import { createPublish } from './publish.ts';
 import { createRegistries, type Registries } from './registries.ts';
 
 export const REGISTRY = 'registry.corp.io';
@@ -210,7 +210,7 @@ export function reopenBench(url: string, folder: string): Bench {
         render: ({ git }, tree) => renderApplication(tree, git.path),
         platforms: () => Promise.resolve(bench.platforms),
         holds: () => Promise.resolve(bench.holds),
-        publish: publishDirect,
+        publish: createPublish({ clock: systemClock }),
         ...sources,
       }),
     overlay: () => run(deployments, 'show', 'main:overlays/dev/kustomization.yaml'),

@@ -5,8 +5,6 @@ export {
   IMAGE_REPOSITORY,
   IMAGE_UPDATE_AUTOMATION,
   intervalOf,
-  kustomizationsOf,
-  policiesOf,
   policyRule,
   readFlux,
   repositoryOf,

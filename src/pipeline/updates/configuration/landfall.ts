@@ -53,6 +53,7 @@ export function readLandfall(file: LandfallYaml, application: DeclaredFor): Conf
             push: (pullRequest.branch ?? 'landfall/updates/{application}').replaceAll('{application}', name),
             pullRequest: {
               forge: pullRequest.forge ?? 'auto',
+              ...(file.forges === undefined ? {} : { declared: file.forges }),
               ...(pullRequest.token === undefined ? {} : { token: pullRequest.token }),
             },
           }),
@@ -68,12 +69,13 @@ export function readLandfall(file: LandfallYaml, application: DeclaredFor): Conf
 
 /** How an updater commits, and how often, where landfall.yaml of its repository says so. */
 export function withDeclaredStyle(updater: Updater, file: LandfallYaml): Updater {
-  const { author, message, interval, perHour } = file.updates ?? {};
+  const { author, message, interval, perHour, sign = updater.commit.sign } = file.updates ?? {};
   return {
     ...updater,
     commit: {
       author: author ?? updater.commit.author,
       message: message === undefined ? updater.commit.message : { language: 'landfall', text: message },
+      ...(sign === undefined ? {} : { sign }),
     },
     intervalMs: durationMs(interval) ?? updater.intervalMs,
     perHour: perHour ?? updater.perHour,
