@@ -95,8 +95,8 @@ async function carry(stage: TomodaStage, round: number, signal: AbortSignal): Pr
     ]);
     return [pending, artifact, intent, sync, rollout, traffic, proof];
   } finally {
-    const { lost } = await load.stop();
-    if (lost.length > 0) process.stderr.write(`${lost.length} requests were lost: ${lost[0] ?? ''}\n`);
+    const { lost, why } = await load.stop();
+    if (lost > 0) process.stderr.write(`${lost} requests were lost: ${why[0] ?? ''}\n`);
   }
 }
 

@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   controller: async () => (await import('./controller.ts')).benchController(),
   delivery: async () => (await import('./delivery.ts')).benchDelivery(),
   drydock: async () => (await import('./drydock.ts')).benchDrydock(),
+  edits: async () => (await import('./edits.ts')).benchEdits(),
   findings: async () => (await import('./findings.ts')).benchFindings(),
   'first-passage': async () => (await import('./first-passage.ts')).benchFirstPassage(),
   apply: async () => (await import('./apply.ts')).benchApply(),
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   kustomize: async () => (await import('./kustomize.ts')).benchKustomize(),
   registry: async () => (await import('./registry.ts')).benchRegistry(),
   ledger: async () => (await import('./ledger.ts')).benchLedger(),
+  updates: async () => (await import('./updates.ts')).benchUpdates(),
 };
 
 const RESULTS = path.join(import.meta.dirname, 'RESULTS.md');

@@ -13,8 +13,10 @@ export interface IngressAddress {
 
 export interface LoadReport {
   readonly requests: number;
-  /** One line for each request that was not answered with 200. */
-  readonly lost: readonly string[];
+  /** Requests that were not answered with 200. */
+  readonly lost: number;
+  /** What became of them, a line for each; the first hundred. */
+  readonly why: readonly string[];
   /** Answers by the commit that the process says it was built from. */
   readonly answeredBy: ReadonlyMap<string, number>;
 }
@@ -69,14 +71,14 @@ function ask(address: IngressAddress, agent: Agent | false): Promise<Answer> {
  */
 export function startLoad(address: IngressAddress): Load {
   const stopping = new AbortController();
-  const lost: string[] = [];
+  const why: string[] = [];
   const answeredBy = new Map<string, number>();
   let requests = 0;
-  let lostCount = 0;
+  let lost = 0;
 
   function lose(line: string): void {
-    lostCount += 1;
-    if (lost.length < KEPT_LINES) lost.push(line);
+    lost += 1;
+    if (why.length < KEPT_LINES) why.push(line);
   }
 
   async function client(agent: Agent | false): Promise<void> {
@@ -99,7 +101,8 @@ export function startLoad(address: IngressAddress): Load {
   const clients = [keeping(), keeping(), false as const].map(client);
   const report = (): LoadReport => ({
     requests,
-    lost: lostCount > lost.length ? [...lost, `and ${lostCount - lost.length} more`] : [...lost],
+    lost,
+    why: [...why],
     answeredBy: new Map(answeredBy),
   });
   return {

@@ -31,7 +31,9 @@ export type ClaimSource =
     }
   | { readonly type: 'registry'; readonly reference: string; readonly status?: number }
   | { readonly type: 'http'; readonly url: string; readonly status?: number }
-  | { readonly type: 'artifact'; readonly artifact: string; readonly line: number };
+  | { readonly type: 'artifact'; readonly artifact: string; readonly line: number }
+  /** A build that the ledger keeps: `landfall builds show ID`. */
+  | { readonly type: 'build'; readonly build: string };
 
 /** One observed fact. */
 export interface Claim {

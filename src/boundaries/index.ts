@@ -19,6 +19,7 @@ export type { WorkloadPods } from './workload-pods.ts';
 export { collectImages, decideArtifact, fullRepository, leadingImage, releaseOf } from './artifact/index.ts';
 export type {
   BuildFacts,
+  CommitBuild,
   ImageAnswer,
   ImageFacts,
   ImageUse,
@@ -27,14 +28,17 @@ export type {
   Release,
 } from './artifact/index.ts';
 export { decideIntent } from './intent/index.ts';
-export type { Asked, TrackedRevision } from './intent/index.ts';
+export type { Asked, GovernedImage, TrackedRevision, UpdateStop } from './intent/index.ts';
 export {
+  KUSTOMIZE_OPTIONS,
   decideRender,
   fluxVariables,
   ignorePatterns,
+  parseImageOverride,
   renderApplication,
   renderFlux,
   sopsOf,
+  sourceOverrideFiles,
 } from './render/index.ts';
 export type { RenderedSet } from './render/index.ts';
 export {

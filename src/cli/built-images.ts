@@ -1,6 +1,7 @@
 import { appendFile, mkdir, stat } from 'node:fs/promises';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import type { BuildRecord } from '../oci/index.ts';
 
 /**
  * Digests of images that this user built with Landfall, one a line. A cluster on this machine executes these and no
@@ -13,7 +14,7 @@ function fileOf(stateFolder: string): string {
 const LINE = /^sha256:[0-9a-f]{64}$/;
 
 /** Appends digests; whole lines survive a crash, a torn one is not a digest and is passed over. */
-export async function rememberBuilt(stateFolder: string, digests: readonly string[]): Promise<void> {
+async function rememberBuilt(stateFolder: string, digests: readonly string[]): Promise<void> {
   await mkdir(stateFolder, { recursive: true, mode: 0o700 });
   const file = fileOf(stateFolder);
   const size = await stat(file).then(
@@ -26,6 +27,14 @@ export async function rememberBuilt(stateFolder: string, digests: readonly strin
     `${lead}${[...new Set(digests)].filter((digest) => LINE.test(digest)).join('\n')}\n`,
     { mode: 0o600, flush: true },
   );
+}
+
+/** Every digest of a record. */
+export function rememberRecord(
+  folder: string,
+  { digest, manifests, configs }: Pick<BuildRecord, 'digest' | 'manifests' | 'configs'>,
+): Promise<void> {
+  return rememberBuilt(folder, [digest, ...Object.values(manifests), ...Object.values(configs)]);
 }
 
 /** Whether one of the digests was built here; reads the file again when it has changed. */

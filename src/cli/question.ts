@@ -1,7 +1,9 @@
 import { measuredOf } from '../boundaries/index.ts';
 import type { Ledger, LedgerSubject } from '../ledger/index.ts';
-import { declarationsOf } from '../pipeline/index.ts';
+import type { RegistryClientOptions } from '../oci/index.ts';
+import { answerGoverned, declarationsOf } from '../pipeline/index.ts';
 import type { Material, Proof, Question, Sources } from '../verdict/index.ts';
+import { buildsOfCommit } from './builds/of-commit.ts';
 
 export interface Asking {
   readonly application: string;
@@ -13,7 +15,11 @@ export interface Asking {
 }
 
 /** A question as the verdict engine takes it: what `landfall.yaml` declares, and what was measured before. */
-export function questionOf(asking: Asking, sources: Sources, ledger: Ledger): Question {
+export function questionOf(
+  asking: Asking,
+  sources: Sources & { readonly registryOptions?: RegistryClientOptions },
+  ledger: Ledger,
+): Question {
   const { application, namespace, revision, image, acceptSimulated, onProgress } = asking;
   return {
     application,
@@ -23,6 +29,8 @@ export function questionOf(asking: Asking, sources: Sources, ledger: Ledger): Qu
     ...(acceptSimulated === undefined ? {} : { acceptSimulated }),
     ...(onProgress === undefined ? {} : { onProgress }),
     declaredBy: declarationsOf,
+    governedBy: answerGoverned(sources, ledger),
+    buildsOf: buildsOfCommit(ledger),
     baselineFor: (spec, digest) =>
       ledger.errorShares.baseline(
         { cluster: sources.kube.server, namespace: spec.namespace, application: spec.name },

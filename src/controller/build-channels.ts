@@ -1,8 +1,8 @@
 import type { Build } from '../ledger/index.ts';
 import type { ChannelDeclaration } from '../notify/index.ts';
 import { withoutTag } from '../boundaries/index.ts';
-import { withoutCredentials } from '../git/index.ts';
 import type { Declaration } from './declarations.ts';
+import { repositoryKey } from './webhook.ts';
 
 type File = NonNullable<Declaration['file']>;
 
@@ -30,7 +30,7 @@ export function buildChannels(
   const channels = declarations.flatMap(({ file, url }) => {
     if (file === undefined) return [];
     if (build.origin === 'report') return knowsImage(file, build.image) ? everybody(file) : [];
-    if (withoutCredentials(url) !== build.declaredIn) return [];
+    if (repositoryKey(url) !== repositoryKey(build.declaredIn)) return [];
     const own = Object.hasOwn(file.builds ?? {}, build.trigger)
       ? file.builds?.[build.trigger]?.notify
       : undefined;

@@ -229,6 +229,7 @@ export function startController(options: ControllerOptions): Controller {
     writer,
     events,
     instanceOf,
+    isApplication: (instance) => applications.get(keyOfInstance(instance)) !== undefined,
     random,
     operator: createOperator({
       clock,

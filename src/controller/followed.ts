@@ -16,10 +16,25 @@ export interface FollowOptions extends ListOptions {
 }
 
 export function follow(client: KubeClient, kind: KindRef, options: FollowOptions): Followed {
-  let settle: () => void = () => {};
-  const settled = new Promise<void>((resolve) => {
-    settle = resolve;
-  });
+  let known = false;
+  const waiting = new Set<() => void>();
+  function settle(): void {
+    known = true;
+    for (const go of waiting) go();
+  }
+  /** Until something is known, or the caller has no time any more; leaves nothing behind on its signal. */
+  function settled(signal: AbortSignal | undefined): Promise<void> {
+    if (known || signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const go = () => {
+        waiting.delete(go);
+        signal?.removeEventListener('abort', go);
+        resolve();
+      };
+      waiting.add(go);
+      signal?.addEventListener('abort', go, { once: true });
+    });
+  }
   let seen = false;
   let failure: LandfallError | undefined;
   const { onChange, ...listing } = options;
@@ -34,7 +49,7 @@ export function follow(client: KubeClient, kind: KindRef, options: FollowOptions
   });
   return {
     async list(signal) {
-      await Promise.race([settled, aborted(signal)]);
+      await settled(signal);
       if (seen) return reflector.list();
       if (failure?.code === 'kind-unknown') return [];
       throw (
@@ -50,12 +65,6 @@ export function follow(client: KubeClient, kind: KindRef, options: FollowOptions
       await reflector.close();
     },
   };
-}
-
-function aborted(signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return new Promise(() => {});
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** A value of a Secret as text; undefined where it has none. */

@@ -5,6 +5,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { LandfallError, getArray, getString } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import type { KubeClient } from '../kube/index.ts';
+import { createGitMirrors } from '../git/index.ts';
+import { createRegistryClient } from '../oci/index.ts';
+import { prove } from '../verdict/index.ts';
 import { openLedger } from '../ledger/index.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { startCluster } from '../drydock/index.ts';
@@ -83,6 +86,22 @@ async function stands(name: string): Promise<void> {
   );
 }
 
+async function proven(name: string) {
+  const registry = createRegistryClient({ clock: at.clock });
+  const git = createGitMirrors({ folder: join(folder, 'mirrors'), clock: at.clock });
+  try {
+    const sources = { kube: at.client, git, registry, clock: at.clock };
+    const question = {
+      application: name,
+      declaredBy: () => ({ images: [], observe: [], environment: undefined, source: undefined }),
+    };
+    return (await prove(sources, question, new AbortController().signal)).proof.verdict;
+  } finally {
+    git.close();
+    registry.close();
+  }
+}
+
 async function delivered(metadata: JsonObject = {}) {
   const repository = await at.repository(good);
   const controller = await at.begin({ ledger });
@@ -95,7 +114,7 @@ async function delivered(metadata: JsonObject = {}) {
   return { ...repository, controller, name };
 }
 
-describe('a sync of one wave that is not healthy in time', () => {
+describe('a sync of one wave that is not healthy in time', { timeout: 120_000 }, () => {
   it('is taken back whole, and its commit held until a new one comes', async () => {
     const { name, commit } = await delivered();
     const second = await commit(bad);
@@ -117,6 +136,9 @@ describe('a sync of one wave that is not healthy in time', () => {
     const application = await at.application(name);
     expect(getArray(application, 'status', 'history')).toHaveLength(1);
     expect(await at.results(name)).toContain('ConfigMap/one Sync Failed');
+    // What is proven then stops where it was taken back, not where it hurt.
+    const verdict = await proven(name);
+    expect(verdict).toMatchObject({ state: 'broken', boundary: 'sync' });
     // Nothing puts it back by itself.
     await at.clock.advance(20 * MINUTE);
     await at.until('it says so', async () =>
@@ -217,7 +239,7 @@ describe('a sync of one wave that is not healthy in time', () => {
   });
 });
 
-describe('a revision that was refused half way', () => {
+describe('a revision that was refused half way', { timeout: 120_000 }, () => {
   const retrying = { ...POLICY, retry: { limit: 3, backoff: { duration: '10s', factor: 1 } } };
 
   /** A client that cannot write ConfigMap one, though its dry run passes. */

@@ -10,7 +10,7 @@ import type { EventRecorder } from './events.ts';
 import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
 import { finish } from './finish.ts';
 import type { Project, Projects } from './projects/index.ts';
-import { ledgerSubject } from './attempt.ts';
+import { comparedRevisions, ledgerSubject } from './attempt.ts';
 import { failurePolicy, failurePolicyProblems } from './failure-policy.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 import type { SyncJournals } from './journals.ts';
@@ -18,6 +18,7 @@ import type { Looker, Subject } from './look.ts';
 import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
 import type { AutoSync, Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
+import { createOrphanWatch } from './orphans.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus, comparedTo, kubeTime } from './status.ts';
@@ -59,6 +60,8 @@ export interface ReconcilerOptions {
   readonly random: () => number;
   /** Name that objects carry for an application. */
   readonly instanceOf: (application: KubeObject) => string;
+  /** Whether there is an application of that name. */
+  readonly isApplication: (instance: string) => boolean;
 }
 
 const DELETION_WAIT = 2000;
@@ -69,21 +72,10 @@ function askedRefresh(application: KubeObject): string | undefined {
   return application.metadata.annotations?.[REFRESH_ANNOTATION];
 }
 
-/** The commits of the last comparison, while they are about the same sources. */
-function comparedRevisions(application: KubeObject, spec: ApplicationSpec): readonly string[] | undefined {
-  const sync = getObject(application, 'status', 'sync');
-  const single = getString(sync, 'revision');
-  const known = spec.multiple
-    ? getArray(sync, 'revisions').filter((item): item is string => typeof item === 'string')
-    : single === undefined
-      ? []
-      : [single];
-  return known.length === spec.sources.length ? known : undefined;
-}
-
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { client, clock, logger, looker, operator, writer, events } = options;
   const polledAt = new Map<string, number>();
+  const orphans = createOrphanWatch(options.isApplication);
   const policyOf = (application: KubeObject) => failurePolicy(application, options.policy);
 
   /** The comparison of this turn, and what follows from it: a status, and maybe an operation of its own. */
@@ -112,10 +104,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         ? undefined
         : await options.journals?.heldFor(ledgerSubject(subject), target.commit ?? '');
     const auto: AutoSync = held === undefined ? decided : { error: held };
-    const errors: Condition[] =
-      auto.start === undefined && auto.error !== undefined
-        ? [{ type: 'SyncError', message: auto.error }]
-        : [];
+    const errors: Condition[] = [
+      ...(auto.start === undefined && auto.error !== undefined
+        ? [{ type: 'SyncError' as const, message: auto.error }]
+        : []),
+      ...(await orphans.conditions(subject, level, turn)),
+    ];
     const change = {
       status: looker.statusOf(subject, looked, errors, level !== 'live' || asked !== undefined),
       ...(asked === undefined ? {} : { refreshed: asked }),
@@ -337,6 +331,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (application === undefined) {
         looker.forget(key);
         polledAt.delete(key);
+        orphans.forget(key);
         return undefined;
       }
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')

@@ -17,7 +17,8 @@ export interface Condition {
     | 'UnknownError'
     | 'SyncError'
     | 'RepeatedResourceWarning'
-    | 'SharedResourceWarning';
+    | 'SharedResourceWarning'
+    | 'OrphanedResourceWarning';
   readonly message: string;
 }
 
@@ -78,6 +79,7 @@ const OURS: readonly Condition['type'][] = [
   'SyncError',
   'RepeatedResourceWarning',
   'SharedResourceWarning',
+  'OrphanedResourceWarning',
 ];
 
 /** The status after a comparison, by Argo CD's rules; operation state and history stay as they are. */

@@ -58,7 +58,9 @@ it('lists branches and tags with the commits that they lead to, newest first', a
   const mirrors = createGitMirrors({ folder: path.join(folder.path, 'cache'), clock: systemClock });
   try {
     const refs = await mirrors.open(source).refs(signal);
-    expect(refs.map(({ ref, commit: oid }) => [ref, oid]).toSorted()).toEqual([
+    expect(
+      refs.map(({ ref, commit: oid }) => [ref, oid] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    ).toEqual([
       ['refs/heads/main', commit],
       ['refs/tags/plain', commit],
       ['refs/tags/v1.0.0', commit],

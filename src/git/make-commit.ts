@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LandfallError, type Clock } from '../kernel/index.ts';
 import { runGit } from './program.ts';
@@ -49,12 +50,11 @@ export async function makeCommit(plan: CommitPlan): Promise<string | undefined> 
     ).trim();
   try {
     await git(['read-tree', parent]);
+    const names = Object.keys(changes.texts);
+    const modes = await modesOf(git, names, display);
+    const blobs = await blobsOf(git, Object.values(changes.texts));
     let updates = '';
-    for (const [file, text] of Object.entries(changes.texts)) {
-      const mode = await modeOf(git, file, display);
-      const blob = await git(['hash-object', '-w', '--stdin', '--no-filters'], text);
-      updates += `${mode} ${blob}\t${file}\0`;
-    }
+    for (const [at, file] of names.entries()) updates += `${modes[at]} ${blobs[at]}\t${file}\0`;
     // Mode 0 takes a file out; what is not there is no file to take out.
     const zeros = '0'.repeat(parent.length);
     for (const file of changes.deleted) updates += `0 ${zeros}\t${file}\0`;
@@ -78,35 +78,67 @@ export async function makeCommit(plan: CommitPlan): Promise<string | undefined> 
   }
 }
 
-async function modeOf(
-  git: (args: readonly string[]) => Promise<string>,
-  file: string,
-  display: string,
-): Promise<string> {
-  const listed = await git(['ls-files', '--stage', '-z', '--', file]);
-  const entries = listed.split('\0').filter((entry) => entry !== '');
-  const exact = entries.find((entry) => entry.endsWith(`\t${file}`));
-  const mode = exact?.slice(0, 6);
-  if (exact === undefined && entries.length === 0) {
-    const above = path.posix.dirname(file);
-    if (above !== '.') await assertFolder(git, above, display);
-    return '100644';
+type Git = (args: readonly string[], input?: string) => Promise<string>;
+
+/** A command line has an end. */
+const AT_ONCE = 200;
+
+async function modesOf(git: Git, files: readonly string[], display: string): Promise<readonly string[]> {
+  const entries = new Map<string, string>();
+  for (let at = 0; at < files.length; at += AT_ONCE) {
+    const listed = await git(['ls-files', '--stage', '-z', '--', ...files.slice(at, at + AT_ONCE)]);
+    for (const entry of listed.split('\0'))
+      entries.set(entry.slice(entry.indexOf('\t') + 1), entry.slice(0, 6));
   }
-  if (mode === '100644' || mode === '100755') return mode;
-  throw new LandfallError(
-    `'${file}' was to be written in ${display}, where it is a ${
-      mode === '120000' ? 'symbolic link' : mode === '160000' ? 'submodule' : 'folder'
-    }.`,
-    { kind: 'invalid-input', code: 'git-path', object: file, hint: 'Name an ordinary file.' },
-  );
+  const folders = new Set([...entries.keys()].flatMap(foldersAbove));
+  const modes: string[] = [];
+  for (const file of files) {
+    const mode = folders.has(file) ? '040000' : entries.get(file);
+    if (mode === undefined) {
+      const above = path.posix.dirname(file);
+      if (above !== '.') await assertFolder(git, above, display);
+    } else if (mode !== '100644' && mode !== '100755') throw notOrdinary(file, mode, display);
+    modes.push(mode ?? '100644');
+  }
+  return modes;
+}
+
+function foldersAbove(file: string): readonly string[] {
+  const steps = file.split('/');
+  return steps.slice(1).map((_, at) => steps.slice(0, at + 1).join('/'));
+}
+
+/** Writes the texts into the object database: many with one git, by way of files. */
+async function blobsOf(git: Git, texts: readonly string[]): Promise<readonly string[]> {
+  const [only] = texts;
+  if (only === undefined) return [];
+  if (texts.length === 1) return [await git(['hash-object', '-w', '--stdin', '--no-filters'], only)];
+  const folder = await mkdtemp(path.join(tmpdir(), 'landfall-commit-'));
+  try {
+    const files = texts.map((_, at) => path.join(folder, String(at)));
+    for (const [at, file] of files.entries()) await writeFile(file, texts[at] ?? '');
+    const written = await git(
+      ['hash-object', '-w', '--no-filters', '--stdin-paths'],
+      `${files.join('\n')}\n`,
+    );
+    return written.split('\n');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function notOrdinary(file: string, mode: string, display: string): LandfallError {
+  const what = mode === '120000' ? 'symbolic link' : mode === '160000' ? 'submodule' : 'folder';
+  return new LandfallError(`'${file}' was to be written in ${display}, where it is a ${what}.`, {
+    kind: 'invalid-input',
+    code: 'git-path',
+    object: file,
+    hint: 'Name an ordinary file.',
+  });
 }
 
 /** A new file needs folders above it, and no files or links where they would have to be. */
-async function assertFolder(
-  git: (args: readonly string[]) => Promise<string>,
-  folder: string,
-  display: string,
-): Promise<void> {
+async function assertFolder(git: Git, folder: string, display: string): Promise<void> {
   const entries = (await git(['ls-files', '--stage', '-z', '--', folder])).split('\0');
   if (entries.some((entry) => entry.endsWith(`\t${folder}`))) {
     throw new LandfallError(`A file was to be made below '${folder}' in ${display}, which is no folder.`, {

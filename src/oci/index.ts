@@ -29,3 +29,5 @@ export { pushImage } from './push-image.ts';
 export type { PushedImage } from './push-image.ts';
 export { attachBuildRecord, parseBuildRecord, readBuildRecords } from './build-record.ts';
 export type { AttachedRecord, BuildRecord } from './build-record.ts';
+export { readProvenance } from './provenance.ts';
+export type { ProvenanceClaim } from './provenance.ts';

@@ -9,6 +9,7 @@ import {
   type Manifest,
   type Platform,
 } from './manifest.ts';
+import { attestationDescriptors } from './attestations.ts';
 import { readManifest } from './manifest-client.ts';
 import { isImageConfigType, isIndexType } from './media-types.ts';
 import { formatReference, pulledReference, type ImageReference } from './reference.ts';
@@ -36,6 +37,8 @@ export interface Resolution {
   readonly kind: 'index' | 'manifest';
   /** In the order of the index; one where there is no index. */
   readonly manifests: readonly PlatformManifest[];
+  /** Attestations that BuildKit put into the index: their digests, and what each is about. Left out where there are none. */
+  readonly attestations?: readonly { readonly digest: string; readonly subject: string }[];
   /** When it was asked, ISO 8601. */
   readonly resolvedAt: string;
   /** The registry's Last-Modified for the reference, ISO 8601; few registries send it. */
@@ -70,6 +73,9 @@ export async function resolveReference(
       },
     );
   }
+  const attestations = attestationDescriptors(top.json, formatReference(reference)).map(
+    ({ descriptor, subject }) => ({ digest: descriptor.digest, subject }),
+  );
   return {
     reference: formatReference(reference),
     registry: reference.registry,
@@ -79,6 +85,7 @@ export async function resolveReference(
     mediaType: top.mediaType,
     kind: isIndexType(top.mediaType) ? 'index' : 'manifest',
     manifests,
+    ...(attestations.length === 0 ? {} : { attestations }),
     resolvedAt,
     ...(top.lastModified === undefined ? {} : { lastModified: top.lastModified }),
     answeredBy: top.answeredBy,

@@ -14,25 +14,22 @@ export type { LandfallYaml } from './landfall-yaml/index.ts';
 export { LANDFALL_FILE } from './landfall-yaml/index.ts';
 export {
   approvalOf,
-  authorship,
   decideGate,
   decidePending,
   declaredBuilds,
-  definitionOf,
   isOfTrigger,
   lastLines,
   lookForBuilds,
   newBuildOf,
   outputFrom,
   parseBuildReport,
-  planOf,
   readCi,
   receiveReport,
   recordOfReport,
-  referenceOf,
+  reviewBuild,
+  reviewedText,
   runBuild,
   shortRef,
-  whyNotReviewer,
 } from './builds/index.ts';
 export type {
   BuildPlan,
@@ -45,6 +42,7 @@ export type {
   BuildGate,
   LeftOut,
   Looked,
+  Reviewed,
   Reviewer,
   RunContext,
 } from './builds/index.ts';
@@ -59,13 +57,9 @@ export {
   membersOf,
   promote,
   REJECTED,
-  releaseIn,
-  releaseKey,
-  releaseName,
   releasesOf,
   rememberStanding,
   reportOf,
-  sameRelease,
   subjectOfApplication,
   surveyApplications,
   whyNotCounted,
@@ -86,18 +80,19 @@ export type {
 export { applicationAt, pairOf, resumeChange } from './resume.ts';
 export { rollback } from './rollback/index.ts';
 export {
+  answerGoverned,
   clusterSources,
   configure,
   createCycle,
   createRegistryClients,
   intervalOf,
   objectOf,
+  originOf,
   placeOf,
   policyRule,
   readUpdaterObjects,
+  recordUpdate,
   repositoryOf,
-  UPDATE_TRAILER,
-  updatesIn,
 } from './updates/index.ts';
 export type {
   Configuration,

@@ -14,6 +14,7 @@ import {
   fullRepository,
   ignoredByJq,
   observe,
+  releaseOf,
   attempt,
   read,
   serviceFacts,
@@ -23,12 +24,15 @@ import {
 } from '../boundaries/index.ts';
 import type {
   Asked,
+  CommitBuild,
   ErrorBaseline,
+  GovernedImage,
   HealthRule,
   ImageFacts,
   Observation,
   Reading,
   RenderedFacts,
+  RenderedSet,
   TrackedRevision,
 } from '../boundaries/index.ts';
 import { engineStatus, findApplication } from './application.ts';
@@ -71,6 +75,24 @@ export interface Question {
     application: ApplicationSpec,
     digest: string | undefined,
   ) => Promise<ErrorBaseline | undefined>;
+  /** What image policies would choose now, for the images that Git asks for. */
+  readonly governedBy?: (
+    looked: {
+      readonly spec: ApplicationSpec;
+      /** `landfall.yaml` of the tracked commit. */
+      readonly file: string | undefined;
+      readonly mirror: GitMirror;
+      readonly commit: string;
+      readonly set: RenderedSet;
+    },
+    signal: AbortSignal,
+  ) => Promise<readonly GovernedImage[]>;
+  /** Builds of a commit of the source, of any of these images, newest first. */
+  readonly buildsOf?: (
+    commit: string,
+    images: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<readonly CommitBuild[]>;
   readonly onProgress?: (step: string) => void;
 }
 
@@ -207,6 +229,37 @@ async function askedImage(
   return { reference, repository: sameImage(reference, images), digest };
 }
 
+/** A ledger that cannot be read says nothing of builds. */
+async function buildsOf(
+  question: Question,
+  commit: string | undefined,
+  images: readonly ImageFacts[],
+  signal: AbortSignal,
+): Promise<readonly CommitBuild[]> {
+  const ask = question.buildsOf;
+  if (commit === undefined || ask === undefined) return [];
+  const ours = images.filter((image) => image.ours).map((image) => image.repository);
+  return valueOf(await attempt(() => ask(commit, ours, signal), signal)) ?? [];
+}
+
+/** A commit that was built is asked for by what it became: then Git has to name that. */
+function askedByBuild(builds: readonly CommitBuild[], images: readonly ImageFacts[]): Pick<Asked, 'image'> {
+  const done = builds.find(({ state, digest }) => state === 'done' && digest !== undefined);
+  if (done?.digest === undefined) return {};
+  const named = images.filter((image) => image.repository === done.repository);
+  // Another build of the same commit, with other bytes, is that commit all the same: artifact says so.
+  const holds = named.some((image) => releaseOf(image).commit?.startsWith(done.commit.slice(0, 12)) === true);
+  return named.length === 0 || holds
+    ? {}
+    : {
+        image: {
+          reference: done.reference,
+          repository: done.repository,
+          digest: read(done.digest),
+        },
+      };
+}
+
 const NOT_RENDERED = {
   state: 'unreadable' as const,
   why: 'the tracked revision could not be read',
@@ -227,10 +280,8 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const file =
     tree === undefined ? undefined : await attempt(async () => tree.readFile('landfall.yaml'), signal);
   const bytes = file === undefined ? undefined : valueOf(file);
-  const declared = question.declaredBy(
-    bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8'),
-    spec.name,
-  );
+  const landfallYaml = bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+  const declared = question.declaredBy(landfallYaml, spec.name);
 
   progress('render');
   const rendering =
@@ -253,10 +304,24 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     question.revision !== undefined && tracked.state === 'read'
       ? await askedRevision(sources, mirror, tracked.value, question.revision, declared, signal)
       : { asked: {}, wantedCommit: undefined };
+  const builds = await buildsOf(question, asking.wantedCommit, images, signal);
   const asked =
     question.image === undefined
-      ? asking.asked
+      ? { ...asking.asked, ...askedByBuild(builds, images) }
       : { ...asking.asked, image: await askedImage(sources, question.image, images, signal) };
+
+  const nobodyAsked = question.image === undefined && question.revision === undefined;
+  const governed =
+    question.governedBy === undefined || !nobodyAsked || set.state !== 'read' || tracked.state !== 'read'
+      ? undefined
+      : await attempt(
+          async () =>
+            question.governedBy?.(
+              { spec, file: landfallYaml, mirror, commit: tracked.value.commit, set: set.value },
+              signal,
+            ),
+          signal,
+        );
 
   progress('cluster');
   const snapshot = await takeSnapshot(
@@ -328,6 +393,8 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     tracked,
     asked,
     wantedCommit: asking.wantedCommit,
+    ...(governed?.state === 'read' && governed.value !== undefined ? { governed: governed.value } : {}),
+    ...(builds.length === 0 ? {} : { builds }),
     render: decideRender(set, tracked, images, at),
     sync: decideSync({
       application: again.state === 'read' ? read(again.value.object) : again,

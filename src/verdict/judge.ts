@@ -18,7 +18,9 @@ import type {
   Asked,
   BoundaryReport,
   ClusterSnapshot,
+  CommitBuild,
   ErrorBaseline,
+  GovernedImage,
   HealthRule,
   IgnoreRule,
   JqFindings,
@@ -51,6 +53,10 @@ export interface Material {
   readonly asked: Asked;
   /** The source commit that was asked for, where one was. */
   readonly wantedCommit: string | undefined;
+  /** Images whose tags policies govern, and what those would choose now. */
+  readonly governed?: readonly GovernedImage[];
+  /** Builds of that commit, where somebody keeps them. */
+  readonly builds?: readonly CommitBuild[];
   readonly render: BoundaryReport;
   readonly sync: BoundaryReport;
   readonly rendered: readonly RenderedFacts[];
@@ -126,8 +132,8 @@ export function judge(read: Material, tookMs: number): Proof {
   });
   const pods = rollouts.map((subject) => valueOf(subject.pods));
   const raw = [
-    decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit),
-    decideIntent(material.tracked, images, material.asked, at),
+    decideArtifact(images, nodePlatforms(snapshot, rollouts), material.wantedCommit, material.builds),
+    decideIntent(material.tracked, images, material.asked, at, material.governed),
     material.render,
     material.sync,
     decideLive(lives, leading?.reference, material.sync.state === 'moving', at),

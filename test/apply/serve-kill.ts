@@ -28,7 +28,7 @@ export interface KillStage {
   close(): Promise<void>;
 }
 
-const PATIENCE = 60_000;
+const PATIENCE = 150_000;
 const APPLICATION = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', namespace: 'argocd' };
 
 const map = (name: string, value: string, wave: number) =>
@@ -132,7 +132,7 @@ export async function openKills(binary: Binary): Promise<KillStage> {
             retry: { limit: 0 },
           },
         },
-      } as unknown as KubeObject);
+      });
       await until('the old set is there', () => isDone(first));
       const effect: ApiEffect =
         kill.at === 'write' && kill.written ? { type: 'hang', written: true } : { type: 'hang' };
@@ -205,7 +205,10 @@ export async function openKills(binary: Binary): Promise<KillStage> {
     try {
       const subject = { namespace: 'argocd', application: name };
       const [last] = await ledger.deliveries.list(subject, 1);
-      return (await ledger.journals.unfinished(subject)).length === 0 && last?.state !== 'running';
+      return (
+        (await ledger.journals.unfinished(subject)).length === 0 &&
+        (last?.state === 'restored' || last?.state === 'applied')
+      );
     } finally {
       await ledger.close();
     }

@@ -110,8 +110,8 @@ describe.skipIf(!programs)('tomoda in prod (skipped where kubectl or curl is not
           `${text}patches:\n  - target: { kind: Deployment }\n    patch: |\n      - { op: add, path: /spec/template/metadata/annotations, value: { tomoda.life/round: "2" } }\n`,
         'Start both pools anew',
       );
-      const { lost, requests } = await load.stop();
-      expect(lost).toEqual([]);
+      const { why, requests } = await load.stop();
+      expect(why).toEqual([]);
       expect(requests).toBeGreaterThan(50);
       expect(await podsOf()).not.toBe(before);
     },
@@ -128,10 +128,10 @@ describe.skipIf(!programs)('tomoda in prod (skipped where kubectl or curl is not
         (text) => text.replace('round: "2" } }', `round: "3" } }\n      - ${strategy}`),
         'Let the old pod go before the new one is ready',
       );
-      const { lost } = await load.stop();
+      const { lost, why } = await load.stop();
       await edit((text) => text.replace(`\n      - ${strategy}`, ''), 'Take that back');
-      expect(lost.length).toBeGreaterThan(0);
-      expect(lost[0]).toContain('503');
+      expect(lost).toBeGreaterThan(0);
+      expect(why[0]).toContain('503');
     },
   );
 
@@ -163,11 +163,11 @@ describe.skipIf(!programs)('tomoda in prod (skipped where kubectl or curl is not
         '--timeout=120s',
         '--pod-selector=app=tomoda-api',
       );
-      const { lost, requests } = await load.stop();
+      const { why, requests } = await load.stop();
       await kubectl('uncordon', node);
       expect(drain).toMatchObject({ code: 0 });
       expect(drain.out).toContain('evicted');
-      expect(lost).toEqual([]);
+      expect(why).toEqual([]);
       expect(requests).toBeGreaterThan(20);
     },
   );

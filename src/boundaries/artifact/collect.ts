@@ -1,7 +1,7 @@
 import { mapBounded } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
-import { parseReference, readBuildRecords } from '../../oci/index.ts';
+import { parseReference, readBuildRecords, readProvenance } from '../../oci/index.ts';
 import type { RegistryClient, Resolution } from '../../oci/index.ts';
 import { withoutTag } from '../names.ts';
 import { attempt, read } from '../reading.ts';
@@ -107,6 +107,16 @@ export async function collectImages(
           : resolution;
       const parsed = await attempt(async () => parseReference(reference), signal);
       const revision = answer.state === 'read' ? revisionLabel(answer.value) : undefined;
+      const record = build.state === 'read' ? build.value : undefined;
+      const ours =
+        ownNames.has(fullRepository(repository)) ||
+        record !== undefined ||
+        (declared.size === 0 && revision !== undefined);
+      // A record of ours says it all; what others attested is asked for where there is none.
+      const provenance =
+        ours && record === undefined && resolution.state === 'read'
+          ? await attempt(() => readProvenance(registry, resolution.value, signal), signal)
+          : undefined;
       return {
         reference,
         registry: parsed.state === 'read' ? parsed.value.registry : '',
@@ -117,10 +127,8 @@ export async function collectImages(
         uses,
         answer,
         build,
-        ours:
-          ownNames.has(fullRepository(repository)) ||
-          (build.state === 'read' && build.value !== undefined) ||
-          (declared.size === 0 && revision !== undefined),
+        ours,
+        ...(provenance === undefined ? {} : { provenance }),
         readAt,
       };
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decideArtifact } from './decide.ts';
 import type { NodePlatforms } from './decide.ts';
-import type { ImageFacts } from './facts.ts';
+import type { CommitBuild, ImageFacts } from './facts.ts';
 
 const DIGEST = `sha256:${'2'.repeat(64)}`;
 const OURS = 'c'.repeat(40);
@@ -71,5 +71,114 @@ describe('a commit that was asked for', () => {
     });
     const foreign = image('redis', other, { ours: false });
     expect(artifactOf([image('web', OURS), elsewhere, foreign], nodes([]), OURS)).toBe('proven built');
+  });
+});
+
+describe('a build of the commit that was asked for', () => {
+  const asked = 'd'.repeat(40);
+  const build = (change: Partial<CommitBuild> = {}): CommitBuild => ({
+    id: '1m7y4nqgce',
+    commit: asked,
+    repository: 'example/a',
+    reference: `example/a:sha-${asked}`,
+    state: 'waiting',
+    message: 'waits for approval: 0 of 1',
+    lastLines: [],
+    digest: undefined,
+    next: 'landfall builds approve 1m7y4nqgce',
+    at: '2026-03-01T12:00:00.000Z',
+    ...change,
+  });
+  const report = (commit: string, ...builds: CommitBuild[]) =>
+    decideArtifact([image('a', OURS)], nodes([AMD]), commit, builds);
+
+  it('lets artifact wait, with the command that ends it', () => {
+    expect(report(asked, build())).toMatchObject({
+      state: 'moving',
+      reason: 'build-waiting',
+      headline: 'build 1m7y4nqgce',
+      detail: 'build 1m7y4nqgce of dddddddd: waits for approval: 0 of 1',
+      hint: 'landfall builds approve 1m7y4nqgce',
+    });
+    expect(report(asked, build({ state: 'running' })).state).toBe('moving');
+    // Nobody keeps a build of it, or it is not what was asked for.
+    expect(report(asked)).toMatchObject({ state: 'broken', reason: 'other-commit' });
+    expect(report(OURS, build())).toMatchObject({ state: 'proven', reason: 'built' });
+  });
+
+  it('breaks artifact where it failed, with its last lines', () => {
+    const failed = build({
+      state: 'failed',
+      message: 'step test failed with exit code 3',
+      lastLines: ['expected 2, got 3'],
+    });
+    expect(report(asked, failed)).toMatchObject({
+      state: 'broken',
+      reason: 'build-failed',
+      detail: expect.stringContaining('exit code 3; its last lines: expected 2, got 3') as string,
+    });
+  });
+
+  it('proves artifact where it is done, whatever Git asks for, also when it failed again later', () => {
+    const digest = `sha256:${'7'.repeat(64)}`;
+    const done = build({ id: 'first', state: 'done', digest, message: 'pushed' });
+    const again = build({ id: 'later', state: 'failed', at: '2026-03-02T12:00:00.000Z' });
+    expect(report(asked, again, done)).toMatchObject({
+      state: 'proven',
+      headline: '77777777',
+      detail: 'built from dddddddd by build first; pushed',
+    });
+    expect(report(asked, again, done).claims).toContainEqual(
+      expect.objectContaining({
+        attribute: 'digest',
+        value: digest,
+        source: { type: 'build', build: 'first' },
+      }),
+    );
+    // What nobody has verified is no proof.
+    expect(report(asked, build({ state: 'done' })).state).toBe('broken');
+  });
+});
+
+describe('an image that only attestations say something of', () => {
+  const attestedBy = (commit: string | undefined, form = 'buildkit') => ({
+    repository: 'https://git/source',
+    commit,
+    builder: 'https://ci/1',
+    form,
+    reference: 'example/a@sha256:1',
+  });
+  const claimed = (...all: ReturnType<typeof attestedBy>[]) =>
+    image('a', OURS, {
+      build: { state: 'read', value: undefined },
+      provenance: { state: 'read', value: all },
+    });
+
+  it('is of the commit that they agree on, and says that nobody verified it', () => {
+    const report = decideArtifact([claimed(attestedBy(OURS))], nodes([AMD]));
+    expect(report).toMatchObject({
+      state: 'proven',
+      detail: expect.stringContaining('as its provenance says (not verified)') as string,
+    });
+    expect(report.claims).toContainEqual(
+      expect.objectContaining({
+        attribute: 'provenance.commit (buildkit)',
+        value: OURS,
+        source: { type: 'registry', reference: 'example/a@sha256:1' },
+      }),
+    );
+    expect(artifactOf([claimed(attestedBy(OURS))], nodes([AMD]), 'd'.repeat(40))).toBe('broken other-commit');
+  });
+
+  it('is unknown where they differ, from each other or from the label', () => {
+    const two = claimed(attestedBy(OURS), attestedBy('d'.repeat(40), 'cosign'));
+    expect(artifactOf([two], nodes([AMD]))).toBe('unknown no-provenance');
+    const label = { 'org.opencontainers.image.revision': 'd'.repeat(40) };
+    const platforms = [{ ...AMD, digest: DIGEST, configDigest: DIGEST, labels: label }];
+    const labelled = {
+      ...claimed(attestedBy(OURS)),
+      answer: { state: 'read' as const, value: { digest: DIGEST, platforms } },
+    };
+    expect(artifactOf([labelled], nodes([AMD]))).toBe('unknown provenance-differs');
   });
 });

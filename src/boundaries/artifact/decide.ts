@@ -1,8 +1,9 @@
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
 import { shortDigest, shortReference, shortTag } from '../names.ts';
-import { leadingImage, releaseOf, revisionLabel, versionLabel } from './facts.ts';
-import type { ImageFacts } from './facts.ts';
+import { attestedCommit, leadingImage, releaseOf, revisionLabel, versionLabel } from './facts.ts';
+import { decideByBuild } from './decide-build.ts';
+import type { CommitBuild, ImageFacts } from './facts.ts';
 
 export interface NodePlatform {
   readonly os: string;
@@ -90,11 +91,22 @@ function judge(image: ImageFacts, nodes: NodePlatforms, wantedCommit: string | u
       text: `${name} says that it was built from ${shortDigest(label)}, its build record says ${shortDigest(build.commit)}`,
     };
   }
-  const commit = label ?? build?.commit;
+  const attested = attestedCommit(image);
+  if (label !== undefined && attested !== undefined && label !== attested) {
+    // Two claims of which none is proof: which one is wrong cannot be told.
+    return {
+      image,
+      state: 'unknown',
+      reason: 'provenance-differs',
+      text: `${name} says that it was built from ${shortDigest(label)}, its provenance says ${shortDigest(attested)}`,
+    };
+  }
+  const commit = label ?? build?.commit ?? attested;
   if (commit === undefined) {
+    const unread = image.provenance?.state === 'unreadable' ? image.provenance.why : undefined;
     const why =
       image.build.state === 'read' || image.build.state === 'absent'
-        ? 'no build record and no revision label'
+        ? (unread ?? 'no build record, no revision label and no provenance')
         : image.build.why;
     return {
       image,
@@ -115,7 +127,13 @@ function judge(image: ImageFacts, nodes: NodePlatforms, wantedCommit: string | u
     build?.pushedAt === undefined
       ? ''
       : `, pushed${image.tag === undefined ? '' : ` as :${shortTag(image.tag)}`} ${build.pushedAt}`;
-  return { image, state: 'proven', reason: 'built', text: `built from ${shortDigest(commit)}${pushed}` };
+  const says = label === undefined && build === undefined ? ', as its provenance says (not verified)' : '';
+  return {
+    image,
+    state: 'proven',
+    reason: 'built',
+    text: `built from ${shortDigest(commit)}${pushed}${says}`,
+  };
 }
 
 function claimsOf(image: ImageFacts): Claim[] {
@@ -135,7 +153,7 @@ function claimsOf(image: ImageFacts): Claim[] {
   const build = image.build.state === 'read' ? image.build.value : undefined;
   const optional: readonly (readonly [string, string | undefined])[] = [
     ['version', versionLabel(answer) ?? build?.version],
-    ['commit', revisionLabel(answer) ?? build?.commit],
+    ['commit', revisionLabel(answer) ?? build?.commit ?? attestedCommit(image)],
     ['builtAt', build?.builtAt ?? answer.platforms[0]?.created],
     ['pushedAt', build?.pushedAt],
     ['builder', build?.builder],
@@ -146,17 +164,41 @@ function claimsOf(image: ImageFacts): Claim[] {
     ...optional.flatMap(([attribute, value]) =>
       value === undefined ? [] : [{ ...base, attribute, value, source }],
     ),
+    ...provenanceClaims(image),
   ];
+}
+
+/** Each with the manifest that holds it, so that it can be looked at again. */
+function provenanceClaims(image: ImageFacts): readonly Claim[] {
+  if (image.provenance?.state !== 'read') return [];
+  return image.provenance.value.flatMap(({ repository, commit, builder, form, reference }) =>
+    Object.entries({ repository, commit, builder }).flatMap(([attribute, value]) =>
+      value === undefined
+        ? []
+        : [
+            {
+              boundary: 'artifact' as const,
+              subject: image.reference,
+              attribute: `provenance.${attribute} (${form})`,
+              value,
+              source: { type: 'registry' as const, reference },
+              at: image.readAt,
+            },
+          ],
+    ),
+  );
 }
 
 /**
  * Boundary 1: was this commit built, and into which digest? A third-party image is proven when its reference resolves
- * for the platforms of the nodes. A registry that cannot be read is unknown, never broken.
+ * for the platforms of the nodes. A registry that cannot be read is unknown, never broken. `builds` are those of the
+ * commit that was asked for.
  */
 export function decideArtifact(
   images: readonly ImageFacts[],
   nodes: NodePlatforms,
   wantedCommit?: string,
+  builds: readonly CommitBuild[] = [],
 ): BoundaryReport {
   const claims = images.flatMap(claimsOf);
   const leading = leadingImage(images);
@@ -179,7 +221,7 @@ export function decideArtifact(
     judged.find((item) => item.state === state);
   const digest = releaseOf(leading).digest;
   const hint = decisive?.image.answer.state === 'read' ? undefined : decisive?.image.answer.hint;
-  return {
+  const report: BoundaryReport = {
     boundary: 'artifact',
     state,
     reason: decisive?.reason ?? 'built',
@@ -189,4 +231,5 @@ export function decideArtifact(
     ...(hint === undefined ? {} : { hint }),
     claims,
   };
+  return decisive?.reason === 'other-commit' ? decideByBuild(report, builds) : report;
 }

@@ -31,6 +31,17 @@ export interface BuildFacts {
   readonly pushedAt?: string;
 }
 
+/** What somebody attested of an image. A claim: its signature, if any, was not verified. */
+export interface ProvenanceFacts {
+  readonly repository: string | undefined;
+  readonly commit: string | undefined;
+  readonly builder: string | undefined;
+  /** `buildkit`, `sigstore-bundle`, `cosign`. */
+  readonly form: string;
+  /** Repository and digest of what holds it. */
+  readonly reference: string;
+}
+
 export interface ImageUse {
   /** `Deployment/comms/notification-service`. */
   readonly object: string;
@@ -52,6 +63,8 @@ export interface ImageFacts {
   readonly uses: readonly ImageUse[];
   readonly answer: Reading<ImageAnswer>;
   readonly build: Reading<BuildFacts | undefined>;
+  /** Asked for where we build the image and no build record is attached. */
+  readonly provenance?: Reading<readonly ProvenanceFacts[]>;
   /** We build this image: `landfall.yaml` says so, or the image carries the commit that it was built from. */
   readonly ours: boolean;
   /** Only pods run it that say that they are simulated, and somebody accepts that. */
@@ -74,6 +87,13 @@ function sharedLabel(answer: ImageAnswer, label: string): string | undefined {
   return values.size === 1 ? [...values][0] : undefined;
 }
 
+/** The commit that all attestations agree on; undefined where there are none, or several. */
+export function attestedCommit(image: ImageFacts): string | undefined {
+  if (image.provenance?.state !== 'read') return undefined;
+  const commits = new Set(image.provenance.value.flatMap(({ commit }) => commit ?? []));
+  return commits.size === 1 ? [...commits][0] : undefined;
+}
+
 /** What is being delivered, as far as its image tells. */
 export interface Release {
   readonly version: string | undefined;
@@ -93,8 +113,29 @@ export function releaseOf(image: ImageFacts | undefined): Release {
   const build = image?.build.state === 'read' ? image.build.value : undefined;
   return {
     version: (answer && versionLabel(answer)) ?? build?.version,
-    commit: (answer && revisionLabel(answer)) ?? build?.commit,
+    commit: (answer && revisionLabel(answer)) ?? build?.commit ?? (image && attestedCommit(image)),
     digest: answer?.digest ?? image?.pinned,
     pushedAt: build?.pushedAt,
   };
+}
+
+/** How a build of one commit stands, as far as somebody keeps that. */
+export interface CommitBuild {
+  readonly id: string;
+  readonly commit: string;
+  /** Without tag and digest. */
+  readonly repository: string;
+  /** As it was or will be pushed. */
+  readonly reference: string;
+  readonly state: 'waiting' | 'running' | 'failed' | 'done';
+  /** One sentence. */
+  readonly message: string;
+  /** What the step that failed wrote last. */
+  readonly lastLines: readonly string[];
+  /** Digest that the registry answered after the push. */
+  readonly digest: string | undefined;
+  /** A command to paste: what comes next. */
+  readonly next: string | undefined;
+  /** ISO 8601. */
+  readonly at: string;
 }

@@ -3,4 +3,13 @@ export type { CollectedImages } from './collect.ts';
 export { decideArtifact } from './decide.ts';
 export type { NodePlatform, NodePlatforms } from './decide.ts';
 export { leadingImage, releaseOf } from './facts.ts';
-export type { BuildFacts, ImageAnswer, ImageFacts, ImageUse, PlatformImage, Release } from './facts.ts';
+export type {
+  BuildFacts,
+  CommitBuild,
+  ImageAnswer,
+  ImageFacts,
+  ImageUse,
+  PlatformImage,
+  ProvenanceFacts,
+  Release,
+} from './facts.ts';

@@ -3,6 +3,7 @@ import { leadingImage } from '../artifact/index.ts';
 import type { BoundaryReport, Claim } from '../boundary.ts';
 import { shortDigest, shortReference } from '../names.ts';
 import type { Reading } from '../reading.ts';
+import { behindPolicy, policyClaims, type GovernedImage } from './governed.ts';
 
 export interface TrackedRevision {
   readonly repository: string;
@@ -31,7 +32,8 @@ function where(image: ImageFacts | undefined): { readonly where?: string } {
 }
 
 /**
- * Boundary 2: does Git, at the tracked revision, ask for exactly that? A reference without a digest asks for whatever
+ * Boundary 2: does Git, at the tracked revision, ask for exactly that? Where a policy governs the tag, that is what the
+ * policy would choose now. A reference without a digest asks for whatever
  * the registry answers; that is proven here as far as it goes (`mutable-reference`), and the verdict takes it back
  * when the pods show that it was not enough.
  */
@@ -40,6 +42,7 @@ export function decideIntent(
   images: readonly ImageFacts[],
   asked: Asked,
   at: string,
+  governed: readonly GovernedImage[] = [],
 ): BoundaryReport {
   const leading = leadingImage(images);
   const headline = leading === undefined ? '' : shortReference(leading.reference);
@@ -132,6 +135,11 @@ export function decideIntent(
       };
     }
   }
+  claims.push(...policyClaims(governed, at));
+  // Somebody who names a release asks about that one, whatever a policy would choose.
+  const nobody = asked.image === undefined && asked.revision === undefined;
+  const behind = nobody ? behindPolicy(governed, at) : undefined;
+  if (behind !== undefined) return { ...base, ...behind };
   const mutable = images.filter((image) => image.pinned === undefined);
   const ours = mutable.find((image) => image === leading) ?? mutable[0];
   if (ours !== undefined) {

@@ -1,5 +1,6 @@
 export { decideIntent } from './decide.ts';
 export type { Asked, TrackedRevision } from './decide.ts';
+export type { GovernedImage, UpdateStop } from './governed.ts';
 export {
   commitOf,
   compileGlob,

@@ -13,7 +13,7 @@ import {
   runBuild,
 } from '../../pipeline/index.ts';
 import type { DeclaredBuild } from '../../pipeline/index.ts';
-import { rememberBuilt } from '../built-images.ts';
+import { rememberRecord } from '../built-images.ts';
 import type { RunOptions } from '../commands/builds.ts';
 import { EXIT } from '../exit.ts';
 import { cacheFolder, stateFolder } from '../folders.ts';
@@ -153,12 +153,7 @@ async function runHere(
         logger: jsonLogger(io.err, () => io.clock.now()),
         folder: path.join(stateFolder(io.env), 'builds'),
         env: io.env,
-        onPushed: ({ digest, manifests, configs }) =>
-          rememberBuilt(stateFolder(io.env), [
-            digest,
-            ...Object.values(manifests),
-            ...Object.values(configs),
-          ]),
+        onPushed: (record) => rememberRecord(stateFolder(io.env), record),
       },
       claimed,
       io.signal,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import type { CliIo } from '../io.ts';
-import { parseCount, withCluster, withExamples, withOutput } from '../options.ts';
+import { parseCount, parseMirror, withCluster, withExamples, withOutput } from '../options.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
 import { registerReport } from './builds-report.ts';
@@ -23,6 +23,9 @@ export interface LogsOptions extends OutputOptions {
 export interface ReviewOptions extends BuildOptions {
   readonly comment: string;
   readonly url?: string;
+  readonly commit?: string;
+  readonly server?: string;
+  readonly tokenFile?: string;
 }
 
 export interface RunOptions extends BuildOptions {
@@ -30,6 +33,12 @@ export interface RunOptions extends BuildOptions {
   readonly declaredIn?: string;
   readonly here?: boolean;
   readonly wait?: boolean;
+}
+
+export interface WorkOptions {
+  readonly builds: number;
+  readonly ledger?: string;
+  readonly registryMirror?: Readonly<Record<string, string>>;
 }
 
 type Exit = (code: number) => void;
@@ -58,6 +67,15 @@ function withLedger(command: Command): Command {
 function parseUrl(text: string): string {
   if (!/^https?:\/\/[^\s/@]+(?:\/\S*)?$/.test(text))
     throw new InvalidArgumentError('An http address without user and password is wanted.');
+  return text;
+}
+
+function parseServer(text: string): string {
+  return parseUrl(text).replace(/\/+$/, '');
+}
+
+function parseCommit(text: string): string {
+  if (!/^[0-9a-f]{7,64}$/.test(text)) throw new InvalidArgumentError('A commit is at least 7 hex digits.');
   return text;
 }
 
@@ -130,7 +148,17 @@ function registerDeciding(builds: Command, io: CliIo, exit: Exit): void {
       .description(description)
       .argument('<id>', 'id of the build, or the beginning of it')
       .option('--comment <text>', 'why; kept with the decision', '')
-      .option('--url <address>', 'where it was discussed; kept with the decision', parseUrl);
+      .option('--url <address>', 'where it was discussed; kept with the decision', parseUrl)
+      .option('--commit <commit>', 'only if the build is of this commit', parseCommit)
+      .option(
+        '--server <address>',
+        'decide through this landfall serve --webhook, where the ledger cannot be reached',
+        parseServer,
+      )
+      .option(
+        '--token-file <file>',
+        'for --server: a token of the cluster that says who you are; default: LANDFALL_TOKEN',
+      );
     withExamples(withOutput(withCluster(command)), [
       `landfall builds ${kind} 1m7y4nqgce --comment '${kind === 'approve' ? 'read it, and its tests' : 'not this week'}'`,
     ]).action(async (id: string, options: ReviewOptions) => {
@@ -164,11 +192,32 @@ function registerRun(builds: Command, io: CliIo, exit: Exit): void {
   });
 }
 
+function registerWork(builds: Command, io: CliIo, exit: Exit): void {
+  const work = builds
+    .command('work')
+    .summary('run queued builds here, and nothing else, until Ctrl-C')
+    .description(
+      'Run the builds that landfall serve finds and people approve, and nothing else: with the ledger, Git and the right to push, without a cluster. Steps run as this user; start the server with --builds 0 then.',
+    )
+    .option('--builds <count>', 'builds at a time', parseCount, 2)
+    .option(
+      '--registry-mirror <host=url>',
+      'reach a registry by another address; may be repeated',
+      parseMirror,
+    );
+  withExamples(withLedger(work), [
+    'landfall builds work --ledger postgres://builder@db.corp.io/landfall',
+  ]).action(async (options: WorkOptions) => {
+    const { workHere } = await import('../builds/work.ts');
+    exit(await workHere(options, io));
+  });
+}
+
 export const buildsCommand: CliCommand = {
   register(program, io, exit) {
     const builds = program
       .command('builds')
-      .summary('builds: list, show, logs, approve, reject, cancel, run, report')
+      .summary('builds: list, show, logs, approve, reject, cancel, run, work, report')
       .description(
         'Builds: which commit became which image. Triggers and gates are declared in landfall.yaml of the deployment repository; landfall serve finds, runs and tells of builds.',
       );
@@ -181,6 +230,7 @@ export const buildsCommand: CliCommand = {
     registerReading(builds, io, exit);
     registerDeciding(builds, io, exit);
     registerRun(builds, io, exit);
+    registerWork(builds, io, exit);
     registerReport(builds, io, exit);
   },
 };

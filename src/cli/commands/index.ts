@@ -29,6 +29,7 @@ import { statusCommand } from './status.ts';
 import { syncCommand } from './sync.ts';
 import { traceCommand } from './trace.ts';
 import { triageCommand } from './triage.ts';
+import { updatesCommand } from './updates.ts';
 
 /** In the order of the help: asking first, then doing, then trying. */
 export const commands: readonly CliCommand[] = [
@@ -43,6 +44,7 @@ export const commands: readonly CliCommand[] = [
   noteCommand,
   driftCommand,
   renderCommand,
+  updatesCommand,
   releasesCommand,
   promoteCommand,
   rollbackCommand,

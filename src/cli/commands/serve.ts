@@ -75,11 +75,13 @@ export const serveCommand: CliCommand = {
           .choices(['restore', 'keep'])
           .default('restore'),
       )
-      .option(
-        '--health-timeout <duration>',
-        'how long what was synced may take to become healthy before it is taken back',
-        parseDuration,
-        600_000,
+      .addOption(
+        new Option(
+          '--health-timeout <duration>',
+          'how long what was synced may take to become healthy before it is taken back',
+        )
+          .argParser(parseDuration)
+          .default(600_000, '10m'),
       )
       .option('--helm <program>', 'the program that renders charts; default: helm on PATH');
     withExamples(withCluster(command), [
@@ -141,6 +143,16 @@ export const serveCommand: CliCommand = {
           { controller, sources, ledger, logger, pollMs: options.poll, concurrency: options.builds },
           io,
         );
+        const promotions = controllers.startPromotions({
+          sources,
+          ledger,
+          clock: io.clock,
+          logger,
+          author: { name: 'landfall', email: 'landfall@localhost' },
+          folder: io.cwd,
+          namespace: options.namespace,
+          everyMs: Math.min(options.poll, LONGEST_TURN_MS),
+        });
         try {
           const webhook =
             options.webhook === undefined
@@ -152,6 +164,7 @@ export const serveCommand: CliCommand = {
                   logger,
                   onPush: (keys) => controller.pushed(keys) + builds.pushed(keys),
                   onReport: (report) => builds.reported(report),
+                  onDecision: (decision) => builds.decided(decision),
                 });
           if (webhook !== undefined) say(`listening for pushes on ${webhook.url}`);
           // Until somebody ends it, or it turns out that it may not act at all.
@@ -159,6 +172,7 @@ export const serveCommand: CliCommand = {
           await Promise.race([untilAborted(io.signal), refused]);
           await webhook?.close();
         } finally {
+          await promotions.close();
           await builds.close();
           await controller.close();
           registries.close();
@@ -171,6 +185,9 @@ export const serveCommand: CliCommand = {
     });
   },
 };
+
+/** Between two looks at promotions that wait, however seldom Git is asked for something new. */
+const LONGEST_TURN_MS = 60_000;
 
 async function rootOf(
   options: ServeOptions,

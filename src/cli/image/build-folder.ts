@@ -10,7 +10,7 @@ import {
   pushImage,
 } from '../../oci/index.ts';
 import type { BuildRecord, Platform } from '../../oci/index.ts';
-import { rememberBuilt } from '../built-images.ts';
+import { rememberRecord } from '../built-images.ts';
 import type { BuildOptions } from '../commands/image.ts';
 import { stateFolder } from '../folders.ts';
 import type { CliIo } from '../io.ts';
@@ -154,11 +154,7 @@ export async function buildFolder(folder: string, options: BuildOptions, io: Cli
         hint: 'Name one: -t registry.corp.io/shop:1.4.0.',
       });
     }
-    await rememberBuilt(stateFolder(io.env), [
-      record.digest,
-      ...Object.values(record.manifests),
-      ...Object.values(record.configs),
-    ]);
+    await rememberRecord(stateFolder(io.env), record);
     return { references, digest: record.digest, commit: source.commit, version, record };
   } finally {
     client.close();

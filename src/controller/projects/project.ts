@@ -1,4 +1,4 @@
-import { getArray, getIn, getString } from '../../kernel/index.ts';
+import { getArray, getIn, getObject, getString } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
@@ -17,6 +17,8 @@ export interface Project {
   admits(namespace: string, home: string): boolean;
   /** `spec.syncWindows` as written. */
   readonly windows: readonly JsonValue[];
+  /** `spec.orphanedResources`; undefined: nobody wants to know. */
+  readonly orphans: { readonly warn: boolean; readonly ignores: (object: KubeObject) => boolean } | undefined;
 }
 
 /** The rules of an AppProject, as `pkg/apis/application/v1alpha1/app_project_types.go` of Argo CD decides them. */
@@ -67,6 +69,7 @@ export function projectOf(object: KubeObject): Project {
   return {
     name,
     windows: getArray(spec, 'syncWindows'),
+    orphans: orphansOf(spec, kindAllowed),
     problems(application, cluster) {
       const problems = application.sources
         .filter((source) => !sourceAllowed(source.repoURL))
@@ -100,6 +103,31 @@ export function projectOf(object: KubeObject): Project {
         return expression === undefined ? matches(rule, namespace, false) : isMatch(expression, namespace);
       });
     },
+  };
+}
+
+function orphansOf(
+  spec: JsonValue | undefined,
+  isAllowed: (object: KubeObject, namespaced: boolean) => boolean,
+): Project['orphans'] {
+  const rule = getObject(spec, 'orphanedResources');
+  if (rule === undefined) return undefined;
+  const ignored = getArray(rule, 'ignore');
+  return {
+    warn: getIn(rule, 'warn') !== false,
+    // What the project may not touch is nobody's business in it.
+    ignores: (object) =>
+      !isAllowed(object, true) ||
+      ignored.some((item) => {
+        const part = (field: string) => getString(item, field) ?? '';
+        const { group } = splitApiVersion(object.apiVersion);
+        const fits = (pattern: string, text: string) => pattern === '' || globOf(pattern, '').test(text);
+        return (
+          fits(part('kind'), object.kind) &&
+          globOf(part('group'), '').test(group) &&
+          fits(part('name'), object.metadata.name)
+        );
+      }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { mapBounded } from '../../kernel/index.ts';
+import { asLandfallError, mapBounded } from '../../kernel/index.ts';
 import type { ApplyOutcome } from '../../kube/index.ts';
 import { applyGroups } from '../../apply/index.ts';
 import { NOT_SERVED, unservedDefinitions } from '../established.ts';
@@ -53,6 +53,7 @@ async function putAll(running: Running, tasks: readonly SyncTask[]): Promise<boo
   const { results } = running;
   for (const members of applyGroups(tasks.map((task) => ({ kind: taskObject(task).kind, task })))) {
     const group = members.map((member) => member.task);
+    await lookForKinds(running.work, group);
     const troubles: unknown[] = [];
     await mapBounded(group, AT_ONCE, async (task) => {
       try {
@@ -67,6 +68,20 @@ async function putAll(running: Running, tasks: readonly SyncTask[]): Promise<boo
     if (!(await established(running, group))) return false;
   }
   return true;
+}
+
+/** A kind that was not there a moment ago may have come since: it is asked for anew before its object is refused. */
+async function lookForKinds({ client, signal }: SyncWork, group: readonly SyncTask[]): Promise<void> {
+  for (const { desired } of group) {
+    if (desired === undefined) continue;
+    try {
+      await client.resource(desired, signal);
+    } catch (thrown) {
+      if (asLandfallError(thrown).code !== 'kind-unknown') throw thrown;
+      client.forgetKinds();
+      return;
+    }
+  }
 }
 
 /**

@@ -40,7 +40,7 @@ export function createFluxImages({ client, clock, registries }: FluxImagesOption
     signal: AbortSignal,
   ): Promise<void> {
     const status: JsonObject = {
-      ...(getObject(object, 'status') ?? {}),
+      ...getObject(object, 'status'),
       ...fields,
       ...handled(object),
       observedGeneration: object.metadata.generation ?? 1,

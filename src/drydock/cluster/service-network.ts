@@ -1,9 +1,13 @@
-import type { Logger } from '../../kernel/index.ts';
+import { systemClock } from '../../kernel/index.ts';
+import type { Logger, Timer } from '../../kernel/index.ts';
 import type { KubeObject } from '../api/contract.ts';
 import { keyOf } from '../controllers/index.ts';
 import type { Caches, Service } from '../controllers/index.ts';
 import { startForwarder } from '../runtime/index.ts';
 import type { Forwarder, HostsFile, Target } from '../runtime/index.ts';
+
+/** Milliseconds between two writes of the names that pods resolve. */
+const HOSTS_EVERY = 50;
 
 export interface ServiceNetwork {
   /** Ready endpoints of a Service's port, by its number or name; an empty port means the only one. */
@@ -48,6 +52,8 @@ export function startServiceNetwork(options: ServiceNetworkOptions): ServiceNetw
   const moved: Record<string, Target> = { [`${API_SERVICE_IP}:${API_SERVICE_PORT}`]: options.apiServer };
   let scheduled = false;
   let closed = false;
+  let hostsWritten = Number.NEGATIVE_INFINITY;
+  let hostsTimer: Timer | undefined;
 
   caches.services.onChange((service, _old, gone) => {
     if (closed) return;
@@ -166,10 +172,16 @@ export function startServiceNetwork(options: ServiceNetworkOptions): ServiceNetw
   function scheduleHosts(): void {
     if (scheduled || closed) return;
     scheduled = true;
-    setImmediate(() => {
+    const run = () => {
       scheduled = false;
-      if (!closed) writeHosts();
-    });
+      if (closed) return;
+      writeHosts();
+      hostsWritten = performance.now();
+    };
+    // Programs read it, so that this is real time: the first change at once, a burst of them together.
+    const due = hostsWritten + HOSTS_EVERY - performance.now();
+    if (due <= 0) setImmediate(run);
+    else hostsTimer = systemClock.after(due, run);
   }
 
   function writeHosts(): void {
@@ -201,6 +213,7 @@ export function startServiceNetwork(options: ServiceNetworkOptions): ServiceNetw
     },
     close() {
       closed = true;
+      hostsTimer?.cancel();
       for (const key of open.keys()) drop(key);
     },
   };

@@ -158,4 +158,67 @@ describe('what clients do wrong', () => {
     expect(performance.now() - started).toBeLessThan(2000);
     await alive();
   });
+
+  it.each<[string, number, string]>([
+    [
+      'resourceVersionMatch=Exact',
+      422,
+      'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
+    ],
+    [
+      'resourceVersion=0&resourceVersionMatch=Exact',
+      422,
+      'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+    ],
+    ['resourceVersion=1&resourceVersionMatch=Any', 422, 'supported values: "Exact", "NotOlderThan", ""'],
+    ['sendInitialEvents=true', 422, 'sendInitialEvents is forbidden for list'],
+    [
+      'watch=true&sendInitialEvents=true',
+      422,
+      'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    ],
+    [
+      'watch=true&resourceVersion=1&resourceVersionMatch=NotOlderThan',
+      422,
+      'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+    ],
+    ['timeoutSeconds=soon', 400, 'strconv.ParseInt: parsing "soon": invalid syntax'],
+  ])('a list with %s is refused', async (query, status, message) => {
+    const answer = await server.call('GET', `${MAPS}?${query}`);
+    expect(answer.status).toBe(status);
+    expect(getString(answer.body, 'message')).toContain(message);
+  });
+
+  it('a JSON patch of too many steps is too large', async () => {
+    const steps = Array.from({ length: 10_001 }, () => ({ op: 'add', path: '/data', value: {} }));
+    const type = { 'content-type': 'application/json-patch+json' };
+    const answer = await server.call('PATCH', `${MAPS}/kube-root-ca.crt`, steps, type);
+    expect(answer.status).toBe(413);
+    expect(getString(answer.body, 'message')).toBe(
+      'Request entity is too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
+    );
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      'json-patch',
+      {},
+      'error decoding patch: json: cannot unmarshal object into Go value of type []interface {}',
+    ],
+    [
+      'merge-patch',
+      [],
+      'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+    ],
+    [
+      'strategic-merge-patch',
+      'text',
+      'json: cannot unmarshal string into Go value of type map[string]interface {}',
+    ],
+  ])('a %s of %j is told what a patch is', async (type, patch, message) => {
+    const headers = { 'content-type': `application/${type}+json` };
+    const answer = await server.call('PATCH', `${MAPS}/kube-root-ca.crt`, JSON.stringify(patch), headers);
+    expect(answer.status).toBe(400);
+    expect(getString(answer.body, 'message')).toBe(message);
+  });
 });

@@ -81,7 +81,7 @@ export class OpenApiDocuments {
     const names = [...this.#catalogue.all()]
       .filter((kind) => path.endsWith(`/${kind.version}`) && path.includes(kind.group))
       .map((kind) => `${kind.resource} ${kind.kind} ${kind.custom?.identity ?? ''}`);
-    return createHash('sha512').update(`1.32 ${path} ${names.join()}`).digest('hex').toUpperCase();
+    return createHash('sha512').update(`1.32 documented ${path} ${names.join()}`).digest('hex').toUpperCase();
   }
 
   async #document(path: string): Promise<Made | undefined> {

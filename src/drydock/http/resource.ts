@@ -16,6 +16,7 @@ import { jsonBytes } from '../store/entry.ts';
 import { tableOf } from '../tables/table.ts';
 import { mediaType, parseBody, parseJsonText, parseYamlText, readBody } from './body.ts';
 import { isTrue, writeJson, writeObject, type Exchange } from './exchange.ts';
+import { checkListOptions } from './list-options.ts';
 import { serveList } from './list.ts';
 import { wantsMetadataOnly, wantsTable } from './negotiation.ts';
 import type { ResourcePath } from './request-info.ts';
@@ -120,7 +121,9 @@ async function serveCollection(
   const { method } = exchange.request;
   if (method === 'GET' || method === 'HEAD') {
     if (!kind.verbs.includes('list')) throw methodNotAllowed(kind, 'list');
-    if (isTrue(exchange.query.get('watch')) || exchange.pathname.includes('/watch/')) {
+    const watch = isTrue(exchange.query.get('watch')) || exchange.pathname.includes('/watch/');
+    checkListOptions(exchange.query, watch);
+    if (watch) {
       serveWatch(exchange, engine.store, kind, path.namespace, engine.clock);
     } else {
       await serveList(exchange, engine.store, kind, path.namespace, engine.clock.now());

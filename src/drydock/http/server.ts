@@ -159,7 +159,10 @@ export async function serveApi(api: ApiServer, options: ServeOptions): Promise<S
     const pathname = at < 0 ? target : target.slice(0, at);
     const search = at < 0 ? '' : target.slice(at);
     const gone = new AbortController();
-    const abort = () => gone.abort();
+    // Nobody waits for the end of what was answered; an abort makes an error, with its stack.
+    const abort = () => {
+      if (!response.writableFinished) gone.abort();
+    };
     response.once('close', abort);
     closing.signal.addEventListener('abort', abort, { once: true });
     response.once('close', () => closing.signal.removeEventListener('abort', abort));

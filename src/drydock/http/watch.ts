@@ -13,8 +13,12 @@ import { readRevision, tooLargeRevision } from './pages.ts';
 import { tableOf } from '../tables/table.ts';
 import { wantsTable } from './negotiation.ts';
 
-/** A watcher that has this much unread, beyond what there was at first, is dropped: it lists again. */
-const MAX_UNREAD = 16 * 1024 * 1024;
+/** A watcher that has this much unread is dropped: it lists again. */
+const MAX_UNREAD = 8 * 1024 * 1024;
+/** What there is at first is told no faster than it is read: this much may wait to be sent. */
+const MAX_AHEAD = 1024 * 1024;
+/** A client that reads nothing of it for so long is dropped. */
+const LONGEST_PAUSE = 60_000;
 const BOOKMARK_EVERY = 60_000;
 const DEFAULT_TIMEOUT = 30 * 60_000;
 const MAX_TIMEOUT = 24 * 60 * 60_000;
@@ -46,7 +50,6 @@ export function serveWatch(
   response.flushHeaders();
 
   let ended = false;
-  let initial = 0;
   const timers = new Set<Timer>();
   let stop = () => {};
   let firstTable = true;
@@ -74,7 +77,7 @@ export function serveWatch(
   const send = (bytes: Buffer) => {
     if (ended) return;
     response.write(bytes);
-    if (response.writableLength <= MAX_UNREAD + initial) return;
+    if (response.writableLength <= MAX_UNREAD) return;
     response.destroy();
     end();
   };
@@ -98,12 +101,14 @@ export function serveWatch(
     send(Buffer.from(`${JSON.stringify({ type, object: table })}\n`));
     fate.sent();
   };
-  const bookmark = (initialEnd: boolean) => {
+  /** Set when everything up to now was told: only then may a bookmark say so. */
+  let following = false;
+  const bookmark = (revision: number, initialEnd: boolean) => {
     const object = {
       kind: kind.kind,
       apiVersion: apiVersionOf(kind),
       metadata: {
-        resourceVersion: String(store.revision),
+        resourceVersion: String(revision),
         creationTimestamp: null,
         ...(initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
       },
@@ -121,25 +126,64 @@ export function serveWatch(
     return;
   }
   const table = store.table(kind.table);
-  if (wanted === 0 || initialEvents) {
-    initial = Number.POSITIVE_INFINITY;
-    for (const entry of selectEntries(table.sorted(), selection)) tell('ADDED', entry.object);
-    initial = response.writableLength;
-    if (initialEvents && bookmarks) bookmark(true);
-  } else {
-    const missed = table.changesAfter(wanted);
-    if (missed === undefined) {
-      refuse(table.compactedAt);
-      return;
+  const readOn = (): Promise<void> | undefined => {
+    if (response.writableLength <= MAX_AHEAD || ended) return undefined;
+    return new Promise((resolve) => {
+      const done = () => {
+        timer.cancel();
+        timers.delete(timer);
+        response.off('drain', done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = clock.after(LONGEST_PAUSE, () => {
+        response.destroy();
+        done();
+      });
+      timers.add(timer);
+      response.once('drain', done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  };
+  /** What there is, what changed meanwhile, and then every change as it comes. */
+  const begin = async () => {
+    let told = wanted;
+    if (wanted === 0 || initialEvents) {
+      told = current;
+      for (const entry of selectEntries(table.sorted(), selection)) {
+        tell('ADDED', entry.object);
+        const pause = readOn();
+        if (pause !== undefined) await pause;
+        if (ended) return;
+      }
+      if (initialEvents && bookmarks) bookmark(told, true);
     }
-    for (const change of missed) onChange(change);
-  }
-  stop = store.listen(kind.table, onChange, current);
+    while (told < store.revision) {
+      const missed = table.changesAfter(told);
+      if (missed === undefined) {
+        refuse(table.compactedAt);
+        return;
+      }
+      told = store.revision;
+      for (const change of missed) {
+        onChange(change);
+        const pause = readOn();
+        if (pause !== undefined) await pause;
+        if (ended) return;
+      }
+    }
+    stop = store.listen(kind.table, onChange, told);
+    following = true;
+  };
+  begin().catch(() => {
+    response.destroy();
+    end();
+  });
   const seconds = Number(query.get('timeoutSeconds') ?? 0);
   const timeout = seconds > 0 ? Math.min(seconds * 1000, MAX_TIMEOUT) : DEFAULT_TIMEOUT;
   timers.add(
     clock.after(timeout, () => {
-      if (bookmarks) bookmark(false);
+      if (bookmarks && following) bookmark(store.revision, false);
       end();
     }),
   );
@@ -147,7 +191,7 @@ export function serveWatch(
   const again = () => {
     const timer = clock.after(BOOKMARK_EVERY, () => {
       timers.delete(timer);
-      bookmark(false);
+      if (following) bookmark(store.revision, false);
       again();
     });
     timers.add(timer);

@@ -16,6 +16,8 @@ export interface WriteContext {
     name: string,
   ): KubeObject | undefined;
   all(group: string, resource: string): Iterable<KubeObject>;
+  /** Whether a Service has this address already. */
+  isServiceAddress(address: string): boolean;
   /** Sent to the client as a Warning header. */
   warn(text: string): void;
 }

@@ -22,18 +22,13 @@ function hasAddress(spec: JsonObject): boolean {
   return spec.type !== 'ExternalName';
 }
 
-function usedAddresses(context: WriteContext): Set<string> {
-  const used = new Set<string>([KUBERNETES_SERVICE_IP]);
-  for (const service of context.all('', 'services')) {
-    used.add(stringAt(maybeMap(asJson(service), 'spec'), 'clusterIP'));
-  }
-  return used;
-}
+const isTaken = (address: string, context: WriteContext) =>
+  address === KUBERNETES_SERVICE_IP || context.isServiceAddress(address);
 
-function freeAddress(used: ReadonlySet<string>): string {
+function freeAddress(context: WriteContext): string {
   for (let attempt = 0; attempt < 100_000; attempt++) {
     const address = `10.96.${randomInt(1, 256)}.${randomInt(1, 255)}`;
-    if (!used.has(address)) return address;
+    if (!isTaken(address, context)) return address;
   }
   throw new Error('every address of the service network 10.96.0.0/16 is taken');
 }
@@ -94,12 +89,8 @@ function allocate(object: KubeObject, old: KubeObject | undefined, context: Writ
   const asked = stringAt(spec, 'clusterIP');
   if (asked === '') {
     const kept = before !== undefined && hasAddress(before) ? stringAt(before, 'clusterIP') : '';
-    spec.clusterIP = kept === '' ? freeAddress(usedAddresses(context)) : kept;
-  } else if (
-    asked !== 'None' &&
-    asked !== stringAt(before, 'clusterIP') &&
-    usedAddresses(context).has(asked)
-  ) {
+    spec.clusterIP = kept === '' ? freeAddress(context) : kept;
+  } else if (asked !== 'None' && asked !== stringAt(before, 'clusterIP') && isTaken(asked, context)) {
     if (object.metadata.name !== 'kubernetes') {
       throw invalid('', 'Service', object.metadata.name, [
         {

@@ -6,6 +6,7 @@ import type { ResourceKind, WriteContext } from '../kinds/kind.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionOperation, AdmissionPlugin } from './admission.ts';
 import { timestamp } from './object-meta.ts';
+import { isServiceAddress } from './service-addresses.ts';
 import type { WriteRequest } from './write-request.ts';
 
 /** What every write works on. */
@@ -31,6 +32,7 @@ export function writeContext(engine: Engine, request: WriteRequest): WriteContex
     *all(group, resource) {
       for (const entry of engine.store.table(tableOf(group, resource)).entries.values()) yield entry.object;
     },
+    isServiceAddress: (address) => isServiceAddress(engine.store, address),
     warn: (text) => request.warn(text),
   };
 }

@@ -1,5 +1,6 @@
 import { copyJson } from '../kinds/json-access.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import { ApiStatusError } from '../api/contract.ts';
 import { isJsonObject, jsonEqual } from '../../kernel/index.ts';
 import { setOwn } from '../schema/decode.ts';
 
@@ -136,9 +137,8 @@ function replace(root: JsonValue, operation: Operation, value: JsonValue): JsonV
 export function applyJsonPatch(document: JsonObject, patch: JsonValue): JsonValue {
   if (!Array.isArray(patch)) throw new PatchError('a JSON patch is a list of operations', false);
   if (patch.length > MAX_OPERATIONS) {
-    throw new PatchError(
-      `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
-    );
+    const why = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`;
+    throw new ApiStatusError(413, 'RequestEntityTooLarge', `Request entity is too large: ${why}`);
   }
   let root: JsonValue = copyJson(document);
   let copied = 0;

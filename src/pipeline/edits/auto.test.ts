@@ -164,6 +164,16 @@ describe('what cannot be changed alone is refused with its place', () => {
     expect(await refusal({ 'prod/a.yaml': text })).toMatch(message);
   });
 
+  test('an image that a transformer of its own sets', async () => {
+    const files = {
+      'prod/kustomization.yaml': 'resources: [a.yaml]\ntransformers: [tag.yaml]\n',
+      'prod/a.yaml': deployment('a', 'shop/app'),
+      'prod/tag.yaml':
+        'apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: t}\nimageTag:\n  name: shop/app\n  newTag: v1\n',
+    };
+    expect(await refusal(files)).toMatch(/is set in prod\/tag\.yaml:6, by a transformer of its own/);
+  });
+
   test('an image that nothing renders', async () => {
     expect(await refusal({ 'prod/a.yaml': deployment('a', 'shop/ap:1') })).toMatch(/there is shop\/ap/);
   });

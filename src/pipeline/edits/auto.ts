@@ -1,7 +1,8 @@
 import type { FieldSource } from '../../boundaries/index.ts';
+import { byChartValues } from './auto-values.ts';
 import type { ImageChange } from './contract.ts';
 import { draftOf, withEdits, type Draft } from './draft.ts';
-import { kustomizationOf, pinned } from './kustomization.ts';
+import { isKustomization, kustomizationOf, pinned } from './kustomization.ts';
 import { usesOf, type ImageUse } from './rendered-images.ts';
 import { replaceReference } from './scalars.ts';
 import { inFolder, refuseEdit, wantedReferences, type Candidate, type Writing } from './writing.ts';
@@ -23,6 +24,7 @@ interface Places {
  * from a base that others share is overridden by an `images:` entry of the environment.
  */
 export async function byProvenance(writing: Writing): Promise<readonly Candidate[]> {
+  if (writing.before.sourceType === 'Helm') return byChartValues(writing);
   const places: Places[] = [];
   for (const change of writing.request.changes) places.push(await placesOf(writing, change));
   const drafts = new Map<string, Draft>();
@@ -39,7 +41,7 @@ export async function byProvenance(writing: Writing): Promise<readonly Candidate
   for (const { change, entries } of places) {
     for (const file of entries) drafts.set(file, pinned(writing, file, await draft(file), change));
   }
-  return [{ drafts, pinned: true, behindTag: false, named: undefined, warnings: [] }];
+  return [{ drafts, pinned: true, behindTag: false, through: undefined, everywhere: true, warnings: [] }];
 }
 
 async function placesOf(writing: Writing, change: ImageChange): Promise<Places> {
@@ -51,8 +53,10 @@ async function placesOf(writing: Writing, change: ImageChange): Promise<Places> 
     if (wanted.includes(use.value)) continue;
     const [source] = use.sources;
     if (source === undefined) throw unknownSource(use);
-    if (source.by === 'images' && inFolder(source.file, folder)) entries.add(source.file);
-    else if (inFolder(source.file, folder)) {
+    if (source.by === 'images' && inFolder(source.file, folder)) {
+      if (!isKustomization(source.file)) throw ofTransformer(use, source);
+      entries.add(source.file);
+    } else if (inFolder(source.file, folder)) {
       const from = textOf(source) ?? use.value;
       const [to = ''] = wantedReferences(from, change, true);
       lines.set(`${source.file}:${source.line} ${from}`, { file: source.file, line: source.line, from, to });
@@ -73,6 +77,14 @@ async function ownKustomization(writing: Writing, use: ImageUse, source: FieldSo
     `The image of ${use.object} is set in ${source.file}:${source.line}, outside of ${folder || '.'}, which has no kustomization that could override it.`,
     folder,
     'Name the place to write, or give the environment a kustomization.yaml.',
+  );
+}
+
+function ofTransformer(use: ImageUse, source: FieldSource): Error {
+  return refuseEdit(
+    `The image of ${use.object} is set in ${source.file}:${source.line}, by a transformer of its own.`,
+    `${source.file}:${source.line}`,
+    'Change it by hand, or move it into the images of the kustomization, where it is written for you.',
   );
 }
 

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { renderApplication } from '../../boundaries/index.ts';
 import type { RenderedSet } from '../../boundaries/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { getString, parseYaml } from '../../kernel/index.ts';
@@ -159,6 +162,92 @@ describe('an image in the values of a chart', () => {
   });
 });
 
+describe('an image of a chart whose values nobody named', () => {
+  const auto = (files: Readonly<Record<string, string>>, render: (tree: FileTree) => Promise<RenderedSet>) =>
+    edit({ files, folder: '', changes: [change], render });
+
+  test('is found beside the chart, in the file that wins', async () => {
+    const both: Template = (given) => ({ ...plain(given), labels: {} });
+    const own = {
+      'values.yaml': values,
+      'values-prod.yaml': 'image:\n  repository: shop/app\n  tag: v1 # prod\n',
+    };
+    const overridden = async (tree: FileTree) => {
+      const text = Buffer.from((await tree.readFile('values-prod.yaml')) ?? []).toString();
+      return chart(both)(treeOf({ 'values.yaml': text }));
+    };
+    expect((await auto(own, overridden)).files).toEqual({
+      'values-prod.yaml': own['values-prod.yaml'].replace('tag: v1', `tag: v2@${NEW}`),
+    });
+    expect((await auto(own, chart(both))).files).toEqual({
+      'values.yaml': values.replace('tag: v1', `tag: v2@${NEW}`),
+    });
+  });
+
+  test('is changed in every place that uses it, with the digest where it has one', async () => {
+    const two =
+      'api:\n  image: {registry: eu.io, repository: shop/app, tag: v1, digest: ""}\njobs:\n- image: eu.io/shop/app:v1\n';
+    const template: Template = (given) => {
+      const at = (key: string) => getString(given, 'api', 'image', key) ?? '';
+      const digest = at('digest') === '' ? '' : `@${at('digest')}`;
+      return { image: `${at('registry')}/${at('repository')}:${at('tag')}${digest}` };
+    };
+    const job: Template = (given) => ({ image: getString(given, 'jobs', 0, 'image') ?? '' });
+    const render = async (tree: FileTree) => {
+      const [first, second] = [await chart(template)(tree), await chart(job)(tree)];
+      return { ...first, objects: [...first.objects, ...second.objects] };
+    };
+    const made = await edit({
+      files: { 'values.yaml': two },
+      folder: '',
+      changes: [{ ...change, image: 'eu.io/shop/app' }],
+      render,
+    });
+    expect(made.files['values.yaml']).toBe(
+      two.replace('tag: v1, digest: ""', `tag: v2, digest: "${NEW}"`).replace('app:v1', `app:v2@${NEW}`),
+    );
+  });
+
+  test('is refused where no value holds it', async () => {
+    await expect(
+      auto(
+        { 'values.yaml': 'a: 1\n' },
+        chart(() => ({ image: 'shop/app:v1' })),
+      ),
+    ).rejects.toThrow(/values\.yaml hold no map with its name and tag/);
+  });
+});
+
+const helm = await promisify(execFile)('helm', ['version', '--short']).then(
+  () => true,
+  () => false,
+);
+
+describe.skipIf(!helm)('with the helm program', () => {
+  const template = (labels: string) =>
+    `apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app\n  labels: {${labels}}\nspec:\n  selector:\n    matchLabels: {app: app}\n  template:\n    metadata:\n      labels: {app: app}\n    spec:\n      containers:\n      - name: app\n        image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"\n`;
+  const files = (labels: string) => ({
+    'chart/Chart.yaml': 'apiVersion: v2\nname: chart\nversion: 0.1.0\nappVersion: "1.0"\n',
+    'chart/values.yaml': values,
+    'chart/templates/deployment.yaml': template(labels),
+  });
+  const target = { kind: 'helm-values', file: 'chart/values.yaml', tag: 'image.tag' } as const;
+
+  test('the digest stands behind the tag', async () => {
+    const made = await edit({ files: files('app: app'), folder: 'chart', changes: [change], target });
+    expect(made.files['chart/values.yaml']).toBe(values.replace('tag: v1', `tag: v2@${NEW}`));
+    const auto = await edit({ files: files('app: app'), folder: 'chart', changes: [change] });
+    expect(auto.files).toEqual(made.files);
+  });
+
+  test('the tag stands alone where a label shows it', async () => {
+    const shown = files('version: "{{ .Values.image.tag }}"');
+    const made = await edit({ files: shown, folder: 'chart', changes: [change], target });
+    expect(made.files['chart/values.yaml']).toBe(values.replace('tag: v1', 'tag: v2'));
+    expect(made.warnings).toHaveLength(1);
+  });
+});
+
 describe('an edit of values is refused', () => {
   test.each([
     ['without a path of tag, digest or spec', { name: 'image.repository' }, /neither the path of its tag/],
@@ -170,7 +259,6 @@ describe('an edit of values is refused', () => {
   });
 
   test('when what renders it cannot run: then nothing is proven', async () => {
-    const { renderApplication } = await import('../../boundaries/index.ts');
     const files = { 'Chart.yaml': 'apiVersion: v2\nname: c\nversion: 0.1.0\n', 'values.yaml': values };
     await expect(
       edit({

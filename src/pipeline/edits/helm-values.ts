@@ -6,7 +6,7 @@ import { setValue, valueAt } from './set-value.ts';
 import { parseValuePath, type ValueStep } from './value-path.ts';
 import { refuseEdit, wantedReferences, type Candidate, type Writing } from './writing.ts';
 
-type HelmTarget = Extract<WriteTarget, { readonly kind: 'helm-values' }>;
+export type HelmTarget = Extract<WriteTarget, { readonly kind: 'helm-values' }>;
 
 /** A value that has to be written, and the text that it has now. */
 interface ValueWrite {
@@ -31,21 +31,40 @@ export async function byHelmValues(writing: Writing, target: HelmTarget): Promis
   }
   const original = (await writing.read(target.file)) ?? '';
   const start = draftOf(original);
-  const tagAlone = target.spec === undefined && target.digest === undefined && change.tag !== undefined;
   const candidate = (pinned: boolean): Candidate => ({
-    drafts: new Map([
-      [target.file, written(start, target, change, writesOf(writing, start.text, target, change, pinned))],
-    ]),
+    drafts: new Map([[target.file, withValues(writing, start, target, change, pinned)]]),
     pinned,
-    behindTag: tagAlone && pinned,
-    named: 'values',
-    warnings: pinned
-      ? []
-      : [
-          `${target.file} has no path for the digest of ${change.image}, and the chart cannot render one behind the tag: only the tag is written, so that the registry decides which bytes it is.`,
-        ],
+    behindTag: pinned && standsBehindTag(target, change),
+    through: 'values',
+    everywhere: false,
+    warnings: pinned ? [] : [unpinnedWarning(target.file, change)],
   });
-  return tagAlone ? [candidate(true), candidate(false)] : [candidate(true)];
+  return standsBehindTag(target, change) ? [candidate(true), candidate(false)] : [candidate(true)];
+}
+
+/** Whether the digest has no place of its own, and may be left out where it cannot stand behind the tag. */
+export function standsBehindTag(target: HelmTarget, change: ImageChange): boolean {
+  return target.spec === undefined && target.digest === undefined && change.tag !== undefined;
+}
+
+export function unpinnedWarning(file: string, { image }: ImageChange): string {
+  return `${file} has no path for the digest of ${image}, and the chart cannot render one behind the tag: only the tag is written, so that the registry decides which bytes it is.`;
+}
+
+/** The draft of a file of values with the change at the paths of the target. */
+export function withValues(
+  writing: Writing,
+  start: Draft,
+  target: HelmTarget,
+  change: ImageChange,
+  pinned: boolean,
+): Draft {
+  let draft = start;
+  for (const { path, from, to } of writesOf(writing, start.text, target, change, pinned)) {
+    const edits = setValue({ text: draft.text, file: target.file, path, value: to });
+    draft = withEdits(draft, edits, { image: change.image, from: from ?? '', to });
+  }
+  return draft;
 }
 
 function writesOf(
@@ -117,18 +136,4 @@ function keysOf(text: string, file: string, path: string): readonly ValueStep[] 
     file,
     `Write it as "${path}" in quotes for the key, or with brackets for the path.`,
   );
-}
-
-function written(
-  start: Draft,
-  target: HelmTarget,
-  change: ImageChange,
-  writes: readonly ValueWrite[],
-): Draft {
-  let draft = start;
-  for (const { path, from, to } of writes) {
-    const edits = setValue({ text: draft.text, file: target.file, path, value: to });
-    draft = withEdits(draft, edits, { image: change.image, from: from ?? '', to });
-  }
-  return draft;
 }

@@ -54,6 +54,11 @@ describe('an image in the kustomization of an overlay', () => {
     expect(await written(`${entry('v2')}  digest: ${NEW}\n`, [renamed])).toBeUndefined();
   });
 
+  test('is written where it is set, when one entry renames what another one tags', async () => {
+    const text = 'images:\n- name: shop/app\n  newName: eu.io/shop\n- name: eu.io/shop\n  newTag: v1\n';
+    expect(await written(text)).toBe(`${text.replace('v1', 'v2')}  digest: ${NEW}\n`);
+  });
+
   test('takes another name, and is found under it again', async () => {
     const changes = [{ ...change, newName: 'us.io/shop' }];
     const text = await written('images:\n- name: shop/app\n  newTag: v1\n', changes);

@@ -1,5 +1,4 @@
-import { getString, parseYaml } from '../../kernel/index.ts';
-import { getArray } from '../../kernel/index.ts';
+import { parseYamlDocuments } from '../../kernel/index.ts';
 import type { ImageChange } from './contract.ts';
 import { draftOf, withEdits, type Draft } from './draft.ts';
 import { pinEdits } from './image-pin.ts';
@@ -8,6 +7,10 @@ import { sameName, usesOf } from './rendered-images.ts';
 import { joinPath, noteOf, refuseEdit, type Candidate, type Writing } from './writing.ts';
 
 const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+
+export function isKustomization(file: string): boolean {
+  return KUSTOMIZATIONS.includes(file.slice(file.lastIndexOf('/') + 1));
+}
 
 /** The kustomization of a folder; undefined where it has none, and refused where it has several, as Kustomize does. */
 export async function kustomizationOf(writing: Writing, folder: string): Promise<string | undefined> {
@@ -37,7 +40,14 @@ export async function byKustomization(writing: Writing, folder: string): Promise
   let draft = draftOf((await writing.read(file)) ?? '');
   for (const change of writing.request.changes) draft = pinned(writing, file, draft, change);
   return [
-    { drafts: new Map([[file, draft]]), pinned: true, behindTag: false, named: undefined, warnings: [] },
+    {
+      drafts: new Map([[file, draft]]),
+      pinned: true,
+      behindTag: false,
+      through: undefined,
+      everywhere: true,
+      warnings: [],
+    },
   ];
 }
 
@@ -46,7 +56,7 @@ export function pinned(writing: Writing, file: string, draft: Draft, change: Ima
   const edits = pinEdits({
     text: draft.text,
     file,
-    image: entryName(writing, file, draft.text, change),
+    image: entryName(writing, file, draft, change),
     digest: change.digest,
     ...(change.newName === undefined ? {} : { newName: change.newName }),
     ...(change.tag === undefined ? {} : { newTag: change.tag }),
@@ -55,15 +65,17 @@ export function pinned(writing: Writing, file: string, draft: Draft, change: Ima
 }
 
 /**
- * What the entry for an image is called: the entry that is there may have it as its `name` or give it as its
+ * What the entry for an image is called: the one that sets it now, or one that has it as its `name` or gives it as its
  * `newName`. A new one has the name that the rendered manifests have, since Kustomize compares texts.
  */
-function entryName(writing: Writing, file: string, text: string, change: ImageChange): string {
-  const entries = getArray(parseYaml(text, file)[0], 'images').flatMap((entry) => {
-    const name = getString(entry, 'name');
-    return name === undefined ? [] : [{ name, newName: getString(entry, 'newName') ?? '' }];
-  });
-  const ways: readonly ((entry: { readonly name: string; readonly newName: string }) => boolean)[] = [
+function entryName(writing: Writing, file: string, draft: Draft, change: ImageChange): string {
+  const uses = usesOf(writing.fields, change);
+  const entries = entriesIn(draft.original, file);
+  const setting = uses.flatMap(({ sources: [source] }) =>
+    source?.by === 'images' && source.file === file ? entryAt(entries, source.line) : [],
+  );
+  const ways: readonly ((entry: Entry) => boolean)[] = [
+    (entry) => setting.includes(entry),
     ({ name }) => name === change.image,
     ({ newName }) => newName === change.image,
     ({ newName }) => newName !== '' && newName === change.newName,
@@ -81,6 +93,29 @@ function entryName(writing: Writing, file: string, text: string, change: ImageCh
       'Name the image as the manifests write it.',
     );
   }
-  const [use] = usesOf(writing.fields, change);
+  const [use] = uses;
   return use === undefined ? change.image : splitReference(use.value).name;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly newName: string;
+  readonly line: number;
+}
+
+function entriesIn(text: string, file: string): readonly Entry[] {
+  const images = parseYamlDocuments(text, { source: file })[0]?.get('images');
+  return (images?.kind === 'seq' ? images.content : []).flatMap((entry) => {
+    const name = entry.get('name')?.value;
+    const newName = entry.get('newName')?.value ?? '';
+    return name === undefined ? [] : [{ name, newName, line: entry.line }];
+  });
+}
+
+/** The entry that a line belongs to; none where several stand on one line. */
+function entryAt(entries: readonly Entry[], line: number): readonly Entry[] {
+  const before = entries.filter((entry) => entry.line <= line);
+  const last = Math.max(...before.map((entry) => entry.line));
+  const [entry, another] = before.filter((each) => each.line === last);
+  return entry === undefined || another !== undefined ? [] : [entry];
 }

@@ -96,7 +96,7 @@ function allowance(
       const named = uses(change) || isReferenceTo(before, change);
       if (named && wantedReferences(before, change, candidate.pinned).includes(now)) return true;
     }
-    if (candidate.named === undefined) return false;
+    if (candidate.through === undefined) return false;
     const source = after.objects[index]?.why(path)[0];
     const written = source !== undefined && lines.has(`${source.file}:${source.line}`);
     if (written && !(candidate.behindTag && now.includes('@'))) return true;
@@ -150,7 +150,7 @@ function missed(
   if (uses.length === 0) {
     if (candidate.behindTag)
       return [`no image is rendered that shows whether a digest may stand behind its tag`];
-    if (candidate.named !== undefined) return [];
+    if (!candidate.everywhere) return [];
     const names = [...new Set(writing.fields.map(({ value }) => splitReference(value).name))];
     const near = nearest(change.image, names);
     const there = near.length > 0 ? near : names.slice(0, 5);
@@ -163,9 +163,9 @@ function missed(
     if (typeof now === 'string' && wantedReferences(value, change, candidate.pinned).includes(now)) return [];
     return [`${fieldPath(path)} of ${object} would be ${JSON.stringify(now ?? null).slice(0, 200)}`];
   });
-  if (candidate.named === undefined || wrong.length === uses.length) return wrong;
+  if (candidate.everywhere || wrong.length === uses.length) return wrong;
   const written = [...candidate.drafts.values()].some((draft) => draft.notes.length > 0);
-  return candidate.named === 'values' && written && !differs
+  return candidate.through === 'values' && written && !differs
     ? ['what is rendered does not use these values']
     : [];
 }

@@ -44,7 +44,7 @@ export function scalarPlaces(text: string, file: string): readonly ScalarPlace[]
 export function itemSpan(text: string, item: YamlNode): ScalarPlace['span'] {
   const end = endOfScalar(text, item);
   const before = text.slice(Math.max(0, item.offset - 200), item.offset);
-  return end === undefined || item.value === '' || !/[-[,][ \t]*$/.test(before)
+  return end === undefined || (item.value === '' && item.style === 'plain') || !/[-[,][ \t]*$/.test(before)
     ? undefined
     : { start: item.offset, end, empty: false };
 }

@@ -186,7 +186,8 @@ export async function bySetters(
     drafts: draftsOf(texts, policy, change, behindTag ? lacking : new Set()),
     pinned,
     behindTag,
-    named: 'lines',
+    through: 'lines',
+    everywhere: false,
     warnings: [
       ...unread,
       ...(pinned

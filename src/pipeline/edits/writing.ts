@@ -22,11 +22,10 @@ export interface Candidate {
   readonly pinned: boolean;
   /** Whether the digest stands behind a tag in a value of its own, which counts only where it renders as a reference. */
   readonly behindTag: boolean;
-  /**
-   * Whether somebody named the very lines or values to write. Whatever reads them may change, too, and other places
-   * that use the image may have lines or values of their own.
-   */
-  readonly named: 'lines' | 'values' | undefined;
+  /** What is written is read by more than images: marked lines, or values of a chart. Those places may change, too. */
+  readonly through: 'lines' | 'values' | undefined;
+  /** Every place that uses the image has to have it; else others may have lines or values of their own. */
+  readonly everywhere: boolean;
   readonly warnings: readonly string[];
 }
 

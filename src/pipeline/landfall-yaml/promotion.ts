@@ -111,6 +111,8 @@ export const promotion = strictObject({
     digest: name.exactOptional(),
     name: name.exactOptional(),
   }).exactOptional(),
+  /** Style `tag`: what the tag is called; {tag}, {application} and {environment} are filled in. Default: v{tag}. */
+  tag: name.exactOptional(),
   /** How long it has to have stood in the source without a break. */
   soak: duration.exactOptional(),
   approvals: approvals.exactOptional(),

@@ -90,6 +90,8 @@ export const updates = strictObject({
   interval: duration.exactOptional(),
   /** Commits for one application in an hour, at most. */
   perHour: number().int().min(1).max(1000).exactOptional(),
+  /** A key file of this machine, or the identity of an OpenPGP key. */
+  sign: strictObject({ format: oneOf(['ssh', 'openpgp']), key: name }).exactOptional(),
   pullRequest: strictObject({
     /** `{application}` is filled in. */
     branch: name.exactOptional(),

@@ -134,11 +134,8 @@ async function deliveryOf({ change, target, deps }: Advancing, detail: ChangeDet
   });
 }
 
-const ENDS: Readonly<Record<'landed' | 'stopped' | 'superseded', ChangeState>> = {
-  landed: 'landed',
-  stopped: 'stopped',
-  superseded: 'superseded',
-};
+/** What has not been proven for so long is nobody's way any more: the next one may come. */
+const LONGEST_MS = 2 * 60 * 60 * 1000;
 
 async function follow(advancing: Advancing, left: number): Promise<Stepped> {
   const { target, deps, signal } = advancing;
@@ -158,20 +155,21 @@ async function follow(advancing: Advancing, left: number): Promise<Stepped> {
     signal,
   });
   await deps.remember(target, followed.look);
-  if (followed.state === 'unproven') {
+  const begun = (await deps.ledger.deliveries.get(delivery))?.startedAt;
+  const over = begun !== undefined && deps.clock.now() - Date.parse(begun) > LONGEST_MS;
+  if (followed.state === 'unproven' && !over) {
     await moveOn(advancing, { message: followed.text, detail: kept });
     return { again: false };
   }
   const finishedAt = new Date(deps.clock.now()).toISOString();
   const proof = JSON.parse(JSON.stringify(followed.look.proof)) as Record<string, never>;
   await deps.ledger.deliveries.update(delivery, {
-    state:
-      ENDS[followed.state] === 'landed' ? 'landed' : followed.state === 'stopped' ? 'stopped' : 'superseded',
+    state: followed.state,
     message: followed.text,
     finishedAt,
     proof,
   });
-  await moveOn(advancing, { state: ENDS[followed.state], message: followed.text, detail: kept });
+  await moveOn(advancing, { state: followed.state, message: followed.text, detail: kept });
   return { again: true };
 }
 

@@ -1,12 +1,13 @@
 import { asLandfallError } from '../../kernel/index.ts';
 import type { Change } from '../../ledger/index.ts';
-import { commitChange, commitOf } from './commit-change.ts';
-import type { Trailer } from './commit-change.ts';
+import { commitChange, commitOf, TRAILERS } from './commit-change.ts';
 import type { ChangeDeps } from './deps.ts';
 import { messageOf } from './message.ts';
-import type { ChangePlan, Refusal } from './plan.ts';
+import type { ChangePlan } from './plan.ts';
 import { heldRefusal, promotionHolds } from './prepare.ts';
 import type { ChangeDetail } from './record.ts';
+import { moveBranch, proposeChange, tagRelease } from './styles.ts';
+import type { CarriedOut } from './styles.ts';
 import type { Pair, SurveyedApplication } from './survey.ts';
 
 /** Plans a change on a tip of the target's branch. */
@@ -24,32 +25,15 @@ export interface CarryingOut {
   readonly signal: AbortSignal;
 }
 
-export type CarriedOut =
-  | { readonly state: 'committed'; readonly commit: string; readonly plan: ChangePlan | undefined }
-  | {
-      readonly state: 'refused';
-      readonly refusals: readonly Refusal[];
-      readonly plan: ChangePlan | undefined;
-    }
-  | {
-      readonly state: 'waiting';
-      readonly text: string;
-      readonly pullRequest: string | undefined;
-      readonly plan: ChangePlan | undefined;
-    };
-
-export const TRAILERS: Readonly<Record<Change['kind'], Trailer>> = {
-  promotion: 'Landfall-Promotion',
-  rollback: 'Landfall-Rollback',
-};
-
 /** Writes the change into Git, once: what a process that died has left is found and taken over. */
 export async function carryOut(carrying: CarryingOut): Promise<CarriedOut> {
   const { change, detail, target, pair, planOn, deps, signal } = carrying;
+  const { style } = detail;
   const trailer = TRAILERS[change.kind];
   const mirror = target.place.sources.git.open(target.spec.repository);
   await mirror.fetch(signal);
-  const tip = (await mirror.resolve(`refs/heads/${detail.branch}`, signal)).commit;
+  const name = style === 'tag' ? detail.branch : `refs/heads/${detail.branch}`;
+  const tip = (await mirror.resolve(name, signal)).commit;
   const made = await commitOf(mirror, tip, trailer, change.id, signal);
   if (made !== undefined) return { state: 'committed', commit: made, plan: undefined };
   const held = pair === undefined ? undefined : heldRefusal(await promotionHolds(deps, target));
@@ -65,6 +49,12 @@ export async function carryOut(carrying: CarryingOut): Promise<CarriedOut> {
     return { state: 'refused', refusals: [refusal], plan: undefined };
   }
   if (plan.refusals.length > 0) return { state: 'refused', refusals: plan.refusals, plan };
+  if (pair !== undefined) {
+    const styling = { change, detail, target, pair, deps, plan, signal };
+    if (style === 'branch') return moveBranch(styling);
+    if (style === 'tag') return tagRelease(styling);
+    if (style === 'pull-request' && Object.keys(plan.files).length > 0) return proposeChange(styling);
+  }
   // Somebody else has asked for the same since.
   if (Object.keys(plan.files).length === 0) return { state: 'committed', commit: tip, plan };
   const committed = await commitChange({

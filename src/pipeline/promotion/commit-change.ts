@@ -1,11 +1,17 @@
 import type { CommitAuthor, CommitInfo, GitMirror } from '../../git/index.ts';
 import { LandfallError, sleep } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
+import type { Change } from '../../ledger/index.ts';
 import { mattersTo } from './plan.ts';
 import type { ChangePlan } from './plan.ts';
 
 /** Line of a commit message that says which change it carries out. */
 export type Trailer = 'Landfall-Promotion' | 'Landfall-Rollback';
+
+export const TRAILERS: Readonly<Record<Change['kind'], Trailer>> = {
+  promotion: 'Landfall-Promotion',
+  rollback: 'Landfall-Rollback',
+};
 
 export interface CommitChange {
   readonly mirror: GitMirror;

@@ -1,6 +1,7 @@
 import type { CommitAuthor } from '../../git/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
+import type { Forge } from '../forge/index.ts';
 import type { Look, Question } from '../../verdict/index.ts';
 import type { SurveyedApplication } from './survey.ts';
 
@@ -17,6 +18,8 @@ export interface ChangeDeps {
   readonly nudge: (application: SurveyedApplication, signal: AbortSignal) => Promise<void>;
   /** Keeps what a look has seen. */
   readonly remember: (application: SurveyedApplication, look: Look) => Promise<void>;
+  /** Where pull requests of a repository are. Default: the host of its URL, with the token of the environment. */
+  readonly forgeFor?: (repository: string) => Forge;
   /** What is being done, for somebody who waits. */
   readonly onStep: (text: string) => void;
 }

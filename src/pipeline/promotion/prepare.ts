@@ -15,6 +15,7 @@ import { releaseIn, sameRelease } from './release.ts';
 import type { FoundRelease } from './release.ts';
 import { subjectOfApplication } from './survey.ts';
 import type { Pair, SurveyedApplication } from './survey.ts';
+import { tagRefusal } from './styles.ts';
 import { writeImages } from './write-images.ts';
 
 /** What somebody asks for. */
@@ -218,7 +219,7 @@ export async function preparePromotion(
   const unsure = !already && ask.auto && comparison.direction !== 'newer';
   const refusals: readonly (Refusal | undefined)[] = [
     heldRefusal(await promotionHolds(deps, target)),
-    style === 'overlay' && !tracked.isBranch ? notABranch(target) : undefined,
+    style === 'tag' ? tagRefusal(target) : tracked.isBranch ? undefined : notABranch(target),
     registry,
     older || unsure
       ? {

@@ -13,6 +13,8 @@ export interface ClusterPlace {
   /** Context of the kubeconfig; empty for the one that is current. */
   readonly context: string;
   readonly sources: Sources;
+  /** Only the applications of this namespace. */
+  readonly namespace?: string | undefined;
 }
 
 /** An application with its place in the way of a release. */
@@ -64,7 +66,7 @@ export async function surveyApplications(
     (
       await Promise.all(
         places.map(async (place) =>
-          (await listApplications(place.sources.kube, undefined, signal)).map((object) => ({
+          (await listApplications(place.sources.kube, place.namespace, signal)).map((object) => ({
             object,
             place,
           })),

@@ -169,14 +169,18 @@ async function prepare(
   const render = rendererOf({ sources, spec, branch, parent: tip, signal });
   const before = await render(mirror.tree(way.release.revision ?? tip), way.release.revision ?? tip);
   const now = await render(mirror.tree(tip));
+  const there = await imagesThere(sources.registry, way.release, signal);
   const obstacles = obstaclesOf({
     changes: plan.rendered,
     now: now.objects.map(({ object }) => object),
     before: before.objects.map(({ object }) => object),
-    ...(await imagesThere(sources.registry, way.release, signal)),
+    missing: [...way.gone, ...there.missing],
+    unread: [...way.unread, ...there.unread],
     neverLanded: way.neverLanded,
   });
-  const stands = obstacles.filter(({ certain }) => certain || ask.override === undefined);
+  // Without a single digest there is nothing that could be written.
+  const nothing = way.release.images.length === 0;
+  const stands = obstacles.filter(({ certain }) => certain || nothing || ask.override === undefined);
   const overcome = obstacles.filter((obstacle) => !stands.includes(obstacle));
   return {
     detail: { ...detail, changes: plan.changes.map(changeLine) },
@@ -258,6 +262,19 @@ export async function continueRollback(
   return { ...report, holds: [] };
 }
 
+/** The rollback that brought what is there, while its holds stand: the same request again means that one. */
+async function doneAlready(
+  target: SurveyedApplication,
+  current: FoundRelease,
+  deps: ChangeDeps,
+): Promise<Change | undefined> {
+  const subject = subjectOfApplication(target);
+  const last = (await deps.ledger.changes.list(subject, 50)).find(({ kind }) => kind === 'rollback');
+  if (last?.state !== 'landed' || !sameRelease(detailOf(last).release, current)) return undefined;
+  const holds = await deps.ledger.holds.list(subject);
+  return holds.some(({ reason }) => reason.endsWith(`(${last.id})`)) ? last : undefined;
+}
+
 /** A promotion that is under way into the same place ends here: it only waits, or its commit is what is taken back. */
 async function endPromotion(target: SurveyedApplication, deps: ChangeDeps): Promise<Change | undefined> {
   const [open] = await deps.ledger.changes.open(subjectOfApplication(target));
@@ -290,6 +307,13 @@ export async function rollback(
   const look = await prove(target.place.sources, deps.questionFor(target), signal);
   await deps.remember(target, look);
   const current = releaseIn(look);
+  const done = ask.to === undefined ? await doneAlready(target, current, deps) : undefined;
+  if (done !== undefined)
+    return reportOf(done, {
+      state: 'already',
+      message: `${target.spec.name} was rolled back by ${done.id} already, and is held since; to go further back, say --to`,
+      landed: look.proof.verdict.state === 'landed',
+    });
   const { detail, plan, refusals, warnings } = await prepare(ask, look, deps, signal);
   const report = (parts: Parameters<typeof reportFrom>[3]) =>
     reportFrom('rollback', undefined, detail, { plan, warnings, ...parts });
@@ -311,6 +335,6 @@ export async function rollback(
     detail: detailJson(detail),
   });
   await recordOverride(change, deps, ask);
-  const done = await continueRollback(change, target, survey, deps, ask.waitMs, signal);
-  return { ...done, warnings, unchanged: done.unchanged.length > 0 ? done.unchanged : plan.unchanged };
+  const ended = await continueRollback(change, target, survey, deps, ask.waitMs, signal);
+  return { ...ended, warnings, unchanged: ended.unchanged.length > 0 ? ended.unchanged : plan.unchanged };
 }

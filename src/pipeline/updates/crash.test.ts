@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startRegistry } from '../../drydock/registry/index.ts';
 import { sleep, systemClock } from '../../kernel/index.ts';
 import { updatesIn } from './message.ts';
-import { publishDirect } from './publish.ts';
+import { createPublish } from './publish.ts';
+import type { Registries } from './registries.ts';
 import { openBench, run, signal, type Bench } from './updates.fixture.ts';
 
+const publish = createPublish({ clock: systemClock });
 const cleanups: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
@@ -39,16 +41,17 @@ async function dieBefore(on: Bench, n: number): Promise<'died' | 'finished'> {
   const registries = on.registries();
   const cycle = on.cycle({
     registries: {
-      tags: counted(registries.tags),
-      resolve: counted(registries.resolve),
-      digestNow: counted(registries.digestNow),
-      builtAt: counted(registries.builtAt),
+      forget: () => registries.forget(),
+      tags: counted((...asked: Parameters<Registries['tags']>) => registries.tags(...asked)),
+      resolve: counted((...asked: Parameters<Registries['resolve']>) => registries.resolve(...asked)),
+      digestNow: counted((...asked: Parameters<Registries['digestNow']>) => registries.digestNow(...asked)),
+      builtAt: counted((...asked: Parameters<Registries['builtAt']>) => registries.builtAt(...asked)),
     },
     platforms: counted(() => Promise.resolve(on.platforms)),
     holds: counted(() => Promise.resolve(on.holds)),
     // Dies before it commits, or right after, before anything is done with the answer.
     publish: counted(async (publication, limit) => {
-      const published = await publishDirect(publication, limit);
+      const published = await publish(publication, limit);
       return counted(() => Promise.resolve(published))();
     }),
   });
@@ -82,7 +85,7 @@ describe('an updater that dies', () => {
 
   it('by kill -9 is followed by one that finishes, and never by a second commit', async () => {
     const on = await bench();
-    const script = path.join(import.meta.dirname, 'updater-process.fixture.ts');
+    const script = fileURLToPath(new URL('updater-process.fixture.ts', import.meta.url));
     for (const wait of [0, 300, 700, 1200, 2000]) {
       const child = spawn(process.execPath, ['--import', 'tsx', script, on.url, on.folder], {
         stdio: ['ignore', 'pipe', 'inherit'],

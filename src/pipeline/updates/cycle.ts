@@ -1,6 +1,4 @@
-import { compilePolicy } from '../../boundaries/intent/index.ts';
-import type { Chooser } from '../../boundaries/intent/index.ts';
-import { fullRepository } from '../../boundaries/index.ts';
+import { setMaxListeners } from 'node:events';
 import type { RenderedSet } from '../../boundaries/index.ts';
 import { treeWith } from '../../git/index.ts';
 import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
@@ -9,16 +7,18 @@ import type { Clock, LandfallError } from '../../kernel/index.ts';
 import type { Hold } from '../../ledger/index.ts';
 import type { Platform } from '../../oci/index.ts';
 import type { Ancestry } from './ancestry.ts';
+import { newChoosers } from './choosers.ts';
 import type { ImageRule, Updater } from './configuration/index.ts';
+import { changeOf, outcomeOf, settled, updatedImage } from './cycle-parts.ts';
 import { currentAtMarkers, currentIn, type CurrentImage } from './current.ts';
 import { decideImage, type ImageDecision } from './decision.ts';
 import { readUpdateHistory, type UpdateHistory } from './history.ts';
-import { branchOf, messageOf, updateId, type RenderTemplate, type UpdatePart } from './message.ts';
+import { branchOf, messageOf, type RenderTemplate, type UpdatePart } from './message.ts';
 import { busy, renderFailed, tagMoved } from './problems.ts';
 import type { Publish } from './publish.ts';
 import type { Registries } from './registries.ts';
 import type { UpdateReport } from './report.ts';
-import type { EditImages, ImageChange, ImageEdits } from './write.ts';
+import type { EditImages, ImageEdits } from './write.ts';
 
 /** What a cycle works with. */
 export interface CycleSources {
@@ -48,24 +48,11 @@ export interface CycleOptions {
 }
 
 const AT_ONCE = 6;
+const LOOKS_AT_ONCE = 8;
+/** Programs and requests that wait for the signal of one cycle at a time. */
+const LISTENERS = 200;
 /** A busy repository takes a commit of ours at the latest after so many of others. */
 const ATTEMPTS = 15;
-const KEPT_POLICIES = 5000;
-
-/** Compiled once for every content of a rule. */
-function newChoosers(): (rule: ImageRule) => Chooser {
-  const known = new Map<string, Chooser>();
-  return (rule) => {
-    const key = JSON.stringify([rule.policy, rule.filter, rule.where]);
-    let chooser = known.get(key);
-    if (chooser === undefined) {
-      chooser = compilePolicy(rule.policy, rule.filter, `${rule.where}, image ${rule.name}`);
-      if (known.size >= KEPT_POLICIES) known.clear();
-      known.set(key, chooser);
-    }
-    return chooser;
-  };
-}
 
 /** One look of one updater, before anything is done. */
 interface Looked {
@@ -76,6 +63,8 @@ interface Looked {
 }
 
 export interface Cycle {
+  /** What registries and source repositories said before is asked for again: a round of cycles begins. */
+  forget(): void;
   /**
    * One cycle of updaters that write to the same branch: looks at every image, and makes one commit of all that is to
    * be changed. What cannot be read, must not be done, or fails is in the report of its updater and stops no other
@@ -197,15 +186,21 @@ export function createCycle(sources: CycleSources): Cycle {
       readonly warnings: readonly string[];
     }[] = [];
     let files: FileTexts = {};
-    for (const updater of updaters) {
-      let looked: Looked;
+    const looks = await mapBounded(updaters, LOOKS_AT_ONCE, async (updater) => {
       try {
-        looked = await look(updater, tree, tip, history, signal);
+        return { looked: await look(updater, tree, tip, history, signal) };
       } catch (thrown) {
         signal.throwIfAborted();
-        reports.push(failed({ updater, images: [], holds: [], history }, asLandfallError(thrown)));
+        const nothing = { updater, images: [], holds: [], history };
+        return { failed: failed(nothing, asLandfallError(thrown)) };
+      }
+    });
+    for (const { looked, failed: failure } of looks) {
+      if (looked === undefined) {
+        reports.push(failure);
         continue;
       }
+      const { updater } = looked;
       const wanted = looked.images.filter(({ state }) => state === 'update');
       if (wanted.length === 0) {
         reports.push(report(looked, settled(looked.images)));
@@ -254,26 +249,11 @@ export function createCycle(sources: CycleSources): Cycle {
           ...(first.git.push === undefined ? {} : { push: branchOf(first.git.push, part, sources.template) }),
           files,
           message,
-          id: updateId(part),
         },
         signal,
       );
       if (published === 'moved') return 'moved';
-      const { commit, branch, pullRequest } = published;
-      return [
-        ...reports,
-        ...done({
-          outcome: pullRequest === undefined && published.direct ? 'committed' : 'proposed',
-          why: published.direct
-            ? `committed to ${branch}`
-            : pullRequest === undefined
-              ? `pushed to ${branch}`
-              : `proposed in ${pullRequest.url}`,
-          commit,
-          branch,
-          ...(pullRequest === undefined ? {} : { pullRequest }),
-        }),
-      ];
+      return [...reports, ...done(outcomeOf(published))];
     } catch (thrown) {
       signal.throwIfAborted();
       const error = asLandfallError(thrown);
@@ -335,9 +315,14 @@ export function createCycle(sources: CycleSources): Cycle {
   }
 
   return {
+    forget() {
+      sources.registries.forget();
+      sources.ancestry.forget();
+    },
     async run(updaters, options, signal) {
       const [first] = updaters;
       if (first === undefined) return [];
+      setMaxListeners(LISTENERS, signal);
       let mirror: GitMirror;
       try {
         mirror = await sources.repository(first, signal);
@@ -365,35 +350,4 @@ const NO_HISTORY: UpdateHistory = { last: () => undefined, inLastHour: () => 0, 
 
 function branchName(ref: string): string {
   return ref.replace(/^refs\/heads\//, '');
-}
-
-function settled(images: readonly ImageDecision[]): Pick<UpdateReport, 'outcome' | 'why'> {
-  const unread = images.find(({ state }) => state === 'unknown');
-  if (unread !== undefined) return { outcome: 'failed', why: `nothing was committed: ${unread.why}` };
-  return { outcome: 'current', why: 'Git asks for what the policies choose, as far as they may' };
-}
-
-function changeOf({ rule, chosen }: ImageDecision): ImageChange {
-  const renamed = rule.target.kind !== 'setters' && fullRepository(rule.image) !== rule.repository;
-  return {
-    image: rule.image,
-    ...(renamed ? { newName: rule.repository } : {}),
-    tag: chosen?.tag,
-    digest: chosen?.digest ?? '',
-  };
-}
-
-function updatedImage({ rule, chosen, current }: ImageDecision): UpdatePart['images'] {
-  if (chosen?.digest === undefined) return [];
-  return [
-    {
-      name: rule.image,
-      alias: rule.name,
-      repository: rule.repository,
-      from: [...new Set(current.map(({ tag, reference }) => tag ?? reference))],
-      tag: chosen.tag,
-      digest: chosen.digest,
-      why: chosen.why,
-    },
-  ];
 }

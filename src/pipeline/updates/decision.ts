@@ -34,6 +34,8 @@ export interface ChosenImage {
   readonly commit?: string;
   /** Why the policy takes it. */
   readonly why: string;
+  /** When it came to be, as the registry says it, else as its config does; ISO 8601. Known once it was resolved. */
+  readonly since?: string;
 }
 
 export interface DecisionSources {
@@ -125,7 +127,8 @@ async function decide(
   );
   if (missing.length > 0) throw platformMissing(rule, tag, missing);
   const { digest } = resolution;
-  const resolved = { ...chosen, digest };
+  const since = sinceOf(resolution);
+  const resolved = { ...chosen, digest, ...(since === undefined ? {} : { since }) };
   if (sameTag && current.every((image) => image.digest === undefined || image.digest === digest)) {
     // A tag that is followed has to be pinned once; an image without tag and digest has no place for it.
     const pinned = current.some((image) => image.digest === digest);
@@ -218,6 +221,12 @@ async function commitOfCurrent(
     if (asLandfallError(thrown).kind === 'not-found') return undefined;
     throw thrown;
   }
+}
+
+/** A build that says the beginning of time says nothing. */
+function sinceOf({ lastModified, manifests }: Resolution): string | undefined {
+  const built = manifests.map(({ created }) => Date.parse(created ?? '')).filter((time) => time > 0);
+  return lastModified ?? (built.length === 0 ? undefined : new Date(Math.max(...built)).toISOString());
 }
 
 function revisionOf({ manifests }: Resolution): string | undefined {

@@ -1,19 +1,5 @@
 /** Image updates: what policies choose now, and the commit that asks for it. */
-export { createAncestry } from './ancestry.ts';
-export type { Ancestry } from './ancestry.ts';
-export {
-  IMAGE_POLICY,
-  IMAGE_REPOSITORY,
-  IMAGE_UPDATE_AUTOMATION,
-  IMAGE_UPDATER,
-  intervalOf,
-  policiesOf,
-  policyRule,
-  readArgo,
-  readFlux,
-  readLandfall,
-  repositoryOf,
-} from './configuration/index.ts';
+export { intervalOf, policyRule, repositoryOf } from './configuration/index.ts';
 export type {
   Configuration,
   FluxObjects,
@@ -25,14 +11,13 @@ export type {
 export { createCycle, placeOf } from './cycle.ts';
 export type { Cycle, CycleOptions, CycleSources } from './cycle.ts';
 export type { ImageDecision } from './decision.ts';
-export { UPDATE_TRAILER, updatesIn } from './message.ts';
 export type { RenderTemplate } from './message.ts';
-export { publishDirect } from './publish.ts';
 export type { Publish } from './publish.ts';
-export { createRegistries } from './registries.ts';
+export { originOf, recordUpdate } from './record.ts';
 export type { Registries } from './registries.ts';
 export type { UpdateOutcome, UpdateReport } from './report.ts';
 export {
+  answerGoverned,
   clusterSources,
   configure,
   createRegistryClients,

@@ -6,6 +6,8 @@ import type { ImageRule, PullSecretReference } from './configuration/index.ts';
 
 /** What a cycle asks registries, each question once for everybody who asks it at about the same time. */
 export interface Registries {
+  /** Lists of tags that were read before are nobody's answer any more: a round begins. */
+  forget(): void;
   tags(rule: ImageRule, signal: AbortSignal): Promise<readonly string[]>;
   /** Everything below a tag, asked for once: what is written is exactly what was looked at. */
   resolve(
@@ -28,7 +30,7 @@ export interface RegistriesOptions {
   /** The client for whoever's credentials; the same one for the same secret. */
   readonly client: (secret: PullSecretReference | undefined, signal: AbortSignal) => Promise<RegistryClient>;
   readonly clock: Clock;
-  /** Ms for which a list of tags is everybody's. Default 10,000. */
+  /** Ms for which a list of tags is everybody's, until it is forgotten. Default 10,000. */
   readonly shareMs?: number;
 }
 
@@ -47,7 +49,7 @@ const KEPT_LISTS = 5000;
 export function createRegistries(options: RegistriesOptions): Registries {
   const { clock, shareMs = SHARE } = options;
   /** By client and repository: what one may see another may not. */
-  const lists = new WeakMap<RegistryClient, Map<string, Shared<readonly string[]>>>();
+  let lists = new WeakMap<RegistryClient, Map<string, Shared<readonly string[]>>>();
   /** A digest never changes what it was built from. */
   const builds = new Map<string, number>();
 
@@ -97,6 +99,9 @@ export function createRegistries(options: RegistriesOptions): Registries {
   }
 
   return {
+    forget() {
+      lists = new WeakMap();
+    },
     async tags(rule, signal) {
       return share(await clientOf(rule, signal), rule.repository, signal);
     },

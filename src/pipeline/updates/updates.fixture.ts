@@ -12,7 +12,7 @@ import { editImages } from '../edits/index.ts';
 import { createAncestry } from './ancestry.ts';
 import type { ImageRule, Updater } from './configuration/index.ts';
 import { createCycle, type Cycle, type CycleSources } from './cycle.ts';
-import { publishDirect } from './publish.ts';
+import { createPublish } from './publish.ts';
 import { createRegistries, type Registries } from './registries.ts';
 
 export const REGISTRY = 'registry.corp.io';
@@ -199,8 +199,9 @@ export function reopenBench(url: string, folder: string): Bench {
       ...rest,
     }),
     registries,
-    cycle: (sources = {}) =>
-      createCycle({
+    /** Every run of it is a round of its own. */
+    cycle(sources = {}) {
+      const cycle = createCycle({
         clock: systemClock,
         registries: registries(),
         ancestry: createAncestry((where) => Promise.resolve(mirrors.open(where))),
@@ -210,9 +211,17 @@ export function reopenBench(url: string, folder: string): Bench {
         render: ({ git }, tree) => renderApplication(tree, git.path),
         platforms: () => Promise.resolve(bench.platforms),
         holds: () => Promise.resolve(bench.holds),
-        publish: publishDirect,
+        publish: createPublish({ clock: systemClock }),
         ...sources,
-      }),
+      });
+      return {
+        forget: () => cycle.forget(),
+        run(...asked) {
+          cycle.forget();
+          return cycle.run(...asked);
+        },
+      };
+    },
     overlay: () => run(deployments, 'show', 'main:overlays/dev/kustomization.yaml'),
     log: () => run(deployments, 'log', '--format=%s', 'main').split('\n'),
     close() {

@@ -5,6 +5,6 @@ export { commitOf, indexCommits, refusesCommit } from './commits.ts';
 export type { BranchHistory, CommitIndex, CommitRelation } from './commits.ts';
 export { parseConstraint } from './constraint.ts';
 export { compileGlob } from './glob.ts';
-export { compilePattern, expandTemplate } from './pattern/index.ts';
+export { compilePattern } from './pattern/index.ts';
 export type { Pattern } from './pattern/index.ts';
 export type { Candidate, Order, PassedOver, TagChoice, TagFilter, TagPolicy } from './policy.ts';

@@ -34,7 +34,7 @@ import { findIngress, prepareSites } from './sites.ts';
 const BUILD_MS = 120_000;
 
 export interface RunOptions extends Partial<Pick<CliIo, 'out' | 'err' | 'outTerminal' | 'cwd' | 'signal'>> {
-  /** Whose terminal it is. Default: the administrator's. */
+  /** Whose terminal it is. Default: the administrator's. Output comes to `out` and `err`, too, as it is written. */
   readonly as?: Colleague;
 }
 
@@ -126,8 +126,6 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
       let out = '';
       let err = '';
       const code = await runCli(args, {
-        out: (text) => (out += text),
-        err: (text) => (err += text),
         outTerminal: {},
         errTerminal: {},
         env: as === undefined ? env : { ...env, KUBECONFIG: kubeconfigOf(as) },
@@ -136,6 +134,14 @@ export async function openTomodaStage(options: TomodaStageOptions): Promise<Tomo
         signal,
         stdin: () => Promise.resolve(''),
         ...io,
+        out(text) {
+          out += text;
+          io.out?.(text);
+        },
+        err(text) {
+          err += text;
+          io.err?.(text);
+        },
       });
       return { code, out, err };
     };

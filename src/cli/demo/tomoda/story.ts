@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { DEV_API_HOST, startLoad } from '../../../../examples/tomoda/index.ts';
 import type { LoadReport } from '../../../../examples/tomoda/index.ts';
 import { LandfallError } from '../../../kernel/index.ts';
 import type { DemoOptions } from '../../commands/demo.ts';
@@ -10,10 +9,12 @@ import { formatAnswer } from '../../output/format.ts';
 import { duration } from '../../output/style.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import { openDemoFolder } from '../folder.ts';
+import { deliverFirst, editManifest, reachDev, reachProd, rollBack } from './acts.ts';
 import { openTomodaStage } from './stage.ts';
 import type { TomodaStage } from './stage.ts';
-import { loadLine, tellerOf } from './teller.ts';
+import { tellerOf } from './teller.ts';
 import type { Teller } from './teller.ts';
+import type { Waiting } from './waits.ts';
 
 /** What came of one part of the story. */
 interface Outcome {
@@ -22,51 +23,20 @@ interface Outcome {
   readonly lost: number;
 }
 
-/** Two pools, each in dev and in prod, with 1.0.0. */
-async function deliverFirst(stage: TomodaStage, { say, landfall }: Teller): Promise<void> {
-  say('tomoda 1.0.0 is in both registries and pinned in both overlays; its Applications are registered');
-  await stage.register('tomoda');
-  await stage.register('prod-tomoda');
-  await landfall(['prove', 'tomoda', '--wait', '3m']);
-  await landfall(['prove', 'prod-tomoda', '--wait', '3m']);
-}
-
-/** A manifest that is changed by hand is synced like any other commit. */
-async function editManifest(
-  stage: TomodaStage,
-  { say, detail, typed, landfall }: Teller,
-): Promise<LoadReport> {
-  const { repositories } = stage;
-  const overlay = `${repositories.overlays.tomoda}/kustomization.yaml`;
-  say('A manifest is edited directly, in overlays/dev; nobody waits for the poll');
-  const load = startLoad(await stage.ingress(DEV_API_HOST));
-  try {
-    const patch = [
-      'patches:',
-      '  - target: { kind: Deployment }',
-      '    patch: |',
-      '      - { op: add, path: /spec/template/spec/containers/0/env/-, value: { name: DRAIN_MS, value: "1500" } }',
-    ];
-    const commit = await repositories.edit(
-      repositories.devops,
-      overlay,
-      (text) => `${text}${patch.join('\n')}\n`,
-      'Drain a little longer in dev',
-    );
-    typed(`git push origin main   # devops, ${overlay}: ${commit.slice(0, 8)}`);
-    await landfall(['sync', 'tomoda']);
-    await landfall(['prove', 'tomoda', '--revision', commit, '--wait', '3m'], { answer: true });
-  } finally {
-    const report = await load.stop();
-    detail(loadLine(report, DEV_API_HOST));
-  }
-  return load.report();
-}
-
-async function play(stage: TomodaStage, teller: Teller): Promise<readonly Outcome[]> {
+async function play(stage: TomodaStage, teller: Teller, waiting: Waiting): Promise<readonly Outcome[]> {
   await deliverFirst(stage, teller);
-  const edited = await editManifest(stage, teller);
-  return [{ act: 'manifest edited', requests: edited.requests, lost: edited.lost.length }];
+  const { commit, seen } = await reachDev(stage, teller, waiting);
+  const outcome = (act: string, { requests, lost }: LoadReport): Outcome => ({
+    act,
+    requests,
+    lost,
+  });
+  return [
+    outcome('dev', seen),
+    outcome('prod', await reachProd(stage, commit, teller, waiting)),
+    outcome('rolled back', await rollBack(stage, teller, waiting)),
+    outcome('manifest edited', await editManifest(stage, teller)),
+  ];
 }
 
 /** Plays the pipeline of the document on a stage of its own; answers with the exit code. Nothing is left behind. */
@@ -91,7 +61,7 @@ export async function tellStory(options: DemoOptions, io: CliIo): Promise<number
   });
   opened.stage = stage;
   try {
-    const outcomes = await play(stage, teller);
+    const outcomes = await play(stage, teller, io);
     if (options.output !== 'text') io.out(formatAnswer(options.output, outcomes, () => ''));
     const lost = outcomes.reduce((sum, outcome) => sum + outcome.lost, 0);
     const requests = outcomes.reduce((sum, outcome) => sum + outcome.requests, 0);

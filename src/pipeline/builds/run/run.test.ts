@@ -4,9 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildStage } from '../../../../test/builds-stage.ts';
 import type { BuildStage } from '../../../../test/builds-stage.ts';
 import { getString, isAlive } from '../../../kernel/index.ts';
-import type { Build } from '../../../ledger/index.ts';
+import type { Build, Builds } from '../../../ledger/index.ts';
 import { readBuildRecords } from '../../../oci/index.ts';
 import { decidePending } from '../pending.ts';
+import { lookForBuilds } from '../watch.ts';
 import { lastLines } from './output.ts';
 
 const signal = new AbortController().signal;
@@ -427,9 +428,55 @@ describe('a waiting build', { timeout: LONG }, () => {
     expect(await decidePending(builds, () => declared, later)).toMatchObject([{ state: 'EXPIRED' }]);
     await stage.commit({ a: '3' });
     await stage.look(declared);
+    const elsewhere = stage.declare(gated.replace('branch: main', 'branch: next'));
+    expect(await decidePending(builds, () => elsewhere, stage.context.clock)).toMatchObject([
+      { state: 'CANCELLED', message: 'shop does not build refs/heads/main any more' },
+    ]);
+    await stage.commit({ a: '4' });
+    await stage.look(declared);
     expect(await decidePending(builds, () => 'gone', stage.context.clock)).toMatchObject([
       { state: 'CANCELLED' },
     ]);
+  });
+
+  it('is found once, wherever a look or a decision was cut off', async () => {
+    const { builds } = stage.ledger;
+    await stage.commit({ a: '0' });
+    const declared = stage.declare(gated);
+    await stage.look(declared);
+    /** As a process that dies in the middle: the call with this number is not made, and none after it. */
+    function cutAt(call: number): Builds {
+      let made = 0;
+      return new Proxy(builds, {
+        get(target, name: keyof Builds) {
+          return (...args: never[]) => {
+            made += 1;
+            if (made >= call) throw new Error('cut off');
+            return (target[name] as (...given: never[]) => unknown)(...args);
+          };
+        },
+      });
+    }
+    for (let call = 1; ; call += 1) {
+      const commit = await stage.commit({ a: `${call}` });
+      const whole = await lookForBuilds(cutAt(call), declared, stage.mirror, signal).then(
+        () => true,
+        () => false,
+      );
+      await stage.look(declared);
+      const all = await builds.list({ ref: 'refs/heads/main' }, 99);
+      expect([call, all.filter((each) => each.commit === commit).length]).toEqual([call, 1]);
+      expect([call, all.filter(({ state }) => state === 'PENDING').map((each) => each.commit)]).toEqual([
+        call,
+        [commit],
+      ]);
+      if (whole) break;
+      expect(call).toBeLessThan(20);
+    }
+    const [waiting] = await builds.list({ states: ['PENDING'] }, 1);
+    for (let call = 1; call < 20; call += 1)
+      await decidePending(cutAt(call), () => 'gone', stage.context.clock).catch(() => undefined);
+    expect((await builds.get(waiting?.id ?? ''))?.state).toBe('CANCELLED');
   });
 
   it('is not started by commits of Landfall, which do not hide those below them', async () => {

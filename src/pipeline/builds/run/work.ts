@@ -176,7 +176,7 @@ async function push(
   await publishRecord(context, build, record, plan.package !== undefined, signal);
   say(`pushed ${build.image}@${digest}`);
   return {
-    value: { state: 'SUCCESS', message: `pushed ${build.image}@${digest.slice(0, 19)}` },
+    value: { state: 'SUCCESS', message: `pushed ${digest.slice(0, 19)}` },
     state: 'done',
   };
 }

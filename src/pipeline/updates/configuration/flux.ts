@@ -120,7 +120,7 @@ export function policyRule(policy: KubeObject, objects: FluxObjects, folder: str
 }
 
 /** The policies that an automation writes: those of its namespace that its selector fits. */
-export function policiesOf(automation: KubeObject, objects: FluxObjects): readonly KubeObject[] {
+function policiesOf(automation: KubeObject, objects: FluxObjects): readonly KubeObject[] {
   const selector = getObject(automation, 'spec', 'policySelector');
   return objects.policies.filter(
     (policy) =>
@@ -182,6 +182,12 @@ function automationOf(automation: KubeObject, objects: FluxObjects): Omit<Update
       'spec.git.push.refspec names a place that is no branch',
       'Use spec.git.push.branch.',
     );
+  if (getObject(git, 'commit', 'signingKey') !== undefined)
+    throw configurationError(
+      where,
+      'spec.git.commit.signingKey asks for signed commits with a key in a Secret, which Landfall does not take from there',
+      'Sign with a key file: updates.sign of landfall.yaml.',
+    );
   const strategy = getString(spec, 'update', 'strategy') ?? 'Setters';
   if (strategy !== 'Setters')
     throw configurationError(where, `there is no strategy ${strategy}`, 'Use Setters.');
@@ -218,7 +224,7 @@ function automationOf(automation: KubeObject, objects: FluxObjects): Omit<Update
 }
 
 /** The Kustomizations that apply what a GitRepository holds. */
-export function kustomizationsOf(source: KubeObject, objects: FluxObjects): readonly KubeObject[] {
+function kustomizationsOf(source: KubeObject, objects: FluxObjects): readonly KubeObject[] {
   return objects.kustomizations.filter((each) => {
     const reference = getObject(each, 'spec', 'sourceRef');
     return (

@@ -5,15 +5,13 @@ export {
   IMAGE_REPOSITORY,
   IMAGE_UPDATE_AUTOMATION,
   intervalOf,
-  kustomizationsOf,
-  policiesOf,
   policyRule,
   readFlux,
   repositoryOf,
 } from './flux.ts';
 export type { FluxObjects } from './flux.ts';
 export { IMAGE_UPDATER } from './image-updater.ts';
-export { readLandfall } from './landfall.ts';
+export { readLandfall, withDeclaredStyle } from './landfall.ts';
 export type { DeclaredFor } from './landfall.ts';
 export type {
   CommitStyle,

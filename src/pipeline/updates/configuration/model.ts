@@ -1,6 +1,8 @@
 import type { TagFilter, TagPolicy } from '../../../boundaries/intent/index.ts';
 import type { Platform } from '../../../oci/index.ts';
 import type { LandfallError } from '../../../kernel/index.ts';
+import type { Signing } from '../../../git/index.ts';
+import type { DeclaredForge, TokenSource } from '../../forge/index.ts';
 import type { WriteTarget } from '../write.ts';
 
 /** Where the credentials for a registry lie in the cluster; a Docker configuration unless `field` names a key. */
@@ -43,6 +45,7 @@ export interface CommitStyle {
     | { readonly language: 'go'; readonly text: string; readonly values: Readonly<Record<string, string>> }
     | { readonly language: 'landfall'; readonly text: string }
     | undefined;
+  readonly sign?: Signing;
 }
 
 /** Where a commit goes. */
@@ -63,7 +66,9 @@ export interface GitPlace {
 export interface PullRequestPolicy {
   readonly forge: 'github' | 'gitlab' | 'gitea' | 'auto';
   /** Name of the environment variable, or file, that holds the token. */
-  readonly token?: string | { readonly file: string };
+  readonly token?: TokenSource;
+  /** `forges` of landfall.yaml. */
+  readonly declared?: readonly (DeclaredForge & { readonly token?: TokenSource })[];
 }
 
 /** What keeps the images of one application, or of one Flux automation, up to date. */

@@ -7,3 +7,4 @@ export { createRegistryClients } from './registry-clients.ts';
 export type { RegistryClients } from './registry-clients.ts';
 export { clusterSources, objectOf } from './sources.ts';
 export type { SystemOptions } from './sources.ts';
+export { answerGoverned } from './answer-governed.ts';

@@ -13,7 +13,7 @@ import { createAncestry } from '../ancestry.ts';
 import type { Updater } from '../configuration/index.ts';
 import type { CycleSources } from '../cycle.ts';
 import type { RenderTemplate } from '../message.ts';
-import { publishDirect } from '../publish.ts';
+import { createPublish } from '../publish.ts';
 import { createRegistries } from '../registries.ts';
 import type { UpdaterObjects } from './objects.ts';
 import type { RegistryClients } from './registry-clients.ts';
@@ -29,6 +29,8 @@ export interface SystemOptions {
   readonly ledger: Pick<Ledger, 'holds'>;
   readonly clock: Clock;
   readonly template: RenderTemplate;
+  /** Where tokens of Git hosts are. Default: of this process. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Ms for which a list of tags serves everybody. Default 10,000. */
   readonly shareMs?: number;
 }
@@ -82,7 +84,10 @@ export function clusterSources(options: SystemOptions): CycleSources {
       }
       return found;
     },
-    publish: publishDirect,
+    publish: createPublish({
+      clock: clock,
+      ...(options.environment === undefined ? {} : { environment: options.environment }),
+    }),
   };
 }
 
