@@ -23,13 +23,13 @@ export {
   newBuildOf,
   outputFrom,
   parseBuildReport,
-  planOf,
   readCi,
   receiveReport,
   recordOfReport,
+  reviewBuild,
+  reviewedText,
   runBuild,
   shortRef,
-  whyNotReviewer,
 } from './builds/index.ts';
 export type {
   BuildPlan,
@@ -42,6 +42,7 @@ export type {
   BuildGate,
   LeftOut,
   Looked,
+  Reviewed,
   Reviewer,
   RunContext,
 } from './builds/index.ts';
