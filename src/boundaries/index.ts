@@ -30,12 +30,15 @@ export type {
 export { decideIntent } from './intent/index.ts';
 export type { Asked, GovernedImage, TrackedRevision, UpdateStop } from './intent/index.ts';
 export {
+  KUSTOMIZE_OPTIONS,
   decideRender,
   fluxVariables,
   ignorePatterns,
+  parseImageOverride,
   renderApplication,
   renderFlux,
   sopsOf,
+  sourceOverrideFiles,
 } from './render/index.ts';
 export type { RenderedSet } from './render/index.ts';
 export {

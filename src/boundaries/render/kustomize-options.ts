@@ -10,8 +10,10 @@ import {
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import type { ApplicationSource } from '../sync/index.ts';
+import { parseImageOverride, type ImageOverride } from './image-override.ts';
 import { joined } from './kustomization-edit.ts';
 import { expandEnvironment } from './source-environment.ts';
+import { KUSTOMIZE_OPTIONS } from './source-overrides.ts';
 
 /** Options of `spec.source.kustomize` that change what is rendered, and that Argo CD passes to `kustomize edit`. */
 const APPLIED = new Set([
@@ -62,7 +64,9 @@ export async function editedByOptions(
     const value = getString(options, option);
     if (value !== undefined && value !== '') next[field] = value;
   }
-  const images = texts(options, 'images').map((image) => parseImage(expandEnvironment(image, environment)));
+  const images = texts(options, 'images').map((image) =>
+    parseImageOverride(expandEnvironment(image, environment)),
+  );
   if (images.length > 0) next['images'] = setImages(getArray(next, 'images'), images);
   const replicas = getArray(options, 'replicas').map(replicaOf);
   if (replicas.length > 0) next['replicas'] = byName(getArray(next, 'replicas'), replicas);
@@ -86,36 +90,6 @@ export async function editedByOptions(
 
 function texts(value: JsonValue | undefined, field: string): readonly string[] {
   return getArray(value, field).filter((item): item is string => typeof item === 'string');
-}
-
-interface ImageOverride {
-  readonly name: string;
-  readonly newName: string;
-  readonly newTag: string;
-  readonly digest: string;
-}
-
-/** `name=new:tag`, `name=new@digest`, `name=new`, `name:tag`, `name@digest`; `*` keeps what the kustomization says. */
-function parseImage(text: string): ImageOverride {
-  const parts = text.split('=');
-  const [name = '', replacement] = parts;
-  if (parts.length === 2 && replacement !== undefined) {
-    const { name: newName, tag, digest } = parseOverwrite(replacement, text, true);
-    return { name, newName, newTag: tag, digest };
-  }
-  const { name: plain, tag, digest } = parseOverwrite(text, text, false);
-  return { name: plain, newName: '', newTag: tag, digest };
-}
-
-function parseOverwrite(text: string, whole: string, mayBeName: boolean) {
-  const at = text.split('@');
-  if (at.length > 1) return { name: at[0] ?? '', tag: '', digest: at[1] ?? '' };
-  const tagged = /^(.*):([a-zA-Z0-9._-]*|\*)$/.exec(text);
-  if (tagged !== null) return { name: tagged[1] ?? '', tag: tagged[2] ?? '', digest: '' };
-  if (text !== '' && mayBeName) return { name: text, tag: '', digest: '' };
-  throw refuse(
-    `invalid format of image '${whole}': <image>=<newimage>:<newtag>, <image>=<newimage>@<digest>, <image>=<newimage>, <image>:<newtag> or <image>@<digest> is wanted`,
-  );
 }
 
 function setImages(before: readonly JsonValue[], images: readonly ImageOverride[]): JsonValue[] {
@@ -238,7 +212,7 @@ function refuse(problem: string): LandfallError {
   return new LandfallError(`spec.source.kustomize: ${problem}`, {
     kind: 'invalid-input',
     code: 'source-options',
-    object: 'spec.source.kustomize',
+    object: KUSTOMIZE_OPTIONS,
     hint: 'Mend the option in the Application, or move it into the kustomization.yaml.',
   });
 }

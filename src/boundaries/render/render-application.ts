@@ -20,7 +20,7 @@ import { editedByOptions, hasKustomizeOptions, unknownKustomizeOption } from './
 import type { RenderFailure, RenderedSet, SourceType } from './rendered-set.ts';
 import { buildEnvironment } from './source-environment.ts';
 import type { RenderedFor } from './source-environment.ts';
-import { withSourceOverrides } from './source-overrides.ts';
+import { KUSTOMIZE_OPTIONS, withSourceOverrides } from './source-overrides.ts';
 import { detectSourceType } from './source-type.ts';
 
 export interface RenderApplicationOptions {
@@ -148,7 +148,7 @@ async function renderEdited(
   const [root] = parseYaml(Buffer.from(bytes ?? []).toString('utf8'), file);
   const environment = buildEnvironment(application(options, folder), source);
   const next = await editedByOptions(tree, folder, isJsonObject(root) ? root : {}, given, environment);
-  const edited = await withKustomization(tree, folder, 'spec.source.kustomize', () => next);
+  const edited = await withKustomization(tree, folder, KUSTOMIZE_OPTIONS, () => next);
   const set = await renderKustomize(edited.tree, folder, cache, signal);
   return {
     ...set,

@@ -76,6 +76,24 @@ describe('the kustomize options of a source', () => {
       'corp.io/web:2',
     ],
     [
+      'images with a tag and a digest',
+      { images: ['web:3@sha256:abc'] },
+      ['spec', 'template', 'spec', 'containers', 0, 'image'],
+      'web:3@sha256:abc',
+    ],
+    [
+      'images with the port of a registry, a tag and a digest',
+      { images: ['web=corp.io:5000/web:3@sha256:abc'] },
+      ['spec', 'template', 'spec', 'containers', 0, 'image'],
+      'corp.io:5000/web:3@sha256:abc',
+    ],
+    [
+      'images that keep their name, with another tag and a digest',
+      { images: ['web=*:3@sha256:abc'] },
+      ['spec', 'template', 'spec', 'containers', 0, 'image'],
+      'web:3@sha256:abc',
+    ],
+    [
       'images with the revision',
       { images: ['web:$ARGOCD_APP_REVISION_SHORT'] },
       ['spec', 'template', 'spec', 'containers', 0, 'image'],

@@ -4,6 +4,18 @@ import type { FileTree } from '../../git/index.ts';
 import { applicationSource } from '../sync/index.ts';
 import type { ApplicationSource } from '../sync/index.ts';
 
+/** What sources of fields name where an option of `spec.source.kustomize`, or an override of one, set them. */
+export const KUSTOMIZE_OPTIONS = 'spec.source.kustomize';
+
+/** The files of parameter overrides of an application beside its manifests; what the last says wins. */
+export function sourceOverrideFiles(folder: string, application: string | undefined): readonly string[] {
+  const names = [
+    '.argocd-source.yaml',
+    ...(application === undefined ? [] : [`.argocd-source-${application}.yaml`]),
+  ];
+  return names.map((name) => (folder === '' ? name : `${folder}/${name}`));
+}
+
 /**
  * The source with the parameter overrides that stand beside the manifests: `.argocd-source.yaml`, then
  * `.argocd-source-NAME.yaml`, each a merge patch. They never change which repository, path, chart or revision is
@@ -15,11 +27,8 @@ export async function withSourceOverrides(
   source: ApplicationSource,
   application: string | undefined,
 ): Promise<ApplicationSource> {
-  const names = ['.argocd-source.yaml'];
-  if (application !== undefined) names.push(`.argocd-source-${application}.yaml`);
   let merged: JsonObject = source.raw;
-  for (const name of names) {
-    const file = folder === '' ? name : `${folder}/${name}`;
+  for (const file of sourceOverrideFiles(folder, application)) {
     const bytes = await tree.readFile(file);
     if (bytes === undefined) continue;
     const [patch] = parseYaml(Buffer.from(bytes).toString('utf8'), file);

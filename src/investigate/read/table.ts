@@ -140,7 +140,8 @@ export function readTable(lines: readonly TextLine[]): Table | undefined {
   const rows: TableRow[] = [];
   let used = 0;
   for (const { text, line } of below) {
-    if (text.trim() === '' || isHeader(text)) break;
+    // A comment and a key with its value begin something else.
+    if (text.trim() === '' || isHeader(text) || /^\s*#|^[A-Za-z][\w-]*:(?:\s|$)/.test(text)) break;
     const byTab = tabbed && text.includes('\t') ? text.split('\t').map((cell) => cell.trim()) : undefined;
     const cells =
       byTab !== undefined

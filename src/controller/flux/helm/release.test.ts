@@ -121,7 +121,7 @@ const programs = [
   ...(realHelm() === undefined ? [] : [['helm', 'helm'] as const]),
 ];
 
-describe.each(programs)('a HelmRelease, rendered by %s', (_, program) => {
+describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (_, program) => {
   let cluster: Cluster;
   let flux: FluxStage;
 
@@ -393,7 +393,7 @@ describe.each(programs)('a HelmRelease, rendered by %s', (_, program) => {
   });
 });
 
-describe('without helm', () => {
+describe('without helm', { timeout: 120_000 }, () => {
   it('a HelmRelease is Ready Unknown, and says what is missing', async () => {
     const cluster = await startCluster({ nodes: 1, definitions: ['argocd', 'flux'] });
     const flux = await openFlux(cluster, serveGit, CHART, () => ({ helm: '/nowhere/helm' }));

@@ -19,13 +19,13 @@ import {
   withConditions,
   writeStatus,
 } from '../kinds.ts';
-import type { Conditions } from '../kinds.ts';
 import { checkDependencies } from '../source.ts';
 import { chartOf } from './chart.ts';
 import type { Chart } from './chart.ts';
 import { compareRelease, inventoryStatus } from './compare-release.ts';
 import type { ComparedRelease } from './compare-release.ts';
 import { finalizeRelease } from './finalize-release.ts';
+import { report } from './report.ts';
 import { releaseHealth } from './release-health.ts';
 import type { ReleaseOptions } from './release-options.ts';
 import { isFirst, releaseText, snapshots, statusOf, withRelease, withStatus } from './release-status.ts';
@@ -369,45 +369,4 @@ function lastAction(object: KubeObject): string {
 
 function lastReason(object: KubeObject): string {
   return lastAction(object) === 'install' ? 'InstallSucceeded' : 'UpgradeSucceeded';
-}
-
-/** Says why it stopped, and when it goes on. */
-async function report(
-  { client, clock, events }: ReleaseOptions,
-  object: KubeObject,
-  failure: Failure,
-  version: string | undefined,
-  turn: Turn,
-): Promise<Next> {
-  const { reason, message } = failure;
-  const stored = (await client.get(refOf(object), turn.signal)) ?? object;
-  const isUnknown = reason === 'HelmMissing';
-  const ready = { status: isUnknown ? 'Unknown' : 'False', reason, message } as const;
-  const isRelease = reason === 'InstallFailed' || reason === 'UpgradeFailed';
-  const changes: Conditions = {
-    Ready: ready,
-    ...(isRelease ? { Released: ready } : {}),
-    Reconciling:
-      failure.stalled === true
-        ? undefined
-        : { status: 'True', reason: 'ProgressingWithRetry', message: message.slice(0, 1000) },
-    Stalled: failure.stalled === true ? { ...ready, status: 'True' } : undefined,
-  };
-  await writeStatus(
-    client,
-    stored,
-    {
-      ...statusOf(stored),
-      // What somebody asked for while this turn ran is for the next one.
-      ...handled(object),
-      ...(version === undefined ? {} : { lastAttemptedRevision: version }),
-      conditions: withConditions(stored, changes, clock.now()),
-    },
-    turn.signal,
-  );
-  const before = conditionOf(object, 'Ready');
-  if (getString(before, 'message') !== message || getString(before, 'reason') !== reason) {
-    await events.record(object, failure.type ?? 'Warning', reason, message, turn.signal);
-  }
-  return failure.stalled === true ? undefined : { again: failure.again ?? intervalOf(object) };
 }
