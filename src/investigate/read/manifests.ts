@@ -305,10 +305,10 @@ export function readManifests(block: Block): Reading | undefined {
       ...(next.facts[key] ?? []),
     ];
     facts = {
-      live: join('live') as WorldObject[],
-      desired: join('desired') as WorldObject[],
-      files: join('files') as SourceFile[],
-      events: join('events') as EventFact[],
+      live: join('live'),
+      desired: join('desired'),
+      files: join('files'),
+      events: join('events'),
     };
     rest = next.rest;
   }
