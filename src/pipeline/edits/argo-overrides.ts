@@ -97,7 +97,7 @@ export function overridden(draft: Draft, entry: OverrideEntry, change: ImageChan
 
 /**
  * An entry with tag and digest is written with the name on both sides of `=`: `kustomize edit set image` reads that
- * the same in every version, while `name:tag@digest` silently set nothing before kustomize 5.2.
+ * the same in every version, while `name:tag@digest` silently set nothing before kustomize 5.4.
  */
 function entryText(entry: OverrideEntry, change: ImageChange, use: ImageUse): string {
   const rendered = splitReference(use.value);
