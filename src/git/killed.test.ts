@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isOnce, openKilledCommits, type KilledCommits } from './killed.fixture.ts';
+import { isOnce, openKilledCommits, type KilledCommits } from '../../test/git-kills.ts';
 
 // After each call of git: test/slow/git-kills.ts. Here after those that leave something behind.
 const MINUTE = 60_000;

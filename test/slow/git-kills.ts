@@ -2,7 +2,7 @@
  * A commit to a remote killed after each of its calls of git: once it is made again it is there once, and whole. Exit 1
  * where it is not.
  */
-import { isOnce, openKilledCommits } from '../../src/git/killed.fixture.ts';
+import { isOnce, openKilledCommits } from '../git-kills.ts';
 
 const stage = await openKilledCommits();
 let broken = 0;

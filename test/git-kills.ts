@@ -2,10 +2,17 @@
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { childProgram } from '../../test/child-program.ts';
-import { systemClock } from '../kernel/index.ts';
-import { createGitMirrors } from './index.ts';
-import { commitAll, createRepository, git, publish, serveGit, temporaryFolder } from './test-support.ts';
+import { childProgram } from './child-program.ts';
+import { systemClock } from '../src/kernel/index.ts';
+import { createGitMirrors } from '../src/git/index.ts';
+import {
+  commitAll,
+  createRepository,
+  git,
+  publish,
+  serveGit,
+  temporaryFolder,
+} from '../src/git/test-support.ts';
 
 const request = {
   branch: 'main',
