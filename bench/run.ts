@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<string>>> = {
   kustomize: async () => (await import('./kustomize.ts')).benchKustomize(),
   registry: async () => (await import('./registry.ts')).benchRegistry(),
   ledger: async () => (await import('./ledger.ts')).benchLedger(),
+  updates: async () => (await import('./updates.ts')).benchUpdates(),
 };
 
 const RESULTS = path.join(import.meta.dirname, 'RESULTS.md');

@@ -20,7 +20,7 @@ export interface Colleague extends Person {
 export const DEVELOPER: Colleague = {
   name: 'Yuki Sato',
   email: 'yuki@tomoda.life',
-  groups: ['developers'],
+  groups: ['developers', 'release'],
 };
 /** Approves builds of main, which people may not do with what they wrote themselves. */
 export const APPROVER: Colleague = {

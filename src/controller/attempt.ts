@@ -1,6 +1,7 @@
-import { getArray, getString } from '../kernel/index.ts';
+import { getArray, getObject, getString } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
+import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import type { LedgerSubject } from '../ledger/index.ts';
 import type { JournalSubject } from './journals.ts';
 import type { Subject } from './look.ts';
@@ -87,4 +88,19 @@ export function journalSubject(subject: Subject, run: Attempted): JournalSubject
 /** Somebody has asked for its end. */
 export function isTerminating(application: KubeObject): boolean {
   return getString(application, 'status', 'operationState', 'phase') === 'Terminating';
+}
+
+/** The commits of the last comparison, while they are about the same sources. */
+export function comparedRevisions(
+  application: KubeObject,
+  spec: ApplicationSpec,
+): readonly string[] | undefined {
+  const sync = getObject(application, 'status', 'sync');
+  const single = getString(sync, 'revision');
+  const known = spec.multiple
+    ? getArray(sync, 'revisions').filter((item): item is string => typeof item === 'string')
+    : single === undefined
+      ? []
+      : [single];
+  return known.length === spec.sources.length ? known : undefined;
 }

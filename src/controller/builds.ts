@@ -6,6 +6,7 @@ import { buildMessage, tellMessage } from '../notify/index.ts';
 import { decidePending, lastLines, lookForBuilds } from '../pipeline/index.ts';
 import { buildChannels } from './build-channels.ts';
 import { createBuildDeclarations } from './build-declarations.ts';
+import { createBuildNews } from './build-news.ts';
 import { createBuildWorkers } from './build-workers.ts';
 import type { BuildWorkerOptions } from './build-workers.ts';
 import type { Declarations } from './declarations.ts';
@@ -17,7 +18,7 @@ export interface BuildLoopOptions extends BuildWorkerOptions {
   /** Once what is tracked is known; before that nothing is looked for. */
   readonly ready?: Promise<void>;
   readonly ledger: Pick<Ledger, 'builds' | 'notices'>;
-  /** A build succeeded, wherever it ran; told at least once. */
+  /** A build succeeded, wherever it ran; each process is told. */
   readonly onBuilt?: (build: Build) => void;
   /** Ms between two looks at source repositories. Default 180,000. */
   readonly pollMs?: number;
@@ -133,7 +134,6 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
     if (!declarations.known) return;
     const untold = await builds.list({ untold: true, states: ['PENDING', ...ENDED_BUILDS] }, 50);
     for (const build of untold.toReversed()) {
-      if (build.state === 'SUCCESS' && build.image !== '') options.onBuilt?.(build);
       const channels = buildChannels(build, declarations.files);
       if (channels.length > 0) {
         const steps = build.state === 'SUCCESS' ? [] : await builds.steps(build.id);
@@ -151,9 +151,12 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
     }
   }
 
+  const { onBuilt = () => {} } = options;
+  const news = createBuildNews(builds, onBuilt);
+
   async function ledgerLoop(): Promise<void> {
     while (!stop.signal.aborted) {
-      const works = { decisions: decide, workers: () => workers.begin(), notices: tellAll };
+      const works = { decisions: decide, workers: () => workers.begin(), news, notices: tellAll };
       for (const [name, work] of Object.entries(works)) {
         try {
           await work();

@@ -99,7 +99,7 @@ export async function openScene(writeKubeconfig: (file: string) => Promise<void>
 export async function until<T>(
   read: () => Promise<T>,
   fits: (value: T) => boolean,
-  limitMs = 15_000,
+  limitMs = 60_000,
 ): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {

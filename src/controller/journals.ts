@@ -1,15 +1,15 @@
 import { getString, LandfallError } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
-import type { KubeClient, ObjectRef } from '../kube/index.ts';
+import type { KubeClient } from '../kube/index.ts';
 import { beginSet, recoverUnfinished, resumeSet } from '../apply/index.ts';
-import type { SetWriter } from '../apply/index.ts';
 import type { Delivery, Ledger, LedgerSubject } from '../ledger/index.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 import { journalledSet, noteOf, setStep } from './journalled-set.ts';
 import type { OpenSet, SyncSet, SyncWriter, TakenBack } from './sync/index.ts';
 import { plainSet } from './sync/index.ts';
+import { createProvings, keyOf } from './provings.ts';
+import type { Attempt, Provings } from './provings.ts';
 import { prunedBy, telling, wasUsable } from './written-health.ts';
-import type { Written } from './written-health.ts';
 
 /** One attempt at one operation, as the ledger names it. */
 export interface JournalSubject extends LedgerSubject {
@@ -25,20 +25,8 @@ export interface JournalSubject extends LedgerSubject {
   readonly watched: boolean;
 }
 
-/** What was written whole, and is watched until it turns out healthy. */
-export interface Proving {
-  readonly revision: string;
-  /** ms since the epoch, of its last write. */
-  readonly since: number;
-  readonly written: readonly Written[];
-  /** What it deleted, and what is there again if it is taken back. */
-  readonly pruned: readonly ObjectRef[];
-  /** When it last got further than ever before, ms since the epoch; given how far it is now. */
-  readonly furtherAt: (progress: number) => number;
-}
-
 /** Keeps one journal for each attempt at an operation, over all of its waves, turns and processes. */
-export interface SyncJournals {
+export interface SyncJournals extends Pick<Provings, 'proving' | 'stand' | 'withdraw'> {
   /**
    * Takes back what an earlier process, or an attempt that nobody goes on with, left half done. Gives what was taken
    * back; undefined: nothing was left. Throws `unavailable` where it cannot be done yet.
@@ -55,12 +43,6 @@ export interface SyncJournals {
   hold(subject: JournalSubject, reason: string): Promise<void>;
   /** Why the revision is not synced by itself; undefined: it may be. */
   heldFor(subject: LedgerSubject, revision: string): Promise<string | undefined>;
-  /** What is watched of an application, by this process or the one before it. */
-  proving(client: KubeClient, subject: LedgerSubject): Promise<Proving | undefined>;
-  /** What is watched stands; nothing where nothing is. */
-  stand(subject: LedgerSubject, message: string): Promise<void>;
-  /** What is watched is taken back, and its revision held. Undefined: something newer stands on it, so it stays. */
-  withdraw(subject: LedgerSubject, reason: string): Promise<TakenBack | undefined>;
   /** Leaves what goes on to another controller: of one application (`namespace/name`), or of all. */
   release(application?: string): Promise<void>;
   /** Somebody asked for the revision once more. */
@@ -73,31 +55,13 @@ export interface JournalOptions {
   readonly logger: Logger;
 }
 
-/** An attempt that this process has begun or taken over. */
-interface Attempt {
-  readonly operationId: string;
-  readonly delivery: string;
-  readonly writer: SetWriter;
-  readonly revision: string;
-  readonly written: readonly Written[];
-  readonly pruned: readonly ObjectRef[];
-  state: 'open' | 'proving' | 'committed' | 'taken-back' | 'unsettled';
-  back: TakenBack | undefined;
-}
-
-const LIVING = new Set(['running', 'applied', 'landed', 'kept', 'stuck']);
-
 /** Deliveries of an application among which the one of an attempt is looked for. */
 const LOOKED_AT = 20;
 
 export function createSyncJournals({ ledger, clock, logger }: JournalOptions): SyncJournals {
   const attempts = new Map<string, Attempt>();
-  /** Of each application what was written last and is watched. */
-  const provings = new Map<string, Attempt & Pick<Proving, 'since' | 'furtherAt'>>();
   /** Applications of which nothing is left that an earlier process began. */
   const seen = new Set<string>();
-  /** Applications of which it is known what an earlier process watched. */
-  const adopted = new Set<string>();
   const context = (client: KubeClient) => ({ client, clock, ledger });
   const isoNow = () => new Date(clock.now()).toISOString();
 
@@ -120,14 +84,6 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
       ({ kind, detail }) => kind === 'update' && getString(detail, 'commit') === subject.revision,
     );
     return updated ? 'update' : 'sync';
-  }
-
-  function furthest(since: number): Proving['furtherAt'] {
-    let best = { progress: 0, at: since };
-    return (progress) => {
-      if (progress > best.progress) best = { progress, at: clock.now() };
-      return best.at;
-    };
   }
 
   async function takeBack(attempt: Attempt, why: string, passing = false): Promise<TakenBack> {
@@ -185,8 +141,7 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
         await attempt.writer.settled();
         await ledger.journals.state(attempt.writer.journal, 'proving');
         attempt.state = 'proving';
-        const since = clock.now();
-        provings.set(keyOf(subject), { ...attempt, since, furtherAt: furthest(since) });
+        provings.add(subject, attempt);
       },
       async restore(passing) {
         if (subject.onFailure === 'restore') {
@@ -203,25 +158,20 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
   /** A whole set is about to be written over what is watched: what it finds is what it would go back to. */
   async function overtake(subject: JournalSubject): Promise<void> {
     if (subject.watched)
-      await journals.stand(subject, 'a newer sync began before it was known to be healthy');
+      await provings.stand(subject, 'a newer sync began before it was known to be healthy');
   }
 
-  async function isOvertaken(subject: LedgerSubject, { delivery, revision }: Attempt): Promise<boolean> {
-    const { cluster, namespace, application } = subject;
-    const listed = await ledger.deliveries.list({ cluster, namespace, application }, LOOKED_AT);
-    const own = listed.find((each) => each.id === delivery);
-    // What every boundary has proven once has landed; what comes later is another look.
-    if (own === undefined || own.state === 'landed') return true;
-    return listed.some(
-      (each) =>
-        each.id > delivery &&
-        each.trigger !== 'observed' &&
-        each.revision !== revision &&
-        LIVING.has(each.state),
-    );
-  }
+  const provings = createProvings({
+    ledger,
+    clock,
+    takeBack,
+    unsettled: (key, attempt) => attempts.set(key, attempt),
+  });
 
   const journals: SyncJournals = {
+    proving: (client, subject) => provings.proving(client, subject),
+    stand: (subject, message) => provings.stand(subject, message),
+    withdraw: (subject, reason) => provings.withdraw(subject, reason),
     async settle(client, subject, signal) {
       const key = keyOf(subject);
       const left = attempts.get(key);
@@ -258,8 +208,13 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
     },
     async giveUp(client, subject, signal) {
       const known = attempts.get(keyOf(subject));
-      const isDone = known?.operationId === subject.operationId && known.back !== undefined;
-      return isDone ? undefined : journals.settle(client, subject, signal);
+      if (known?.operationId !== subject.operationId) return journals.settle(client, subject, signal);
+      if (known.back !== undefined) return undefined;
+      if (subject.onFailure === 'restore') return journals.settle(client, subject, signal);
+      // Asked for: it stays as far as it got.
+      if (known.state === 'open') await known.writer.commit();
+      known.state = 'committed';
+      return undefined;
     },
     open(client, plain, subject, signal) {
       return async (planned, begun) => {
@@ -344,77 +299,11 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
         ? undefined
         : `${short(revision)} was taken back at ${hold.since} and is held until a new commit or somebody's own sync: ${hold.reason}`;
     },
-    async proving(client, subject) {
-      const key = keyOf(subject);
-      if (!adopted.has(key)) {
-        const { cluster, namespace, application } = subject;
-        const left = await ledger.journals.proving({ cluster, namespace, application });
-        for (const { id, delivery, revision, startedAt } of left) {
-          const journal = await ledger.journals.takeOver(id);
-          const { finishedAt } = (await ledger.deliveries.get(delivery)) ?? {};
-          const since = Date.parse(finishedAt ?? startedAt);
-          await journals.stand(subject, 'a newer sync was written over it');
-          provings.set(key, {
-            operationId: '',
-            delivery,
-            revision,
-            writer: resumeSet(context(client), journal),
-            written: telling(journal.steps),
-            pruned: prunedBy(journal.steps),
-            state: 'proving',
-            back: undefined,
-            since,
-            furtherAt: furthest(since),
-          });
-        }
-        adopted.add(key);
-      }
-      return provings.get(key);
-    },
-    async stand(subject, message) {
-      const key = keyOf(subject);
-      const proving = provings.get(key);
-      if (proving === undefined) return;
-      await proving.writer.commit();
-      provings.delete(key);
-      await ledger.deliveries.update(proving.delivery, { message });
-    },
-    async withdraw(subject, reason) {
-      const key = keyOf(subject);
-      const proving = provings.get(key);
-      if (proving === undefined) return undefined;
-      if (await isOvertaken(subject, proving)) {
-        await journals.stand(subject, 'something newer stands on it, so it was left as it is');
-        return undefined;
-      }
-      // First, so that who dies in the middle of it does not begin again what it takes back.
-      const { cluster, namespace, application } = subject;
-      await ledger.holds.put({
-        cluster,
-        namespace,
-        application,
-        kind: 'revision',
-        revision: proving.revision,
-        reason,
-        actor: { name: 'landfall', attestedBy: 'nobody' },
-      });
-      const back = await takeBack(proving, reason);
-      // What could not be put back yet is tried again before anything else is written.
-      if (proving.state === 'unsettled') attempts.set(key, proving);
-      provings.delete(key);
-      await ledger.deliveries.update(proving.delivery, { message: `${reason}, and ${back.note}` });
-      return back;
-    },
     async release(application) {
       // A HelmRelease is looked at under its own name.
       const isMeant = (key: string) =>
         application === undefined || key.replace('/HelmRelease/', '/').endsWith(` ${application}`);
-      for (const key of adopted) if (isMeant(key)) adopted.delete(key);
-      for (const [key, { writer }] of provings) {
-        if (!isMeant(key)) continue;
-        provings.delete(key);
-        await ledger.journals.release(writer.journal);
-      }
+      await provings.release(isMeant);
       for (const [key, { writer, state }] of attempts) {
         if (!isMeant(key)) continue;
         attempts.delete(key);
@@ -435,10 +324,6 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
 /** Commits as people write them; a revision of Flux has its branch before it. */
 function short(revision: string): string {
   return revision.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{28}\b/g, '$1');
-}
-
-function keyOf({ cluster, namespace, application }: LedgerSubject): string {
-  return `${cluster} ${namespace}/${application}`;
 }
 
 function unsettled({ application }: LedgerSubject): LandfallError {

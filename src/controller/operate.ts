@@ -1,12 +1,7 @@
 import { getArray, getObject, getString, isJsonObject, textOf } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
-import {
-  REFRESH_ANNOTATION,
-  applicationSource,
-  syncCounts,
-  syncCountsText,
-} from '../boundaries/sync/index.ts';
+import { REFRESH_ANNOTATION, applicationSource } from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
 import {
   askedRevisions,
@@ -29,6 +24,7 @@ import type { SyncOutcome } from './outcome.ts';
 import type { Turn } from './queue.ts';
 import { deliveredFields, kubeTime, withHistory } from './status.ts';
 import { createSyncWriter, plainSet, runSync, terminateHooks } from './sync/index.ts';
+import { createSyncReporter } from './sync-report.ts';
 import { createWaits } from './waits.ts';
 import { mayGoOn } from './windows.ts';
 
@@ -80,6 +76,7 @@ const BLOCKED = 30_000;
 export function createOperator(options: OperatorOptions): Operator {
   const { clock, logger, looker, writer, events } = options;
   const waits = createWaits(clock);
+  const reporter = createSyncReporter({ clock, logger, events });
 
   async function attempt(
     subject: Subject,
@@ -274,47 +271,9 @@ export function createOperator(options: OperatorOptions): Operator {
       status['history'] = [...withHistory(history, entry, spec.historyLimit)];
     }
     await writer.write(application, { status, ...(retry ? {} : { operation: null }) }, turn.signal);
-    report(subject.key, run, outcome, operationState);
-    if (!retry) await announce(application, run, outcome, operationState, turn.signal);
+    reporter.report(subject.key, run, outcome, operationState);
+    if (!retry) await reporter.announce(application, run, outcome, operationState, turn.signal);
     return retry ? { again: wait } : tracked ? {} : { again: 0 };
-  }
-
-  /** One line a sync, whose numbers are counted from its results. */
-  function report(key: string, run: Run, outcome: SyncOutcome, state: JsonObject): void {
-    const counts = syncCounts(
-      outcome.results.map((item) => ({
-        status: getString(item, 'status') ?? '',
-        message: getString(item, 'message') ?? '',
-        hookPhase: getString(item, 'hookPhase') ?? '',
-      })),
-    );
-    const text = `Sync ${outcome.phase.toLowerCase()}. Resources: ${syncCountsText(counts)}`;
-    const fields = {
-      application: key,
-      revision: run.commit,
-      phase: getString(state, 'phase') ?? '',
-      operationMessage: getString(state, 'message') ?? '',
-      tookMs: clock.now() - run.begun,
-    };
-    if (outcome.phase === 'Succeeded') logger.info(text, fields);
-    else logger.warn(text, fields);
-  }
-
-  async function announce(
-    application: KubeObject,
-    run: Run,
-    outcome: SyncOutcome,
-    state: JsonObject,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const what = run.request.only.length > 0 ? 'Partial sync operation' : 'Sync operation';
-    const to = run.commit === '' ? '' : ` to ${run.commit}`;
-    if (outcome.phase === 'Succeeded') {
-      await events.record(application, 'Normal', 'OperationCompleted', `${what}${to} succeeded`, signal);
-    } else {
-      const message = `${what}${to} failed: ${getString(state, 'message') ?? ''}`;
-      await events.record(application, 'Warning', 'OperationCompleted', message, signal);
-    }
   }
 
   /** An operation that may not run now stays, and says so; it is looked at again when the windows may have changed. */

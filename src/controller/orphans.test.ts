@@ -49,7 +49,7 @@ async function warnings(name: string): Promise<readonly string[]> {
     .map((item) => getString(item, 'message') ?? '');
 }
 
-describe('what stands in the namespace of an application and is no part of any', () => {
+describe('what stands in the namespace of an application and is no part of any', { timeout: 120_000 }, () => {
   it('is warned of where the project asks for it, but for what is ignored', async () => {
     await project('watchful', { ignore: [{ kind: 'ConfigMap', name: 'left-*' }] });
     const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a'), 'k8s/web.yaml': WEB });

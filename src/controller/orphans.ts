@@ -2,7 +2,9 @@ import { asLandfallError, mapBounded } from '../kernel/index.ts';
 import { splitApiVersion } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { trackedBy } from '../boundaries/sync/index.ts';
+import type { Subject } from './look.ts';
 import type { Project } from './projects/index.ts';
+import type { Level, Turn } from './queue.ts';
 import type { Condition } from './status.ts';
 
 const AT_ONCE = 8;
@@ -16,11 +18,40 @@ const UNSEEN = new Set([
   'coordination.k8s.io/Lease',
 ]);
 
+export interface OrphanWatch {
+  /** Looked for when Git is; in between what was found then counts. */
+  conditions(subject: Subject, level: Level, turn: Turn): Promise<readonly Condition[]>;
+  forget(key: string): void;
+}
+
+/** `isApplication`: whether there is an application of that name. */
+export function createOrphanWatch(isApplication: (instance: string) => boolean): OrphanWatch {
+  const known = new Map<string, readonly Condition[]>();
+  return {
+    async conditions({ key, project, cluster, spec }, level, turn) {
+      const { namespace } = spec.destination;
+      if (project.orphans?.warn !== true) {
+        known.delete(key);
+        return [];
+      }
+      const before = known.get(key);
+      if (level === 'live' && before !== undefined) return before;
+      const found = await orphanWarning(cluster.client, namespace, project, isApplication, turn.signal);
+      const conditions = found === undefined ? [] : [found];
+      known.set(key, conditions);
+      return conditions;
+    },
+    forget: (key) => {
+      known.delete(key);
+    },
+  };
+}
+
 /**
  * Argo CD's warning about what stands in an application's namespace and is no application's: undefined where the
  * project does not ask for it. Kinds that may not be listed are passed over, as nobody can be warned of them.
  */
-export async function orphanWarning(
+async function orphanWarning(
   client: KubeClient,
   namespace: string,
   project: Project,
@@ -35,7 +66,7 @@ export async function orphanWarning(
 }
 
 /** What no application owns, and what such objects own in their turn. Pure. */
-export function orphansAmong(
+function orphansAmong(
   objects: readonly KubeObject[],
   project: Pick<Project, 'orphans'>,
   isApplication: (instance: string) => boolean,

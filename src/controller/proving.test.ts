@@ -114,7 +114,7 @@ async function delivered(metadata: JsonObject = {}) {
   return { ...repository, controller, name };
 }
 
-describe('a sync of one wave that is not healthy in time', () => {
+describe('a sync of one wave that is not healthy in time', { timeout: 120_000 }, () => {
   it('is taken back whole, and its commit held until a new one comes', async () => {
     const { name, commit } = await delivered();
     const second = await commit(bad);
@@ -239,7 +239,7 @@ describe('a sync of one wave that is not healthy in time', () => {
   });
 });
 
-describe('a revision that was refused half way', () => {
+describe('a revision that was refused half way', { timeout: 120_000 }, () => {
   const retrying = { ...POLICY, retry: { limit: 3, backoff: { duration: '10s', factor: 1 } } };
 
   /** A client that cannot write ConfigMap one, though its dry run passes. */

@@ -10,7 +10,7 @@ import type { EventRecorder } from './events.ts';
 import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
 import { finish } from './finish.ts';
 import type { Project, Projects } from './projects/index.ts';
-import { ledgerSubject } from './attempt.ts';
+import { comparedRevisions, ledgerSubject } from './attempt.ts';
 import { failurePolicy, failurePolicyProblems } from './failure-policy.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 import type { SyncJournals } from './journals.ts';
@@ -18,7 +18,7 @@ import type { Looker, Subject } from './look.ts';
 import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
 import type { AutoSync, Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
-import { orphanWarning } from './orphans.ts';
+import { createOrphanWatch } from './orphans.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus, comparedTo, kubeTime } from './status.ts';
@@ -72,22 +72,10 @@ function askedRefresh(application: KubeObject): string | undefined {
   return application.metadata.annotations?.[REFRESH_ANNOTATION];
 }
 
-/** The commits of the last comparison, while they are about the same sources. */
-function comparedRevisions(application: KubeObject, spec: ApplicationSpec): readonly string[] | undefined {
-  const sync = getObject(application, 'status', 'sync');
-  const single = getString(sync, 'revision');
-  const known = spec.multiple
-    ? getArray(sync, 'revisions').filter((item): item is string => typeof item === 'string')
-    : single === undefined
-      ? []
-      : [single];
-  return known.length === spec.sources.length ? known : undefined;
-}
-
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { client, clock, logger, looker, operator, writer, events } = options;
   const polledAt = new Map<string, number>();
-  const orphaned = new Map<string, readonly Condition[]>();
+  const orphans = createOrphanWatch(options.isApplication);
   const policyOf = (application: KubeObject) => failurePolicy(application, options.policy);
 
   /** The comparison of this turn, and what follows from it: a status, and maybe an operation of its own. */
@@ -120,7 +108,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       ...(auto.start === undefined && auto.error !== undefined
         ? [{ type: 'SyncError' as const, message: auto.error }]
         : []),
-      ...(await orphans(subject, level, turn)),
+      ...(await orphans.conditions(subject, level, turn)),
     ];
     const change = {
       status: looker.statusOf(subject, looked, errors, level !== 'live' || asked !== undefined),
@@ -136,21 +124,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const message = `Initiated automated sync to '${target.commit ?? ''}'`;
     await events.record(application, 'Normal', 'OperationStarted', message, turn.signal);
     return { stored, run: true };
-  }
-
-  /** Looked for when Git is; in between what was found then counts. */
-  async function orphans(subject: Subject, level: Level, turn: Turn): Promise<readonly Condition[]> {
-    const { key, project, cluster, spec } = subject;
-    if (project.orphans?.warn !== true) {
-      orphaned.delete(key);
-      return [];
-    }
-    if (level === 'live' && orphaned.has(key)) return orphaned.get(key) ?? [];
-    const { namespace } = spec.destination;
-    const found = await orphanWarning(cluster.client, namespace, project, options.isApplication, turn.signal);
-    const conditions = found === undefined ? [] : [found];
-    orphaned.set(key, conditions);
-    return conditions;
   }
 
   /** Where the application goes and whose limits it has, or what its spec cannot be honoured for. */
@@ -358,7 +331,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (application === undefined) {
         looker.forget(key);
         polledAt.delete(key);
-        orphaned.delete(key);
+        orphans.forget(key);
         return undefined;
       }
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')

@@ -25,6 +25,16 @@ export interface WebhookOptions {
   readonly onPush: (keys: ReadonlySet<string>) => number;
   /** Another CI tells of a build, at `/builds`. Throws `invalid-input` for what is no report. */
   readonly onReport?: (report: JsonValue) => Promise<string>;
+  /** Somebody decides about a build, at `/builds/ID/approve`, `reject` and `cancel`, with a token of the cluster. */
+  readonly onDecision?: (decision: BuildDecision) => Promise<string>;
+}
+
+export interface BuildDecision {
+  readonly build: string;
+  readonly kind: 'approve' | 'reject' | 'cancel';
+  /** A secret. */
+  readonly token: string;
+  readonly body: JsonValue;
 }
 
 export interface Webhook {
@@ -42,6 +52,13 @@ const REPLAY_WINDOW = 300_000;
 type Answer = { readonly status: number; readonly text: string };
 
 const MAX_REPORT = 64 * 1024;
+const DECISION = /^\/builds\/([0-9a-z]{1,14})\/(approve|reject|cancel)$/;
+const STATUSES: Readonly<Record<string, number>> = {
+  'invalid-input': 400,
+  denied: 403,
+  'not-found': 404,
+  conflict: 409,
+};
 
 /**
  * Listens for pushes of GitHub, GitLab, Gitea (Forgejo, Gogs) and anything that signs with an HMAC. A message only
@@ -106,11 +123,40 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
     }
   }
 
+  /** Who decides is said by the cluster, for the token; the secret that pushes are signed with says nothing of that. */
+  async function decided(
+    request: IncomingMessage,
+    build: string,
+    kind: BuildDecision['kind'],
+  ): Promise<Answer> {
+    if (options.onDecision === undefined) return { status: 404, text: 'builds are not decided here' };
+    const token = /^Bearer ([\w.~+/=-]{1,8192})$/.exec(header(request, 'authorization') ?? '')?.[1];
+    if (token === undefined) return { status: 401, text: 'a bearer token of the cluster is wanted' };
+    const body = await bodyOf(request, MAX_REPORT);
+    if (body === undefined) return { status: 413, text: `more than ${MAX_REPORT} bytes` };
+    try {
+      const json = parseJson(body.toString('utf8') || '{}', 'The decision');
+      return { status: 200, text: await options.onDecision({ build, kind, token, body: json }) };
+    } catch (thrown) {
+      const error = asLandfallError(thrown);
+      logger.warn('A decision about a build was not kept', {
+        build,
+        kind,
+        code: error.code,
+        error: error.message,
+      });
+      const hint = error.hint === undefined ? '' : `\n${error.hint}`;
+      return { status: STATUSES[error.kind] ?? 503, text: `${error.message}${hint}` };
+    }
+  }
+
   async function answer(request: IncomingMessage): Promise<Answer> {
     if (request.method !== 'POST') return { status: 405, text: 'POST a push event' };
     if (tooMany()) return { status: 429, text: 'too many events' };
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     if (pathname === '/builds') return reported(request);
+    const decision = DECISION.exec(pathname);
+    if (decision !== null) return decided(request, decision[1] ?? '', decision[2] as BuildDecision['kind']);
     const body = await bodyOf(request);
     if (body === undefined) return { status: 413, text: `more than ${MAX_BODY} bytes` };
     if (!isTrusted(request, body, secret, clock.now())) {

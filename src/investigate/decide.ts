@@ -229,7 +229,7 @@ function proofs(world: World, traces: readonly FoundTrace[]): Readonly<Record<Bo
 
 /** A finding this sure says that something is broken; what is less sure is said, and changes no verdict. */
 const DECIDES = 0.45;
-const WAITING = /awaiting|waiting-for|paused|approval|in-progress/;
+const WAITING = /awaiting|waiting-for|waits-for|paused|approval|in-progress/;
 
 export function isDecisive(finding: Finding): boolean {
   return finding.kind === 'cause' && finding.confidence >= DECIDES;

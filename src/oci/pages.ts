@@ -28,6 +28,7 @@ export async function collectPages<T>(
   load: (target: string) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
 ): Promise<readonly T[]> {
   const items: T[] = [];
+  let only: readonly T[] | undefined;
   const seen = new Set<string>();
   for (let target: string | undefined = first; target !== undefined;) {
     if (seen.has(target) || seen.size >= PAGES || items.length > limit) {
@@ -43,8 +44,10 @@ export async function collectPages<T>(
     }
     seen.add(target);
     const page = await load(target);
-    items.push(...page.items);
+    // One page is given as it is: who has seen it before then knows it again.
+    if (seen.size === 1 && page.next === undefined) only = page.items;
+    else items.push(...page.items);
     target = page.next;
   }
-  return items;
+  return only ?? items;
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCluster } from '../../src/drydock/index.ts';
 import type { Cluster } from '../../src/drydock/index.ts';
 import { commitAll, createRepository, git } from '../../src/git/test-support.ts';
-import { systemClock } from '../../src/kernel/index.ts';
+import { runProgram, systemClock } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
 import type { KubeClient } from '../../src/kube/index.ts';
 import type { BoundaryReport } from '../../src/boundaries/index.ts';
@@ -61,11 +61,12 @@ async function proven(commit: string): Promise<readonly BoundaryReport[]> {
   return (JSON.parse(out) as Proof).boundaries.slice(0, 2);
 }
 
-async function newest(trigger: string, state: string): Promise<Build> {
+async function newest(trigger: string, state: string, commit?: string): Promise<Build> {
   return vi.waitFor(
     async () => {
       const [build] = await builds('--trigger', trigger);
       expect(build?.state, build?.message).toBe(state);
+      if (commit !== undefined) expect(build?.commit).toBe(commit);
       if (build === undefined) throw new Error('a build is there');
       return build;
     },
@@ -321,6 +322,53 @@ describe('builds on the command line', () => {
       ]);
       const typo = await run(['builds', 'run', 'shop-prd', '--declared-in', deploy]);
       expect(typo.err).toContain("Did you mean 'shop-prod'?");
+    },
+  );
+
+  it(
+    'are decided through the server by who cannot reach the ledger, with a token of the cluster',
+    { timeout: 4 * MINUTE },
+    async () => {
+      const commit = await commitAll(app, { 'server.js': 'console.log(4)\n' });
+      await pushed();
+      const { id } = await newest('shop-dev', 'PENDING', commit);
+      const metadata = { name: 'robot', namespace: 'argocd' };
+      await kube.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }, {});
+      const { stdout } = await runProgram(
+        'kubectl',
+        ['--kubeconfig', path.join(person.home, 'kubeconfig'), 'create', 'token', 'robot', '-n', 'argocd'],
+        { timeoutMs: MINUTE },
+      );
+      const token = stdout.toString('utf8').trim();
+      const decide = (words: readonly string[], env: Readonly<Record<string, string>>) =>
+        person.run(['builds', ...words, '--server', server], { env });
+      const robot = await decide(['approve', id], { LANDFALL_TOKEN: token });
+      expect([robot.code, robot.err]).toEqual([
+        1,
+        expect.stringContaining('argocd:robot is not one of ada, group:release') as string,
+      ]);
+      const forged = await decide(['approve', id], { LANDFALL_TOKEN: 'guess' });
+      expect([forged.code, forged.err]).toEqual([
+        1,
+        expect.stringContaining('does not know this token') as string,
+      ]);
+      const other = await decide(['cancel', id, '--commit', 'abcdef1'], { LANDFALL_TOKEN: token });
+      expect([other.code, other.err]).toEqual([1, expect.stringContaining('not of abcdef1') as string]);
+      const none = await decide(['cancel', id], {});
+      expect([none.code, none.err]).toEqual([3, expect.stringContaining('kubectl create token') as string]);
+      const unknown = await decide(['cancel', 'zzzz'], { LANDFALL_TOKEN: token });
+      expect(unknown.err).toContain('answered 404');
+      const plain = await person.run(['builds', 'cancel', id, '--server', 'http://landfall.corp.io']);
+      expect(plain.err).toContain('A token is not sent');
+      expect((await fetch(`${server}/builds/${id}/approve`, { method: 'POST', body: '{}' })).status).toBe(
+        401,
+      );
+      const done = await decide(['cancel', id, '--commit', commit, '--comment', 'by a robot'], {
+        LANDFALL_TOKEN: token,
+      });
+      expect([done.err, done.code]).toEqual(['', 0]);
+      const cancelled = await newest('shop-dev', 'CANCELLED');
+      expect(cancelled.message).toContain('argocd:robot cancelled it: by a robot');
     },
   );
 

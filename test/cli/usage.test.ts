@@ -183,7 +183,7 @@ describe('completion', () => {
         '-c',
         `${out}\nCOMP_WORDS=(${line.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _landfall; echo "\${COMPREPLY[@]}"`,
       ]);
-    expect((await complete(['landfall', 'pr'])).stdout.trim()).toBe('prove');
+    expect((await complete(['landfall', 'prov'])).stdout.trim()).toBe('prove');
     expect((await complete(['landfall', 'cluster', 'st'])).stdout.trim().split(' ').toSorted()).toEqual([
       'start',
       'status',

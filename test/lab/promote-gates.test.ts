@@ -267,6 +267,32 @@ describe('a release is refused', () => {
 });
 
 it(
+  'a rollback that cannot work is told before it starts: the image is gone, and it never landed',
+  async () => {
+    const file = `${OVERLAYS}/staging/patch-image.yaml`;
+    const before = await lab.read(file);
+    const never = await lab.commit({ [file]: before.replace(/image: .*/, 'image: nginx:9.9.9') });
+    await lab.commit({ [file]: before });
+    const log = await commits();
+    const { code, report } = await change([
+      'rollback',
+      'payment-api-staging',
+      '--to',
+      never,
+      '--override',
+      'x',
+    ]);
+    expect([code, report.state], JSON.stringify(report)).toEqual([1, 'refused']);
+    const codes = report.refusals.map(({ code: its }) => its);
+    expect(codes).toContain('rollback-image-gone');
+    expect(codes).toContain('rollback-never-landed');
+    expect(await commits()).toBe(log);
+    expect((await lab.run(['holds'])).out).toBe('Nothing is held.\n');
+  },
+  MINUTE,
+);
+
+it(
   'two promotions at once are one, with one commit',
   async () => {
     await setImage('dev', 'nginx:1.27.5');

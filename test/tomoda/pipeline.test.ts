@@ -217,6 +217,47 @@ describe.skipIf(!programs)('the pipeline of tomoda (skipped where kubectl or cur
   );
 
   it(
+    'goes back in prod without a lost request, and the updater leaves it there',
+    { timeout: 5 * MINUTE },
+    async () => {
+      const { stage } = shell;
+      const { readPin } = stage.repositories;
+      const before = await readPin('prod-tomoda');
+      const rolled = await stage.run(['rollback', 'prod-tomoda', '--reason', 'greetings confuse people']);
+      expect(rolled).toMatchObject({ code: 0 });
+      const pin = await readPin('prod-tomoda');
+      expect(pin.tag).toBe('v1.0.0');
+      expect(pin.digest).not.toBe(before.digest);
+      await prove('prod-tomoda', pin.digest, firstCommit);
+      await verify('prod', `${PROD_IMAGE}:v1.0.0@${pin.digest}`);
+      expect(load.prod.report().why).toEqual([]);
+
+      const held = await stage.run(['updates', 'run', 'prod-tomoda']);
+      expect(held.code).toBe(2);
+      expect(held.out).toContain('v1.1.0');
+      expect(held.out).toContain('rolled back from v1.1.0 to v1.0.0');
+      expect(await readPin('prod-tomoda')).toEqual(pin);
+      const dev = await stage.run(['prove', 'tomoda', '--revision', commit]);
+      expect(dev.code).toBe(0);
+    },
+  );
+
+  it('goes forward again once the hold is lifted', { timeout: 5 * MINUTE }, async () => {
+    const { stage } = shell;
+    const holds = (await shell.ask('holds', 'list', 'prod-tomoda')).json as readonly {
+      readonly id: string;
+    }[];
+    expect(holds).toHaveLength(2);
+    for (const { id } of holds)
+      expect(await stage.run(['holds', 'lift', id, '--comment', 'explained'])).toMatchObject({ code: 0 });
+    const run = await stage.run(['updates', 'run', 'prod-tomoda']);
+    expect(run).toMatchObject({ code: 0 });
+    const pin = await overlayAsksFor(stage, 'prod-tomoda', 'v1.1.0', waiting);
+    await prove('prod-tomoda', pin.digest, commit);
+    expect(load.prod.report().why).toEqual([]);
+  });
+
+  it(
     'syncs a manifest that is edited directly, and at once when asked',
     { timeout: 5 * MINUTE },
     async () => {
@@ -256,6 +297,16 @@ describe.skipIf(!programs)('the pipeline of tomoda (skipped where kubectl or cur
         .map(({ trigger }) => trigger)
         .toSorted(),
     ).toEqual(['tomoda-dev', 'tomoda-prod']);
-    expect(await botCommits()).toHaveLength(2);
+    const { devops, git } = shell.stage.repositories;
+    const log = await git(devops, 'log', '--reverse', '--format=%an <%ae> %s', 'origin/main');
+    const people = `${DEVELOPER.name} <${DEVELOPER.email}>`;
+    expect(log.trim().split('\n')).toEqual([
+      `${people} Run tomoda 1.0.0 in dev and prod`,
+      `Image Updater <image-updater@tomoda.life> Update tomoda to sha-${commit}`,
+      'Image Updater <image-updater@tomoda.life> Update prod-tomoda to v1.1.0',
+      'landfall <landfall@localhost> Roll back tomoda in prod to v1.0.0',
+      'Image Updater <image-updater@tomoda.life> Update prod-tomoda to v1.1.0',
+      `${people} Run two workers in dev`,
+    ]);
   });
 });

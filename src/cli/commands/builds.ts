@@ -23,6 +23,9 @@ export interface LogsOptions extends OutputOptions {
 export interface ReviewOptions extends BuildOptions {
   readonly comment: string;
   readonly url?: string;
+  readonly commit?: string;
+  readonly server?: string;
+  readonly tokenFile?: string;
 }
 
 export interface RunOptions extends BuildOptions {
@@ -64,6 +67,15 @@ function withLedger(command: Command): Command {
 function parseUrl(text: string): string {
   if (!/^https?:\/\/[^\s/@]+(?:\/\S*)?$/.test(text))
     throw new InvalidArgumentError('An http address without user and password is wanted.');
+  return text;
+}
+
+function parseServer(text: string): string {
+  return parseUrl(text).replace(/\/+$/, '');
+}
+
+function parseCommit(text: string): string {
+  if (!/^[0-9a-f]{7,64}$/.test(text)) throw new InvalidArgumentError('A commit is at least 7 hex digits.');
   return text;
 }
 
@@ -136,7 +148,17 @@ function registerDeciding(builds: Command, io: CliIo, exit: Exit): void {
       .description(description)
       .argument('<id>', 'id of the build, or the beginning of it')
       .option('--comment <text>', 'why; kept with the decision', '')
-      .option('--url <address>', 'where it was discussed; kept with the decision', parseUrl);
+      .option('--url <address>', 'where it was discussed; kept with the decision', parseUrl)
+      .option('--commit <commit>', 'only if the build is of this commit', parseCommit)
+      .option(
+        '--server <address>',
+        'decide through this landfall serve --webhook, where the ledger cannot be reached',
+        parseServer,
+      )
+      .option(
+        '--token-file <file>',
+        'for --server: a token of the cluster that says who you are; default: LANDFALL_TOKEN',
+      );
     withExamples(withOutput(withCluster(command)), [
       `landfall builds ${kind} 1m7y4nqgce --comment '${kind === 'approve' ? 'read it, and its tests' : 'not this week'}'`,
     ]).action(async (id: string, options: ReviewOptions) => {

@@ -21,6 +21,7 @@ export const holdsCommand: CliCommand = {
       .description(
         'What must not go on by itself: revisions that failed, updates and promotions that a rollback or a person has stopped.',
       );
+    withExamples(holds, ['landfall holds', 'landfall holds lift 1m8qe44p --comment "fixed in 1.27.7"']);
     const list = holds
       .command('list', { isDefault: true })
       .summary('every hold, or those of an application')

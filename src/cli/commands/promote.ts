@@ -66,10 +66,13 @@ function registerDeed(
     .argument('<id>', 'of the promotion, or its beginning: landfall promote and landfall releases show it');
   if (deed !== 'show' && deed !== 'resume') command.option('--comment <text>', 'why, for the history');
   waiting(command, 0, '0');
-  withOutput(withContexts(withCluster(command))).action(async (id: string, options: DecideOptions) => {
-    const { answerDecide } = await import('../promotion/decide.ts');
-    exit(await answerDecide(deed, id, options, io));
-  });
+  const example = `landfall promote ${deed} 1m8qe3m2${deed === 'resume' ? ' --wait 30m' : ''}`;
+  withExamples(withOutput(withContexts(withCluster(command))), [example]).action(
+    async (id: string, options: DecideOptions) => {
+      const { answerDecide } = await import('../promotion/decide.ts');
+      exit(await answerDecide(deed, id, options, io));
+    },
+  );
 }
 
 export const promoteCommand: CliCommand = {

@@ -164,6 +164,7 @@ export const serveCommand: CliCommand = {
                   logger,
                   onPush: (keys) => controller.pushed(keys) + builds.pushed(keys),
                   onReport: (report) => builds.reported(report),
+                  onDecision: (decision) => builds.decided(decision),
                 });
           if (webhook !== undefined) say(`listening for pushes on ${webhook.url}`);
           // Until somebody ends it, or it turns out that it may not act at all.

@@ -54,6 +54,8 @@ function headline(report: ChangeReport, style: Style): string {
 function gateLines(report: ChangeReport, style: Style): readonly string[] {
   const width = 10;
   return report.gates.flatMap(({ gate, state, text }) => {
+    // What nobody asks for is nothing to read.
+    if (state === 'open' && text.startsWith('no ')) return [];
     const words = state === 'overridden' ? `overridden: ${text}` : text;
     const [first = '', ...rest] = wrap(words, style.width - width - 6);
     return [
@@ -63,15 +65,29 @@ function gateLines(report: ChangeReport, style: Style): readonly string[] {
   });
 }
 
+/** A difference with its line in Git below it; digests as long as people tell them apart. */
+function shownLine(line: string, sign: string, style: Style): readonly string[] {
+  const short = line.replaceAll(/sha256:([0-9a-f]{8})[0-9a-f]{56}/g, 'sha256:$1…');
+  const [what = '', where] = short.split(/ {3}(?=\S+:\d+$)/);
+  const indent = ' '.repeat(sign.length + 3);
+  return [
+    ...wrap(what, style.width - indent.length).map((part, index) =>
+      index === 0 ? `  ${sign} ${part}` : `${indent}${part}`,
+    ),
+    ...(where === undefined ? [] : [style.dim(`${indent}${where}`)]),
+  ];
+}
+
 /** A change as a person reads it: what came of it, the gates, what changes, whom it does not reach, what to do. */
 export function renderChange(report: ChangeReport, now: number, style: Style): string {
   const lines: string[] = [headline(report, style)];
   const { refusals, changes, unchanged, commit, delivery, message, override, warnings, holds } = report;
   if (refusals.length === 0 && message !== '' && message !== 'landed')
     lines.push(...wrap(message, style.width - 2).map((line) => `  ${line}`));
-  if (report.gates.length > 0) lines.push('', ...gateLines(report, style));
+  const gates = gateLines(report, style);
+  if (gates.length > 0) lines.push('', ...gates);
   if (override !== undefined) lines.push(`  ${style.yellow('!')} reason    ${override}`);
-  if (changes.length > 0) lines.push('', ...changes.map((line) => `  ~ ${line}`));
+  if (changes.length > 0) lines.push('', ...changes.flatMap((line) => shownLine(line, '~', style)));
   if (unchanged.length > 0)
     lines.push(
       ...wrap(`= ${unchanged.join(', ')} render as before`, style.width - 2).map((line) => `  ${line}`),
@@ -83,7 +99,7 @@ export function renderChange(report: ChangeReport, now: number, style: Style): s
         (line, index) => `  ${index === 0 ? style.red('✗') : ' '} ${line}`,
       ),
     );
-    lines.push(...refusal.lines.map((line) => `      ${line}`));
+    lines.push(...refusal.lines.flatMap((line) => shownLine(line, '   ', style)));
     lines.push(...wrap(`Do: ${refusal.hint}`, style.width - 4).map((line) => `    ${style.bold(line)}`));
   }
   for (const warning of warnings)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitAll, createRepository, git } from '../../git/test-support.ts';
 import { systemClock } from '../../kernel/index.ts';
 import { loadKubeClient } from '../../kube/index.ts';
+import { openLedger } from '../../ledger/index.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import { createRegistryClient } from '../../oci/index.ts';
 import type { RegistryClient } from '../../oci/index.ts';
@@ -155,6 +156,43 @@ describe('landfall updates', () => {
     const again = await run('run', 'tomoda');
     expect(again.out).toContain('✓ up to date');
     expect(again.out).toContain(`last: ${answer.applications[0]?.commit.slice(0, 12) ?? '?'}`);
+  }, 60_000);
+
+  it('is what landfall prove asks for at intent: behind is moving, held is a decision', async () => {
+    await push(`sha-${commits[2] ?? ''}`);
+    const prove = async () => {
+      const ran = await person.run(['prove', 'tomoda', '--wait', '0', '-o', 'json'], {
+        env: {
+          KUBECONFIG: path.join(person.home, 'config'),
+          LANDFALL_REGISTRY_MIRRORS: `registry.corp.io=${registry.url}`,
+        },
+      });
+      const { boundaries } = JSON.parse(ran.out) as {
+        readonly boundaries: readonly { readonly boundary: string; readonly reason: string }[];
+      };
+      return boundaries.find(({ boundary }) => boundary === 'intent');
+    };
+    const behind = await prove();
+    expect(behind).toMatchObject({ state: 'moving', reason: 'behind-policy' });
+    expect(JSON.stringify(behind)).toContain(`${IMAGE}:sha-${commits[2] ?? ''}`);
+    const ledger = openLedger({
+      folder: path.join(person.home, '.local', 'state', 'landfall'),
+      clock: systemClock,
+    });
+    await ledger.holds.put({
+      cluster: kube.server,
+      namespace: 'argocd',
+      application: 'tomoda',
+      kind: 'updates',
+      revision: '',
+      reason: 'rolled back',
+      actor: { name: 'ada', attestedBy: 'cluster' },
+    });
+    await ledger.close();
+    const held = await prove();
+    expect(held).toMatchObject({ state: 'proven', reason: 'updates-held' });
+    expect(JSON.stringify(held)).toContain('held by ada');
+    expect((await run('run', 'tomoda')).code).toBe(2);
   }, 60_000);
 
   it('answers a wrong word with the right one', async () => {

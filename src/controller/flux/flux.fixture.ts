@@ -94,7 +94,6 @@ export async function openFlux(
           const found = condition(object, 'Ready');
           return found['status'] === status && (getString(found, 'message') ?? '').includes(text);
         },
-        20_000,
       ),
     async ask(name, kind) {
       const requestedAt = `${Date.now()}.${Math.random()}`;
@@ -104,7 +103,6 @@ export async function openFlux(
       await until(
         () => read(kind, name),
         (object) => getString(object, 'status', 'lastHandledReconcileAt') === requestedAt,
-        20_000,
       );
     },
     data: async (name, namespace = 'apps') =>

@@ -162,7 +162,7 @@ async function ask(name: string, kind: typeof KUSTOMIZATION | typeof GIT_REPOSIT
   );
 }
 
-describe('a GitRepository', () => {
+describe('a GitRepository', { timeout: 120_000 }, () => {
   it('says the revision of its branch as Flux writes it', async () => {
     await source('main');
     const object = await ready(GIT_REPOSITORY, 'main');
@@ -191,7 +191,7 @@ describe('a GitRepository', () => {
   });
 });
 
-describe('a Kustomization of Flux', () => {
+describe('a Kustomization of Flux', { timeout: 120_000 }, () => {
   it('delivers a folder without a kustomization, with variables, and keeps its inventory', async () => {
     await scene.client.create({
       apiVersion: 'v1',

@@ -48,7 +48,7 @@ if (process.argv.includes('dotenv')) {
 }
 `;
 
-describe('what SOPS has closed', () => {
+describe('what SOPS has closed', { timeout: 120_000 }, () => {
   const closed = {
     'closed/secret.yaml': `apiVersion: v1
 kind: Secret
@@ -104,7 +104,7 @@ secretGenerator:
   });
 });
 
-describe('an OCIRepository', () => {
+describe('an OCIRepository', { timeout: 120_000 }, () => {
   it('is fetched by semantic version, and a Kustomization of it delivered, .sourceignore obeyed', async () => {
     const artifact = (value: string) => ({
       'deploy/a.yaml': configMap('from-registry', value, '  namespace: apps\n'),

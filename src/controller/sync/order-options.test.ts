@@ -37,7 +37,7 @@ spec:
     spec: { containers: [{ name: main, image: "registry.corp.io/web:1" }] }
 `;
 
-describe('when something is pruned', () => {
+describe('when something is pruned', { timeout: 120_000 }, () => {
   const files = (options: Readonly<Record<string, string>>) => ({
     'k8s/first.yaml': config('first', 'a'),
     'k8s/gone.yaml': config('gone', 'a', { ...wave(0), ...options }),
@@ -88,7 +88,7 @@ describe('when something is pruned', () => {
   });
 });
 
-describe('how far the server is asked', () => {
+describe('how far the server is asked', { timeout: 120_000 }, () => {
   it('SkipDryRunOnMissingResource=true waits with a kind that something else brings', async () => {
     const gadget = (options: Readonly<Record<string, string>>) =>
       `apiVersion: late.corp.io/v1\nkind: Gadget\nmetadata:\n  name: gadget\n  annotations: ${JSON.stringify({ ...wave(1), ...options })}\n`;

@@ -112,7 +112,7 @@ export async function startStage(open: OpenCluster): Promise<Stage> {
     step = 200,
     instead: () => Promise<string> | string = () => '',
   ): Promise<void> {
-    const end = Date.now() + 15_000;
+    const end = Date.now() + 60_000;
     while (!(await done())) {
       if (Date.now() > end) throw new Error(`never: ${what} ${await instead()}`);
       await clock.advance(step);

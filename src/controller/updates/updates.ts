@@ -61,6 +61,8 @@ const PLACES_AT_ONCE = 4;
 /** A poll is late by a third of its interval at most, so that not all of them come together. */
 const JITTER = 1 / 3;
 const KEPT = 20_000;
+/** Decisions among which the one of a commit is looked for. */
+const LOOKED_AT = 50;
 
 /**
  * Keeps images at what their policies choose: looks when the interval of an updater is over or somebody pushed, and
@@ -85,11 +87,19 @@ export function startUpdates(options: UpdatesOptions): Updates {
   const next = new Map<string, number>();
   /** What was last told of an updater or a rule: the same thing is not told again. */
   const told = new Map<string, string>();
+  const remembered = new Map<string, string>();
   let pushed = new Set<string>();
   let wake: () => void = () => {};
 
   async function read(signal: AbortSignal): Promise<readonly Updater[]> {
     objects = await readUpdaterObjects(client, options.namespace, signal);
+    const denied = (objects.denied ?? []).join(', ');
+    if (denied !== (told.get('denied') ?? '')) {
+      told.set('denied', denied);
+      logger.warn('Kinds that configure updates may not be listed; what they ask for is not done', {
+        kinds: denied,
+      });
+    }
     const { known, unread } = await options.declarations.read('git', signal);
     const declared: DeclaredRepository[] = [
       ...known.map(({ url, file }) => ({ url, file })),
@@ -111,7 +121,7 @@ export function startUpdates(options: UpdatesOptions): Updates {
     const { signal } = stop;
     const news = pushed;
     pushed = new Set();
-    sources.registries.forget();
+    cycle.forget();
     const updaters = await read(signal);
     const mine = updaters.filter((updater) => options.hold(updater.key) !== undefined);
     await flux.reflect(objects.flux, (key) => options.hold(key) !== undefined, signal);
@@ -141,6 +151,7 @@ export function startUpdates(options: UpdatesOptions): Updates {
       await recordUpdate(ledger, client.server, report);
       options.onCommitted(new Set([repositoryKey(updater.git.url)]));
     }
+    await remember(report);
     await tell(updater.key, object, report, signal);
     logger.info('Images were looked at', {
       application: `${namespace}/${name}`,
@@ -159,6 +170,28 @@ export function startUpdates(options: UpdatesOptions): Updates {
         });
       }
     }
+  }
+
+  /** A commit whose process died before the ledger knew of it is in the history; it is looked up once. */
+  async function remember({ updater, last }: UpdateReport): Promise<void> {
+    const { key, application } = updater;
+    if (last === undefined || remembered.get(key) === last.commit) return;
+    if (remembered.size >= KEPT) remembered.clear();
+    remembered.set(key, last.commit);
+    const subject = {
+      cluster: client.server,
+      namespace: application.namespace,
+      application: application.name,
+    };
+    const known = await ledger.decisions.list(subject, LOOKED_AT);
+    if (known.some(({ kind, detail }) => kind === 'update' && detail['commit'] === last.commit)) return;
+    await ledger.decisions.record({
+      ...subject,
+      kind: 'update',
+      actor: { name: updater.commit.author.name, attestedBy: 'nobody' },
+      reason: last.subject,
+      detail: { commit: last.commit },
+    });
   }
 
   /** An Event for what is news. */

@@ -198,4 +198,27 @@ describe('what clients do wrong', () => {
       'Request entity is too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
     );
   });
+
+  it.each<[string, unknown, string]>([
+    [
+      'json-patch',
+      {},
+      'error decoding patch: json: cannot unmarshal object into Go value of type []interface {}',
+    ],
+    [
+      'merge-patch',
+      [],
+      'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+    ],
+    [
+      'strategic-merge-patch',
+      'text',
+      'json: cannot unmarshal string into Go value of type map[string]interface {}',
+    ],
+  ])('a %s of %j is told what a patch is', async (type, patch, message) => {
+    const headers = { 'content-type': `application/${type}+json` };
+    const answer = await server.call('PATCH', `${MAPS}/kube-root-ca.crt`, JSON.stringify(patch), headers);
+    expect(answer.status).toBe(400);
+    expect(getString(answer.body, 'message')).toBe(message);
+  });
 });

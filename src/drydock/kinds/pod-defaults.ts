@@ -33,7 +33,7 @@ function probeDefaults(probe: JsonObject | undefined): void {
   if (numberAt(probe, 'failureThreshold') === 0) probe.failureThreshold = 3;
   httpGetDefaults(probe);
   const grpc = maybeMap(probe, 'grpc');
-  if (grpc !== undefined && grpc.service === undefined) grpc.service = '';
+  if (grpc !== undefined) grpc.service ??= '';
 }
 
 function fieldRefDefaults(holder: JsonObject | undefined): void {
@@ -55,6 +55,23 @@ function containerDefaults(container: JsonObject): void {
   httpGetDefaults(maybeMap(lifecycle, 'preStop'));
 }
 
+/** What sources of volumes are given, by their names. Of pods and of PersistentVolumes alike. */
+const SOURCE_DEFAULTS: Readonly<Record<string, JsonObject>> = {
+  hostPath: { type: '' },
+  iscsi: { iscsiInterface: 'default' },
+  rbd: { pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' },
+  azureDisk: { cachingMode: 'ReadWrite', kind: 'Shared', fsType: 'ext4', readOnly: false },
+  scaleIO: { storageMode: 'ThinProvisioned', fsType: 'xfs' },
+};
+
+export function sourceDefaults(holder: JsonObject): void {
+  for (const [name, values] of Object.entries(SOURCE_DEFAULTS)) {
+    const source = maybeMap(holder, name);
+    if (source === undefined) continue;
+    for (const [key, value] of Object.entries(values)) source[key] ??= value;
+  }
+}
+
 function volumeDefaults(volume: JsonObject): void {
   if (Object.keys(volume).every((key) => key === VOLUME_NAME)) volume.emptyDir = {};
   for (const source of ['secret', 'configMap', 'downwardAPI', 'projected']) {
@@ -68,8 +85,7 @@ function volumeDefaults(volume: JsonObject): void {
       if (token !== undefined && token.expirationSeconds === undefined) token.expirationSeconds = 3600;
     }
   }
-  const hostPath = maybeMap(volume, 'hostPath');
-  if (hostPath !== undefined && hostPath.type === undefined) hostPath.type = '';
+  sourceDefaults(volume);
   const ephemeral = maybeMap(maybeMap(volume, 'ephemeral'), 'volumeClaimTemplate');
   const claim = maybeMap(ephemeral, 'spec');
   if (claim !== undefined) setDefault(claim, 'volumeMode', 'Filesystem');

@@ -5,6 +5,7 @@ import { GoText, type FieldError } from '../machinery/status-errors.ts';
 import { bad, oneOf, required, requiredOneOf, unsupported } from './field-errors.ts';
 import { asJson, mapAt, maybeMap, setDefault, stringAt } from './json-access.ts';
 import type { KindRules } from './kind.ts';
+import { sourceDefaults } from './pod-defaults.ts';
 
 const MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const RECLAIM_POLICIES = ['Delete', 'Recycle', 'Retain'];
@@ -106,8 +107,7 @@ export const persistentVolumeRules: KindRules = {
     const spec = mapAt(asJson(object), 'spec');
     setDefault(spec, 'persistentVolumeReclaimPolicy', 'Retain');
     setDefault(spec, 'volumeMode', 'Filesystem');
-    const hostPath = maybeMap(spec, 'hostPath');
-    if (hostPath !== undefined) hostPath.type ??= '';
+    sourceDefaults(spec);
   },
   prepareCreate(object) {
     asJson(object).status = { phase: 'Pending' };

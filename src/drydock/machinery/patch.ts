@@ -23,6 +23,11 @@ function unprocessable(): ApiStatusError {
   return new ApiStatusError(422, 'Invalid', 'the server rejected our request due to an error in our request');
 }
 
+function undecodable(patch: JsonValue, target: string): ApiStatusError {
+  const found = Array.isArray(patch) ? 'array' : typeof patch === 'boolean' ? 'bool' : typeof patch;
+  return badRequest(`error decoding patch: json: cannot unmarshal ${found} into Go value of type ${target}`);
+}
+
 function patched(
   kind: ResourceKind,
   type: PatchType,
@@ -30,6 +35,8 @@ function patched(
   patch: JsonValue,
   scale: boolean,
 ): JsonValue {
+  if (type === 'json' && !Array.isArray(patch)) throw undecodable(patch, '[]interface {}');
+  if (type === 'merge' && !isJsonObject(patch)) throw undecodable(patch, 'map[string]interface {}');
   try {
     if (type === 'json') return applyJsonPatch(document, patch);
     if (type === 'merge') return applyMergePatch(document, patch);

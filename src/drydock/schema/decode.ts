@@ -24,8 +24,10 @@ const MAX_DEPTH = 200;
 
 interface Context {
   readonly problems: string[];
-  /** `Deployment.spec.template` as Go prints it: the type of the struct, then the path. */
+  /** The innermost struct, as Go names it in a mismatch. */
   owner: string;
+  /** The fields that lead there: no index of a list and no key of a map is among them. */
+  readonly fields: string[];
   depth: number;
 }
 
@@ -36,11 +38,10 @@ function goKind(value: JsonValue): string {
   return typeof value;
 }
 
-function mismatch(value: JsonValue, goType: string, path: string, context: Context): DecodeError {
+function mismatch(value: JsonValue, goType: string, context: Context): DecodeError {
   const shown = typeof value === 'number' && !Number.isInteger(value) ? `number ${value}` : goKind(value);
-  return new DecodeError(
-    `json: cannot unmarshal ${shown} into Go struct field ${context.owner}.${path} of type ${goType}`,
-  );
+  const field = `${context.owner}.${context.fields.join('.')}`;
+  return new DecodeError(`json: cannot unmarshal ${shown} into Go struct field ${field} of type ${goType}`);
 }
 
 const GO_SCALARS: Readonly<Record<ScalarName, string>> = {
@@ -58,34 +59,34 @@ const GO_SCALARS: Readonly<Record<ScalarName, string>> = {
   any: 'runtime.RawExtension',
 };
 
-function decodeScalar(scalar: ScalarName, value: JsonValue, path: string, context: Context): JsonValue {
+function decodeScalar(scalar: ScalarName, value: JsonValue, context: Context): JsonValue {
   switch (scalar) {
     case 'any':
       return value;
     case 'str':
     case 'dur':
-      if (typeof value !== 'string') throw mismatch(value, GO_SCALARS[scalar], path, context);
+      if (typeof value !== 'string') throw mismatch(value, GO_SCALARS[scalar], context);
       return value;
     case 'bool':
-      if (typeof value !== 'boolean') throw mismatch(value, 'bool', path, context);
+      if (typeof value !== 'boolean') throw mismatch(value, 'bool', context);
       return value;
     case 'f64':
-      if (typeof value !== 'number') throw mismatch(value, 'float64', path, context);
+      if (typeof value !== 'number') throw mismatch(value, 'float64', context);
       return value;
     case 'i32':
     case 'i64': {
       const [low, high] = INTEGER_RANGE[scalar];
       if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
-        throw mismatch(value, GO_SCALARS[scalar], path, context);
+        throw mismatch(value, GO_SCALARS[scalar], context);
       }
       return value;
     }
     case 'intstr':
       if (typeof value === 'number' && Number.isInteger(value)) return value;
-      if (typeof value !== 'string') throw mismatch(value, 'int32', path, context);
+      if (typeof value !== 'string') throw mismatch(value, 'int32', context);
       return value;
     case 'bytes':
-      if (typeof value !== 'string') throw mismatch(value, '[]uint8', path, context);
+      if (typeof value !== 'string') throw mismatch(value, '[]uint8', context);
       if (!/^[A-Za-z0-9+/\r\n]*={0,2}$/.test(value)) {
         const at = value.search(/[^A-Za-z0-9+/=\r\n]/);
         throw new DecodeError(`illegal base64 data at input byte ${Math.max(0, at)}`);
@@ -93,7 +94,7 @@ function decodeScalar(scalar: ScalarName, value: JsonValue, path: string, contex
       return value;
     case 'time':
     case 'micro': {
-      if (typeof value !== 'string') throw mismatch(value, 'string', path, context);
+      if (typeof value !== 'string') throw mismatch(value, 'string', context);
       const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value) ? Date.parse(value) : Number.NaN;
       if (Number.isNaN(at)) {
         throw new DecodeError(
@@ -124,12 +125,12 @@ function decodeScalar(scalar: ScalarName, value: JsonValue, path: string, contex
 function decodeShape(shape: TypeShape, value: JsonValue, path: string, context: Context): JsonValue {
   switch (shape.shape) {
     case 'scalar':
-      return decodeScalar(shape.scalar, value, path, context);
+      return decodeScalar(shape.scalar, value, context);
     case 'struct':
-      if (!isJsonObject(value)) throw mismatch(value, shape.type, path, context);
+      if (!isJsonObject(value)) throw mismatch(value, goTypeOf(shape), context);
       return decodeStruct(shape.type, value, path, context);
     case 'list': {
-      if (!Array.isArray(value)) throw mismatch(value, `[]${goTypeOf(shape.element)}`, path, context);
+      if (!Array.isArray(value)) throw mismatch(value, `[]${goTypeOf(shape.element)}`, context);
       const items: JsonValue[] = [];
       for (let index = 0; index < value.length; index++) {
         const item = value[index] ?? null;
@@ -140,7 +141,7 @@ function decodeShape(shape: TypeShape, value: JsonValue, path: string, context: 
       return items;
     }
     case 'map': {
-      if (!isJsonObject(value)) throw mismatch(value, `map[string]${goTypeOf(shape.element)}`, path, context);
+      if (!isJsonObject(value)) throw mismatch(value, `map[string]${goTypeOf(shape.element)}`, context);
       const entries: JsonObject = {};
       for (const key of Object.keys(value).sort()) {
         const item = value[key] ?? null;
@@ -248,7 +249,9 @@ function decodeStruct(id: string, value: JsonObject, path: string, context: Cont
   for (const field of type.fields.values()) {
     const given = Object.hasOwn(value, field.name) ? value[field.name] : undefined;
     if (given !== undefined) known++;
+    context.fields.push(field.name);
     const decoded = decodeField(field, given, path === '' ? field.name : `${path}.${field.name}`, context);
+    context.fields.pop();
     if (decoded !== undefined) result[field.name] = decoded;
   }
   if (known < Object.keys(value).length && context.problems.length < MAX_PROBLEMS) {
@@ -268,7 +271,7 @@ function decodeStruct(id: string, value: JsonObject, path: string, context: Cont
  * input except values of kind `any`. Throws DecodeError.
  */
 export function decodeTyped(typeId: string, apiVersion: string, kind: string, value: JsonObject): Decoded {
-  const context: Context = { problems: [], owner: '', depth: 0 };
+  const context: Context = { problems: [], owner: '', fields: [], depth: 0 };
   const object = decodeStruct(typeId, value, '', context);
   return { object: { kind, apiVersion, ...object }, problems: context.problems };
 }

@@ -69,10 +69,29 @@ describe('decoding', () => {
     ]);
   });
 
-  it('refuses a wrong type in the words of the original', () => {
-    expect(() => deployment({ spec: { replicas: 'three' } })).toThrow(
-      'json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
-    );
+  it.each<[string, JsonObject, string]>([
+    [
+      'a scalar',
+      { spec: { replicas: 'three' } },
+      'string into Go struct field DeploymentSpec.spec.replicas of type int32',
+    ],
+    [
+      'the value of a map',
+      { metadata: { labels: { a: 1 } } },
+      'number into Go struct field ObjectMeta.metadata.labels of type string',
+    ],
+    [
+      'a field of an item of a list',
+      { spec: { template: { spec: { containers: [{ name: 'c' }, { env: [{ value: 1 }] }] } } } },
+      'number into Go struct field EnvVar.spec.template.spec.containers.env.value of type string',
+    ],
+    [
+      'a whole struct',
+      { spec: { template: 'none' } },
+      'string into Go struct field DeploymentSpec.spec.template of type v1.PodTemplateSpec',
+    ],
+  ])('refuses %s of the wrong type in the words of the original', (_what, body, words) => {
+    expect(() => deployment(body)).toThrow(`json: cannot unmarshal ${words}`);
   });
 });
 

@@ -34,7 +34,10 @@ export function readCiLog(block: Block): Reading | undefined {
   const lines = block.lines.filter(({ text }) => text.trim() !== '');
   if (lines.length === 0 || !lines.some(({ text }) => CI.test(words(text).message))) return undefined;
   const command = block.command === undefined ? undefined : parseCommand(block.command);
-  if (command !== undefined && /^(?:kubectl|oc|argocd|flux|helm)$/.test(command.program)) return undefined;
+  // What these print is their own; what is left behind the output of a look may be pasted from anywhere.
+  const looks = /^(?:get|describe|top)$/.test(command?.words[0] ?? '');
+  if (command !== undefined && !looks && /^(?:kubectl|oc|argocd|flux|helm)$/.test(command.program))
+    return undefined;
   const logs: LogLine[] = [];
   const builds: BuildFact[] = [];
   const digests: DigestFact[] = [];

@@ -8,6 +8,7 @@ import { endpointsOfService } from './describe-network.ts';
 import { childOf, told } from './described.ts';
 import type { Described } from './described.ts';
 import { eventIn } from './events.ts';
+import { describedWithIndentation } from './lost-describe.ts';
 import { artifactSource, partialObject } from './objects.ts';
 
 const PAIR = /^(?<indent>\s*)(?:[-*]\s+)?(?<key>[A-Za-z(][^:=]{0,70}?):(?:\s+(?<value>.*))?$/;
@@ -105,7 +106,7 @@ function readOne(block: Block, lines: readonly TextLine[]): OneDescription | und
   const at = lines.findIndex(({ text }) => text.trim().startsWith('Events:'));
   const body = at < 0 ? lines : lines.slice(0, at);
   const command = block.command === undefined ? undefined : parseCommand(block.command);
-  const root = treeOf(body);
+  const root = treeOf(describedWithIndentation(body) ?? body);
   const name = told(root, 'Name');
   if (name === undefined) return undefined;
   const asked = command === undefined ? undefined : askedObjects(command).kinds[0];

@@ -152,8 +152,25 @@ function fromJson(block: Block, value: JsonValue, application: string): EngineFa
   };
 }
 
+/** The same without its command: both states have to be there. */
+function alone(block: Block): Reading | undefined {
+  try {
+    const value = JSON.parse(block.lines.map(({ text }) => text).join('\n')) as JsonValue;
+    // Whole objects are read as such.
+    if (isJsonObject(value) && value['kind'] !== undefined) return undefined;
+    const fact = fromJson(block, value, 'APP');
+    return fact?.sync === undefined || fact.health === undefined
+      ? undefined
+      : { facts: { engines: [fact] }, rest: [] };
+  } catch {
+    return undefined;
+  }
+}
+
 /** `argocd app get` in any of its outputs. Tables of `argocd app list` and `flux get` are read with the other tables. */
 export function readArgocd(block: Block): Reading | undefined {
+  if (block.command === undefined && /^\s*\{.*\}\s*$/.test(block.lines.map(({ text }) => text).join(' ')))
+    return alone(block);
   if (block.command === undefined)
     return block.lines.some(({ text }) => /^Name:\s+\S/.test(text)) &&
       block.lines.some(({ text }) => /^(?:Sync|Health) Status:\s/.test(text))

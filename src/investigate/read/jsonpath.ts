@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { WorldObject } from '../../verdict/index.ts';
-import type { Block } from '../block.ts';
+import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { askedObjects, namespaceOf, outputOf, parseCommand } from './command.ts';
 import { partialObject } from './objects.ts';
@@ -149,10 +149,19 @@ export function readJsonpath(block: Block): Reading | undefined {
       first === undefined || all ? undefined : objectFrom(block, first.line, asked, template.paths, words);
     return object === undefined ? undefined : { facts: { live: [object] }, rest: [] };
   }
-  const live = told.flatMap(({ text, line }) => {
+  const rest: TextLine[] = [];
+  const live = told.flatMap((each) => {
+    const { text, line } = each;
     const words = text.includes('\t') ? text.split('\t') : text.trim().split(columns ? /\s{2,}/ : /\s+/);
     const fitting = words.length === template.paths.length ? words : text.trim().split(/\s+/);
-    return objectFrom(block, line, asked, template.paths, fitting) ?? [];
+    const at = template.paths.findIndex(isName);
+    // What follows the output without a prompt in between is no row of it.
+    const fits =
+      fitting.length <= template.paths.length &&
+      (at < 0 || /^[a-z0-9][\w.-]*$/.test(fitting[at]?.trim() ?? ''));
+    const object = fits ? objectFrom(block, line, asked, template.paths, fitting) : undefined;
+    if (object === undefined) rest.push(each);
+    return object ?? [];
   });
-  return live.length === 0 ? undefined : { facts: { live }, rest: [] };
+  return live.length === 0 ? undefined : { facts: { live }, rest };
 }

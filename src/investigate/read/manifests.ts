@@ -14,6 +14,7 @@ import type { EventFact, SourceFile, WorldObject } from '../../verdict/index.ts'
 import type { Block, TextLine } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { outputOf, parseCommand } from './command.ts';
+import { withIndentation } from './lost-indentation.ts';
 import { artifactSource } from './objects.ts';
 
 /** Characters that are parsed again and again in search of what is whole. */
@@ -290,8 +291,9 @@ function longest(
 
 /** Kubernetes objects, kustomizations, values and the like, as YAML or JSON: stored ones are live, others are Git's. */
 export function readManifests(block: Block): Reading | undefined {
-  const [lines] = candidates(block.lines);
-  if (lines === undefined) return undefined;
+  const [run] = candidates(block.lines);
+  if (run === undefined) return undefined;
+  const lines = withIndentation(run) ?? run;
   const found = longest(lines, block.artifact);
   if (found === undefined) return undefined;
   const command = block.command === undefined ? undefined : parseCommand(block.command);

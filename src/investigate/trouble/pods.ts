@@ -2,7 +2,7 @@ import { getArray, getIn, getNumber, getObject, getString, isJsonObject } from '
 import type { World, WorldObject } from '../../verdict/index.ts';
 import { subjectOf } from '../trace.ts';
 import type { Trouble } from './trouble.ts';
-import { claimOf, inSpace, oneLine } from './trouble.ts';
+import { claimOf, inSpace, isFresh, oneLine } from './trouble.ts';
 
 /** The loudest of the last lines that a pod wrote: what it says before it ends. */
 function lastWords(world: World, pod: WorldObject): World['logs'][number] | undefined {
@@ -122,7 +122,7 @@ export function podTroubles(world: World): readonly Trouble[] {
           reason: 'pod-not-ready',
           title: `${subject} runs and is not ready`,
           claims: [claimOf('health', subject, 'ready', 'false', pod.cite([...first.path, 'ready']))],
-          weight: 'hard',
+          weight: isFresh(pod) ? 'moving' : 'hard',
           check,
         },
       ];

@@ -1,4 +1,5 @@
 import type { BoundaryName, Claim, ClaimSource } from '../../boundaries/index.ts';
+import type { WorldObject } from '../../verdict/index.ts';
 
 /** Something that is not as it should be, in the words of whoever said it; no cause yet. */
 export interface Trouble {
@@ -28,6 +29,11 @@ export function claimOf(
   source: ClaimSource,
 ): Claim {
   return { boundary, subject, attribute, value: oneLine(value), source, at: '' };
+}
+
+/** So young when somebody looked that nothing can be told of it yet. */
+export function isFresh({ ageMs }: Pick<WorldObject, 'ageMs'>): boolean {
+  return ageMs !== undefined && ageMs < 60_000;
 }
 
 export function inSpace(namespace: string | undefined): string {

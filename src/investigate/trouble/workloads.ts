@@ -2,7 +2,7 @@ import { getArray, getNumber, getObject, getString } from '../../kernel/index.ts
 import type { World } from '../../verdict/index.ts';
 import { WORKLOADS, subjectOf } from '../trace.ts';
 import type { Trouble } from './trouble.ts';
-import { claimOf, inSpace, oneLine } from './trouble.ts';
+import { claimOf, inSpace, isFresh, oneLine } from './trouble.ts';
 
 export function workloadTroubles(world: World): readonly Trouble[] {
   return world.live.flatMap((object): readonly Trouble[] => {
@@ -72,7 +72,7 @@ export function workloadTroubles(world: World): readonly Trouble[] {
               object.cite(['status', 'readyReplicas']),
             ),
           ],
-          weight: moving && ready > 0 ? 'moving' : 'hard',
+          weight: (moving && ready > 0) || isFresh(object) ? 'moving' : 'hard',
           check,
         },
       ];

@@ -104,6 +104,7 @@ describe('a trigger', () => {
     ['nothing to run', 'run: [npm, test]', 'run: []'],
     ['a wrong duration', '1h30m', '90 minutes'],
     ['a tag that is none', 'image: registry.corp.io/shop', 'image: registry.corp.io/shop\n    tag: "{tag}"'],
+    ['a password in Git', 'https://git.corp.io/shop', 'https://bot:hunter2@git.corp.io/shop'],
     ['a secret in Git', 'steps:', 'secretEnv: { TOKEN: hunter2 }\n    steps:'],
   ])('that declares %s is refused', (_, from, to) => {
     const text = DEV.replace(from, to);

@@ -4,6 +4,7 @@ import { asLandfallError } from '../../kernel/index.ts';
 import { DEFAULTS, definitionOf, referenceOf } from './definition.ts';
 import type { DeclaredBuild } from './definition.ts';
 import { decideGate } from './gate.ts';
+import { isOfTrigger } from './triggers.ts';
 
 /** A waiting build that goes on, ends, or has to be approved again. */
 export interface Decided {
@@ -75,6 +76,8 @@ async function outOf(
   if (declared === 'unknown') return undefined;
   if (declared === 'gone')
     return { state: 'CANCELLED', message: `${build.trigger} is not declared any more` };
+  if (!isOfTrigger(declared.plan, build.ref))
+    return { state: 'CANCELLED', message: `${build.trigger} does not build ${build.ref} any more` };
   if (definitionOf(declared).definitionDigest !== build.definitionDigest)
     return redefined(builds, build, declared);
   return declared.plan.approval === undefined

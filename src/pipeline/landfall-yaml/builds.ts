@@ -59,8 +59,11 @@ const packaging = strictObject({
 
 /** What starts a build, who has to approve it, and what it does. */
 export const build = strictObject({
-  /** Where the source is. */
-  repository: name,
+  /** Where the source is; how it is reached is known to whoever builds, never written here. */
+  repository: name.refine(
+    (url) => !/\/\/[^/@\s]*:[^/@\s]*@/.test(url),
+    'a repository without a password is wanted: what is secret is never in Git',
+  ),
   on: strictObject({
     branch: refName.exactOptional(),
     /** `*` stands for anything. */

@@ -13,7 +13,7 @@ export type { PromotionAsk } from './prepare.ts';
 export { endOf, promote } from './promote.ts';
 export { detailJson, detailOf } from './record.ts';
 export type { ChangeDetail, Style } from './record.ts';
-export { releaseIn, releaseKey, releaseName, repositoriesIn, sameRelease } from './release.ts';
+export { releaseIn, releaseName, repositoriesIn, sameRelease } from './release.ts';
 export type { FoundRelease, ReleaseImage } from './release.ts';
 export { releasesOf } from './releases.ts';
 export type { NextPromotion, ReleaseRow } from './releases.ts';

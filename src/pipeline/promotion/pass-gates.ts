@@ -5,10 +5,11 @@ import { checkGates } from './checks.ts';
 import type { ChangeDeps } from './deps.ts';
 import { approvalsGate, decisionsOn, overriding, soakGate, windowGate } from './gates.ts';
 import type { Gate } from './gates.ts';
+import { detailOf } from './record.ts';
 import type { ChangeDetail } from './record.ts';
 import { releaseIn, releaseKey, sameRelease } from './release.ts';
 import { subjectOfApplication } from './survey.ts';
-import type { Pair, Survey } from './survey.ts';
+import type { Pair, Survey, SurveyedApplication } from './survey.ts';
 
 export interface GateQuestion {
   readonly pair: Pair;
@@ -32,6 +33,20 @@ function wasOpen(detail: ChangeDetail, gate: Gate['gate']): Gate | undefined {
   return detail.gates.find((each) => each.gate === gate && each.state === 'open');
 }
 
+/** Whether somebody has gone back from the release in the source: what was proven of it counts no more. */
+async function wentBack(
+  deps: ChangeDeps,
+  source: SurveyedApplication,
+  { release }: ChangeDetail,
+): Promise<boolean> {
+  const changes = await deps.ledger.changes.list(subjectOfApplication(source), 50);
+  return changes.some((change) => {
+    const { replaced } = detailOf(change);
+    const meant = change.state !== 'refused' && change.state !== 'cancelled';
+    return change.kind === 'rollback' && meant && replaced !== undefined && sameRelease(replaced, release);
+  });
+}
+
 async function sourceGates(
   { pair, detail, look: given }: GateQuestion,
   deps: ChangeDeps,
@@ -43,6 +58,8 @@ async function sourceGates(
   const { verdict, at } = look.proof;
   const runs = releaseIn(look);
   if (!sameRelease(detail.release, runs)) {
+    if (await wentBack(deps, source, detail))
+      return { gates: [], gone: `${source.environment} was rolled back from this release` };
     // It was proven there while it stood there; what came after it takes that back no more than a newer build does.
     const [landed, soak] = [wasOpen(detail, 'landed'), wasOpen(detail, 'soak')];
     if (landed !== undefined && soak !== undefined) return { gates: [landed, soak], gone: undefined };

@@ -23,6 +23,9 @@ export interface WayBack {
   readonly neverLanded: string | undefined;
   /** A tag names other bytes now than when that landed: the commit alone would not bring them back. */
   readonly moved: readonly string[];
+  /** References that no digest is known of: the registry has none, or does not answer. */
+  readonly gone: readonly string[];
+  readonly unread: readonly string[];
 }
 
 export interface WayBackQuestion {
@@ -56,16 +59,19 @@ function claimedDigests(delivery: Delivery | undefined): ReadonlyMap<string, str
   return found;
 }
 
-async function resolved(
-  { registry, signal }: WayBackQuestion,
-  reference: string,
-): Promise<string | undefined> {
+interface Resolved {
+  readonly digest: string | undefined;
+  readonly gone: boolean;
+  readonly why: string;
+}
+
+async function resolved({ registry, signal }: WayBackQuestion, reference: string): Promise<Resolved> {
   try {
-    return (await registry.resolve(reference, signal)).digest;
+    return { digest: (await registry.resolve(reference, signal)).digest, gone: false, why: '' };
   } catch (thrown) {
     signal.throwIfAborted();
-    if (asLandfallError(thrown).kind === 'cancelled') throw thrown;
-    return undefined;
+    const { kind, message } = asLandfallError(thrown);
+    return { digest: undefined, gone: kind === 'not-found', why: message };
   }
 }
 
@@ -75,11 +81,13 @@ async function releaseAt(
   revision: string,
   set: RenderedSet,
   delivery: Delivery | undefined,
-): Promise<Pick<WayBack, 'release' | 'moved'>> {
+): Promise<Pick<WayBack, 'release' | 'moved' | 'gone' | 'unread'>> {
   const { repositories } = question;
   const claimed = claimedDigests(delivery);
   const images = new Map<string, ReleaseImage>();
   const moved: string[] = [];
+  const gone: string[] = [];
+  const unread: string[] = [];
   const slots = slotsOf(set).filter(({ reference }) => repositories.includes(fullRepository(reference)));
   for (const slot of slots) {
     const { reference } = slot;
@@ -92,9 +100,13 @@ async function releaseAt(
     const { tag, digest: pinned } = parseReference(reference);
     // What landed decides; what the tag names now may be something else.
     const then = pinned ?? claimed.get(reference) ?? (slots.length === 1 ? delivery?.digest : undefined);
-    const now = pinned === undefined ? await resolved(question, reference) : pinned;
+    const answer = pinned === undefined ? await resolved(question, reference) : undefined;
+    const now = pinned ?? answer?.digest;
     const digest = then ?? now;
-    if (digest === undefined) continue;
+    if (digest === undefined) {
+      (answer?.gone === true ? gone : unread).push(`${reference}: ${answer?.why ?? ''}`);
+      continue;
+    }
     if (now !== undefined && now !== digest) moved.push(`${reference} names ${now} now, and was ${digest}`);
     images.set(repository, { repository, tag, digest, uses: [slotName(slot)] });
   }
@@ -108,7 +120,7 @@ async function releaseAt(
     tag: found.find(({ digest }) => digest === delivery?.digest)?.tag ?? first?.tag,
     images: found,
   };
-  return { release, moved };
+  return { release, moved, gone, unread };
 }
 
 async function renderAt(question: WayBackQuestion, commit: string): Promise<RenderedSet> {
@@ -195,12 +207,12 @@ async function fromGit(question: WayBackQuestion): Promise<WayBack | undefined> 
       return undefined;
     });
     if (set === undefined || set.failure !== undefined) continue;
-    const { release, moved } = await releaseAt(question, commit, set, undefined);
-    const gone = release.images.some(({ digest }) => never.has(digest));
-    if (release.images.length === 0 || gone || sameRelease(release, current)) continue;
+    const found = await releaseAt(question, commit, set, undefined);
+    const { release } = found;
+    const left = release.images.some(({ digest }) => never.has(digest));
+    if (release.images.length === 0 || left || sameRelease(release, current)) continue;
     return {
-      release,
-      moved,
+      ...found,
       delivery: undefined,
       neverLanded: `${commit.slice(0, 8)}: found in Git; the ledger holds no delivery of it`,
     };

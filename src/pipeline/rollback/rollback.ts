@@ -169,14 +169,18 @@ async function prepare(
   const render = rendererOf({ sources, spec, branch, parent: tip, signal });
   const before = await render(mirror.tree(way.release.revision ?? tip), way.release.revision ?? tip);
   const now = await render(mirror.tree(tip));
+  const there = await imagesThere(sources.registry, way.release, signal);
   const obstacles = obstaclesOf({
     changes: plan.rendered,
     now: now.objects.map(({ object }) => object),
     before: before.objects.map(({ object }) => object),
-    ...(await imagesThere(sources.registry, way.release, signal)),
+    missing: [...way.gone, ...there.missing],
+    unread: [...way.unread, ...there.unread],
     neverLanded: way.neverLanded,
   });
-  const stands = obstacles.filter(({ certain }) => certain || ask.override === undefined);
+  // Without a single digest there is nothing that could be written.
+  const nothing = way.release.images.length === 0;
+  const stands = obstacles.filter(({ certain }) => certain || nothing || ask.override === undefined);
   const overcome = obstacles.filter((obstacle) => !stands.includes(obstacle));
   return {
     detail: { ...detail, changes: plan.changes.map(changeLine) },

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { RenderedSet } from '../../boundaries/index.ts';
 import { treeWith } from '../../git/index.ts';
 import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
@@ -47,6 +48,9 @@ export interface CycleOptions {
 }
 
 const AT_ONCE = 6;
+const LOOKS_AT_ONCE = 8;
+/** Programs and requests that wait for the signal of one cycle at a time. */
+const LISTENERS = 200;
 /** A busy repository takes a commit of ours at the latest after so many of others. */
 const ATTEMPTS = 15;
 
@@ -59,6 +63,8 @@ interface Looked {
 }
 
 export interface Cycle {
+  /** What registries and source repositories said before is asked for again: a round of cycles begins. */
+  forget(): void;
   /**
    * One cycle of updaters that write to the same branch: looks at every image, and makes one commit of all that is to
    * be changed. What cannot be read, must not be done, or fails is in the report of its updater and stops no other
@@ -180,15 +186,21 @@ export function createCycle(sources: CycleSources): Cycle {
       readonly warnings: readonly string[];
     }[] = [];
     let files: FileTexts = {};
-    for (const updater of updaters) {
-      let looked: Looked;
+    const looks = await mapBounded(updaters, LOOKS_AT_ONCE, async (updater) => {
       try {
-        looked = await look(updater, tree, tip, history, signal);
+        return { looked: await look(updater, tree, tip, history, signal) };
       } catch (thrown) {
         signal.throwIfAborted();
-        reports.push(failed({ updater, images: [], holds: [], history }, asLandfallError(thrown)));
+        const nothing = { updater, images: [], holds: [], history };
+        return { failed: failed(nothing, asLandfallError(thrown)) };
+      }
+    });
+    for (const { looked, failed: failure } of looks) {
+      if (looked === undefined) {
+        reports.push(failure);
         continue;
       }
+      const { updater } = looked;
       const wanted = looked.images.filter(({ state }) => state === 'update');
       if (wanted.length === 0) {
         reports.push(report(looked, settled(looked.images)));
@@ -304,9 +316,14 @@ export function createCycle(sources: CycleSources): Cycle {
   }
 
   return {
+    forget() {
+      sources.registries.forget();
+      sources.ancestry.forget();
+    },
     async run(updaters, options, signal) {
       const [first] = updaters;
       if (first === undefined) return [];
+      setMaxListeners(LISTENERS, signal);
       let mirror: GitMirror;
       try {
         mirror = await sources.repository(first, signal);

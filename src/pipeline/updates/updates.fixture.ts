@@ -199,8 +199,9 @@ export function reopenBench(url: string, folder: string): Bench {
       ...rest,
     }),
     registries,
-    cycle: (sources = {}) =>
-      createCycle({
+    /** Every run of it is a round of its own. */
+    cycle(sources = {}) {
+      const cycle = createCycle({
         clock: systemClock,
         registries: registries(),
         ancestry: createAncestry((where) => Promise.resolve(mirrors.open(where))),
@@ -212,7 +213,15 @@ export function reopenBench(url: string, folder: string): Bench {
         holds: () => Promise.resolve(bench.holds),
         publish: createPublish({ clock: systemClock }),
         ...sources,
-      }),
+      });
+      return {
+        forget: () => cycle.forget(),
+        run(...asked) {
+          cycle.forget();
+          return cycle.run(...asked);
+        },
+      };
+    },
     overlay: () => run(deployments, 'show', 'main:overlays/dev/kustomization.yaml'),
     log: () => run(deployments, 'log', '--format=%s', 'main').split('\n'),
     close() {

@@ -47,28 +47,41 @@ interface Chosen {
 export function compilePolicy(policy: TagPolicy, filter: TagFilter, where: string): Chooser {
   const filtered = compileFilter(filter, where);
   const best = ranking(policy, where);
+  /** The same list and the same facts give the same answer: a registry that has nothing new costs nothing. */
+  let last:
+    | { readonly tags: readonly string[]; readonly facts: ChoiceFacts; readonly choice: TagChoice }
+    | undefined;
   return {
     policy,
     candidates: (tags) => filtered(tags).candidates,
     choose(tags, facts = {}) {
-      const { candidates, passedOver } = filtered(tags);
-      const chosen =
-        candidates.length === 0
-          ? { tag: undefined, passedOver: [], none: noneLeft(tags.length) }
-          : best.choose(candidates, facts);
-      return {
-        tag: chosen.tag,
-        ...(chosen.commit === undefined ? {} : { commit: chosen.commit }),
-        why: chosen.tag === undefined ? chosen.none : best.praise(facts),
-        passedOver: sample([...chosen.passedOver, ...passedOver]),
-        seen: tags.length,
-      };
+      const known =
+        last?.tags === tags && last.facts.history === facts.history && last.facts.builtAt === facts.builtAt;
+      if (known && last !== undefined) return last.choice;
+      const choice = decide(tags, facts);
+      last = { tags, facts, choice };
+      return choice;
     },
     isOlder(tag, than, facts = {}) {
       const value = (each: string) => filtered([each]).candidates[0]?.value ?? each;
       return best.isOlder?.({ tag, value: value(tag) }, { tag: than, value: value(than) }, facts);
     },
   };
+
+  function decide(tags: readonly string[], facts: ChoiceFacts): TagChoice {
+    const { candidates, passedOver } = filtered(tags);
+    const chosen =
+      candidates.length === 0
+        ? { tag: undefined, passedOver: [], none: noneLeft(tags.length) }
+        : best.choose(candidates, facts);
+    return {
+      tag: chosen.tag,
+      ...(chosen.commit === undefined ? {} : { commit: chosen.commit }),
+      why: chosen.tag === undefined ? chosen.none : best.praise(facts),
+      passedOver: sample([...chosen.passedOver, ...passedOver]),
+      seen: tags.length,
+    };
+  }
 }
 
 function noneLeft(tags: number): string {

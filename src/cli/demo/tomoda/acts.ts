@@ -65,7 +65,7 @@ export async function reachDev(
 ): Promise<{ readonly commit: string; readonly seen: LoadReport }> {
   const { say, typed, landfall } = teller;
   const { app, commitNextVersion, git } = stage.repositories;
-  say(`${DEVELOPER.name} pushes to main; the build waits for somebody else to approve it`);
+  say(`${DEVELOPER.name} pushes to main; the build waits for the approval of somebody else`);
   const commit = await commitNextVersion();
   typed(`git push origin main   # tomoda 1.1.0, ${commit.slice(0, 8)}`);
   await git(app, 'push', '--quiet', 'origin', 'main');

@@ -428,6 +428,12 @@ describe('a waiting build', { timeout: LONG }, () => {
     expect(await decidePending(builds, () => declared, later)).toMatchObject([{ state: 'EXPIRED' }]);
     await stage.commit({ a: '3' });
     await stage.look(declared);
+    const elsewhere = stage.declare(gated.replace('branch: main', 'branch: next'));
+    expect(await decidePending(builds, () => elsewhere, stage.context.clock)).toMatchObject([
+      { state: 'CANCELLED', message: 'shop does not build refs/heads/main any more' },
+    ]);
+    await stage.commit({ a: '4' });
+    await stage.look(declared);
     expect(await decidePending(builds, () => 'gone', stage.context.clock)).toMatchObject([
       { state: 'CANCELLED' },
     ]);

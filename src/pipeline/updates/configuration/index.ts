@@ -11,7 +11,7 @@ export {
 } from './flux.ts';
 export type { FluxObjects } from './flux.ts';
 export { IMAGE_UPDATER } from './image-updater.ts';
-export { readLandfall } from './landfall.ts';
+export { readLandfall, withDeclaredStyle } from './landfall.ts';
 export type { DeclaredFor } from './landfall.ts';
 export type {
   CommitStyle,

@@ -40,7 +40,7 @@ export function readLandfall(file: LandfallYaml, application: DeclaredFor): Conf
       });
     }
   }
-  const { author, message, interval, perHour, pullRequest, sign } = file.updates ?? {};
+  const { pullRequest } = file.updates ?? {};
   const updater: Updater = {
     key: `Application/${namespace}/${name}`,
     origin: 'landfall.yaml',
@@ -59,16 +59,27 @@ export function readLandfall(file: LandfallYaml, application: DeclaredFor): Conf
           }),
     },
     images,
-    commit: {
-      author: author ?? DEFAULT_AUTHOR,
-      message: message === undefined ? undefined : { language: 'landfall', text: message },
-      ...(sign === undefined ? {} : { sign }),
-    },
-    intervalMs: durationMs(interval) ?? DEFAULT_INTERVAL,
-    perHour: perHour ?? DEFAULT_PER_HOUR,
+    commit: { author: DEFAULT_AUTHOR, message: undefined },
+    intervalMs: DEFAULT_INTERVAL,
+    perHour: DEFAULT_PER_HOUR,
     suspended: false,
   };
-  return { updaters: images.length === 0 ? [] : [updater], refused };
+  return { updaters: images.length === 0 ? [] : [withDeclaredStyle(updater, file)], refused };
+}
+
+/** How an updater commits, and how often, where landfall.yaml of its repository says so. */
+export function withDeclaredStyle(updater: Updater, file: LandfallYaml): Updater {
+  const { author, message, interval, perHour, sign = updater.commit.sign } = file.updates ?? {};
+  return {
+    ...updater,
+    commit: {
+      author: author ?? updater.commit.author,
+      message: message === undefined ? updater.commit.message : { language: 'landfall', text: message },
+      ...(sign === undefined ? {} : { sign }),
+    },
+    intervalMs: durationMs(interval) ?? updater.intervalMs,
+    perHour: perHour ?? updater.perHour,
+  };
 }
 
 function ruleOf(

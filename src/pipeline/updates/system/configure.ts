@@ -7,6 +7,7 @@ import {
   readArgo,
   readFlux,
   readLandfall,
+  withDeclaredStyle,
   type Configuration,
   type DeclaredFor,
 } from '../configuration/index.ts';
@@ -30,7 +31,15 @@ export function configure(
   const byUrl = new Map(declared.map((each) => [each.url, each]));
   const parts: Configuration[] = applications.map((application) => {
     const place = placeOfApplication(application);
-    return fromLandfall(place, byUrl) ?? readArgo(application, imageUpdaters);
+    const declaredHere = fromLandfall(place, byUrl);
+    if (declaredHere !== undefined) return declaredHere;
+    // Neither annotations nor the resource say who commits: the file may, for every application of its repository.
+    const { updaters, refused } = readArgo(application, imageUpdaters);
+    const file = byUrl.get(place.git.url)?.file;
+    return {
+      updaters: file === undefined ? updaters : updaters.map((each) => withDeclaredStyle(each, file)),
+      refused,
+    };
   });
   for (const kustomization of flux.kustomizations) {
     const place = placeOfKustomization(kustomization, flux.gitRepositories);

@@ -13,6 +13,8 @@ export interface UpdaterObjects {
   readonly applications: readonly KubeObject[];
   readonly imageUpdaters: readonly KubeObject[];
   readonly flux: FluxObjects;
+  /** Kinds that this identity may not list; what they configure is not done. */
+  readonly denied?: readonly string[];
 }
 
 const APPLICATION = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application' };
@@ -71,13 +73,18 @@ export async function readUpdaterObjects(
   namespace: string | undefined,
   signal: AbortSignal,
 ): Promise<UpdaterObjects> {
+  const denied: string[] = [];
   const list = async (kind: { readonly apiVersion: string; readonly kind: string }) => {
     try {
       const where = namespace === undefined || kind === NAMESPACE ? {} : { namespace };
       return (await kube.list(kind, where, signal)).items;
     } catch (thrown) {
-      if (asLandfallError(thrown).code === 'kind-unknown') return undefined;
-      throw thrown;
+      const error = asLandfallError(thrown);
+      if (error.code === 'kind-unknown') return undefined;
+      // Other updaters' kinds are nobody's duty to open; Applications are.
+      if (error.kind !== 'denied' || kind === APPLICATION) throw thrown;
+      denied.push(kind.kind);
+      return [];
     }
   };
   /** Flux before 2.7 serves its image kinds as v1beta2 only; their fields are the same. */
@@ -105,5 +112,6 @@ export async function readUpdaterObjects(
       kustomizations: kustomizations ?? [],
       namespaces: shared ? ((await list(NAMESPACE)) ?? []) : [],
     },
+    ...(denied.length === 0 ? {} : { denied: denied.toSorted() }),
   };
 }

@@ -17,7 +17,8 @@ function loadBalancers(view: View): Draft[] {
       service.list('status', 'loadBalancer', 'ingress').length === 0;
     const begun = Date.parse(service.text('metadata', 'creationTimestamp') ?? '');
     const now = Date.parse(view.world.at ?? '');
-    const young = !Number.isNaN(begun) && !Number.isNaN(now) && now - begun < 300_000;
+    const age = service.ageMs ?? now - begun;
+    const young = !Number.isNaN(age) && age < 300_000;
     if (!pending || (young && events.length === 0)) return [];
     return [
       {

@@ -61,26 +61,32 @@ function stuckNamespaces(view: View): Draft[] {
             getString(item, 'type') ?? '',
           ) && getString(item, 'status') === 'True',
       );
-    const [first] = held;
-    if (first === undefined || thing.text('status', 'phase') !== 'Terminating') return [];
+    if (thing.text('status', 'phase') !== 'Terminating') return [];
     return [
       {
         failure: 'LIV-10',
         id: 'deletion-stuck',
         boundary: 'live',
         title: `the namespace ${thing.name} is being deleted and does not go`,
-        confidence: 0.93,
-        why: held.map((item) => quote(getString(item, 'message') ?? getString(item, 'reason') ?? '')),
-        claims: held.map((item) =>
-          view.about(
-            'live',
-            thing,
-            getString(item, 'type') ?? '',
-            getString(item, 'message') ?? '',
-            'status',
-            'conditions',
-          ),
-        ),
+        // How long it has been going, a table does not say.
+        confidence: held.length > 0 ? 0.93 : 0.5,
+        why:
+          held.length === 0
+            ? ['Nothing can be created in it any more; what holds it, its conditions say.']
+            : held.map((item) => quote(getString(item, 'message') ?? getString(item, 'reason') ?? '')),
+        claims:
+          held.length === 0
+            ? [view.about('live', thing, 'phase', 'Terminating', 'status', 'phase')]
+            : held.map((item) =>
+                view.about(
+                  'live',
+                  thing,
+                  getString(item, 'type') ?? '',
+                  getString(item, 'message') ?? '',
+                  'status',
+                  'conditions',
+                ),
+              ),
         misleading: [
           ['its objects are still shown', 'they are on their way out; nothing new can be created'],
         ],
@@ -90,6 +96,7 @@ function stuckNamespaces(view: View): Draft[] {
           'kubectl get apiservices',
         ],
         lasting: ['Delete objects before the controllers that have to clean up after them.'],
+        symptom: held.length === 0,
         verify: [`kubectl get namespace ${thing.name}`],
       },
     ];

@@ -1,4 +1,5 @@
 import { getString } from '../../../kernel/index.ts';
+import { quote } from './rule.ts';
 import type { WorldRule } from './rule.ts';
 import { draftsOf } from './told.ts';
 import type { Row, Told } from './told.ts';
@@ -74,9 +75,12 @@ const ROWS: readonly Row[] = [
     failure: 'LIV-03',
     id: 'pod-security-violated',
     boundary: 'health',
-    pattern: /violates PodSecurity "(?<level>[^"]+)": (?<what>.+?)(?:$|\))/s,
+    pattern:
+      /violates PodSecurity "(?<level>[^"]+)": (?<what>.+?)(?:$|\))|(?<older>PodSecurityPolicy: unable to (?:admit|validate) pod|unable to validate against any (?:pod security policy|security context constraint)): (?<rest>.+?)(?:$|\])/s,
     title: (g) =>
-      `Pod Security ${g['level'] ?? ''} refuses the pods: ${(g['what'] ?? '').split(' (')[0] ?? ''}`,
+      g['older'] === undefined
+        ? `Pod Security ${g['level'] ?? ''} refuses the pods: ${(g['what'] ?? '').split(' (')[0] ?? ''}`
+        : `the security policy of the cluster refuses the pods: ${quote(g['rest'] ?? '')}`,
     confidence: 0.97,
     why: 'The namespace enforces a Pod Security level. The Deployment itself is let in with a warning, and its pods are refused.',
     misleading: [

@@ -263,13 +263,14 @@ function counts(view: View): Draft[] {
         },
       ];
     if (!seen || wanted === undefined || wanted === 0) return [];
-    const old = view
-      .kind('ReplicaSet')
-      .some((set) => setOf(set, thing) && (set.number('status', 'readyReplicas') ?? 0) > 0);
+    const old = () =>
+      view
+        .kind('ReplicaSet')
+        .some((set) => setOf(set, thing) && (set.number('status', 'readyReplicas') ?? 0) > 0);
     if (
       updated !== undefined &&
       updated < wanted &&
-      ((available !== undefined && available > 0) || old) &&
+      ((available !== undefined && available > 0) || old()) &&
       isStuck(view, thing)
     )
       return [

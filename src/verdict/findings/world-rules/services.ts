@@ -57,6 +57,21 @@ export function endpointsOf(
       };
 }
 
+/** Items by their namespace, found without looking at those of others; one that shows none belongs to each. */
+function bySpace<T>(
+  items: readonly T[],
+  spaceOf: (item: T) => string | undefined,
+): (space: string | undefined) => readonly T[] {
+  const groups = new Map<string | undefined, T[]>();
+  for (const item of items) {
+    const group = groups.get(spaceOf(item));
+    if (group === undefined) groups.set(spaceOf(item), [item]);
+    else group.push(item);
+  }
+  const nowhere = groups.get(undefined) ?? [];
+  return (space) => (space === undefined ? items : [...(groups.get(space) ?? []), ...nowhere]);
+}
+
 interface Template {
   readonly thing: Thing;
   readonly labels: JsonObject;
@@ -92,16 +107,19 @@ function meant(service: Thing, all: readonly Template[]): Template | undefined {
 
 /** TRA-01: a Service that selects nothing, and by which label. A Service whose pods are only not ready is no case. */
 function selectsNothing(view: View, all: readonly Template[]): Draft[] {
+  const labelled = bySpace(
+    view.pods.filter((pod) => pod.thing.map('metadata', 'labels') !== undefined),
+    (pod) => pod.namespace,
+  );
+  const made = bySpace(all, ({ thing }) => thing.namespace);
   return view.declared('Service').flatMap((service): Draft[] => {
     const selector = selectorOf(service);
     if (Object.keys(selector).length === 0 || service.text('spec', 'type') === 'ExternalName') return [];
-    const pods = view.pods.filter(
-      (pod) => sameSpace(pod.thing, service) && pod.thing.map('metadata', 'labels') !== undefined,
-    );
+    const pods = labelled(service.namespace);
     if (pods.some((pod) => fits(selector, pod.thing.map('metadata', 'labels')))) return [];
-    const near = all.filter(({ thing }) => sameSpace(thing, service));
+    const near = made(service.namespace);
     if (near.some(({ labels }) => fits(selector, labels))) return [];
-    const target = meant(service, all);
+    const target = meant(service, near);
     const endpoints = endpointsOf(view, service);
     if (endpoints !== undefined && endpoints.ready > 0) return [];
     // Other pods are no evidence: those of this Service may simply not be shown.

@@ -85,7 +85,10 @@ export function viewOf(world: World): View {
     if (list === undefined) byKind.set(thing.kind, [thing]);
     else list.push(thing);
   }
-  const kind = (...kinds: readonly string[]) => kinds.flatMap((name) => byKind.get(name) ?? []);
+  const kind = (...kinds: readonly string[]): readonly Thing[] => {
+    const [only = ''] = kinds;
+    return kinds.length === 1 ? (byKind.get(only) ?? []) : kinds.flatMap((name) => byKind.get(name) ?? []);
+  };
   const byName = new Map<string, Thing[]>();
   for (const thing of live) {
     const key = `${thing.kind}/${thing.name}`;
