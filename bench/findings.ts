@@ -23,7 +23,7 @@ function object(kind: string, name: string, value: Omit<WorldObject['value'], 'k
     kind,
     namespace,
     name,
-    value: value as WorldObject['value'],
+    value: value,
     whole: true,
     cite: () => source,
   };

@@ -40,7 +40,7 @@ export {
   sopsOf,
   sourceOverrideFiles,
 } from './render/index.ts';
-export type { RenderedSet } from './render/index.ts';
+export type { ImageOverride, RenderedSet } from './render/index.ts';
 export {
   APPLICATION_KIND,
   FLUX_KUSTOMIZATION,

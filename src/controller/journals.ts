@@ -208,8 +208,13 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
     },
     async giveUp(client, subject, signal) {
       const known = attempts.get(keyOf(subject));
-      const isDone = known?.operationId === subject.operationId && known.back !== undefined;
-      return isDone ? undefined : journals.settle(client, subject, signal);
+      if (known?.operationId !== subject.operationId) return journals.settle(client, subject, signal);
+      if (known.back !== undefined) return undefined;
+      if (subject.onFailure === 'restore') return journals.settle(client, subject, signal);
+      // Asked for: it stays as far as it got.
+      if (known.state === 'open') await known.writer.commit();
+      known.state = 'committed';
+      return undefined;
     },
     open(client, plain, subject, signal) {
       return async (planned, begun) => {

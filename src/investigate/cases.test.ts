@@ -74,3 +74,32 @@ describe.each(readdirSync(FOLDER))('%s', (file) => {
     else if (!one.more) expect(decisive.filter((id) => !one.wanted.includes(id))).toEqual([]);
   });
 });
+
+/** As text comes out of a page or a mail: one blank for any number of them, none in front of a line. */
+function flattened({ files, ...one }: Pasted): Pasted {
+  return {
+    ...one,
+    files: files.map(([name, text]) => [name, text.replaceAll(/[ \t]+/g, ' ').replaceAll(/^ /gm, '')]),
+  };
+}
+
+describe('without alignment and indentation', () => {
+  const all = readdirSync(FOLDER).flatMap(casesIn);
+
+  it('calls nothing broken that is well', () => {
+    const well = all.filter(({ wanted: [first] }) => first === 'ok');
+    expect(
+      well.filter((one) => answerOf(flattened(one)).verdict.state === 'broken').map(({ name }) => name),
+    ).toEqual([]);
+  });
+
+  it('still names nine causes of ten among the first three', () => {
+    const ill = all.filter(({ wanted: [first] }) => first !== 'ok' && first !== 'moving');
+    const named = ill.filter((one) =>
+      answerOf(flattened(one))
+        .findings.slice(0, 3)
+        .some(({ id }) => one.wanted.includes(id)),
+    );
+    expect(named.length / ill.length).toBeGreaterThan(0.9);
+  });
+});

@@ -109,7 +109,7 @@ describe('the history of an application that somebody else delivers', () => {
     const { code, out, err } = await stage.run(['prove', 'web'], { env: { XDG_STATE_HOME: file } });
     expect(code).toBe(1);
     expect(out.split('\n')[0]).toContain('stopped at health');
-    expect(err).toMatch(/^! This was not kept in the ledger\. .*no-folder/);
+    expect(err).toMatch(/^! What is held is not known\. .*\n! This was not kept in the ledger\. .*no-folder/);
   });
 });
 

@@ -236,9 +236,9 @@ describe('a Helm source', () => {
     'charts/shared.yaml': 'a: shared',
   };
 
-  async function charted(helm: JsonObject, refs?: ReadonlyMap<string, FileTree>) {
+  async function charted(helm: JsonObject, refs?: ReadonlyMap<string, FileTree>, more = {}) {
     const source = applicationSource({ repoURL: 'r', path: 'charts/web', helm });
-    const set = await renderApplication(treeOf(files), 'charts/web', {
+    const set = await renderApplication(treeOf({ ...files, ...more }), 'charts/web', {
       source,
       application: FOR,
       helm: { command, kubeVersion: '1.32.0', apiVersions: ['v1', 'v1/ConfigMap'] },
@@ -270,6 +270,17 @@ describe('a Helm source', () => {
         '--api-versions v1 --api-versions v1/ConfigMap --include-crds --skip-tests',
       ].join(' '),
     );
+  });
+
+  it('takes parameters that an image updater commits, in its spelling', async () => {
+    const overrides = {
+      'charts/web/.argocd-source-shop-prod.yaml':
+        'helm:\n  parameters:\n  - name: image.tag\n    value: "1.0"\n    forcestring: true\n',
+    };
+    const given = { parameters: [{ name: 'image.tag', value: '0.9' }] };
+    const { args } = await charted(given, undefined, overrides);
+    expect(args.join(' ')).toContain('--set-string image.tag=1.0 ');
+    expect(args.join(' ')).not.toContain('0.9');
   });
 
   it('takes value files in their order, and its own values last', async () => {

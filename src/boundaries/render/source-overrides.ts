@@ -1,4 +1,4 @@
-import { LandfallError, isJsonObject, parseYaml } from '../../kernel/index.ts';
+import { LandfallError, getObject, isJsonObject, parseYaml } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { applicationSource } from '../sync/index.ts';
@@ -41,7 +41,7 @@ export async function withSourceOverrides(
         hint: 'Write kustomize:, helm: or directory: with the parameters below it.',
       });
     }
-    merged = mergeInto(merged, patch);
+    merged = mergeInto(merged, spelled(patch));
   }
   if (merged === source.raw) return source;
   const kept: JsonObject = {};
@@ -51,6 +51,26 @@ export async function withSourceOverrides(
   }
   const { repoURL: _, path: __, chart: ___, targetRevision: ____, ...options } = merged;
   return applicationSource({ ...options, ...kept });
+}
+
+/**
+ * Parameters with `forceString` as it is called: Argo CD's reader of JSON does not mind upper and lower case, and its
+ * Image Updater writes `forcestring`.
+ */
+function spelled(patch: JsonObject): JsonObject {
+  const helm = getObject(patch, 'helm');
+  if (helm === undefined || !Array.isArray(helm['parameters'])) return patch;
+  const parameters = helm['parameters'].map((parameter) =>
+    isJsonObject(parameter)
+      ? Object.fromEntries(
+          Object.entries(parameter).map(([key, value]) => [
+            key.toLowerCase() === 'forcestring' ? 'forceString' : key,
+            value,
+          ]),
+        )
+      : parameter,
+  );
+  return { ...patch, helm: { ...helm, parameters } };
 }
 
 /** RFC 7386. */

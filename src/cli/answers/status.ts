@@ -1,4 +1,5 @@
 import { asLandfallError, mapBounded } from '../../kernel/index.ts';
+import type { Hold, LedgerSubject } from '../../ledger/index.ts';
 import { listApplications, prove } from '../../verdict/index.ts';
 import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
@@ -13,6 +14,10 @@ import { codeOf } from './prove.ts';
 
 /** Applications looked at side by side; each look is a dozen requests. */
 const AT_ONCE = 4;
+
+function isOf(hold: Hold, { namespace, application }: LedgerSubject): boolean {
+  return hold.namespace === namespace && hold.application === application;
+}
 
 /** Prints a line for every application, or for those that are named, and gives the exit code for all of them. */
 export async function answerStatus(
@@ -31,11 +36,16 @@ export async function answerStatus(
         : names.map(
             (name) => known.find((entry) => entry.name === name) ?? { name, namespace: options.namespace },
           );
+    const held = await knownHolds(ledger, { cluster: sources.kube.server }, io);
     const rows = await mapBounded(wanted, AT_ONCE, async ({ name, namespace }) => {
       try {
         const question = questionOf({ application: name, namespace }, sources, ledger);
         const { proof } = await prove(sources, question, io.signal);
-        return statusRow(name, proof, await knownHolds(ledger, subjectOf(proof), io));
+        return statusRow(
+          name,
+          proof,
+          held.filter((hold) => isOf(hold, subjectOf(proof))),
+        );
       } catch (thrown) {
         // An application that was named and is wrong is a wrong question; one among all is a line.
         if (io.signal.aborted || names.length > 0) throw thrown;

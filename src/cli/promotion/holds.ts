@@ -18,7 +18,7 @@ import { oneApplication } from './rollback.ts';
 /** Holds of an application, for an answer that is worth something without them: a ledger that is away is a warning. */
 export async function knownHolds(
   ledger: Ledger,
-  subject: LedgerSubject,
+  subject: Partial<LedgerSubject>,
   io: CliIo,
 ): Promise<readonly Hold[]> {
   try {

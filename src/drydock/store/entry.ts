@@ -16,17 +16,27 @@ export interface Change {
   /** For DELETED the last state, at the revision of the deletion. */
   readonly entry: Entry;
   readonly previous: Entry | undefined;
+  /** About how many bytes came with it that no earlier revision holds. */
+  readonly size: number;
 }
 
 export function keyOf(namespace: string | undefined, name: string): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-/** Freezes what is not frozen yet; a frozen part is frozen below, too. */
-export function deepFreeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+const MAP_BYTES = 64;
+const FIELD_BYTES = 16;
+
+/** Freezes what is not frozen yet; a frozen part is frozen below, too. Gives about the bytes of what was not. */
+export function deepFreeze(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return 0;
   Object.freeze(value);
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) deepFreeze(inner);
+  let size = MAP_BYTES;
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) {
+    size += FIELD_BYTES + deepFreeze(inner);
+  }
+  return size;
 }
 
 const bytes = new WeakMap<KubeObject, Buffer>();

@@ -251,7 +251,9 @@ class FileJournal implements Journal {
   async #rewrite(): Promise<void> {
     const lines: string[] = [];
     for (const [table, entry] of this.#snapshot?.() ?? []) {
-      lines.push(lineOf(table, { type: 'ADDED', revision: entry.revision, entry, previous: undefined }));
+      lines.push(
+        lineOf(table, { type: 'ADDED', revision: entry.revision, entry, previous: undefined, size: 0 }),
+      );
     }
     // What waits is in the snapshot already.
     this.#waiting = [];

@@ -80,13 +80,14 @@ export class Store {
     const previous = table.entries.get(key);
     const revision = ++this.#revision;
     object.metadata.resourceVersion = String(revision);
-    deepFreeze(object);
+    const size = deepFreeze(object);
     const entry: Entry = { key, namespace, name, revision, object };
     this.#commit(table, {
       type: previous === undefined ? 'ADDED' : 'MODIFIED',
       revision,
       entry,
       previous,
+      size,
     });
     return entry;
   }
@@ -104,9 +105,9 @@ export class Store {
     const revision = ++this.#revision;
     const from = last ?? previous.object;
     const object: KubeObject = { ...from, metadata: { ...from.metadata, resourceVersion: String(revision) } };
-    deepFreeze(object);
+    const size = deepFreeze(object);
     const entry: Entry = { ...previous, revision, object };
-    this.#commit(table, { type: 'DELETED', revision, entry, previous });
+    this.#commit(table, { type: 'DELETED', revision, entry, previous, size });
     return entry;
   }
 

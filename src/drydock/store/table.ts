@@ -1,5 +1,8 @@
 import type { Change, Entry } from './entry.ts';
 
+/** About so many bytes of changes are kept at most, however few they are. */
+export const MAX_HISTORY_BYTES = 128 * 1024 * 1024;
+
 export type ChangeListener = (change: Change) => void;
 
 /** What one kind of object holds now, and the changes that led here, as far back as they are kept. */
@@ -12,6 +15,7 @@ export class Table {
   #sorted: readonly Entry[] | undefined;
   #sortedKeys: readonly string[] | undefined;
   #history: Change[] = [];
+  #historyBytes = 0;
   readonly #keptChanges: number;
 
   constructor(name: string, compactedAt: number, keptChanges: number) {
@@ -36,8 +40,10 @@ export class Table {
   apply(change: Change): void {
     this.restore(change.type === 'DELETED' ? undefined : change.entry, change.entry.key);
     this.#history.push(change);
+    this.#historyBytes += change.size;
     // Twice the bound before a cut, so that a cut costs nothing per change.
     if (this.#history.length > this.#keptChanges * 2) this.#cut(this.#history.length - this.#keptChanges);
+    if (this.#historyBytes > MAX_HISTORY_BYTES) this.#cut(this.#oldestOf(this.#historyBytes / 2));
   }
 
   /** Puts an entry without a change to tell of, as recovery does. */
@@ -83,8 +89,17 @@ export class Table {
     return [...past.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   }
 
+  /** How many of the oldest changes hold that many bytes. */
+  #oldestOf(size: number): number {
+    let count = 0;
+    for (let sum = 0; sum < size && count < this.#history.length; count++)
+      sum += this.#history[count]?.size ?? 0;
+    return count;
+  }
+
   #cut(count: number): void {
     if (count === 0) return;
+    for (let index = 0; index < count; index++) this.#historyBytes -= this.#history[index]?.size ?? 0;
     this.compactedAt = Math.max(this.compactedAt, this.#history[count - 1]?.revision ?? 0);
     this.#history = this.#history.slice(count);
   }

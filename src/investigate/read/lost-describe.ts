@@ -33,7 +33,7 @@ export function describedWithIndentation(lines: readonly TextLine[]): readonly T
         part = '';
         return at(2);
       }
-      if (STATE.test(text) && /State$/.test(part)) return at(6);
+      if (STATE.test(text) && part.endsWith('State')) return at(6);
       if (OF_CONTAINER.test(text)) {
         part = key;
         return at(4);

@@ -6,12 +6,23 @@ const KEYS: Readonly<Record<string, string>> = {
   metadata:
     'name namespace labels annotations generation creationTimestamp uid resourceVersion ownerReferences finalizers deletionTimestamp',
   spec: 'replicas selector template strategy updateStrategy containers initContainers volumes type ports clusterIP externalName rules tls ingressClassName defaultBackend scaleTargetRef minReplicas maxReplicas metrics source sources destination syncPolicy project nodeSelector tolerations affinity serviceAccountName restartPolicy schedule suspend jobTemplate backoffLimit completions parallelism hard minAvailable maxUnavailable podSelector policyTypes ingress egress storageClassName accessModes resources interval path prune sourceRef url ref chart values securityContext imagePullSecrets terminationGracePeriodSeconds revisionHistoryLimit progressDeadlineSeconds minReadySeconds paused serviceName volumeClaimTemplates concurrencyPolicy hostNetwork dnsPolicy priorityClassName topologySpreadConstraints externalTrafficPolicy sessionAffinity loadBalancerIP workloadRef activeDeadlineSeconds ttlSecondsAfterFinished parentRefs hostnames gatewayClassName listeners limits analysis trafficRouting steps behavior',
+  status:
+    'phase conditions containerStatuses initContainerStatuses replicas readyReplicas updatedReplicas availableReplicas unavailableReplicas observedGeneration loadBalancer podIP hostIP startTime qosClass reason message sync health operationState artifact lastAppliedRevision lastAttemptedRevision currentRevision updateRevision desiredNumberScheduled currentNumberScheduled updatedNumberScheduled numberReady numberAvailable succeeded failed active metricResults parents hard used abort',
+  state: 'waiting running terminated',
+  lastState: 'waiting running terminated',
+  waiting: 'reason message',
+  running: 'startedAt',
+  terminated: 'exitCode reason message startedAt finishedAt containerID',
+  sync: 'status revision comparedTo',
+  health: 'status message',
+  operationState: 'phase message syncResult operation finishedAt startedAt retryCount',
   template: 'metadata spec',
   jobTemplate: 'metadata spec',
   selector: 'matchLabels matchExpressions *',
   podSelector: 'matchLabels matchExpressions',
   strategy: 'type rollingUpdate canary blueGreen',
   updateStrategy: 'type rollingUpdate',
+  parentRef: 'group kind namespace name sectionName port',
   rollingUpdate: 'maxSurge maxUnavailable partition',
   resources: 'limits requests claims',
   livenessProbe: 'PROBE',
@@ -50,6 +61,11 @@ const PROBE =
 const ITEMS: Readonly<Record<string, string>> = {
   containers:
     'name image imagePullPolicy ports env envFrom resources livenessProbe readinessProbe startupProbe volumeMounts command args securityContext workingDir lifecycle terminationMessagePath',
+  conditions: 'type status reason message lastTransitionTime lastProbeTime lastUpdateTime observedGeneration',
+  containerStatuses: 'name image imageID ready restartCount started state lastState containerID',
+  parents: 'controllerName parentRef conditions',
+  parentRefs: 'group kind namespace name sectionName port',
+  metricResults: 'name phase count successful failed error consecutiveError measurements',
   env: 'name value valueFrom',
   envFrom: 'configMapRef secretRef prefix',
   ports: 'name port targetPort containerPort protocol nodePort hostPort appProtocol',
@@ -70,7 +86,10 @@ const ITEMS: Readonly<Record<string, string>> = {
   limits: 'type max min default defaultRequest',
   ownerReferences: 'apiVersion kind name uid controller',
 };
-const ITEMS_OF: Readonly<Record<string, string>> = { initContainers: 'containers' };
+const ITEMS_OF: Readonly<Record<string, string>> = {
+  initContainers: 'containers',
+  initContainerStatuses: 'containerStatuses',
+};
 /** Mappings whose keys people choose. */
 const FREE = new Set([
   'labels',
@@ -120,7 +139,8 @@ function isFlat(lines: readonly TextLine[]): boolean {
     texts.every((text) => !/^\s/.test(text)) &&
     texts.some(
       (text, index) =>
-        /^(?:metadata|spec|data|template|selector|labels):$/.test(text) && PAIR.test(texts[index + 1] ?? ''),
+        /^(?:metadata|spec|data|template|selector|labels|status):$/.test(text) &&
+        PAIR.test(texts[index + 1] ?? ''),
     )
   );
 }

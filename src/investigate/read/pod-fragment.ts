@@ -4,6 +4,7 @@ import type { Block } from '../block.ts';
 import type { Reading } from '../facts.ts';
 import { askedObjects, namespaceOf, parseCommand } from './command.ts';
 import { treeOf } from './describe.ts';
+import { describedWithIndentation } from './lost-describe.ts';
 import { DESCRIBED } from './describe-kinds.ts';
 import { artifactSource, fields } from './objects.ts';
 
@@ -49,7 +50,10 @@ export function readPodFragment(block: Block): Reading | undefined {
           : [{ text: NAMELESS, line: start }]),
         ...lines.map((line) => ({ ...line, text: `    ${line.text}` })),
       ];
-  const described = DESCRIBED['Pod']?.(treeOf(wrapped));
+  const flat = hasList
+    ? lines
+    : [{ text: 'Containers:', line: start }, { text: NAMELESS.trim(), line: start }, ...lines];
+  const described = DESCRIBED['Pod']?.(treeOf(describedWithIndentation(flat) ?? wrapped));
   if (described === undefined) return undefined;
   const value = wrapped.some(({ text }) => text === NAMELESS) ? withoutNames(described) : described;
   return {

@@ -87,21 +87,19 @@ export function isHeader(text: string): boolean {
 }
 
 /** Values with blanks in them that stand in columns of their own. */
-const SPACED: readonly (readonly [pattern: RegExp, by: string])[] = [
-  [/\b(\d{4}-\d\d-\d\d) ([\d:.]+) ([+-]\d{4}) (\w{2,5})\b/g, '$1\uE000$2\uE000$3\uE000$4'],
-  [/\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) ([+-]\d{4} \w+)/g, '$1\uE000$2\uE000$3'],
-  [/\b([A-Z][a-z]{2}) ([A-Z][a-z]{2}) +(\d+) ([\d:]+) (\d{4})\b/g, '$1\uE000$2\uE000$3\uE000$4\uE000$5'],
-  [
-    /\b(About|an?|\d+) (an? )?(seconds?|minutes?|hours?|days?|weeks?|months?|years?)( ago)?\b/gi,
-    '$1\uE000$2$3$4',
-  ],
-  [/\b(\d+) (\((?:\d+[smhdy])+ ago\))/g, '$1\uE000$2'],
-  [/\b((?:\d+[smhdy])+) (\(x\d+ over (?:\d+[smhdy])+\))/g, '$1\uE000$2'],
-  [/\b(\d+) (\(x\d+ over [^)]+\))/g, '$1\uE000$2'],
+const SPACED: readonly RegExp[] = [
+  /\b\d{4}-\d\d-\d\d [\d:.]+ [+-]\d{4} \w{2,5}\b/g,
+  /\b[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ [\d:]+ \d{4}\b/g,
+  /\b(?:About |an? |\d+ )(?:an? )?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)(?: ago)?\b/gi,
+  /\b\d+ \((?:\d+[smhdy])+ ago\)/g,
+  /\b(?:(?:\d+[smhdy])+|\d+) \(x\d+ over [^)]+\)/g,
 ];
 
 function cellsBySpace(text: string, count: number): readonly string[] | undefined {
-  const joined = SPACED.reduce((all, [pattern, by]) => all.replaceAll(pattern, by), text.trim());
+  const joined = SPACED.reduce(
+    (all, pattern) => all.replaceAll(pattern, (found) => found.replaceAll(/ +/g, '\uE000')),
+    text.trim(),
+  );
   const words = joined.split(/\s+/).map((word) => word.replaceAll('\uE000', ' '));
   if (words.length === count) return words;
   if (words.length < count) return words.length >= Math.max(2, Math.ceil(count * 0.6)) ? words : undefined;

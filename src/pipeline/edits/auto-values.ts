@@ -1,61 +1,132 @@
 import { LandfallError, parseYamlDocuments } from '../../kernel/index.ts';
 import type { YamlNode } from '../../kernel/index.ts';
+import { parameterTargets } from './argo-parameters.ts';
+import { NAMES, sameParts, TAGS } from './chart-parts.ts';
+import type { ImageChange } from './contract.ts';
 import { draftOf, type Draft } from './draft.ts';
 import { standsBehindTag, unpinnedWarning, withValues, type HelmTarget } from './helm-values.ts';
-import { splitReference } from './reference-text.ts';
-import { sameName, usesOf, type ImageUse } from './rendered-images.ts';
+import { usesOf, type ImageUse } from './rendered-images.ts';
 import { pathText, type ValueStep } from './value-path.ts';
 import { joinPath, refuseEdit, type Candidate, type Writing } from './writing.ts';
 
-const NAMES = ['repository', 'image', 'name'];
-const TAGS = ['tag', 'imageTag', 'version'];
 const LIMIT = 50;
 
+/** Values that one file has to get for some of the changes. */
+interface FileWrites {
+  readonly file: string;
+  readonly targets: readonly { readonly change: ImageChange; readonly found: readonly HelmTarget[] }[];
+}
+
 /**
- * Where a chart's images come from its renderer does not tell: looked for are values beside the chart that hold the
- * name and the tag of what is rendered, as most charts have them. Each file is a guess of its own, and only the one
- * whose change renders as wanted counts.
+ * Where a chart's images come from its renderer does not tell. First come the parameters that override it in a file
+ * of Argo CD's, since they win over every value; then values beside the chart that hold the name and the tag of what
+ * is rendered, as most charts have them. Each is a guess of its own, and only one that renders as wanted counts.
  */
-export async function byChartValues(writing: Writing): Promise<readonly Candidate[]> {
-  const { tree, folder, changes } = writing.request;
+export async function byChart(writing: Writing): Promise<readonly Candidate[]> {
+  const { changes } = writing.request;
+  const overridden: FileWrites['targets'][number][] = [];
+  for (const change of changes) {
+    const found = await parameterTargets(writing, change);
+    if (found.length > 0) overridden.push({ change, found });
+  }
+  const file = overridden[0]?.found[0]?.file;
+  if (file === undefined) return byChartValues(writing);
+  const first: FileWrites = { file, targets: overridden };
+  const rest = changes.filter((change) => overridden.every((each) => each.change !== change));
+  if (rest.length > 0) {
+    const others = await valueFiles(writing, rest);
+    if (others.length === 0) throw await unknownValues(writing, rest);
+    return candidatesOf(
+      writing,
+      others.map((other) => [first, other]),
+    );
+  }
+  // A parameter may only look like it, and the values hold the image.
+  const others = await valueFiles(writing, changes);
+  return candidatesOf(writing, [[first], ...others.map((other) => [other])]);
+}
+
+async function byChartValues(writing: Writing): Promise<readonly Candidate[]> {
+  const { changes } = writing.request;
+  const files = await valueFiles(writing, changes);
+  if (files.length === 0) throw await unknownValues(writing, changes);
+  return candidatesOf(
+    writing,
+    files.map((file) => [file]),
+  );
+}
+
+async function namesOfValues({ request: { tree, folder } }: Writing): Promise<readonly string[]> {
   const names = ((await tree.list(folder)) ?? [])
     .filter((name) => /^values.*\.ya?ml$/.test(name))
     .slice(0, LIMIT);
   // The values of an environment come after those that are for all, and win over them.
-  const files = names
+  return names
     .toSorted((a, b) => b.length - a.length || (a < b ? -1 : 1))
     .map((name) => joinPath(folder, name));
-  const candidates: Candidate[] = [];
-  for (const file of files) {
-    const start = draftOf((await writing.read(file)) ?? '');
+}
+
+/** Files of values that have a place for every one of these changes. */
+async function valueFiles(writing: Writing, changes: readonly ImageChange[]): Promise<readonly FileWrites[]> {
+  const files: FileWrites[] = [];
+  for (const file of await namesOfValues(writing)) {
+    const { text } = draftOf((await writing.read(file)) ?? '');
     const targets = changes.map((change) => ({
       change,
-      found: targetsIn(start.text, file, usesOf(writing.fields, change)),
+      found: targetsIn(text, file, usesOf(writing.fields, change)),
     }));
-    if (targets.some(({ found }) => found.length === 0)) continue;
-    const candidate = (pinned: boolean): Candidate => {
-      let draft: Draft = start;
-      for (const { change, found } of targets) {
-        for (const target of found) draft = withValues(writing, draft, target, change, pinned);
-      }
-      return {
-        drafts: new Map([[file, draft]]),
+    if (targets.every(({ found }) => found.length > 0)) files.push({ file, targets });
+  }
+  return files;
+}
+
+/** Every way with the digests, and where one would stand behind its tag, without them, too. */
+async function candidatesOf(
+  writing: Writing,
+  ways: readonly (readonly FileWrites[])[],
+): Promise<readonly Candidate[]> {
+  const candidates: Candidate[] = [];
+  for (const way of ways) {
+    const behindTag = way.some(({ targets }) =>
+      targets.some(({ change, found }) => found.some((target) => standsBehindTag(target, change))),
+    );
+    for (const pinned of behindTag ? [true, false] : [true]) {
+      candidates.push({
+        drafts: await draftsOf(writing, way, pinned),
         pinned,
-        behindTag:
-          pinned &&
-          targets.some(({ change, found }) => found.some((target) => standsBehindTag(target, change))),
+        behindTag: pinned && behindTag,
         through: 'values',
         everywhere: true,
-        warnings: pinned ? [] : changes.map((change) => unpinnedWarning(file, change)),
-      };
-    };
-    candidates.push(candidate(true));
-    if (candidates.at(-1)?.behindTag === true) candidates.push(candidate(false));
+        warnings: pinned
+          ? []
+          : way.flatMap(({ file, targets }) => targets.map(({ change }) => unpinnedWarning(file, change))),
+      });
+    }
   }
-  if (candidates.length > 0) return candidates;
-  const images = changes.map(({ image }) => image).join(', ');
-  throw refuseEdit(
-    `Which value sets ${images} in the chart ${folder || '.'} is not known: ${
+  return candidates;
+}
+
+async function draftsOf(
+  writing: Writing,
+  way: readonly FileWrites[],
+  pinned: boolean,
+): Promise<ReadonlyMap<string, Draft>> {
+  const drafts = new Map<string, Draft>();
+  for (const { file, targets } of way) {
+    let draft = draftOf((await writing.read(file)) ?? '');
+    for (const { change, found } of targets) {
+      for (const target of found) draft = withValues(writing, draft, target, change, pinned);
+    }
+    drafts.set(file, draft);
+  }
+  return drafts;
+}
+
+async function unknownValues(writing: Writing, changes: readonly ImageChange[]): Promise<LandfallError> {
+  const { folder } = writing.request;
+  const files = await namesOfValues(writing);
+  return refuseEdit(
+    `Which value sets ${changes.map(({ image }) => image).join(', ')} in the chart ${folder || '.'} is not known: ${
       files.length === 0
         ? 'it has no file of values'
         : `${files.join(', ')} hold no map with its name and tag`
@@ -104,15 +175,8 @@ function targetAt(
   const name = NAMES.find((key) => node.get(key)?.kind === 'scalar');
   const tag = TAGS.find((key) => node.get(key)?.kind === 'scalar');
   if (name === undefined || tag === undefined) return undefined;
-  const [written, was] = [node.get(name)?.value ?? '', (node.get(tag)?.value ?? '').replace(/@.*$/, '')];
-  const matches = uses.some(({ value }) => {
-    const rendered = splitReference(value);
-    const named =
-      sameName(rendered.name, written) || (written !== '' && rendered.name.endsWith(`/${written}`));
-    // Left empty, most charts take the version that the chart is of.
-    return named && (was === rendered.tag || was === '');
-  });
-  if (!matches) return undefined;
+  const [named, tagged] = [node.get(name)?.value ?? '', node.get(tag)?.value ?? ''];
+  if (!uses.some(({ value }) => sameParts(value, named, tagged))) return undefined;
   const at = (key: string) => pathText([...path, { kind: 'key', key }]);
   const digest = node.get('digest')?.kind === 'scalar' ? { digest: at('digest') } : {};
   return { kind: 'helm-values', file, name: at(name), tag: at(tag), ...digest };

@@ -1,5 +1,7 @@
+import { KUSTOMIZE_OPTIONS } from '../../boundaries/index.ts';
 import type { FieldSource } from '../../boundaries/index.ts';
-import { byChartValues } from './auto-values.ts';
+import { entryOf, overridden, overrideEntries, type OverrideEntry } from './argo-overrides.ts';
+import { byChart } from './auto-values.ts';
 import type { ImageChange } from './contract.ts';
 import { draftOf, withEdits, type Draft } from './draft.ts';
 import { isKustomization, kustomizationOf, pinned } from './kustomization.ts';
@@ -7,7 +9,10 @@ import { usesOf, type ImageUse } from './rendered-images.ts';
 import { replaceReference } from './scalars.ts';
 import { inFolder, refuseEdit, wantedReferences, type Candidate, type Writing } from './writing.ts';
 
-/** Where one change has to be written: lines that hold the reference, and kustomizations that have an entry for it. */
+/**
+ * Where one change has to be written: lines that hold the reference, kustomizations that have an entry for it, and
+ * overrides of Argo CD's that set it.
+ */
 interface Places {
   readonly change: ImageChange;
   readonly lines: readonly {
@@ -17,16 +22,19 @@ interface Places {
     readonly to: string;
   }[];
   readonly entries: readonly string[];
+  readonly overrides: readonly { readonly entry: OverrideEntry; readonly use: ImageUse }[];
 }
 
 /**
  * Every change where the rendered image comes from. What the environment says itself is changed there; what comes
- * from a base that others share is overridden by an `images:` entry of the environment.
+ * from a base that others share is overridden by an `images:` entry of the environment. A file of parameter overrides
+ * beside the manifests wins over all of them: what it sets is changed in it.
  */
 export async function byProvenance(writing: Writing): Promise<readonly Candidate[]> {
-  if (writing.before.sourceType === 'Helm') return byChartValues(writing);
+  if (writing.before.sourceType === 'Helm') return byChart(writing);
+  const overrides = await overrideEntries(writing);
   const places: Places[] = [];
-  for (const change of writing.request.changes) places.push(await placesOf(writing, change));
+  for (const change of writing.request.changes) places.push(await placesOf(writing, change, overrides));
   const drafts = new Map<string, Draft>();
   const draft = async (file: string) => drafts.get(file) ?? draftOf((await writing.read(file)) ?? '');
   // First what replaces words on their lines, since entries bring lines in.
@@ -38,22 +46,35 @@ export async function byProvenance(writing: Writing): Promise<readonly Candidate
       drafts.set(file, withEdits(at, edits, { image: change.image, from, to }));
     }
   }
+  for (const { change, overrides: found } of places) {
+    for (const { entry, use } of found) {
+      drafts.set(entry.file, overridden(await draft(entry.file), entry, change, use));
+    }
+  }
   for (const { change, entries } of places) {
     for (const file of entries) drafts.set(file, pinned(writing, file, await draft(file), change));
   }
   return [{ drafts, pinned: true, behindTag: false, through: undefined, everywhere: true, warnings: [] }];
 }
 
-async function placesOf(writing: Writing, change: ImageChange): Promise<Places> {
+async function placesOf(
+  writing: Writing,
+  change: ImageChange,
+  overrides: readonly OverrideEntry[],
+): Promise<Places> {
   const { folder } = writing.request;
   const lines = new Map<string, Places['lines'][number]>();
   const entries = new Set<string>();
+  const found = new Map<OverrideEntry, ImageUse>();
   for (const use of usesOf(writing.fields, change)) {
     const wanted = wantedReferences(use.value, change, true);
     if (wanted.includes(use.value)) continue;
     const [source] = use.sources;
     if (source === undefined) throw unknownSource(use);
-    if (source.by === 'images' && inFolder(source.file, folder)) {
+    const override = entryOf(overrides, use);
+    if (override !== undefined) found.set(override, use);
+    else if (source.file === KUSTOMIZE_OPTIONS) entries.add(await ownKustomization(writing, use, source));
+    else if (source.by === 'images' && inFolder(source.file, folder)) {
       if (!isKustomization(source.file)) throw ofTransformer(use, source);
       entries.add(source.file);
     } else if (inFolder(source.file, folder)) {
@@ -62,7 +83,12 @@ async function placesOf(writing: Writing, change: ImageChange): Promise<Places> 
       lines.set(`${source.file}:${source.line} ${from}`, { file: source.file, line: source.line, from, to });
     } else entries.add(await ownKustomization(writing, use, source));
   }
-  return { change, lines: [...lines.values()], entries: [...entries] };
+  return {
+    change,
+    lines: [...lines.values()],
+    entries: [...entries],
+    overrides: [...found].map(([entry, use]) => ({ entry, use })),
+  };
 }
 
 function textOf(source: FieldSource): string | undefined {

@@ -11,11 +11,24 @@ export interface ImageChange {
   readonly tag: string | undefined;
   /** `sha256:…`, as the registry gave it when it was checked. */
   readonly digest: string;
+  /** What a chart calls the parts of it, where somebody says so. Others are found by what is rendered. */
+  readonly parameters?: ImageParameters;
+}
+
+/** Names of Helm parameters as `helm.image-name`, `-tag` and `-spec` of Argo CD Image Updater give them. */
+export interface ImageParameters {
+  readonly name?: string;
+  readonly tag?: string;
+  /** Of the whole reference. */
+  readonly spec?: string;
 }
 
 /** Where the change is written. All paths start at the root of the tree. */
 export type WriteTarget =
-  /** Where the rendered image comes from: patch, manifest, `images:` entry; a base is overridden, never changed. */
+  /**
+   * Where the rendered image comes from: an override of Argo CD's in Git, patch, manifest, `images:` entry; a base is
+   * overridden, never changed.
+   */
   | { readonly kind: 'auto' }
   /** The `images:` list of the kustomization in this folder. */
   | { readonly kind: 'kustomization'; readonly folder: string }
@@ -39,6 +52,8 @@ export interface ImageEditRequest {
   readonly tree: FileTree;
   /** The folder that is rendered: the environment. What lies outside of it belongs to others, too. */
   readonly folder: string;
+  /** The Argo CD Application that is rendered: names its file of parameter overrides. Left out: the one for all. */
+  readonly application?: string;
   readonly changes: readonly ImageChange[];
   readonly target: WriteTarget;
   /** Renders the environment from a tree. */

@@ -1,3 +1,4 @@
+import { KUSTOMIZE_OPTIONS } from '../../boundaries/index.ts';
 import type { RenderedSet } from '../../boundaries/index.ts';
 import { treeWith } from '../../git/index.ts';
 import type { FileTexts } from '../../git/index.ts';
@@ -11,7 +12,7 @@ import { byHelmValues } from './helm-values.ts';
 import { byKustomization } from './kustomization.ts';
 import { problemsOf } from './proof.ts';
 import { bySetters } from './setters.ts';
-import { imageFields, sameName } from './rendered-images.ts';
+import { imageFields, sameName, usesOf } from './rendered-images.ts';
 import { refuseEdit, type Candidate, type Writing } from './writing.ts';
 
 /** Files that hold configuration are small; what is larger is no place for an edit. */
@@ -52,7 +53,7 @@ export async function editImages(request: ImageEditRequest): Promise<ImageEdits>
       return { files, edits, warnings: candidate.warnings };
     }
   }
-  throw refused(request, problems);
+  throw refused(writing, problems);
 }
 
 async function candidates(writing: Writing): Promise<readonly Candidate[]> {
@@ -138,13 +139,20 @@ function checkChanges(changes: readonly ImageChange[]): void {
   if (changes.length === 0) throw refuseEdit('No image was named to be changed.', '', 'Name at least one.');
 }
 
-function refused(request: ImageEditRequest, problems: readonly string[]): LandfallError {
+function refused({ request, fields }: Writing, problems: readonly string[]): LandfallError {
   const images = request.changes.map(({ image }) => image).join(', ');
   const shown = problems.slice(0, 5).join('; ');
   const rest = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
+  const byOption = request.changes.some((change) =>
+    usesOf(fields, change).some(
+      ({ sources: [source] }) => source?.by === 'images' && source.file === KUSTOMIZE_OPTIONS,
+    ),
+  );
   return refuseEdit(
     `Changing ${images} in ${request.folder || '.'} was refused: ${shown}${rest}.`,
     request.folder,
-    'Nothing was written. Change it by hand, or name the place that is to be written.',
+    byOption
+      ? `Nothing was written. What ${KUSTOMIZE_OPTIONS}.images of the Application or a file .argocd-source beside the manifests says of an image wins over its kustomization: take it out there.`
+      : 'Nothing was written. Change it by hand, or name the place that is to be written.',
   );
 }

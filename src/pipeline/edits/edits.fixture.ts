@@ -1,5 +1,5 @@
 /** Trees in memory and the real renderer, for the tests of this folder. */
-import { renderApplication } from '../../boundaries/index.ts';
+import { applicationSource, renderApplication } from '../../boundaries/index.ts';
 import { treeWith } from '../../git/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import type { ImageChange, ImageEditRequest, ImageEdits, WriteTarget } from './contract.ts';
@@ -28,17 +28,28 @@ export interface Edit {
   readonly changes: readonly ImageChange[];
   readonly target?: WriteTarget;
   readonly render?: ImageEditRequest['render'];
+  /** An Argo CD Application: what overrides it in Git counts. */
+  readonly application?: string;
 }
 
-export function edit({ files, folder, changes, target, render }: Edit): Promise<ImageEdits> {
+export function edit({ files, folder, changes, target, render, application }: Edit): Promise<ImageEdits> {
   return editImages({
     tree: treeOf(files),
     folder,
+    ...(application === undefined ? {} : { application }),
     changes,
     target: target ?? { kind: 'auto' },
-    render: render ?? ((tree) => renderApplication(tree, folder)),
+    render: render ?? renderer(folder, application),
     signal: new AbortController().signal,
   });
+}
+
+/** Renders a folder as Argo CD does for an Application, or as a folder of nobody's. */
+export function renderer(folder: string, application?: string): ImageEditRequest['render'] {
+  if (application === undefined) return (tree) => renderApplication(tree, folder);
+  const source = applicationSource({ repoURL: 'https://git.corp.io/deploy', path: folder });
+  const whose = { name: application, namespace: 'shop', project: 'default', revision: 'f'.repeat(40) };
+  return (tree) => renderApplication(tree, folder, { source, application: whose });
 }
 
 /** A Deployment with one container for each image. */

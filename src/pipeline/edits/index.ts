@@ -2,4 +2,11 @@
 export { editImages } from './edit-images.ts';
 export { pinImage } from './image-pin.ts';
 export type { ImagePin } from './pin-request.ts';
-export type { ImageChange, ImageEdit, ImageEditRequest, ImageEdits, WriteTarget } from './contract.ts';
+export type {
+  ImageChange,
+  ImageEdit,
+  ImageEditRequest,
+  ImageEdits,
+  ImageParameters,
+  WriteTarget,
+} from './contract.ts';

@@ -14,7 +14,7 @@ export interface ValueChange {
 export function valueText(value: string, flow: boolean, style?: YamlStyle): string {
   if (style === 'single' && !/[\r\n]/.test(value)) return `'${value.replaceAll("'", "''")}'`;
   if (style === 'double') return JSON.stringify(value);
-  const safe = /^[A-Za-z0-9_./][A-Za-z0-9_./@:+ -]*$/.test(value) && !/: |:$| $/.test(value);
+  const safe = /^[A-Za-z0-9_./][A-Za-z0-9_./@:+= -]*$/.test(value) && !/: |:$| $/.test(value);
   return safe && !readsAsOther(value) && !(flow && /:[,[\]{} ]/.test(value)) ? value : JSON.stringify(value);
 }
 

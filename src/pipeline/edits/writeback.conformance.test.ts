@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseImageOverride } from '../../boundaries/index.ts';
 import { parseYaml } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
 import { applyEdits } from '../yaml-edit.ts';
@@ -34,7 +35,6 @@ const rows = there ? (JSON.parse(readFileSync(file, 'utf8')) as readonly Row[]) 
 
 /** What these rows ask is not about writing images into files, and why not. */
 const NOT_ASKED_HERE: Readonly<Record<string, string>> = {
-  'override-syntax': 'an option of the Application, read where it is rendered',
   'step-config': 'the configuration schema of a Kargo step',
   'target-images': 'how a Kargo step turns its configuration into images',
   'commit-message': 'the words of a Kargo commit message',
@@ -265,6 +265,12 @@ async function find(row: Row): Promise<void> {
   else expect(await looking.catch(() => undefined)).toBeUndefined();
 }
 
+function overrideSyntax(row: Row): void {
+  const read = parseImageOverride(row['override'] as string);
+  const given = Object.fromEntries(Object.entries(read).filter(([, value]) => value !== ''));
+  expect(given).toEqual(row['image']);
+}
+
 const KINDS: Readonly<Record<string, (row: Row) => void | Promise<void>>> = {
   setters,
   screening,
@@ -274,6 +280,7 @@ const KINDS: Readonly<Record<string, (row: Row) => void | Promise<void>>> = {
   'kustomization-step': step,
   'merge-images': merge,
   'read-file': readFile,
+  'override-syntax': overrideSyntax,
   'find-kustomization': find,
 };
 

@@ -139,6 +139,7 @@ export function planPromotion(
       writeImages({
         tree,
         folder: spec.path,
+        application: spec.name,
         images: release.images,
         target: writeTargetOf(policy),
         render,

@@ -16,6 +16,8 @@ export interface ImagesToWrite {
   readonly tree: FileTree;
   /** Folder of the environment. */
   readonly folder: string;
+  /** The Argo CD Application that is rendered. */
+  readonly application?: string;
   readonly images: readonly ReleaseImage[];
   /** Where they are written. Default: where the rendered image comes from, never outside of the folder. */
   readonly target?: WriteTarget;
@@ -72,7 +74,7 @@ function changesIn(set: RenderedSet, images: readonly ReleaseImage[]): readonly 
  * line of the environment that sets each, else in an entry of its own.
  */
 export async function writeImages(writing: ImagesToWrite): Promise<WrittenImages> {
-  const { tree, folder, images, target = { kind: 'auto' }, render, signal } = writing;
+  const { tree, folder, application, images, target = { kind: 'auto' }, render, signal } = writing;
   const set = await render(tree);
   if (set.failure !== undefined) {
     throw new LandfallError(`${folder} does not render: ${set.failure.message}`, {
@@ -84,5 +86,13 @@ export async function writeImages(writing: ImagesToWrite): Promise<WrittenImages
   }
   const changes = changesIn(set, images);
   if (changes.length === 0) return { files: {}, edits: [] };
-  return editImages({ tree, folder, changes, target, render, signal });
+  return editImages({
+    tree,
+    folder,
+    ...(application === undefined ? {} : { application }),
+    changes,
+    target,
+    render,
+    signal,
+  });
 }

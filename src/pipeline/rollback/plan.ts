@@ -125,6 +125,7 @@ export async function planRollback(planning: RollbackPlanning): Promise<ChangePl
       writeImages({
         tree,
         folder: spec.path,
+        application: spec.name,
         images: detail.release.images,
         target: writeTargetOf(policy),
         render,

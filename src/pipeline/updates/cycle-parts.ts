@@ -47,6 +47,7 @@ export function changeOf({ rule, chosen }: ImageDecision): ImageChange {
     ...(renamed ? { newName: rule.repository } : {}),
     tag: chosen?.tag,
     digest: chosen?.digest ?? '',
+    ...(rule.parameters === undefined ? {} : { parameters: rule.parameters }),
   };
 }
 

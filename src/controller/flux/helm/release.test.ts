@@ -245,7 +245,7 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
   });
 
   it('goes back whole when an upgrade is not ready in time, and the release is held', async () => {
-    await patch({ timeout: '3s', values: { image: 'web:3', nowhere: 'x' } });
+    await patch({ timeout: '8s', values: { image: 'web:3', nowhere: 'x' } });
     await until(image, (text) => text.includes('web:3'));
     await until(image, (text) => text.includes('web:2'));
     const object = await flux.ready(HELM_RELEASE, 'shop', 'False', 'Helm upgrade failed');
@@ -261,6 +261,38 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
     await patch({ timeout: '20s', values: { image: 'web:4', nowhere: '' } });
     await flux.ready(HELM_RELEASE, 'shop', 'True', 'Helm upgrade succeeded');
     expect(await image()).toContain('web:4');
+  });
+
+  it('stays as far as it got where it says keep, and is tried again once somebody asks', async () => {
+    await flux.create(
+      HELM_RELEASE,
+      'kept',
+      { ...SPEC, releaseName: 'kept', timeout: '8s', values: { nowhere: 'x' } },
+      { annotations: { 'landfall.dev/on-failure': 'keep' } },
+    );
+    const object = await flux.ready(HELM_RELEASE, 'kept', 'False', 'Helm install failed');
+    expect(history(object)).toEqual(['1.0.0 failed']);
+    const migrated = (await get('Job', 'kept-migrate'))?.metadata.uid;
+    expect(await get('Deployment', 'kept-web')).toBeDefined();
+    const { items } = await flux.scene.client.list({ apiVersion: 'v1', kind: 'Node' });
+    for (const { metadata } of items) {
+      await flux.scene.client.patch({ apiVersion: 'v1', kind: 'Node', name: metadata.name }, 'merge', {
+        metadata: { labels: { 'kubernetes.io/os': 'linuxx' } },
+      });
+    }
+    await until(
+      () => get('Deployment', 'kept-web'),
+      (found) => JSON.stringify(found?.['status']).includes('"readyReplicas":1'),
+    );
+    expect((await get('Job', 'kept-migrate'))?.metadata.uid).toBe(migrated);
+    await flux.ask('kept', HELM_RELEASE);
+    await flux.ready(HELM_RELEASE, 'kept', 'True', 'Helm install succeeded');
+    for (const { metadata } of items) {
+      await flux.scene.client.patch({ apiVersion: 'v1', kind: 'Node', name: metadata.name }, 'merge', {
+        metadata: { labels: { 'kubernetes.io/os': 'linux' } },
+      });
+    }
+    await flux.scene.client.delete({ ...HELM_RELEASE, ...where, name: 'kept' });
   });
 
   it('says what helm says, without what came from Secrets', async () => {

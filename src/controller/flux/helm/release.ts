@@ -173,6 +173,7 @@ async function bringAbout(options: ReleaseOptions, release: Release, turn: Turn)
   const { object, target, digest, compared } = release;
   const [last] = snapshots(object);
   const isReleased = last?.digest === digest && last.status !== 'failed';
+  const hasFailed = last?.digest === digest && last.status === 'failed';
   const running = options.running.get(keyOf(object));
   const goesOn = running?.digest === digest ? running : undefined;
   const isDrift = isReleased && goesOn === undefined;
@@ -188,6 +189,11 @@ async function bringAbout(options: ReleaseOptions, release: Release, turn: Turn)
         ? await journals?.heldFor(subject, subject.revision)
         : undefined;
     if (held !== undefined) throw failed({ reason: reasonOf(release, 'Failed'), message: held });
+    // It failed as it stands: the same again, by itself, would come to the same, and run its hooks again.
+    if (hasFailed && goesOn === undefined && requested(object) === undefined) {
+      const before = getString(conditionOf(object, 'Released'), 'message') ?? 'its release has failed';
+      throw failed({ reason: reasonOf(release, 'Failed'), message: before });
+    }
     if (requested(object) !== undefined) await journals?.lift(subject, subject.revision);
     const done = await carryOut(options, release, subject, isDrift, turn);
     if ('again' in done) return done;
@@ -250,10 +256,17 @@ async function carryOut(
   const name = releaseName(object);
   if (outcome.phase !== 'Succeeded') {
     const what = `Helm ${verb} failed for release ${name.namespace}/${name.name} with chart ${chart.name}@${chart.version}: ${outcome.message}`;
+    // What the dry run refused was not begun: it is tried again.
+    const isTried = !isDrift && !outcome.message.endsWith('(dry run)');
+    const tried = { name, chart, digest, configDigest, status: 'failed', now: clock.now() };
     await writeStatus(
       client,
       begun,
-      { ...statusOf(begun), inventory: inventoryStatus(object, rendered, 'failed') },
+      {
+        ...statusOf(begun),
+        inventory: inventoryStatus(object, rendered, 'failed'),
+        ...(isTried ? { history: withRelease(object, tried) } : {}),
+      },
       turn.signal,
     );
     throw failed({ reason: reasonOf(release, 'Failed'), message: what });
@@ -321,13 +334,11 @@ async function settle(
     if (health !== undefined) {
       const since = Date.parse(getString(last?.raw, 'lastDeployed') ?? '');
       const over = !Number.isNaN(since) && clock.now() - since >= timeoutOf(object);
-      if (health.lost || over) {
-        // What is not taken back has failed as it stands.
-        if (watched.state === 'nothing') {
-          const history = withStatus(object, 'failed');
-          await writeStatus(client, object, { ...statusOf(object), history }, turn.signal);
-        }
-        if (watched.state === 'nothing' || over) throw refused(health.message);
+      // What is still watched is taken back when its time is up; the rest has failed as it stands.
+      if ((health.lost || over) && watched.state === 'nothing') {
+        const history = withStatus(object, 'failed');
+        await writeStatus(client, object, { ...statusOf(object), history }, turn.signal);
+        throw refused(health.message);
       }
       return { again: HEALTH_LOOK };
     }

@@ -128,6 +128,7 @@ export function ruleOf(
     ...(settings.pullSecret === undefined ? {} : { pullSecret: pullSecretOf(settings.pullSecret, where) }),
     force: settings.force ?? false,
     target: target(image),
+    ...(image.helm === undefined ? {} : { parameters: image.helm }),
   };
 }
 

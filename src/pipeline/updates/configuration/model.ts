@@ -3,7 +3,7 @@ import type { Platform } from '../../../oci/index.ts';
 import type { LandfallError } from '../../../kernel/index.ts';
 import type { Signing } from '../../../git/index.ts';
 import type { DeclaredForge, TokenSource } from '../../forge/index.ts';
-import type { WriteTarget } from '../write.ts';
+import type { ImageParameters, WriteTarget } from '../write.ts';
 
 /** Where the credentials for a registry lie in the cluster; a Docker configuration unless `field` names a key. */
 export interface PullSecretReference {
@@ -31,6 +31,8 @@ export interface ImageRule {
   /** Whether it is written although nothing that is rendered names it. */
   readonly force: boolean;
   readonly target: WriteTarget;
+  /** What the chart calls its parts, where Argo CD Image Updater is told so. */
+  readonly parameters?: ImageParameters;
   /** Repository of the source whose commits order the tags, for the policy `commits`. */
   readonly source?: string;
   /** Flux: the digest is left out (`Never`), kept (`IfNotPresent`), or follows the tag. Left out: written always. */

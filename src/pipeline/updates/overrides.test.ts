@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { applicationSpec, renderApplication } from '../../boundaries/index.ts';
+import { startRegistry } from '../../drydock/registry/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { readArgo, type Updater } from './configuration/index.ts';
+import { commit, IMAGE, openBench, REGISTRY, run, signal, type Bench } from './updates.fixture.ts';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const WEB = `${REGISTRY}/shop/web`;
+const FILE = 'overlays/dev/.argocd-source-shop.yaml';
+
+/** An Application as somebody has it who comes from Argo CD Image Updater with `write-back-method: git`. */
+function application(repoURL: string): KubeObject {
+  const prefix = 'argocd-image-updater.argoproj.io';
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: {
+      name: 'shop',
+      namespace: 'argocd',
+      annotations: {
+        [`${prefix}/image-list`]: `app=${IMAGE}, web=${WEB}`,
+        [`${prefix}/write-back-method`]: 'git',
+      },
+    },
+    spec: {
+      project: 'default',
+      source: { repoURL, path: 'overlays/dev', targetRevision: 'main' },
+      destination: { server: 'https://kubernetes.default.svc', namespace: 'shop' },
+    },
+  };
+}
+
+async function bench(): Promise<Bench> {
+  const server = await startRegistry();
+  cleanups.push(() => server.close());
+  const on = openBench(server.url);
+  cleanups.push(() => on.close());
+  return on;
+}
+
+/** Runs a cycle of what the annotations say, rendering as Argo CD does for the Application. */
+async function cycle(on: Bench) {
+  const object = application(on.deployments);
+  const { updaters, refused } = readArgo(object, []);
+  expect(refused).toEqual([]);
+  const { sources, destination, project } = applicationSpec(object);
+  const render = async (
+    updater: Updater,
+    tree: Parameters<typeof renderApplication>[0],
+    revision: string,
+  ) => {
+    const { name } = updater.application;
+    const whose = { name, namespace: destination.namespace, project, revision };
+    const [source] = sources;
+    return renderApplication(tree, updater.git.path, {
+      application: whose,
+      ...(source === undefined ? {} : { source }),
+    });
+  };
+  return on.cycle({ render }).run(updaters, {}, signal);
+}
+
+describe('an application whose images Argo CD overrides in Git', () => {
+  it('is updated by one commit, in the line of the override and where the other image comes from', async () => {
+    const on = await bench();
+    const overrides = [
+      '# By the image updater.',
+      'kustomize:',
+      '  images:',
+      `  - '${IMAGE}:1.0.5' # kept by it`,
+      '',
+    ].join('\r\n');
+    commit(
+      on.people,
+      {
+        [FILE]: overrides,
+        'overlays/dev/.argocd-source-other.yaml': overrides,
+        'overlays/dev/web.yaml': `apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: "${WEB}:2.0.0"}]}\n`,
+        'overlays/dev/kustomization.yaml': on
+          .overlay()
+          .replace('async.yaml]', 'async.yaml, web.yaml]')
+          .concat('\n'),
+      },
+      'Come from the image updater',
+    );
+    run(on.people, 'push', '--quiet', 'origin', 'main');
+    await on.push('1.0.0');
+    await on.push('1.0.5');
+    const app = await on.push('1.1.0');
+    await on.push('2.0.0', {}, WEB);
+    const web = await on.push('2.1.0', {}, WEB);
+
+    const reports = await cycle(on);
+    expect(reports).toMatchObject([{ outcome: 'committed', branch: 'main' }]);
+    expect(on.log()).toHaveLength(3);
+    expect(run(on.deployments, 'diff', '--name-only', 'main~1', 'main').split('\n')).toEqual([
+      FILE,
+      'overlays/dev/web.yaml',
+    ]);
+    expect(run(on.deployments, 'show', `main:${FILE}`)).toBe(
+      overrides.replace(`${IMAGE}:1.0.5`, `${IMAGE}=${IMAGE}:1.1.0@${app}`).trim(),
+    );
+    expect(run(on.deployments, 'show', 'main:overlays/dev/web.yaml')).toContain(`"${WEB}:2.1.0@${web}"`);
+
+    expect(await cycle(on)).toMatchObject([{ outcome: 'current' }]);
+    expect(on.log()).toHaveLength(3);
+  });
+});
