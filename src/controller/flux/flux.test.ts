@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LandfallError, getArray, getIn, getObject, getString, manualClock, systemClock } from '../../kernel/index.ts';
+import {
+  LandfallError,
+  getArray,
+  getIn,
+  getObject,
+  getString,
+  manualClock,
+  systemClock,
+} from '../../kernel/index.ts';
 import type { JsonObject, ManualClock } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import { openLedger } from '../../ledger/index.ts';
@@ -377,7 +385,7 @@ describe('a Kustomization of Flux', { timeout: 300_000 }, () => {
   });
 
   it('takes back what is not healthy in time, holds the commit, and goes on with the next', async () => {
-    const annotations = { 'landfall.dev/health-timeout': '1h' };
+    const annotations = { 'landfall.dev/health-timeout': '20m' };
     const change = (image: string, nowhere: boolean) => ({
       'turn/web.yaml': turning(image, nowhere),
       'turn/beside.yaml': nowhere ? undefined : configMap('beside', 'a', '  namespace: apps\n'),
@@ -388,7 +396,7 @@ describe('a Kustomization of Flux', { timeout: 300_000 }, () => {
     };
     await repository.commit(change('web:1', false));
     await ask('main', GIT_REPOSITORY);
-    await kustomization('turn', { path: './turn', wait: true, timeout: '1h', retryInterval: '1m' });
+    await kustomization('turn', { path: './turn', wait: true, timeout: '20m', retryInterval: '1m' });
     await scene.client.patch({ ...KUSTOMIZATION, ...where, name: 'turn' }, 'merge', {
       metadata: { annotations },
     });

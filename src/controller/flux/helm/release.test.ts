@@ -104,7 +104,7 @@ const MINUTE = 60_000;
 
 const SPEC: JsonObject = {
   interval: '10m',
-  timeout: '1h',
+  timeout: '20m',
   targetNamespace: 'apps',
   releaseName: 'shop',
   chart: {
