@@ -34,13 +34,15 @@ export {
   decideRender,
   fluxVariables,
   ignorePatterns,
+  imageOverrideOf,
+  imageOverrides,
+  overrideList,
   parseImageOverride,
   renderApplication,
   renderFlux,
   sopsOf,
-  sourceOverrideFiles,
 } from './render/index.ts';
-export type { ImageOverride, RenderedSet } from './render/index.ts';
+export type { ImageOverrideEntry, RenderedSet } from './render/index.ts';
 export {
   APPLICATION_KIND,
   FLUX_KUSTOMIZATION,

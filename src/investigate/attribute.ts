@@ -225,6 +225,14 @@ function later(one: EventFact, other: EventFact): boolean {
   return placeOf(one.source).line > placeOf(other.source).line;
 }
 
+/** Of one pod; more say nothing new. */
+const MOST_EVENTS = 1_000;
+
+/** An event that says that a pod went on. */
+export function isProgress({ reason }: EventFact): boolean {
+  return OVER.test(reason);
+}
+
 /** True where a later event of the same object says that it went on: a probe or a crash is over only when nothing repeats it. */
 export function isOver(event: EventFact, own: readonly EventFact[]): boolean {
   const again = /^(?:Unhealthy|Killing|BackOff)$/.test(event.reason) && !/pull/.test(event.message);
@@ -249,7 +257,9 @@ export function podsTold(events: readonly EventFact[], live: readonly WorldObjec
     const [kind, ...rest] = event.object.split('/');
     const name = rest.at(-1) ?? '';
     if (kind !== 'Pod' || names.has(name) || (byPod.size > 500 && !byPod.has(event.object))) continue;
-    byPod.set(event.object, [...(byPod.get(event.object) ?? []), event]);
+    const list = byPod.get(event.object);
+    if (list === undefined) byPod.set(event.object, [event]);
+    else if (list.length < MOST_EVENTS) list.push(event);
   }
   return [...byPod].flatMap(([object, own]): WorldObject[] => {
     const name = object.split('/').at(-1) ?? '';
@@ -269,7 +279,8 @@ export function podsTold(events: readonly EventFact[], live: readonly WorldObjec
           : stateTold(event);
       return value === undefined ? [] : [{ event, value, order: placeOf(event.source).line }];
     });
-    const told = warnings.filter(({ event }) => !isOver(event, own));
+    const progress = own.filter(isProgress);
+    const told = warnings.filter(({ event }) => !isOver(event, progress));
     // What says why stands before what only says that it is so.
     const best = told.toSorted((a, b) => JSON.stringify(b.value).length - JSON.stringify(a.value).length)[0];
     if (best === undefined) return [];

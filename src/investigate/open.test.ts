@@ -127,6 +127,16 @@ describe('hostile folders', () => {
     expect(answer.findings).toEqual([]);
   });
 
+  it('reads descriptions and events of any number', () => {
+    const container = 'web:\nImage: x\nState: Waiting\nReason: CrashLoopBackOff\n';
+    const event = 'Warning  BackOff  5s  kubelet  Back-off restarting failed container\n';
+    const answer = investigate([
+      ...artifactOf('a.txt', `Name: x\nNamespace: y\nContainers:\n${container.repeat(40_000)}`).artifacts,
+      ...artifactOf('b.txt', event.repeat(30_000)).artifacts,
+    ]);
+    expect(answer.findings.length).toBeLessThan(13);
+  }, 60_000);
+
   it('shows no secret in any part of the answer', async () => {
     const folder = path.join(root, 'secrets');
     mkdirSync(folder);

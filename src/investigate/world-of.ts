@@ -63,9 +63,6 @@ const READERS: readonly Reader[] = [
   readVersionJson,
   readSources,
   readManifests,
-  // What stood between two manifests is read by now; the second one is left.
-  readManifests,
-  readManifests,
   readGit,
   readCiLog,
   readAnswers,

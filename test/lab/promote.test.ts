@@ -197,3 +197,28 @@ describe('a rollback', () => {
     2 * MINUTE,
   );
 });
+
+describe('where Argo CD overrides the image in Git', () => {
+  it(
+    'a promotion changes the override, and the patch that it wins over stays',
+    async () => {
+      const file = `${OVERLAYS}/prod/.argocd-source-payment-api-prod.yaml`;
+      await lab.commit({ [file]: 'kustomize:\n  images:\n    - nginx:1.27.5 # by the updater\n' });
+      const { code, report } = await change([
+        'promote',
+        'payment-api',
+        '--from',
+        'staging',
+        '--to',
+        'prod',
+        '--dry-run',
+      ]);
+      expect([code, report.state], JSON.stringify(report, undefined, 1)).toEqual([0, 'planned']);
+      expect(report.changes).toEqual([
+        expect.stringMatching(/image: nginx:1\.27\.5 → nginx:1\.27\.6@sha256:[0-9a-f]{64} {3}/),
+      ]);
+      expect(report.changes[0]).toMatch(new RegExp(` ${file.replaceAll('.', String.raw`\.`)}:3$`));
+    },
+    MINUTE,
+  );
+});

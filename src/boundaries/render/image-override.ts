@@ -12,7 +12,7 @@ export interface ImageOverride {
 
 /**
  * `name=new:tag@digest`, with tag or digest or both left out; `name:tag@digest`; `*` keeps what the kustomization says.
- * As kustomize reads it since its pull request 5234 of 2023; before, all that stood before `@` was the name, its tag
+ * As kustomize reads it since 5.4 (its pull request 5234); before, all that stood before `@` was the name, its tag
  * included. Throws `invalid-input` where nothing is said of the image.
  */
 export function parseImageOverride(text: string): ImageOverride {

@@ -2,14 +2,15 @@
 export { decideRender } from './decide.ts';
 export { fluxVariables, renderFlux } from './flux.ts';
 export { sopsOf } from './sops.ts';
-export { ignorePatterns, withoutIgnored } from './source-ignore.ts';
+export { ignorePatterns } from './source-ignore.ts';
 export { renderHelm, resolveChart } from './helm.ts';
 export type { HelmAccess, HelmProgram } from './helm-program.ts';
 export { renderApplication } from './render-application.ts';
 export type { RenderApplicationOptions } from './render-application.ts';
 export { parseImageOverride } from './image-override.ts';
-export type { ImageOverride } from './image-override.ts';
-export { KUSTOMIZE_OPTIONS, sourceOverrideFiles } from './source-overrides.ts';
+export { imageOverrideOf, imageOverrides, overrideList } from './override-lists.ts';
+export type { ImageOverrideEntry } from './override-lists.ts';
+export { KUSTOMIZE_OPTIONS } from './source-overrides.ts';
 export { buildEnvironment } from './source-environment.ts';
 export type { RenderedFor } from './source-environment.ts';
 export type { RenderFailure, RenderedSet, SourceType } from './rendered-set.ts';

@@ -17,6 +17,7 @@ import { renderHelm } from './helm.ts';
 import type { HelmProgram } from './helm-program.ts';
 import { kustomizationFile, withKustomization } from './kustomization-edit.ts';
 import { editedByOptions, hasKustomizeOptions, unknownKustomizeOption } from './kustomize-options.ts';
+import { imageOverrides, locatedOverrides } from './override-lists.ts';
 import type { RenderFailure, RenderedSet, SourceType } from './rendered-set.ts';
 import { buildEnvironment } from './source-environment.ts';
 import type { RenderedFor } from './source-environment.ts';
@@ -149,12 +150,20 @@ async function renderEdited(
   const environment = buildEnvironment(application(options, folder), source);
   const next = await editedByOptions(tree, folder, isJsonObject(root) ? root : {}, given, environment);
   const edited = await withKustomization(tree, folder, KUSTOMIZE_OPTIONS, () => next);
+  const overrides = await imageOverrides({
+    async read(path) {
+      const content = await tree.readFile(path);
+      return content === undefined ? undefined : Buffer.from(content).toString('utf8');
+    },
+    folder,
+    application: options.application?.name,
+  });
   const set = await renderKustomize(edited.tree, folder, cache, signal);
   return {
     ...set,
     objects: set.objects.map(({ object, why }) => ({
       object,
-      why: (field) => why(field).map(edited.sourceOf),
+      why: (field) => locatedOverrides(overrides, why(field).map(edited.sourceOf)),
     })),
   };
 }

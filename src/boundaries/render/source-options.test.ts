@@ -179,7 +179,11 @@ describe('the kustomize options of a source', () => {
       'k8s/.argocd-source-shop-prod.yaml': 'kustomize:\n  images:\n    - web:9\nrepoURL: elsewhere\n',
       'k8s/.argocd-source-other.yaml': 'kustomize: { namePrefix: wrong- }\n',
     };
-    const { object } = await one({ nameSuffix: '-z' }, files);
+    const { object, why } = await one({ nameSuffix: '-z' }, files);
+    expect(why(['spec', 'template', 'spec', 'containers', 0, 'image'])[0]).toMatchObject({
+      file: 'k8s/.argocd-source-shop-prod.yaml',
+      line: 3,
+    });
     expect([
       object.metadata.name,
       getIn(object, 'spec', 'template', 'spec', 'containers', 0, 'image'),

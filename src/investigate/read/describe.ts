@@ -166,7 +166,7 @@ export function readDescribe(block: Block): Reading | undefined {
   for (const [index, start] of starts.entries()) {
     const lines = block.lines.slice(start, starts[index + 1]);
     const one = readOne(block, lines);
-    if (one?.object === undefined) rest.push(...lines);
+    if (one?.object === undefined) for (const line of lines) rest.push(line);
     else {
       live.push(one.object);
       if (one.endpoints !== undefined) live.push(one.endpoints);

@@ -9,8 +9,12 @@ const OF_CONTAINER =
 const OF_VOLUME =
   /^(?:Type|Name|Optional|SecretName|ClaimName|ReadOnly|Medium|SizeLimit|Path|HostPathType|TokenExpirationSeconds|ConfigMapName|ConfigMapOptional|DownwardAPI):/;
 
+/** Longer texts are no description of a pod. */
+const MOST_LINES = 5_000;
+
 /** A pod's description that lost its indentation, put back line for line; undefined where nothing is lost. */
 export function describedWithIndentation(lines: readonly TextLine[]): readonly TextLine[] | undefined {
+  if (lines.length > MOST_LINES) return undefined;
   const told = lines.filter(({ text }) => text.trim() !== '');
   const containers = told.some(({ text }) => /^(?:Init )?Containers:\s*$/.test(text));
   const lost = told.filter(({ text }) => OF_CONTAINER.test(text)).length;

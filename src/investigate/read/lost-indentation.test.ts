@@ -52,6 +52,11 @@ it('puts back what a page took away, line for line', () => {
   expect(restored?.map(({ line }) => line)).toEqual(flat.map(({ line }) => line));
 });
 
+it('gives up on what is too long to be a manifest', () => {
+  const long = `apiVersion: v1\nkind: ConfigMap\nmetadata:\nname: x\ndata:\n${'key: value\n'.repeat(200_000)}`;
+  expect(withIndentation(lines(long))).toBeUndefined();
+});
+
 it('leaves alone what has its indentation, and what is no object', () => {
   expect(withIndentation(lines(MANIFEST))).toBeUndefined();
   expect(withIndentation(lines('a: 1\nb: 2\nc: 3\nd: 4\n'))).toBeUndefined();

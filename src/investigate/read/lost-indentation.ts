@@ -116,6 +116,9 @@ function itemsOf(name: string): ReadonlySet<string> {
   return new Set((ITEMS[ITEMS_OF[name] ?? name] ?? '').split(' '));
 }
 
+/** Longer texts are nobody's paste of a manifest. */
+const MOST_LINES = 5_000;
+
 interface Frame {
   readonly name: string;
   readonly depth: number;
@@ -154,7 +157,7 @@ export function withIndentation(lines: readonly TextLine[]): readonly TextLine[]
     ({ text }) => text.trim() !== '' && !/^(?:#|---|- |[A-Za-z_"][^\s]*:(?:\s|$))/.test(text),
   );
   const own = end < 0 ? lines : lines.slice(0, end);
-  if (!isFlat(own)) return undefined;
+  if (own.length > MOST_LINES || !isFlat(own)) return undefined;
   let stack: Frame[] = [];
   const root = (): Frame => ({ name: '', depth: 0, kind: 'map', keys: keysOf(''), entries: 0 });
   stack = [root()];

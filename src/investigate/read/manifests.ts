@@ -289,8 +289,34 @@ function longest(
   return undefined;
 }
 
+/** Manifests in one block, parted by what others read before. */
+const MOST_PARTS = 4;
+
 /** Kubernetes objects, kustomizations, values and the like, as YAML or JSON: stored ones are live, others are Git's. */
 export function readManifests(block: Block): Reading | undefined {
+  const first = readFirst(block);
+  if (first === undefined) return undefined;
+  let { facts, rest } = first;
+  for (let part = 1; part < MOST_PARTS && rest.length > 0; part += 1) {
+    const next = readFirst({ ...block, lines: rest });
+    if (next === undefined) break;
+    const join = <K extends 'live' | 'desired' | 'files' | 'events'>(key: K) => [
+      ...(facts[key] ?? []),
+      ...(next.facts[key] ?? []),
+    ];
+    facts = {
+      live: join('live'),
+      desired: join('desired'),
+      files: join('files'),
+      events: join('events'),
+    };
+    rest = next.rest;
+  }
+  return { facts, rest };
+}
+
+/** The first manifest of a block, or several that stand together. */
+function readFirst(block: Block): Reading | undefined {
   const [run] = candidates(block.lines);
   if (run === undefined) return undefined;
   const lines = withIndentation(run) ?? run;

@@ -1,6 +1,6 @@
 import { getNumber } from '../../kernel/index.ts';
 import type { EventFact, World } from '../../verdict/index.ts';
-import { isOver } from '../attribute.ts';
+import { isOver, isProgress } from '../attribute.ts';
 import { WORKLOADS, workloadOf } from '../trace.ts';
 import type { Trouble } from './trouble.ts';
 import { claimOf, oneLine } from './trouble.ts';
@@ -20,6 +20,7 @@ export function eventTroubles(world: World): readonly Trouble[] {
   };
   const byObject = new Map<string, EventFact[]>();
   for (const event of world.events) {
+    if (!isProgress(event)) continue;
     const own = byObject.get(event.object);
     if (own === undefined) byObject.set(event.object, [event]);
     else own.push(event);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LandfallError } from '../../kernel/index.ts';
 import { deployment, edit, NEW, OLD, type Files } from './edits.fixture.ts';
 import type { ImageChange, WriteTarget } from './index.ts';
 
@@ -32,7 +33,7 @@ async function changed(overrides: Files, asked: Asked = {}): Promise<Files> {
 const refusal = (overrides: Files, asked?: Asked) =>
   changed(overrides, asked).then(
     (made) => `not refused: ${JSON.stringify(made)}`,
-    (error: unknown) => JSON.stringify(error instanceof Error ? { ...error, message: error.message } : error),
+    (error: unknown) => (error instanceof LandfallError ? `${error.message} ${error.hint}` : String(error)),
   );
 
 const FILE = 'prod/.argocd-source-shop.yaml';

@@ -1,5 +1,6 @@
+import { overrideList } from '../../boundaries/index.ts';
 import type { YamlNode } from '../../kernel/index.ts';
-import { overrideList } from './argo-overrides.ts';
+import { overridePlace } from './argo-overrides.ts';
 import { NAMES, sameParts, TAGS } from './chart-parts.ts';
 import type { ImageChange } from './contract.ts';
 import type { HelmTarget } from './helm-values.ts';
@@ -18,7 +19,7 @@ export async function parameterTargets(
   writing: Writing,
   change: ImageChange,
 ): Promise<readonly HelmTarget[]> {
-  const list = await overrideList(writing, 'helm', 'parameters');
+  const list = await overrideList(overridePlace(writing), 'helm', 'parameters');
   if (list === undefined) return [];
   const { file } = list;
   const parameters = list.items.flatMap(parameterOf);

@@ -1,6 +1,6 @@
-import { KUSTOMIZE_OPTIONS } from '../../boundaries/index.ts';
-import type { FieldSource } from '../../boundaries/index.ts';
-import { entryOf, overridden, overrideEntries, type OverrideEntry } from './argo-overrides.ts';
+import { imageOverrideOf, imageOverrides, KUSTOMIZE_OPTIONS } from '../../boundaries/index.ts';
+import type { FieldSource, ImageOverrideEntry } from '../../boundaries/index.ts';
+import { overridden, overridePlace } from './argo-overrides.ts';
 import { byChart } from './auto-values.ts';
 import type { ImageChange } from './contract.ts';
 import { draftOf, withEdits, type Draft } from './draft.ts';
@@ -22,7 +22,7 @@ interface Places {
     readonly to: string;
   }[];
   readonly entries: readonly string[];
-  readonly overrides: readonly { readonly entry: OverrideEntry; readonly use: ImageUse }[];
+  readonly overrides: readonly { readonly entry: ImageOverrideEntry; readonly use: ImageUse }[];
 }
 
 /**
@@ -32,7 +32,7 @@ interface Places {
  */
 export async function byProvenance(writing: Writing): Promise<readonly Candidate[]> {
   if (writing.before.sourceType === 'Helm') return byChart(writing);
-  const overrides = await overrideEntries(writing);
+  const overrides = await imageOverrides(overridePlace(writing));
   const places: Places[] = [];
   for (const change of writing.request.changes) places.push(await placesOf(writing, change, overrides));
   const drafts = new Map<string, Draft>();
@@ -60,18 +60,18 @@ export async function byProvenance(writing: Writing): Promise<readonly Candidate
 async function placesOf(
   writing: Writing,
   change: ImageChange,
-  overrides: readonly OverrideEntry[],
+  overrides: readonly ImageOverrideEntry[],
 ): Promise<Places> {
   const { folder } = writing.request;
   const lines = new Map<string, Places['lines'][number]>();
   const entries = new Set<string>();
-  const found = new Map<OverrideEntry, ImageUse>();
+  const found = new Map<ImageOverrideEntry, ImageUse>();
   for (const use of usesOf(writing.fields, change)) {
     const wanted = wantedReferences(use.value, change, true);
     if (wanted.includes(use.value)) continue;
     const [source] = use.sources;
     if (source === undefined) throw unknownSource(use);
-    const override = entryOf(overrides, use);
+    const override = imageOverrideOf(overrides, use.sources);
     if (override !== undefined) found.set(override, use);
     else if (source.file === KUSTOMIZE_OPTIONS) entries.add(await ownKustomization(writing, use, source));
     else if (source.by === 'images' && inFolder(source.file, folder)) {

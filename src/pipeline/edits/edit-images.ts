@@ -145,7 +145,9 @@ function refused({ request, fields }: Writing, problems: readonly string[]): Lan
   const rest = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
   const byOption = request.changes.some((change) =>
     usesOf(fields, change).some(
-      ({ sources: [source] }) => source?.by === 'images' && source.file === KUSTOMIZE_OPTIONS,
+      ({ sources: [source] }) =>
+        source?.by === 'images' &&
+        (source.file === KUSTOMIZE_OPTIONS || /(?:^|\/)\.argocd-source[^/]*$/.test(source.file)),
     ),
   );
   return refuseEdit(

@@ -16,8 +16,8 @@ export interface ImagesToWrite {
   readonly tree: FileTree;
   /** Folder of the environment. */
   readonly folder: string;
-  /** The Argo CD Application that is rendered. */
-  readonly application?: string;
+  /** Name of the Application that is rendered: Argo CD may override it in Git. */
+  readonly application: string;
   readonly images: readonly ReleaseImage[];
   /** Where they are written. Default: where the rendered image comes from, never outside of the folder. */
   readonly target?: WriteTarget;
@@ -89,7 +89,7 @@ export async function writeImages(writing: ImagesToWrite): Promise<WrittenImages
   return editImages({
     tree,
     folder,
-    ...(application === undefined ? {} : { application }),
+    application,
     changes,
     target,
     render,

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { applicationSpec, renderApplication } from '../../boundaries/index.ts';
 import { startRegistry } from '../../drydock/registry/index.ts';
+import { getArray, getString, parseYaml } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { readArgo, type Updater } from './configuration/index.ts';
+import { readArgo } from './configuration/index.ts';
+import type { CycleSources } from './cycle.ts';
 import { commit, IMAGE, openBench, REGISTRY, run, signal, type Bench } from './updates.fixture.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -11,11 +13,13 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+type Render = CycleSources['render'];
+
 const WEB = `${REGISTRY}/shop/web`;
 const FILE = 'overlays/dev/.argocd-source-shop.yaml';
 
 /** An Application as somebody has it who comes from Argo CD Image Updater with `write-back-method: git`. */
-function application(repoURL: string): KubeObject {
+function application(repoURL: string, images: Readonly<Record<string, string>>): KubeObject {
   const prefix = 'argocd-image-updater.argoproj.io';
   return {
     apiVersion: 'argoproj.io/v1alpha1',
@@ -24,8 +28,8 @@ function application(repoURL: string): KubeObject {
       name: 'shop',
       namespace: 'argocd',
       annotations: {
-        [`${prefix}/image-list`]: `app=${IMAGE}, web=${WEB}`,
         [`${prefix}/write-back-method`]: 'git',
+        ...Object.fromEntries(Object.entries(images).map(([key, value]) => [`${prefix}/${key}`, value])),
       },
     },
     spec: {
@@ -46,15 +50,11 @@ async function bench(): Promise<Bench> {
 
 /** Runs a cycle of what the annotations say, rendering as Argo CD does for the Application. */
 async function cycle(on: Bench) {
-  const object = application(on.deployments);
+  const object = application(on.deployments, { 'image-list': `app=${IMAGE}, web=${WEB}` });
   const { updaters, refused } = readArgo(object, []);
   expect(refused).toEqual([]);
   const { sources, destination, project } = applicationSpec(object);
-  const render = async (
-    updater: Updater,
-    tree: Parameters<typeof renderApplication>[0],
-    revision: string,
-  ) => {
+  const render: Render = (updater, tree, revision) => {
     const { name } = updater.application;
     const whose = { name, namespace: destination.namespace, project, revision };
     const [source] = sources;
@@ -110,5 +110,40 @@ describe('an application whose images Argo CD overrides in Git', () => {
 
     expect(await cycle(on)).toMatchObject([{ outcome: 'current' }]);
     expect(on.log()).toHaveLength(3);
+  });
+
+  it('is updated in the Helm parameter that its annotations name', async () => {
+    const on = await bench();
+    const overrides = `helm:
+  parameters:
+  - name: run.which
+    value: 1.0.5
+    forcestring: true
+`;
+    commit(on.people, { [FILE]: overrides }, 'Come from the image updater');
+    run(on.people, 'push', '--quiet', 'origin', 'main');
+    const digest = await on.push('1.1.0');
+    const object = application(on.deployments, {
+      'image-list': `app=${IMAGE}`,
+      'app.helm.image-tag': 'run.which',
+    });
+    // Stands for the helm program, which is not there where these tests run.
+    const render: Render = async (_, tree) => {
+      const text = Buffer.from((await tree.readFile(FILE)) ?? []).toString();
+      const [parameter] = getArray(parseYaml(text, FILE)[0], 'helm', 'parameters');
+      const containers = [{ name: 'app', image: `${IMAGE}:${getString(parameter, 'value') ?? ''}` }];
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'app' }, spec: { containers } };
+      return {
+        sourceType: 'Helm',
+        objects: [{ object: pod, why: () => [] }],
+        findings: [],
+        warnings: [],
+      };
+    };
+    const reports = await on.cycle({ render }).run(readArgo(object, []).updaters, {}, signal);
+    expect(reports).toMatchObject([{ outcome: 'committed', warnings: [] }]);
+    expect(run(on.deployments, 'show', `main:${FILE}`)).toBe(
+      overrides.replace('1.0.5', `1.1.0@${digest}`).trim(),
+    );
   });
 });

@@ -146,6 +146,14 @@ describe('annotations of Argo CD Image Updater', () => {
     expect(updaters[0]?.images[0]?.target).toEqual(wanted);
   });
 
+  it('keep the names of Helm parameters, which a file of overrides may have', () => {
+    const { updaters } = annotated({ 'image-list': 'a=app:1, b=web', 'a.helm.image-tag': 'img.t' });
+    expect(updaters[0]?.images.map(({ target, parameters }) => ({ target, parameters }))).toEqual([
+      { target: { kind: 'auto' }, parameters: { tag: 'img.t' } },
+      { target: { kind: 'auto' }, parameters: undefined },
+    ]);
+  });
+
   it('are refused where they would change the live Application, whether said or by default', () => {
     const said = { 'image-list': 'app:1', 'write-back-method': 'argocd' };
     expect(problem(readArgo(application(said), []))).toMatch(
