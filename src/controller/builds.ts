@@ -12,6 +12,7 @@ import type { BuildWorkerOptions } from './build-workers.ts';
 import type { Declarations } from './declarations.ts';
 import type { Level } from './queue.ts';
 import { repositoryKey } from './webhook.ts';
+import { whenAborted } from './when-aborted.ts';
 
 export interface BuildLoopOptions extends BuildWorkerOptions {
   readonly declarations: Pick<Declarations, 'read'>;
@@ -190,9 +191,4 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
       await workers.settled();
     },
   };
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

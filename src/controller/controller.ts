@@ -14,6 +14,7 @@ import {
 } from '../boundaries/sync/index.ts';
 import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
+import { createApplicationGit } from './application-git.ts';
 import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import { createDeclarations } from './declarations.ts';
 import type { Declarations, TrackedRepository } from './declarations.ts';
@@ -94,6 +95,8 @@ export interface Controller {
   readonly declarations: Declarations;
   /** A repository with the credentials that the cluster holds for it. */
   openRepository(url: string, signal: AbortSignal): Promise<GitMirror>;
+  /** Repositories with the credentials that the cluster holds for the project or the source of an application. */
+  gitOf(application: KubeObject): GitMirrors;
   /** Lets running turns end at their next wait, and stops. What was begun is taken up at the next start. */
   close(): Promise<void>;
 }
@@ -379,6 +382,12 @@ export function startController(options: ControllerOptions): Controller {
     updatesNow: async () => (await updates?.runNow()) ?? [],
     declarations,
     openRepository: (url, signal) => access.mirror(url, 'default', signal),
+    gitOf: createApplicationGit({
+      mirrors,
+      ofProject: (url, project, signal) => access.mirror(url, project, signal),
+      ofSource: (source, url, signal) => flux.mirrorOf(source, url, signal),
+      signal: stopped.signal,
+    }),
     reconcileNow: ({ namespace, name }) => queue.run(`${namespace}/${name}`, 'asked'),
     async close() {
       stopped.abort();

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { isFlux } from '../boundaries/index.ts';
-import type { CommitAuthor } from '../git/index.ts';
+import type { CommitAuthor, GitMirrors } from '../git/index.ts';
 import { asLandfallError, sleep } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
 import { refOf } from '../kube/index.ts';
@@ -24,6 +24,7 @@ import type {
 } from '../pipeline/index.ts';
 import { prove } from '../verdict/index.ts';
 import type { Sources } from '../verdict/index.ts';
+import { whenAborted } from './when-aborted.ts';
 
 export interface PromotionLoopOptions {
   readonly sources: Sources;
@@ -36,6 +37,10 @@ export interface PromotionLoopOptions {
   readonly folder: string;
   /** Namespace of the applications that are looked after; undefined: all of them. */
   readonly namespace?: string | undefined;
+  /** Repositories with the credentials that the cluster holds for an application. Default: as this process has them. */
+  readonly gitOf?: (application: KubeObject) => GitMirrors;
+  /** Once what is delivered here is known; before that nothing is done. */
+  readonly ready?: Promise<unknown>;
   /** Ms between two turns. Default 30,000. */
   readonly everyMs?: number;
 }
@@ -70,7 +75,7 @@ async function askToLook(
  * the ledger.
  */
 export function startPromotions(options: PromotionLoopOptions): PromotionLoop {
-  const { sources, ledger, clock, logger, author, folder, namespace, everyMs = EVERY_MS } = options;
+  const { sources, ledger, clock, logger, author, folder, namespace, gitOf, everyMs = EVERY_MS } = options;
   const stop = new AbortController();
   const { signal } = stop;
   // Everything that is looked at side by side waits for the same end.
@@ -165,7 +170,7 @@ export function startPromotions(options: PromotionLoopOptions): PromotionLoop {
   }
 
   async function turn(): Promise<void> {
-    const survey = await surveyApplications([{ context: '', sources, namespace }], signal);
+    const survey = await surveyApplications([{ context: '', sources, namespace, gitOf }], signal);
     for (const { application, why } of survey.problems)
       say('warn', 'An application has no place among environments', application, why);
     await resumeOpen(survey);
@@ -182,6 +187,7 @@ export function startPromotions(options: PromotionLoopOptions): PromotionLoop {
   }
 
   async function run(): Promise<void> {
+    await Promise.race([options.ready, whenAborted(signal)]);
     while (!signal.aborted) {
       try {
         await turn();

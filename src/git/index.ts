@@ -1,5 +1,6 @@
 export { createGitMirrors, commitFiles } from './mirror.ts';
 export type { GitMirror, GitMirrors } from './mirror.ts';
+export { openLater } from './open-later.ts';
 export type { BranchStart, CommitRequest, CommitResult } from './commit.ts';
 export type { BranchDeletion, FastForwardRequest, MovedBranch } from './branches.ts';
 export type { RevertRequest } from './revert.ts';

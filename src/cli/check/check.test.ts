@@ -93,17 +93,20 @@ describe('landfall check', () => {
     expect(over.answer.issues.map(({ id }) => id)).toEqual(['suppression-expired', 'mutable-tag']);
   });
 
-  it('takes suppressions from landfall.yaml, by object', async () => {
-    await manifests('registry.corp.io/web:latest');
-    await writeFile(
-      path.join(folder, 'landfall.yaml'),
-      'apiVersion: landfall.dev/v1\ncheck:\n  suppress:\n    - { finding: mutable-tag, object: Deployment/shop/web, reason: moves, until: "2999-01-01" }\n',
-    );
-    expect((await check('--fail-on', 'risk')).answer).toMatchObject({
-      issues: [],
-      suppressed: [{ id: 'mutable-tag' }],
-    });
-  });
+  it.each(['"2999-01-01"', '2999-01-01'])(
+    'takes suppressions from landfall.yaml, by object, until the day %s',
+    async (day) => {
+      await manifests('registry.corp.io/web:latest');
+      await writeFile(
+        path.join(folder, 'landfall.yaml'),
+        `apiVersion: landfall.dev/v1\ncheck:\n  suppress:\n    - { finding: mutable-tag, object: Deployment/shop/web, reason: moves, until: ${day} }\n`,
+      );
+      expect((await check('--fail-on', 'risk')).answer).toMatchObject({
+        issues: [],
+        suppressed: [{ id: 'mutable-tag', until: '2999-01-01' }],
+      });
+    },
+  );
 
   it('names the environment that nobody hears of', async () => {
     await manifests(PINNED);

@@ -151,6 +151,9 @@ export const serveCommand: CliCommand = {
           author: { name: 'landfall', email: 'landfall@localhost' },
           folder: io.cwd,
           namespace: options.namespace,
+          gitOf: (application) => controller.gitOf(application),
+          // Where it turns out that it may not act at all, serve ends and says so.
+          ready: controller.ready.catch(() => undefined),
           everyMs: Math.min(options.poll, LONGEST_TURN_MS),
         });
         try {

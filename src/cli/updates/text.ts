@@ -1,6 +1,7 @@
 import { originOf } from '../../pipeline/index.ts';
 import type { ImageDecision, RefusedRule, UpdateReport } from '../../pipeline/index.ts';
 import { shortDigest, shortReference } from '../../boundaries/index.ts';
+import { holdLines } from '../output/holds.ts';
 import { mark, shownTimes, wrap } from '../output/style.ts';
 import type { Style } from '../output/style.ts';
 import type { UpdatesAnswer } from './look.ts';
@@ -66,13 +67,15 @@ function imageLines(image: ImageDecision, full: boolean, style: Style): readonly
 }
 
 function reportLines(report: UpdateReport, full: boolean, now: number, style: Style): readonly string[] {
-  const { updater, why, hint, images, edits, warnings, last, commit } = report;
+  const { updater, outcome, why, hint, holds, images, edits, warnings, last, commit } = report;
   const { state, word } = stands(report);
   const { namespace, name } = updater.application;
-  const quiet = report.outcome === 'current' ? '' : `   ${shownTimes(why, now)}`;
+  // Holds are told in their own words.
+  const quiet = outcome === 'current' || outcome === 'held' ? '' : `   ${shownTimes(why, now)}`;
   return [
     `${mark(style, state)} ${style.bold(word)}   ${namespace}/${name}   ${style.dim(originOf(updater))}${quiet}`,
-    ...(hint === undefined ? [] : [style.dim(`    ${hint}`)]),
+    ...(hint === undefined || outcome === 'held' ? [] : [style.dim(`    ${hint}`)]),
+    ...holdLines(holds, now, style).map((line) => `    ${line}`),
     ...images.flatMap((image) => imageLines(image, full, style)),
     ...edits.map(({ file, line, from, to }) => `    ${file}:${line}   ${from || 'nothing'} → ${to}`),
     ...warnings.map((text) => `  ${mark(style, 'unknown')} ${text}`),

@@ -195,6 +195,27 @@ describe('landfall updates', () => {
     expect((await run('run', 'tomoda')).code).toBe(2);
   }, 60_000);
 
+  it('says who holds an application, why, since when, and how that is lifted', async () => {
+    const listed = await run('tomoda');
+    expect(listed.code).toBe(2);
+    expect(listed.out.replaceAll(/\s+/g, ' ')).toMatch(
+      /Held: updates since \S+Z by ada: rolled back\. landfall holds lift \S+/,
+    );
+    // Until it is lifted, and also where nothing is behind.
+    const id = /holds lift (\S+)/.exec(listed.out.replaceAll(/\s+/g, ' '))?.[1] ?? '';
+    const { applications } = JSON.parse((await run('-o', 'json')).out) as {
+      readonly applications: readonly { readonly holds: readonly unknown[] }[];
+    };
+    expect(applications[0]?.holds).toMatchObject([{ id, by: 'ada', reason: 'rolled back' }]);
+    const ledger = openLedger({
+      folder: path.join(person.home, '.local', 'state', 'landfall'),
+      clock: systemClock,
+    });
+    await ledger.holds.lift(id);
+    await ledger.close();
+    expect((await run()).out).not.toContain('Held');
+  }, 60_000);
+
   it('answers a wrong word with the right one', async () => {
     expect((await run('chekc', 'tomoda')).err).toContain('Did you mean check?');
     expect((await run('check', 'tomodo')).err).toContain('Did you mean tomoda?');

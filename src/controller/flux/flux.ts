@@ -81,6 +81,12 @@ export interface Flux {
   pushed(matches: (url: string) => boolean): number;
   /** The repositories of all GitRepositories. */
   tracked(): readonly TrackedRepository[];
+  /** What a GitRepository is of, with its credentials; undefined where there is none of that name for that URL. */
+  mirrorOf(
+    source: { readonly namespace: string; readonly name: string },
+    url: string,
+    signal: AbortSignal,
+  ): Promise<GitMirror | undefined>;
   /** Looks at everything again: this replica's share changed. */
   wakeAll(): void;
   close(): Promise<void>;
@@ -266,6 +272,12 @@ export function startFlux(options: FluxOptions): Flux {
         url: getString(object, 'spec', 'url') ?? '',
         open: (signal) => mirrorOf(options, object, signal),
       })),
+    async mirrorOf({ namespace, name }, url, signal) {
+      const object = repositories.objects.get(`${namespace}/${name}`);
+      return object === undefined || getString(object, 'spec', 'url') !== url
+        ? undefined
+        : mirrorOf(options, object, signal);
+    },
     wakeAll() {
       for (const { objects, queue } of [repositories, registries, kustomizations, releases]) {
         for (const object of objects.list()) queue.add(keyOf(object), 'live');

@@ -1,5 +1,5 @@
 import { array, boolean, enum as oneOf, int, number, strictObject, string, union } from 'zod';
-import { name } from './parts.ts';
+import { day, name } from './parts.ts';
 
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -33,10 +33,6 @@ const timeOfDay = string().regex(
   /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/,
   'a time of day from 00:00 to 24:00 is wanted',
 );
-/** YAML takes a day without quotes for a time. */
-const day = string()
-  .regex(/^\d{4}-\d\d-\d\d(?:T00:00:00(?:\.0+)?Z)?$/, 'a day such as 2026-12-31 is wanted')
-  .transform((text) => text.slice(0, 10));
 const weekday = oneOf(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
 
 /** When a promotion may go on (`open`), or must not (`closed`), by the wall clock of a time zone. */

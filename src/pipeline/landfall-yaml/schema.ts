@@ -1,4 +1,4 @@
-import { array, literal, record, strictObject, string } from 'zod';
+import { array, literal, record, strictObject } from 'zod';
 import type { output } from 'zod';
 import { people } from './approval.ts';
 import { builds } from './builds.ts';
@@ -6,7 +6,7 @@ import { forges } from './forges.ts';
 import { healthRule } from './health.ts';
 import { channel } from './notify.ts';
 import { observation } from './observe.ts';
-import { name } from './parts.ts';
+import { day, name } from './parts.ts';
 import { promotion } from './promotion.ts';
 import { imageUpdate, updates } from './updates.ts';
 
@@ -34,7 +34,7 @@ const suppression = strictObject({
   finding: name,
   object: name.exactOptional(),
   reason: name,
-  until: string().regex(/^\d{4}-\d\d-\d\d$/, 'a day such as 2026-12-31 is wanted'),
+  until: day,
 });
 
 export const landfallYaml = strictObject({

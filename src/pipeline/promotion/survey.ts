@@ -1,5 +1,7 @@
+import type { GitMirror, GitMirrors } from '../../git/index.ts';
 import { getArray } from '../../kernel/index.ts';
 import { asLandfallError, LandfallError, mapBounded, nearest } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
 import type { LedgerSubject } from '../../ledger/index.ts';
 import { findApplication, listApplications } from '../../verdict/index.ts';
 import type { ApplicationSpec, Sources } from '../../verdict/index.ts';
@@ -15,6 +17,8 @@ export interface ClusterPlace {
   readonly sources: Sources;
   /** Only the applications of this namespace. */
   readonly namespace?: string | undefined;
+  /** Repositories as an application may read and write them; left out: as this user does. */
+  readonly gitOf?: ((application: KubeObject) => GitMirrors) | undefined;
 }
 
 /** An application with its place in the way of a release. */
@@ -43,12 +47,7 @@ export function subjectOfApplication({
 }
 
 /** The landfall.yaml that decides on promotion: of the default branch, whatever revision an application tracks. */
-export async function decidingFile(
-  sources: Pick<Sources, 'git'>,
-  repository: string,
-  signal: AbortSignal,
-): Promise<LandfallYaml | undefined> {
-  const mirror = sources.git.open(repository);
+async function decidingFile(mirror: GitMirror, signal: AbortSignal): Promise<LandfallYaml | undefined> {
   await mirror.fetch(signal);
   const { commit } = await mirror.resolve('HEAD', signal);
   const bytes = await mirror.tree(commit).readFile(LANDFALL_FILE);
@@ -60,7 +59,8 @@ export async function surveyApplications(
   places: readonly ClusterPlace[],
   signal: AbortSignal,
 ): Promise<Survey> {
-  const files = new Map<string, Promise<LandfallYaml | undefined>>();
+  // Of the mirror, not of the URL: who may not read a repository learns nothing of it from those who may.
+  const files = new Map<GitMirror, Promise<LandfallYaml | undefined>>();
   const problems: { application: string; why: string }[] = [];
   const found = await mapBounded(
     (
@@ -74,12 +74,16 @@ export async function surveyApplications(
       )
     ).flat(),
     AT_ONCE,
-    async ({ object, place }): Promise<SurveyedApplication | undefined> => {
+    async ({ object, place: cluster }): Promise<SurveyedApplication | undefined> => {
       const { name, namespace } = object.metadata;
+      const { sources, gitOf } = cluster;
+      const place =
+        gitOf === undefined ? cluster : { ...cluster, sources: { ...sources, git: gitOf(object) } };
       try {
         const spec = await findApplication(place.sources.kube, name, namespace, signal);
-        const reading = files.get(spec.repository) ?? decidingFile(place.sources, spec.repository, signal);
-        files.set(spec.repository, reading);
+        const mirror = place.sources.git.open(spec.repository);
+        const reading = files.get(mirror) ?? decidingFile(mirror, signal);
+        files.set(mirror, reading);
         const file = await reading;
         const valueFiles = getArray(spec.source.raw, 'helm', 'valueFiles').filter(
           (each): each is string => typeof each === 'string',
