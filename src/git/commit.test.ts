@@ -96,6 +96,20 @@ describe('a commit to a repository on this machine', () => {
     expect(await git(folder, 'rev-parse', 'main')).toBe(before);
   });
 
+  test('goes on where a process died between the files and the branch, and only there', async () => {
+    const wanted = change({ 'a.yaml': 'image: two\n', 'new.yaml': 'c\n' });
+    await writeFile(path.join(folder, 'a.yaml'), 'image: two\n');
+    await writeFile(path.join(folder, 'new.yaml'), 'c\n');
+    await git(folder, 'add', 'a.yaml', 'new.yaml');
+    await writeFile(path.join(folder, 'new.yaml'), 'c by hand\n');
+    const error = await failure(commitFiles({ repository: folder, ...wanted }));
+    expect(error.code).toBe('git-dirty-files');
+    await writeFile(path.join(folder, 'new.yaml'), 'c\n');
+    const made = await commitFiles({ repository: folder, ...wanted });
+    expect((await git(folder, 'rev-parse', 'main')).trim()).toBe(made.commit);
+    expect(await git(folder, 'status', '--porcelain')).toBe('');
+  });
+
   test('never overwrites a file that git does not know', async () => {
     await writeFile(path.join(folder, 'new.yaml'), 'precious\n');
     const error = await failure(commitFiles({ repository: folder, ...change({ 'new.yaml': 'x\n' }) }));

@@ -62,11 +62,41 @@ async function assertClean(update: WorkTreeUpdate, folder: string): Promise<void
   if (update.paths.length === 0) return;
   const status = await runGit(
     `Looking for changes in ${folder}`,
-    ['status', '--porcelain', '-z', '--untracked-files=all', '--ignored=matching', '--', ...update.paths],
+    [
+      'status',
+      '--porcelain',
+      '-z',
+      '--no-renames',
+      '--untracked-files=all',
+      '--ignored=matching',
+      '--',
+      ...update.paths,
+    ],
     { cwd: folder, signal: update.signal },
   );
-  const changed = status.split('\0').find((line) => line !== '');
-  if (changed !== undefined) throw dirty(update.repository, folder, changed.slice(3));
+  const changed = status
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line) => line.slice(3));
+  const [first] = changed;
+  if (first === undefined || (await isAhead(update, folder, changed))) return;
+  throw dirty(update.repository, folder, first);
+}
+
+/**
+ * Whether files and index have what the commit brings already: a process that died between the files and the branch
+ * left them so, and nothing is lost when the branch follows.
+ */
+async function isAhead(
+  { commit, signal }: WorkTreeUpdate,
+  folder: string,
+  paths: readonly string[],
+): Promise<boolean> {
+  for (const against of [[], ['--cached']]) {
+    const args = ['diff', '--quiet', '--no-ext-diff', ...against, commit, '--', ...paths];
+    if ((await tryGit(args, { cwd: folder, signal })).code !== 0) return false;
+  }
+  return true;
 }
 
 function dirty(repository: Repository, folder: string, files: string): LandfallError {

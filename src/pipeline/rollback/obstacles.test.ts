@@ -62,6 +62,23 @@ test.each([
   expect(check({ changes: [changed(kind, ...path)] })).toEqual(immutable ? ['rollback-immutable!'] : []);
 });
 
+test('a hook is made anew, so nothing of it is fixed', () => {
+  const changes = [{ ...changed('Job', 'spec', 'template', 'spec'), name: 'migrate' }];
+  const after = { 'argocd.argoproj.io/hook': 'PostSync' };
+  expect(check({ changes, now: [job('app:2', after)], before: [] })).toEqual([]);
+  expect(check({ changes, now: [job('app:2')], before: [job('app:2')] })).toEqual(['rollback-immutable!']);
+});
+
+test('what the API server would not take cannot be overcome, and is told once', () => {
+  expect(check({ refused: ['ConfigMap/shop: field is immutable'] })).toEqual(['rollback-server-refuses!']);
+  expect(
+    check({
+      changes: [changed('StatefulSet', 'spec', 'serviceName')],
+      refused: ['StatefulSet/shop: Forbidden: updates to statefulset spec'],
+    }),
+  ).toEqual(['rollback-immutable!']);
+});
+
 test('what keeps data and would be removed is named, other objects are not', () => {
   const gone = (kind: string): ObjectChange => ({ ...changed(kind), change: 'removed', fields: [] });
   for (const kind of ['PersistentVolumeClaim', 'CustomResourceDefinition', 'StatefulSet'])

@@ -102,13 +102,18 @@ export interface ObstacleFacts {
   /** Images that the registry does not have, or of which it is not known. */
   readonly missing: readonly string[];
   readonly unread: readonly string[];
+  /** Objects that the API server would not take, with its reason. */
+  readonly refused?: readonly string[];
   /** Why nobody knows that the release ever landed; undefined where it did. */
   readonly neverLanded: string | undefined;
 }
 
 /** Why a rollback cannot work, or may do harm; told before it starts. Those of `certain` no reason overrides. */
 export function obstaclesOf(facts: ObstacleFacts): readonly (Refusal & { readonly certain: boolean })[] {
-  const { changes, now, before, missing, unread, neverLanded } = facts;
+  const { changes, now, before, missing, unread, refused = [], neverLanded } = facts;
+  // A hook is deleted and made anew.
+  const hooks = new Set(now.filter(isHook).map(({ kind, metadata }) => `${kind}/${metadata.name}`));
+  const fixed = immutableChanges(changes.filter(({ kind, name }) => !hooks.has(`${kind}/${name}`)));
   const found: (Refusal & { readonly certain: boolean })[] = [];
   const add = (certain: boolean, code: string, message: string, lines: readonly string[], hint: string) => {
     if (lines.length > 0) found.push({ certain, code, message, lines, hint });
@@ -131,7 +136,15 @@ export function obstaclesOf(facts: ObstacleFacts): readonly (Refusal & { readonl
     true,
     'rollback-immutable',
     'The API server does not let these fields change.',
-    immutableChanges(changes),
+    fixed,
+    'Go back by images alone (--images-only), or recreate those objects by hand.',
+  );
+  add(
+    true,
+    'rollback-server-refuses',
+    'The API server was asked, and would not take these objects.',
+    // What is known to be fixed is told with file and line.
+    refused.filter((line) => !fixed.some((known) => known.startsWith(`${line.split(':')[0] ?? ''} `))),
     'Go back by images alone (--images-only), or recreate those objects by hand.',
   );
   add(

@@ -1,4 +1,5 @@
 import { asLandfallError } from '../../kernel/index.ts';
+import { treeWith } from '../../git/index.ts';
 import type { Actor, Change } from '../../ledger/index.ts';
 import type { RegistryClient } from '../../oci/index.ts';
 import { prove } from '../../verdict/index.ts';
@@ -30,6 +31,7 @@ import type {
   Survey,
   SurveyedApplication,
 } from '../promotion/index.ts';
+import { askServer } from './ask-server.ts';
 import { findWayBack } from './find.ts';
 import type { WayBack } from './find.ts';
 import { obstaclesOf } from './obstacles.ts';
@@ -169,6 +171,15 @@ async function prepare(
   const render = rendererOf({ sources, spec, branch, parent: tip, signal });
   const before = await render(mirror.tree(way.release.revision ?? tip), way.release.revision ?? tip);
   const now = await render(mirror.tree(tip));
+  deps.onStep('asking the API server');
+  const after = plan.rendered.length === 0 ? now : await render(treeWith(mirror.tree(tip), plan.files));
+  const { refused: notTaken, unasked } = await askServer(
+    sources.kube,
+    spec,
+    plan.rendered,
+    after.objects.map(({ object }) => object),
+    signal,
+  );
   const there = await imagesThere(sources.registry, way.release, signal);
   const obstacles = obstaclesOf({
     changes: plan.rendered,
@@ -176,6 +187,7 @@ async function prepare(
     before: before.objects.map(({ object }) => object),
     missing: [...way.gone, ...there.missing],
     unread: [...way.unread, ...there.unread],
+    refused: notTaken,
     neverLanded: way.neverLanded,
   });
   // Without a single digest there is nothing that could be written.
@@ -191,6 +203,7 @@ async function prepare(
     ],
     warnings: [
       ...warnings,
+      ...unasked,
       ...overcome.map(({ message, lines }) => `Overridden: ${message} ${lines.join('; ')}`),
     ],
   };
