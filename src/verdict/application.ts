@@ -89,6 +89,7 @@ export async function findApplication(
   const found = all.filter((object) => object.metadata.name === name);
   const first = found[0];
   if (first === undefined) {
+    await refuseRelease(kube, name, namespace, signal);
     const near = nearest(
       name,
       all.map((object) => object.metadata.name),
@@ -114,6 +115,36 @@ export async function findApplication(
     });
   }
   return isFlux(first) ? readKustomization(kube, first, signal) : readApplication(first);
+}
+
+const HELM_RELEASES = { apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease' };
+
+/** A HelmRelease is delivered and not proven yet: that is said, instead of that it is not there. */
+async function refuseRelease(
+  kube: KubeClient,
+  name: string,
+  namespace: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let found: KubeObject | undefined;
+  try {
+    const { items } = await kube.list(HELM_RELEASES, namespace === undefined ? {} : { namespace }, signal);
+    found = items.find(({ metadata }) => metadata.name === name);
+  } catch (thrown) {
+    // Not served, or not ours to read: then nothing is known of one.
+    if (asLandfallError(thrown).kind === 'cancelled') throw thrown;
+  }
+  if (found === undefined) return;
+  const where = `HelmRelease/${found.metadata.namespace ?? ''}/${name}`;
+  throw new LandfallError(
+    `${where} cannot be proven: what its chart renders is not read here. Applications and Kustomizations can be.`,
+    {
+      kind: 'invalid-input',
+      code: 'helm-release-unproven',
+      object: where,
+      hint: `Its controller's own view: kubectl describe helmrelease ${name} -n ${found.metadata.namespace ?? 'default'}`,
+    },
+  );
 }
 
 /** Who wrote the status, by managed fields: Argo CD itself, or Landfall's controller in its place. */

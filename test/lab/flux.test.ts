@@ -85,4 +85,21 @@ describe('payment-api by Flux', () => {
     },
     2 * MINUTE,
   );
+
+  it('says of a HelmRelease that it is there and cannot be proven', async () => {
+    await lab.kube.create({
+      apiVersion: 'helm.toolkit.fluxcd.io/v2',
+      kind: 'HelmRelease',
+      metadata: { name: 'shop', namespace: 'flux-system' },
+      spec: {
+        interval: '10m',
+        suspend: true,
+        chart: { spec: { chart: './shop', sourceRef: { kind: 'GitRepository', name: 'absent' } } },
+      },
+    });
+    const { code, err } = await lab.run(['prove', 'shop']);
+    expect(code).toBe(3);
+    expect(err).toContain('HelmRelease/flux-system/shop cannot be proven');
+    expect((await lab.run(['prove', 'shap'])).err).toContain("There is no Application 'shap'");
+  });
 });

@@ -212,8 +212,10 @@ async function prepare(
 /** Keeps updates and promotions from bringing the release back. The same twice is one. */
 async function putHolds(change: Change, deps: ChangeDeps): Promise<readonly string[]> {
   const { cluster, namespace, application, actor, id } = change;
-  const { release, replaced } = detailOf(change);
-  const reason = `rolled back from ${replaced === undefined ? 'another release' : releaseName(replaced)} to ${releaseName(release)} (${id})`;
+  const { release, replaced, override } = detailOf(change);
+  const from = replaced === undefined ? 'another release' : releaseName(replaced);
+  const why = override === undefined ? '' : `: ${override}`;
+  const reason = `rolled back from ${from} to ${releaseName(release)}${why} (${id})`;
   const holds: string[] = [];
   for (const kind of ['updates', 'promotion'] as const)
     holds.push(
