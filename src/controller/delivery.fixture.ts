@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger, systemClock } from '../kernel/index.ts';
+import type { ManualClock } from '../kernel/index.ts';
 import { createGitMirrors } from '../git/index.ts';
 import type { GitMirrors } from '../git/index.ts';
 import { loadKubeClient } from '../kube/index.ts';
@@ -95,19 +96,36 @@ export async function openScene(writeKubeconfig: (file: string) => Promise<void>
   };
 }
 
+/** How long tests wait for something good, ms of real time: a machine may be busy with other things. */
+const LIMIT = 100_000;
+
 /** Asks every few ms until the answer fits; the last answer is in the error. */
 export async function until<T>(
   read: () => Promise<T>,
   fits: (value: T) => boolean,
-  limitMs = 60_000,
+  limitMs = LIMIT,
+  pause: () => Promise<void> = () => new Promise((resolve) => setTimeout(resolve, 20)),
 ): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {
     const value = await read();
     if (fits(value)) return value;
     if (Date.now() > end) throw new Error(`Never became so: ${JSON.stringify(value)?.slice(-2500)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause();
   }
+}
+
+/**
+ * As `until`, of what goes by a clock that stands still otherwise. In small steps, so that what becomes good does so
+ * long before a deadline; a `step` above it lets one pass.
+ */
+export function untilBy(clock: ManualClock) {
+  return <T>(read: () => Promise<T>, fits: (value: T) => boolean, step = 200): Promise<T> =>
+    until(read, fits, LIMIT, async () => {
+      await clock.advance(step);
+      // Servers, git and programs answer in real time.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    });
 }
 
 export function secret(

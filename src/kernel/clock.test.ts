@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { manualClock, sleep } from './clock.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { manualClock, sleep, systemClock } from './clock.ts';
 
 describe('the manual clock', () => {
   it('runs what falls due in the order of its time, and stands still otherwise', async () => {
@@ -32,5 +32,24 @@ describe('the manual clock', () => {
     stop.abort();
     await expect(waiting).rejects.toMatchObject({ kind: 'cancelled' });
     await expect(sleep(clock, 1, stop.signal)).rejects.toMatchObject({ kind: 'cancelled' });
+  });
+});
+
+describe('the clock of this machine', () => {
+  it('waits longer than one timer of Node can, and can be cancelled on the way', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const month = 31 * 86_400_000;
+      const seen: string[] = [];
+      systemClock.after(month, () => seen.push('month'));
+      const never = systemClock.after(month + 1, () => seen.push('never'));
+      await vi.advanceTimersByTimeAsync(month - 1);
+      expect(seen).toEqual([]);
+      never.cancel();
+      await vi.advanceTimersByTimeAsync(2);
+      expect(seen).toEqual(['month']);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

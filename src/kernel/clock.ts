@@ -17,8 +17,14 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, callback) {
-    const handle = setTimeout(callback, ms);
-    handle.unref();
+    let handle: NodeJS.Timeout;
+    // Node takes a longer timer for one of 1 ms: it is waited for in pieces.
+    const wait = (left: number) => {
+      const piece = Math.min(left, LONGEST_INTERVAL_MS);
+      handle = setTimeout(() => (left > piece ? wait(left - piece) : callback()), piece);
+      handle.unref();
+    };
+    wait(ms);
     return { cancel: () => clearTimeout(handle) };
   },
 };

@@ -324,6 +324,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
         );
 
   progress('cluster');
+  const earlier = await attempt(() => findApplication(kube, spec.name, spec.namespace, signal), signal);
   const snapshot = await takeSnapshot(
     kube,
     rendered.map(({ object }) => object),
@@ -398,6 +399,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     render: decideRender(set, tracked, images, at),
     sync: decideSync({
       application: again.state === 'read' ? read(again.value.object) : again,
+      ...(earlier.state === 'read' ? { before: earlier.value.object } : {}),
       expected: tracked.state === 'read' ? read(tracked.value.commit) : tracked,
       also: rendering.state === 'read' ? rendering.value.also : [],
       // Nobody can have fetched a commit before it was made.

@@ -128,7 +128,6 @@ describe('rendering what an application points at', () => {
   });
 
   it.each([
-    ['a Helm chart', { 'chart/Chart.yaml': 'name: x' }, 'chart', undefined, 'helm-missing'],
     [
       'options of the Application',
       overlay,
@@ -153,6 +152,13 @@ describe('rendering what an application points at', () => {
       });
     },
   );
+
+  it('says that a Helm chart cannot be rendered where helm is not installed', async () => {
+    const files = tree({ 'chart/Chart.yaml': 'name: x' });
+    await expect(
+      renderApplication(files, 'chart', { helm: { command: '/nowhere/helm' } }),
+    ).rejects.toMatchObject({ kind: 'unavailable', code: 'helm-missing' });
+  });
 
   it('reads globs as Argo CD does', () => {
     expect([globPattern('*.yaml').test('a.yaml'), globPattern('*.yaml').test('b/a.yaml')]).toEqual([

@@ -284,6 +284,15 @@ describe('the sync boundary', () => {
     });
   });
 
+  it('proves nothing by an operation that ended while the cluster was read', () => {
+    const done = application(synced(NEW, { operationState: operation('Succeeded', NEW, unchanged) }));
+    expect(check(done, { before: done }).state).toBe('proven');
+    const running = application(synced(OLD, { operationState: operation('Running', NEW) }));
+    expect(check(done, { before: running })).toMatchObject({ state: 'moving', reason: 'synced-meanwhile' });
+    const failed = application(outOfSync({ operationState: operation('Failed', NEW) }));
+    expect(check(failed, { before: running }).state).toBe('broken');
+  });
+
   it('names the object that failed and what the API server said', () => {
     const failed = operation('Failed', NEW, [result('web', 'SyncFailed', 'quota exceeded')]);
     expect(check(application(outOfSync({ operationState: failed }))).detail).toBe(

@@ -12,6 +12,8 @@ import { decideFluxSync, isFlux } from './flux.ts';
 export interface SyncSubject {
   /** The Application as the cluster holds it. */
   readonly application: Reading<KubeObject>;
+  /** The same right before the live objects were read: where an operation ended since, these may be of before it. */
+  readonly before?: KubeObject;
   /** The commit that the tracked revision names now. */
   readonly expected: Reading<string>;
   /** The commits of further sources, each of which the controller has to have. */
@@ -63,7 +65,7 @@ export function decideSync(subject: SyncSubject): BoundaryReport {
   const object = application.value;
   if (isFlux(object)) return decideFluxSync(subject, object);
   const status = applicationStatus(object);
-  const { deadline, ...answer } = judge(subject, object, status);
+  const { deadline, ...answer } = sinceThen(subject, status, judge(subject, object, status));
   const namespace = object.metadata.namespace;
   return {
     boundary: 'sync',
@@ -108,6 +110,22 @@ function judge(subject: SyncSubject, object: KubeObject, status: ApplicationStat
   const missing = [expected, ...(subject.also ?? [])].find((commit) => !status.revisions.includes(commit));
   if (missing !== undefined) return judgeBehind(subject, object, status, missing);
   return judgeCompared(subject, object, status, expected);
+}
+
+/** What was synced while the cluster was read is looked at again: what was read of it may be older. */
+function sinceThen({ before, now }: SyncSubject, status: ApplicationStatus, answer: Answer): Answer {
+  if (before === undefined || answer.state !== 'proven') return answer;
+  const work = ({ operation }: ApplicationStatus) =>
+    [operation?.phase, operation?.revision, operation?.startedAt, operation?.finishedAt].join(' ');
+  if (work(applicationStatus(before)) === work(status)) return answer;
+  const detail = 'an operation ended while the cluster was read';
+  return {
+    state: 'moving',
+    reason: 'synced-meanwhile',
+    headline: answer.headline,
+    detail,
+    deadline: now + SKEW,
+  };
 }
 
 function judgeRunning(subject: SyncSubject, status: ApplicationStatus): Answer {

@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LandfallError, getArray, getIn, getObject, getString, systemClock } from '../../kernel/index.ts';
-import type { JsonObject } from '../../kernel/index.ts';
+import {
+  LandfallError,
+  getArray,
+  getIn,
+  getObject,
+  getString,
+  manualClock,
+  systemClock,
+} from '../../kernel/index.ts';
+import type { JsonObject, ManualClock } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import { openLedger } from '../../ledger/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
@@ -11,11 +19,14 @@ import { createRegistryClient } from '../../oci/index.ts';
 import { prove } from '../../verdict/index.ts';
 import { startCluster } from '../../drydock/index.ts';
 import type { Cluster } from '../../drydock/index.ts';
-import { configMap, makeRepository, openScene, until } from '../delivery.fixture.ts';
+import { configMap, makeRepository, openScene, untilBy } from '../delivery.fixture.ts';
 import type { Repository, Scene } from '../delivery.fixture.ts';
 import { GIT_REPOSITORY, KUSTOMIZATION } from './kinds.ts';
 
 let cluster: Cluster;
+/** Of the cluster and of the controller: it stands still but while something is waited for. */
+let clock: ManualClock;
+let until: ReturnType<typeof untilBy>;
 let scene: Scene;
 let server: GitServer;
 let repository: Repository & { readonly first: string };
@@ -38,7 +49,9 @@ function refusing(client: KubeClient): KubeClient {
 }
 
 beforeAll(async () => {
-  cluster = await startCluster({ nodes: 1, definitions: ['argocd', 'flux'], rbac: true });
+  clock = manualClock(Date.now());
+  until = untilBy(clock);
+  cluster = await startCluster({ nodes: 1, clock, definitions: ['argocd', 'flux'], rbac: true });
   scene = await openScene((file) => cluster.writeKubeconfig(file));
   repository = await makeRepository(join(scene.folder, 'repo'), {
     'plain/one.yaml': configMap('one', '${word:=default}', '  namespace: apps\n'),
@@ -75,8 +88,8 @@ spec:
   url = `${server.url}/repo/.git`;
   await scene.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'apps' } });
   await scene.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flux-system' } });
-  ledger = openLedger({ folder: join(scene.folder, 'state'), clock: systemClock });
-  await scene.controller({ pollMs: 600_000, ledger, client: refusing(scene.client) });
+  ledger = openLedger({ folder: join(scene.folder, 'state'), clock });
+  await scene.controller({ clock, pollMs: 600_000, ledger, client: refusing(scene.client) });
 });
 
 afterAll(async () => {
@@ -87,6 +100,7 @@ afterAll(async () => {
 });
 
 const where = { namespace: 'flux-system' };
+const MINUTE = 60_000;
 
 /** `nowhere`: no node takes its pods. */
 function turning(image: string, nowhere: boolean): string {
@@ -134,6 +148,7 @@ function ready(
   name: string,
   status: 'True' | 'False' | 'Unknown' = 'True',
   text = '',
+  step = 200,
 ): Promise<KubeObject> {
   return until(
     () => read(kind, name),
@@ -141,6 +156,7 @@ function ready(
       const found = condition(object, 'Ready');
       return found['status'] === status && (getString(found, 'message') ?? '').includes(text);
     },
+    step,
   );
 }
 
@@ -162,7 +178,7 @@ async function ask(name: string, kind: typeof KUSTOMIZATION | typeof GIT_REPOSIT
   );
 }
 
-describe('a GitRepository', { timeout: 120_000 }, () => {
+describe('a GitRepository', { timeout: 300_000 }, () => {
   it('says the revision of its branch as Flux writes it', async () => {
     await source('main');
     const object = await ready(GIT_REPOSITORY, 'main');
@@ -191,7 +207,7 @@ describe('a GitRepository', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a Kustomization of Flux', { timeout: 120_000 }, () => {
+describe('a Kustomization of Flux', { timeout: 300_000 }, () => {
   it('delivers a folder without a kustomization, with variables, and keeps its inventory', async () => {
     await scene.client.create({
       apiVersion: 'v1',
@@ -268,7 +284,7 @@ describe('a Kustomization of Flux', { timeout: 120_000 }, () => {
 
   it('is found and proven like an application, and stopped at sync where it is behind', async () => {
     const registry = createRegistryClient({ clock: systemClock });
-    const sources = { kube: scene.client, git: scene.mirrors, registry, clock: systemClock };
+    const sources = { kube: scene.client, git: scene.mirrors, registry, clock };
     const question = {
       application: 'plain',
       declaredBy: () => ({ images: [], observe: [], environment: undefined, source: undefined }),
@@ -317,8 +333,8 @@ describe('a Kustomization of Flux', { timeout: 120_000 }, () => {
     await kustomization('after', { path: 'later', dependsOn: [{ name: 'web' }] });
     const waiting = await ready(KUSTOMIZATION, 'after', 'False');
     expect(condition(waiting, 'Ready')).toMatchObject({ reason: 'DependencyNotReady' });
-    await kustomization('web', { path: 'web', wait: true, timeout: '2s', retryInterval: '1s' });
-    const late = await ready(KUSTOMIZATION, 'web', 'False', 'health check failed');
+    await kustomization('web', { path: 'web', wait: true, timeout: '5m', retryInterval: '1s' });
+    const late = await ready(KUSTOMIZATION, 'web', 'False', 'health check failed', 10_000);
     expect(condition(late, 'Ready')).toMatchObject({
       reason: 'HealthCheckFailed',
       message: expect.stringMatching(
@@ -369,7 +385,7 @@ describe('a Kustomization of Flux', { timeout: 120_000 }, () => {
   });
 
   it('takes back what is not healthy in time, holds the commit, and goes on with the next', async () => {
-    const annotations = { 'landfall.dev/health-timeout': '2s' };
+    const annotations = { 'landfall.dev/health-timeout': '20m' };
     const change = (image: string, nowhere: boolean) => ({
       'turn/web.yaml': turning(image, nowhere),
       'turn/beside.yaml': nowhere ? undefined : configMap('beside', 'a', '  namespace: apps\n'),
@@ -380,7 +396,7 @@ describe('a Kustomization of Flux', { timeout: 120_000 }, () => {
     };
     await repository.commit(change('web:1', false));
     await ask('main', GIT_REPOSITORY);
-    await kustomization('turn', { path: './turn', wait: true, timeout: '1s', retryInterval: '1s' });
+    await kustomization('turn', { path: './turn', wait: true, timeout: '20m', retryInterval: '1m' });
     await scene.client.patch({ ...KUSTOMIZATION, ...where, name: 'turn' }, 'merge', {
       metadata: { annotations },
     });
@@ -388,7 +404,7 @@ describe('a Kustomization of Flux', { timeout: 120_000 }, () => {
     await repository.commit(change('web:2', true));
     await ask('main', GIT_REPOSITORY);
     await until(deployed, (text) => text.includes('web:2'));
-    await until(deployed, (text) => text.includes('web:1'));
+    await until(deployed, (text) => text.includes('web:1'), MINUTE);
     const held = await ready(KUSTOMIZATION, 'turn', 'False', 'not healthy');
     // Where another turn came first, the status says already that the commit is held.
     const subject = { cluster: scene.client.server, namespace: 'flux-system', application: 'turn' };

@@ -5,20 +5,18 @@ import { getString } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import { serveGit } from '../../git/test-support.ts';
 import { startCluster, startRegistry } from '../../drydock/index.ts';
-import type { Cluster, Registry } from '../../drydock/index.ts';
-import { configMap, until } from '../delivery.fixture.ts';
+import type { Registry } from '../../drydock/index.ts';
+import { configMap } from '../delivery.fixture.ts';
 import { condition, openFlux, pushArtifact, where } from './flux.fixture.ts';
 import type { FluxStage } from './flux.fixture.ts';
 import { GIT_REPOSITORY, KUSTOMIZATION, OCI_REPOSITORY } from './kinds.ts';
 
-let cluster: Cluster;
 let registry: Registry;
 let flux: FluxStage;
 
 beforeAll(async () => {
   registry = await startRegistry();
-  cluster = await startCluster({ nodes: 1, definitions: ['argocd', 'flux'] });
-  flux = await openFlux(cluster, serveGit, { 'README.md': 'nothing' }, async ({ folder }) => {
+  flux = await openFlux(startCluster, serveGit, { 'README.md': 'nothing' }, async ({ folder }) => {
     const sops = join(folder, 'sops');
     await writeFile(sops, STAND_IN);
     await chmod(sops, 0o755);
@@ -28,7 +26,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await flux.close();
-  await cluster.close();
   await registry.close();
 });
 
@@ -48,7 +45,7 @@ if (process.argv.includes('dotenv')) {
 }
 `;
 
-describe('what SOPS has closed', { timeout: 120_000 }, () => {
+describe('what SOPS has closed', { timeout: 300_000 }, () => {
   const closed = {
     'closed/secret.yaml': `apiVersion: v1
 kind: Secret
@@ -104,7 +101,7 @@ secretGenerator:
   });
 });
 
-describe('an OCIRepository', { timeout: 120_000 }, () => {
+describe('an OCIRepository', { timeout: 300_000 }, () => {
   it('is fetched by semantic version, and a Kustomization of it delivered, .sourceignore obeyed', async () => {
     const artifact = (value: string) => ({
       'deploy/a.yaml': configMap('from-registry', value, '  namespace: apps\n'),
@@ -127,7 +124,7 @@ describe('an OCIRepository', { timeout: 120_000 }, () => {
     const second = await pushArtifact(`${registry.host}/manifests/shop`, '1.10.0', artifact('b'));
     await pushArtifact(`${registry.host}/manifests/shop`, '2.0.0', artifact('c'));
     await flux.ask('shop', OCI_REPOSITORY);
-    await until(
+    await flux.until(
       () => flux.read(KUSTOMIZATION, 'registry'),
       (found) => getString(found, 'status', 'lastAppliedRevision') === `1.10.0@${second}`,
     );

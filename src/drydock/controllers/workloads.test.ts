@@ -240,6 +240,9 @@ describe('a StatefulSet', () => {
     expect(deleted).toEqual(['db-2', 'db-1', 'db-0']);
     expect(Object.values(images())).toEqual(['nginx:2', 'nginx:2', 'nginx:2']);
     expect(status().currentRevision).toBe(status().updateRevision);
+    // The whole name of the revision, where pods of a DaemonSet carry its hash alone.
+    const { labels } = fixture.api.get(PODS, 'default', 'db-0')?.metadata ?? {};
+    expect(labels?.['controller-revision-hash']).toBe(status().updateRevision);
     await fixture.merge(STATEFUL_SETS, 'db', { spec: { replicas: 1 } });
     await fixture.runAll();
     expect(names()).toEqual(['db-0']);

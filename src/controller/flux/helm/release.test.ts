@@ -10,8 +10,6 @@ import type { JsonObject } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import { serveGit } from '../../../git/test-support.ts';
 import { startCluster, startRegistry } from '../../../drydock/index.ts';
-import type { Cluster } from '../../../drydock/index.ts';
-import { until } from '../../delivery.fixture.ts';
 import { condition, openFlux, pushArtifact, where } from '../flux.fixture.ts';
 import type { FluxStage } from '../flux.fixture.ts';
 import { GIT_REPOSITORY, HELM_RELEASE, HELM_REPOSITORY, OCI_REPOSITORY } from '../kinds.ts';
@@ -102,9 +100,11 @@ spec:
   'charts/shop/templates/e-test.yaml': job('test', hook('test')),
 };
 
+const MINUTE = 60_000;
+
 const SPEC: JsonObject = {
   interval: '10m',
-  timeout: '20s',
+  timeout: '20m',
   targetNamespace: 'apps',
   releaseName: 'shop',
   chart: {
@@ -121,13 +121,11 @@ const programs = [
   ...(realHelm() === undefined ? [] : [['helm', 'helm'] as const]),
 ];
 
-describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (_, program) => {
-  let cluster: Cluster;
+describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 300_000 }, (_, program) => {
   let flux: FluxStage;
 
   beforeAll(async () => {
-    cluster = await startCluster({ nodes: 1, definitions: ['argocd', 'flux'] });
-    flux = await openFlux(cluster, serveGit, CHART, async ({ folder }) => {
+    flux = await openFlux(startCluster, serveGit, CHART, async ({ folder }) => {
       if (program !== undefined) return { helm: program };
       const helm = join(folder, 'helm');
       await writeFile(helm, STAND_IN);
@@ -138,7 +136,6 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
 
   afterAll(async () => {
     await flux.close();
-    await cluster.close();
   });
 
   const get = (kind: string, name: string) =>
@@ -187,7 +184,7 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
     });
     // One that ran before stays until the next one, one that says so is gone, and a test is not run unasked.
     expect(await get('Job', 'shop-migrate')).toBeDefined();
-    await until(
+    await flux.until(
       () => get('Job', 'shop-first'),
       (found) => found === undefined,
     );
@@ -204,7 +201,7 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
   it('is upgraded with its values, runs the hooks of an upgrade again, and is left alone after', async () => {
     const before = await get('Job', 'shop-migrate');
     await patch({ values: { image: 'web:2', replicas: 2 } });
-    await until(image, (text) => text.includes('web:2'));
+    await flux.until(image, (text) => text.includes('web:2'));
     const object = await flux.ready(HELM_RELEASE, 'shop', 'True', 'shop.v2');
     expect(condition(object, 'Ready')['reason']).toBe('UpgradeSucceeded');
     expect(history(object)).toEqual(['1.0.0 deployed', '1.0.0 superseded']);
@@ -231,12 +228,12 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
     await flux.ask('shop', HELM_RELEASE);
     expect((await flux.data('shop-config'))?.['namespace']).toBe('elsewhere');
     await patch({ driftDetection: { mode: 'enabled' } });
-    await until(
+    await flux.until(
       () => flux.data('shop-config'),
       (data) => data?.['namespace'] === 'apps',
     );
     await drift();
-    await until(
+    await flux.until(
       () => flux.data('shop-config'),
       (data) => data?.['namespace'] === 'apps',
     );
@@ -245,10 +242,11 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
   });
 
   it('goes back whole when an upgrade is not ready in time, and the release is held', async () => {
-    await patch({ timeout: '8s', values: { image: 'web:3', nowhere: 'x' } });
-    await until(image, (text) => text.includes('web:3'));
-    await until(image, (text) => text.includes('web:2'));
-    const object = await flux.ready(HELM_RELEASE, 'shop', 'False', 'Helm upgrade failed');
+    await patch({ values: { image: 'web:3', nowhere: 'x' } });
+    await flux.until(image, (text) => text.includes('web:3'));
+    await flux.until(image, (text) => text.includes('web:2'), MINUTE);
+    // Where another turn came first, it says already that the release is held.
+    const object = await flux.ready(HELM_RELEASE, 'shop', 'False', 'not healthy');
     expect(condition(object, 'Ready')['reason']).toBe('UpgradeFailed');
     const subject = {
       cluster: flux.scene.client.server,
@@ -258,7 +256,7 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
     expect(await flux.ledger.deliveries.list(subject, 1)).toMatchObject([{ state: 'restored' }]);
     await flux.ready(HELM_RELEASE, 'shop', 'False', 'is held');
     expect(await image()).toContain('web:2');
-    await patch({ timeout: '20s', values: { image: 'web:4', nowhere: '' } });
+    await patch({ values: { image: 'web:4', nowhere: '' } });
     await flux.ready(HELM_RELEASE, 'shop', 'True', 'Helm upgrade succeeded');
     expect(await image()).toContain('web:4');
   });
@@ -267,10 +265,15 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
     await flux.create(
       HELM_RELEASE,
       'kept',
-      { ...SPEC, releaseName: 'kept', timeout: '8s', values: { nowhere: 'x' } },
+      { ...SPEC, releaseName: 'kept', values: { nowhere: 'x' } },
       { annotations: { 'landfall.dev/on-failure': 'keep' } },
     );
-    const object = await flux.ready(HELM_RELEASE, 'kept', 'False', 'Helm install failed');
+    // Everything that can run has run before its time is up.
+    await flux.until(
+      () => get('Deployment', 'kept-web'),
+      (found) => found !== undefined,
+    );
+    const object = await flux.ready(HELM_RELEASE, 'kept', 'False', 'Helm install failed', MINUTE);
     expect(history(object)).toEqual(['1.0.0 failed']);
     const migrated = (await get('Job', 'kept-migrate'))?.metadata.uid;
     expect(await get('Deployment', 'kept-web')).toBeDefined();
@@ -280,7 +283,7 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
         metadata: { labels: { 'kubernetes.io/os': 'linuxx' } },
       });
     }
-    await until(
+    await flux.until(
       () => get('Deployment', 'kept-web'),
       (found) => JSON.stringify(found?.['status']).includes('"readyReplicas":1'),
     );
@@ -410,7 +413,7 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
 
   it('takes its objects along when it goes, and leaves definitions', async () => {
     await flux.scene.client.delete({ ...HELM_RELEASE, ...where, name: 'second' });
-    await until(
+    await flux.until(
       () => flux.scene.client.get({ ...HELM_RELEASE, ...where, name: 'second' }),
       (found) => found === undefined,
     );
@@ -425,10 +428,9 @@ describe.each(programs)('a HelmRelease, rendered by %s', { timeout: 120_000 }, (
   });
 });
 
-describe('without helm', { timeout: 120_000 }, () => {
+describe('without helm', { timeout: 300_000 }, () => {
   it('a HelmRelease is Ready Unknown, and says what is missing', async () => {
-    const cluster = await startCluster({ nodes: 1, definitions: ['argocd', 'flux'] });
-    const flux = await openFlux(cluster, serveGit, CHART, () => ({ helm: '/nowhere/helm' }));
+    const flux = await openFlux(startCluster, serveGit, CHART, () => ({ helm: '/nowhere/helm' }));
     try {
       await flux.create(HELM_RELEASE, 'shop', SPEC);
       const object = await flux.ready(HELM_RELEASE, 'shop', 'Unknown', 'helm program is not installed');
@@ -436,7 +438,6 @@ describe('without helm', { timeout: 120_000 }, () => {
       expect(history0(object)).toBe(0);
     } finally {
       await flux.close();
-      await cluster.close();
     }
   });
 });

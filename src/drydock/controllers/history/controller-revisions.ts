@@ -25,8 +25,15 @@ export interface Owner extends KubeObject {
   status?: { collisionCount?: number };
 }
 
-export function hashOf(revision: ControllerRevision): string {
-  return revision.metadata.labels?.[REVISION_HASH] ?? '';
+/** Of revisions of StatefulSets; those of DaemonSets carry the label of their pods instead. */
+const HASH = 'controller.kubernetes.io/hash';
+
+/**
+ * What pods of a revision carry as `controller-revision-hash`: the hash for a DaemonSet, the whole name of the revision
+ * for a StatefulSet, as its `status.updateRevision` (pkg/controller/daemon/update.go, statefulset/stateful_set_utils.go).
+ */
+export function hashOf({ metadata: { labels, name } }: ControllerRevision): string {
+  return labels?.[HASH] === undefined ? (labels?.[REVISION_HASH] ?? '') : name;
 }
 
 export function templateOf(revision: ControllerRevision): PodTemplate | undefined {
@@ -59,7 +66,10 @@ export async function currentRevision(
       metadata: {
         name: `${owner.metadata.name}-${hash}`,
         namespace: owner.metadata.namespace ?? '',
-        labels: { ...owner.spec.template.metadata?.labels, [REVISION_HASH]: hash },
+        labels: {
+          ...owner.spec.template.metadata?.labels,
+          [owner.kind === 'StatefulSet' ? HASH : REVISION_HASH]: hash,
+        },
         // The cause of a change is read from here by `kubectl rollout history`.
         ...(owner.metadata.annotations === undefined
           ? {}
