@@ -233,6 +233,17 @@ describe('a ledger file', () => {
     await startDelivery(ledger, place.clock);
   });
 
+  it('keeps its locks when this process opens it once more: nobody else takes it for left', async () => {
+    const ledger = place.open();
+    await startDelivery(ledger, place.clock);
+    const again = place.open();
+    await again.deliveries.list(SHOP, 1);
+    // Whoever closes a file last puts its log away; this one is not the last.
+    const { exited } = start(place.options, { work: 'write', count: 1 });
+    expect((await exited)[0]).toBe(0);
+    expect(readdirSync(path.dirname(at('ledger.db')))).toContain('ledger.db-wal');
+  });
+
   it("that is locked is waited for, also when the lock is this very process's", async () => {
     const ledger = place.open();
     await startDelivery(ledger, place.clock);

@@ -67,13 +67,25 @@ function failureAt(file: string, thrown: unknown): unknown {
   return thrown;
 }
 
+/**
+ * Made here, since SQLite would let others read it; its helpers get the same mode from it. One that is there is not
+ * touched: a process that closes any handle of a file gives up every lock that it has on it, those of SQLite as well.
+ * Source: SQLite, "How To Corrupt An SQLite Database File", 2.2.
+ */
+function makeFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'EEXIST') throw thrown;
+  }
+}
+
 /** Opens the file, which only its owner may read; makes it where there is none. */
 async function openFile(file: string): Promise<Sqlite.Database> {
   // The package is CommonJS with one export.
   const { default: Libsql } = await import('libsql');
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  // Made here, since SQLite would let others read it; its helpers get the same mode from it.
-  closeSync(openSync(file, 'a', 0o600));
+  makeFile(file);
   const database = new Libsql(file);
   try {
     await patiently(() => {
