@@ -16,7 +16,7 @@ import { APPLICATION_KIND, applicationStatus } from '../boundaries/sync/index.ts
 import { startCluster } from '../drydock/index.ts';
 import type { Cluster } from '../drydock/index.ts';
 import { startController } from './controller.ts';
-import type { Controller, ControllerOptions } from './controller.ts';
+import type { Controller, ControllerOptions } from './contract.ts';
 
 const run = promisify(execFile);
 

@@ -11,7 +11,7 @@ import type { GitMirrors } from '../git/index.ts';
 import { loadKubeClient } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { startController } from './controller.ts';
-import type { Controller, ControllerOptions } from './controller.ts';
+import type { Controller, ControllerOptions } from './contract.ts';
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 /** The loop that keeps Applications delivered where no other engine does. */
 export { startController } from './controller.ts';
-export type { Controller, ControllerOptions } from './controller.ts';
+export type { Controller, ControllerOptions } from './contract.ts';
 export { bringRoot } from './root.ts';
 export { startPromotions } from './promotions.ts';
 export { startWebhook } from './webhook.ts';

@@ -14,7 +14,7 @@ import { APPLICATION_KIND, applicationStatus } from '../boundaries/sync/index.ts
 import { startCluster } from '../drydock/index.ts';
 import type { Cluster } from '../drydock/index.ts';
 import { startController } from './controller.ts';
-import type { Controller } from './controller.ts';
+import type { Controller } from './contract.ts';
 
 const run = promisify(execFile);
 const SERVICE_ACCOUNT = 'system:serviceaccount:argocd:landfall';

@@ -11,7 +11,7 @@ import { createRegistryClient } from '../oci/index.ts';
 import { prove } from '../verdict/index.ts';
 import { startCluster } from '../drydock/index.ts';
 import type { Cluster } from '../drydock/index.ts';
-import type { Controller } from './controller.ts';
+import type { Controller } from './contract.ts';
 import { configMap, makeRepository, openScene, secret, until } from './delivery.fixture.ts';
 import type { Scene } from './delivery.fixture.ts';
 import { bringRoot } from './root.ts';

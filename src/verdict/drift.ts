@@ -19,7 +19,7 @@ import { findApplication } from './application.ts';
 import { renderSources } from './render-sources.ts';
 import type { ApplicationSpec } from './application.ts';
 import { placeRendered } from './gather.ts';
-import type { Sources } from './gather.ts';
+import type { Sources } from './question.ts';
 import type { Material } from './judge.ts';
 
 /** In what the cluster differs from Git, for one application. Plain JSON. */

@@ -1,9 +1,6 @@
-import { LandfallError } from '../kernel/index.ts';
-import type { Clock } from '../kernel/index.ts';
-import type { GitMirror, GitMirrors } from '../git/index.ts';
+import type { GitMirror } from '../git/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { parseReference } from '../oci/index.ts';
-import type { RegistryClient } from '../oci/index.ts';
 import {
   applicationSpec,
   collectImages,
@@ -11,90 +8,22 @@ import {
   decideRender,
   decideSync,
   discoverObservations,
-  fullRepository,
   ignoredByJq,
   observe,
-  releaseOf,
   attempt,
   read,
   serviceFacts,
   takeSnapshot,
   valueOf,
-  withoutTag,
 } from '../boundaries/index.ts';
-import type {
-  Asked,
-  CommitBuild,
-  ErrorBaseline,
-  GovernedImage,
-  HealthRule,
-  ImageFacts,
-  Observation,
-  Reading,
-  RenderedFacts,
-  RenderedSet,
-  TrackedRevision,
-} from '../boundaries/index.ts';
+import type { Reading, RenderedFacts, TrackedRevision } from '../boundaries/index.ts';
+import { askedByBuild, askedImage, askedRevision, buildsOf } from './asked.ts';
 import { engineStatus, findApplication } from './application.ts';
 import type { ApplicationSpec } from './application.ts';
 import { renderSources } from './render-sources.ts';
 import { inventoryOf } from './inventory.ts';
 import type { Material } from './judge.ts';
-
-export interface Sources {
-  readonly kube: KubeClient;
-  readonly git: GitMirrors;
-  readonly registry: RegistryClient;
-  readonly clock: Clock;
-}
-
-/** What `landfall.yaml` at the tracked commit says of an application. */
-export interface Declared {
-  readonly environment: string | undefined;
-  /** Repository that the images are built from. */
-  readonly source: string | undefined;
-  /** Images that we build. */
-  readonly images: readonly string[];
-  readonly observe: readonly Observation[];
-  /** How to tell the health of kinds that Landfall does not know. */
-  readonly health?: readonly HealthRule[];
-}
-
-export interface Question {
-  readonly application: string;
-  /** Namespace of the Application object; left out: wherever it is. */
-  readonly namespace?: string;
-  /** A commit or name of a release: of the deployment repository, or of the source that is built. */
-  readonly revision?: string;
-  readonly image?: string;
-  readonly acceptSimulated?: boolean;
-  /** Reads `landfall.yaml` of the tracked commit; undefined file means that there is none. */
-  readonly declaredBy: (file: string | undefined, application: string) => Declared;
-  /** The shares of errors that were measured under the release before this one. */
-  readonly baselineFor?: (
-    application: ApplicationSpec,
-    digest: string | undefined,
-  ) => Promise<ErrorBaseline | undefined>;
-  /** What image policies would choose now, for the images that Git asks for. */
-  readonly governedBy?: (
-    looked: {
-      readonly spec: ApplicationSpec;
-      /** `landfall.yaml` of the tracked commit. */
-      readonly file: string | undefined;
-      readonly mirror: GitMirror;
-      readonly commit: string;
-      readonly set: RenderedSet;
-    },
-    signal: AbortSignal,
-  ) => Promise<readonly GovernedImage[]>;
-  /** Builds of a commit of the source, of any of these images, newest first. */
-  readonly buildsOf?: (
-    commit: string,
-    images: readonly string[],
-    signal: AbortSignal,
-  ) => Promise<readonly CommitBuild[]>;
-  readonly onProgress?: (step: string) => void;
-}
+import type { Question, Sources } from './question.ts';
 
 /** Kinds without a namespace, for when the cluster cannot be asked. */
 const CLUSTER_SCOPED = new Set([
@@ -158,106 +87,6 @@ async function track(
     const pathExists = spec.path === '.' || (await mirror.tree(commit).kind(spec.path)) === 'directory';
     return { repository: mirror.display, revision: spec.revision, commit, path: spec.path, pathExists };
   }, signal);
-}
-
-interface AskedFor {
-  readonly asked: Asked;
-  readonly wantedCommit: string | undefined;
-}
-
-/** A commit, whole or shortened as Git shows it. */
-const COMMIT = /^[0-9a-f]{7,64}$/;
-
-/**
- * What `--revision` means: a commit of the deployment repository when it has it, else one of the source that is
- * built. What neither repository knows is taken as the commit that it spells, or is a wrong question.
- */
-async function askedRevision(
-  sources: Sources,
-  mirror: GitMirror,
-  tracked: TrackedRevision,
-  revision: string,
-  declared: Declared,
-  signal: AbortSignal,
-): Promise<AskedFor> {
-  const own = await attempt(() => mirror.resolve(revision, signal), signal);
-  if (own.state === 'read') {
-    const contained = await mirror.isAncestor(own.value.commit, tracked.commit, signal);
-    return { asked: { revision: { commit: own.value.commit, contained } }, wantedCommit: undefined };
-  }
-  const source = declared.source === undefined ? undefined : sources.git.open(declared.source);
-  const built =
-    source === undefined ? undefined : await attempt(() => source.resolve(revision, signal), signal);
-  if (built?.state === 'read') return { asked: {}, wantedCommit: built.value.commit };
-  if (COMMIT.test(revision)) return { asked: {}, wantedCommit: revision };
-  const unread = [own, built].find(
-    (reading) => reading?.state === 'unreadable' && !reading.code.startsWith('git-revision'),
-  );
-  throw new LandfallError(
-    unread === undefined
-      ? `Neither ${mirror.display}${source === undefined ? '' : ` nor ${source.display}`} has the revision '${revision}'${source === undefined ? ', and landfall.yaml names no source that could' : ''}.`
-      : `Whether '${revision}' is a revision is not known: ${unread.why}`,
-    {
-      kind: unread === undefined ? 'invalid-input' : 'unavailable',
-      code: unread === undefined ? 'revision-unknown' : 'revision-unread',
-      object: revision,
-      hint:
-        unread?.hint ??
-        own.hint ??
-        'Name a commit, tag or branch of the deployment or the source repository.',
-    },
-  );
-}
-
-/** The repository as Git spells it: `nginx` and `docker.io/library/nginx` are one. */
-function sameImage(reference: string, images: readonly ImageFacts[]): string {
-  const spelt = withoutTag(reference);
-  const name = fullRepository(spelt);
-  return images.find((image) => fullRepository(image.repository) === name)?.repository ?? spelt;
-}
-
-async function askedImage(
-  sources: Sources,
-  reference: string,
-  images: readonly ImageFacts[],
-  signal: AbortSignal,
-): Promise<NonNullable<Asked['image']>> {
-  const digest = await attempt(
-    async () => (await sources.registry.resolve(reference, signal)).digest,
-    signal,
-  );
-  return { reference, repository: sameImage(reference, images), digest };
-}
-
-/** A ledger that cannot be read says nothing of builds. */
-async function buildsOf(
-  question: Question,
-  commit: string | undefined,
-  images: readonly ImageFacts[],
-  signal: AbortSignal,
-): Promise<readonly CommitBuild[]> {
-  const ask = question.buildsOf;
-  if (commit === undefined || ask === undefined) return [];
-  const ours = images.filter((image) => image.ours).map((image) => image.repository);
-  return valueOf(await attempt(() => ask(commit, ours, signal), signal)) ?? [];
-}
-
-/** A commit that was built is asked for by what it became: then Git has to name that. */
-function askedByBuild(builds: readonly CommitBuild[], images: readonly ImageFacts[]): Pick<Asked, 'image'> {
-  const done = builds.find(({ state, digest }) => state === 'done' && digest !== undefined);
-  if (done?.digest === undefined) return {};
-  const named = images.filter((image) => image.repository === done.repository);
-  // Another build of the same commit, with other bytes, is that commit all the same: artifact says so.
-  const holds = named.some((image) => releaseOf(image).commit?.startsWith(done.commit.slice(0, 12)) === true);
-  return named.length === 0 || holds
-    ? {}
-    : {
-        image: {
-          reference: done.reference,
-          repository: done.repository,
-          digest: read(done.digest),
-        },
-      };
 }
 
 const NOT_RENDERED = {

@@ -6,7 +6,7 @@ export { readKustomization } from './flux.ts';
 export type { ApplicationSpec } from './application.ts';
 export { findingsOf, preflightOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
-export type { Declared, Question, Sources } from './gather.ts';
+export type { Declared, Question, Sources } from './question.ts';
 export type { Material, Proof } from './judge.ts';
 export { writeNote } from './note.ts';
 export type { DeliveryNote, SourceLine } from './note.ts';

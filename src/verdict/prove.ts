@@ -1,6 +1,6 @@
 import { sleep } from '../kernel/index.ts';
 import { gather } from './gather.ts';
-import type { Question, Sources } from './gather.ts';
+import type { Question, Sources } from './question.ts';
 import { judge } from './judge.ts';
 import type { Material, Proof } from './judge.ts';
 import { readWorld } from './world/index.ts';

@@ -9,7 +9,7 @@ import type { KindRef, KubeObject } from '../../kube/index.ts';
 import { openLedger } from '../../ledger/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { createRegistryClient } from '../../oci/index.ts';
-import type { ControllerOptions } from '../controller.ts';
+import type { ControllerOptions } from '../contract.ts';
 import { makeRepository, openScene, untilBy } from '../delivery.fixture.ts';
 import type { Repository, Scene } from '../delivery.fixture.ts';
 import { GIT_REPOSITORY, KUSTOMIZATION } from './kinds.ts';

@@ -18,7 +18,7 @@ import { loadKubeClient } from '../../kube/index.ts';
 import type { KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
 import { APPLICATION_KIND, applicationStatus } from '../../boundaries/sync/index.ts';
 import { startController } from '../controller.ts';
-import type { Controller, ControllerOptions } from '../controller.ts';
+import type { Controller, ControllerOptions } from '../contract.ts';
 
 const run = promisify(execFile);
 

@@ -11,7 +11,7 @@ import { createRegistryClients } from '../../pipeline/index.ts';
 import { APPLICATION_KIND } from '../../boundaries/sync/index.ts';
 import { startCluster, startRegistry } from '../../drydock/index.ts';
 import type { Cluster, Registry } from '../../drydock/index.ts';
-import type { Controller } from '../controller.ts';
+import type { Controller } from '../contract.ts';
 import { makeRepository, openScene, until } from '../delivery.fixture.ts';
 import type { Repository, Scene } from '../delivery.fixture.ts';
 
