@@ -122,6 +122,10 @@ function clientOf({ url, certificate }: Subject, connections: number): Client {
     },
     async open(pathname, onData) {
       const response = await ask('GET', pathname, undefined, '');
+      if (response.statusCode !== 200) {
+        response.destroy();
+        throw new Error(`GET ${pathname} answered ${response.statusCode ?? 0}: there is nothing to measure.`);
+      }
       response.on('error', () => {});
       response.on('data', onData);
       return () => response.destroy();
@@ -161,13 +165,14 @@ function configMap(name: string) {
 async function fanOut(subject: Subject, watchers: number): Promise<number> {
   const client = clientOf(subject, watchers + 1);
   let seen = 0;
+  const newest = JSON.parse((await client.call('GET', `${MAPS}?limit=1`)).toString('utf8')) as {
+    readonly metadata: { readonly resourceVersion: string };
+  };
   const closers = await Promise.all(
     Array.from({ length: watchers }, () =>
-      client
-        .open(`${MAPS}?watch=true&resourceVersion=0&sendInitialEvents=false`, (chunk) => {
-          for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) seen++;
-        })
-        .catch(() => () => {}),
+      client.open(`${MAPS}?watch=true&resourceVersion=${newest.metadata.resourceVersion}`, (chunk) => {
+        for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) seen++;
+      }),
     ),
   );
   await pause(200);
