@@ -68,6 +68,7 @@ kind: Deployment
 metadata: { name: web, namespace: apps }
 spec:
   replicas: 1
+  progressDeadlineSeconds: 86400
   selector: { matchLabels: { app: web } }
   template:
     metadata: { labels: { app: web } }
