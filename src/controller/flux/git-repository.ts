@@ -3,7 +3,8 @@ import { LandfallError, asLandfallError, getArray, getIn, getObject, getString }
 import type { Clock, JsonObject } from '../../kernel/index.ts';
 import type { GitMirror, GitMirrors } from '../../git/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
-import type { AccessFiles, Credentials } from '../clusters/index.ts';
+import type { RepositoryCredentials } from '../../boundaries/render/index.ts';
+import type { AccessFiles } from '../clusters/index.ts';
 import type { EventRecorder } from '../events.ts';
 import { secretValue } from '../followed.ts';
 import type { Level, Turn } from '../queue.ts';
@@ -43,7 +44,7 @@ async function credentialsOf(
   client: KubeClient,
   source: KubeObject,
   signal: AbortSignal,
-): Promise<Credentials | undefined> {
+): Promise<RepositoryCredentials | undefined> {
   const name = getString(source, 'spec', 'secretRef', 'name');
   if (name === undefined || name === '') return undefined;
   const { namespace = 'default' } = source.metadata;
