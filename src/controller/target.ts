@@ -1,5 +1,6 @@
 import { asLandfallError, getString } from '../kernel/index.ts';
 import type { FileTree, GitMirror } from '../git/index.ts';
+import { splitApiVersion } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { createRenderCache } from '../kustomize/index.ts';
 import type { RenderCache } from '../kustomize/index.ts';
@@ -45,6 +46,8 @@ export interface NoTarget {
   readonly commit: string | undefined;
   readonly revisions?: readonly string[];
   readonly error: string;
+  /** It is the Application itself that is wrong: Argo CD's InvalidSpecError. */
+  readonly invalid?: true;
 }
 
 /** For whom something is resolved and rendered. */
@@ -68,13 +71,16 @@ export interface TargetLoader {
     asker: Asker,
     signal: AbortSignal,
   ): Promise<RenderedSet>;
-  /** Gives the objects their namespaces and the application's mark. Throws what the API server says. */
+  /**
+   * Gives the objects their namespaces and the application's mark; a NoTarget where one has none. Throws what the API
+   * server says.
+   */
   place(
     asker: Asker,
     revisions: readonly string[],
     sets: readonly RenderedSet[],
     signal: AbortSignal,
-  ): Promise<Target>;
+  ): Promise<Target | NoTarget>;
 }
 
 /** How repositories are reached for applications of a project. */
@@ -278,6 +284,13 @@ export function createTargetLoader(options: {
       const raw = sets.flatMap((set) => set.objects.map(({ object }) => object));
       const placed: KubeObject[] = [];
       for (const object of raw) placed.push(await placeOne(object, asker, raw, signal));
+      const nowhere = placed.find((object) => object.metadata.namespace === '');
+      if (nowhere !== undefined) {
+        const { group, version } = splitApiVersion(nowhere.apiVersion);
+        const kind = `${group}/${version}, Kind=${nowhere.kind}`;
+        const error = `Namespace for ${nowhere.metadata.name} ${kind} is missing.`;
+        return { commit: revisions.join(', '), revisions, error, invalid: true };
+      }
       // Hooks that are named when they run are told apart by where they stand.
       const keyOf = (object: KubeObject, index: number) =>
         (object.metadata.name as string | undefined) === undefined
