@@ -21,8 +21,11 @@ export {
   chartOf,
   composeValues,
   fluxFailure,
+  isFirstRelease,
   releaseName,
+  releaseSpec,
   renderRelease,
+  valuesDigest,
 } from './release/index.ts';
 export type {
   Chart,
