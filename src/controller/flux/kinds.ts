@@ -10,6 +10,7 @@ export const HELM_REPOSITORY = {
   apiVersion: 'source.toolkit.fluxcd.io/v1',
   kind: 'HelmRepository',
 } as const;
+export const BUCKET = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'Bucket' } as const;
 export const HELM_CHART = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmChart' } as const;
 export const KUSTOMIZATION = {
   apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
@@ -28,7 +29,14 @@ export type ConditionType =
   | 'Stalled'
   | 'ArtifactInStorage'
   | 'Released'
-  | 'FetchFailed';
+  | 'Remediated'
+  | 'TestSuccess'
+  | 'Drifted'
+  | 'FetchFailed'
+  | 'BuildFailed'
+  | 'IncludeUnavailable'
+  | 'StorageOperationFailed'
+  | 'SourceVerified';
 
 /** Undefined takes the condition away. */
 export type Conditions = Partial<
