@@ -157,12 +157,11 @@ export function createLooker(options: LookerOptions): Looker {
 }
 
 function withoutTarget(target: NoTarget, stored: readonly KubeObject[]): Looked {
-  const message = `Failed to load target state: ${target.error}`;
-  return {
-    target,
-    comparison: compareWithoutTarget(stored),
-    conditions: [{ type: 'ComparisonError', message }],
-  };
+  const condition: Condition =
+    target.invalid === true
+      ? { type: 'InvalidSpecError', message: target.error }
+      : { type: 'ComparisonError', message: `Failed to load target state: ${target.error}` };
+  return { target, comparison: compareWithoutTarget(stored), conditions: [condition] };
 }
 
 function named(revisions: readonly string[]) {

@@ -113,7 +113,9 @@ export function createOperator(options: OperatorOptions): Operator {
       target.revisions ?? [],
       sources.map((source) => source.raw),
     );
-    const failure = looked.conditions.find((condition) => condition.type === 'ComparisonError');
+    const failure = looked.conditions.find(({ type }) =>
+      ['ComparisonError', 'InvalidSpecError'].includes(type),
+    );
     if (!('objects' in target) || failure !== undefined) {
       const message = failure?.message ?? '';
       return { subject, commit, delivered, looked, outcome: { phase: 'Error', message, results: [] } };

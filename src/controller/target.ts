@@ -1,15 +1,27 @@
 import { asLandfallError, getString } from '../kernel/index.ts';
 import type { FileTree, GitMirror } from '../git/index.ts';
+import { splitApiVersion } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { createRenderCache } from '../kustomize/index.ts';
 import type { RenderCache } from '../kustomize/index.ts';
 import { objectKey } from '../boundaries/index.ts';
-import { buildEnvironment, renderApplication, renderHelm, resolveChart } from '../boundaries/render/index.ts';
-import type { HelmProgram, RenderedFor, RenderedSet, SourceType } from '../boundaries/render/index.ts';
+import {
+  buildEnvironment,
+  helmAccess,
+  renderApplication,
+  renderHelm,
+  resolveChart,
+} from '../boundaries/render/index.ts';
+import type {
+  HelmProgram,
+  RenderedFor,
+  RenderedSet,
+  RepositoryCredentials,
+  SourceType,
+} from '../boundaries/render/index.ts';
 import { withTracking } from '../boundaries/sync/index.ts';
 import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
-import { helmAccess } from './clusters/index.ts';
-import type { Cluster, Credentials } from './clusters/index.ts';
+import type { Cluster } from './clusters/index.ts';
 import { broughtBySet } from './order.ts';
 import type { Level } from './queue.ts';
 import type { Repositories } from './repositories.ts';
@@ -34,6 +46,8 @@ export interface NoTarget {
   readonly commit: string | undefined;
   readonly revisions?: readonly string[];
   readonly error: string;
+  /** It is the Application itself that is wrong: Argo CD's InvalidSpecError. */
+  readonly invalid?: true;
 }
 
 /** For whom something is resolved and rendered. */
@@ -57,19 +71,22 @@ export interface TargetLoader {
     asker: Asker,
     signal: AbortSignal,
   ): Promise<RenderedSet>;
-  /** Gives the objects their namespaces and the application's mark. Throws what the API server says. */
+  /**
+   * Gives the objects their namespaces and the application's mark; a NoTarget where one has none. Throws what the API
+   * server says.
+   */
   place(
     asker: Asker,
     revisions: readonly string[],
     sets: readonly RenderedSet[],
     signal: AbortSignal,
-  ): Promise<Target>;
+  ): Promise<Target | NoTarget>;
 }
 
 /** How repositories are reached for applications of a project. */
 export interface SourceAccess {
   mirror(url: string, project: string, signal?: AbortSignal): Promise<GitMirror>;
-  credentials(url: string, project: string, signal?: AbortSignal): Promise<Credentials | undefined>;
+  credentials(url: string, project: string, signal?: AbortSignal): Promise<RepositoryCredentials | undefined>;
 }
 
 const KEPT_SETS = 2000;
@@ -267,6 +284,13 @@ export function createTargetLoader(options: {
       const raw = sets.flatMap((set) => set.objects.map(({ object }) => object));
       const placed: KubeObject[] = [];
       for (const object of raw) placed.push(await placeOne(object, asker, raw, signal));
+      const nowhere = placed.find((object) => object.metadata.namespace === '');
+      if (nowhere !== undefined) {
+        const { group, version } = splitApiVersion(nowhere.apiVersion);
+        const kind = `${group}/${version}, Kind=${nowhere.kind}`;
+        const error = `Namespace for ${nowhere.metadata.name} ${kind} is missing.`;
+        return { commit: revisions.join(', '), revisions, error, invalid: true };
+      }
       // Hooks that are named when they run are told apart by where they stand.
       const keyOf = (object: KubeObject, index: number) =>
         (object.metadata.name as string | undefined) === undefined

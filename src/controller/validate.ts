@@ -4,7 +4,6 @@ import { unknownOptions } from './sync/index.ts';
 /** What keeps an Application from being compared at all: the messages of its InvalidSpecError. */
 export function specProblems(spec: ApplicationSpec): readonly string[] {
   const problems = [...sourceProblems(spec)];
-  if (spec.destination.namespace === '') problems.push('spec.destination.namespace is required');
   for (const option of unknownOptions(spec.policy.options)) {
     problems.push(`spec.syncPolicy.syncOptions: ${option} is not supported by this controller`);
   }

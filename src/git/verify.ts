@@ -52,15 +52,7 @@ export async function verifySignature(
     if (!prepared)
       return refused('untrusted', `no ${kind === 'ssh' ? 'SSH' : 'PGP'} key is given to check it with`);
     const result = await tryGit(
-      [
-        ...['gpg.program=gpg', 'gpg.x509.program=/bin/false', 'gpg.ssh.program=ssh-keygen'].flatMap(
-          (each) => ['-c', each],
-        ),
-        ...['-c', `gpg.ssh.allowedSignersFile=${path.join(home, 'signers')}`],
-        `verify-${signed.object}`,
-        '--raw',
-        oid,
-      ],
+      [...programs(home), `verify-${signed.object}`, '--raw', oid],
       { gitDir, signal, timeoutMs: TIMEOUT_MS, env: environment(home) },
     );
     const said = `${result.stdout.toString('utf8')}\n${result.stderr}`;
@@ -104,6 +96,15 @@ function signatureOf(text: string, object: 'commit' | 'tag'): 'openpgp' | 'ssh' 
   const kind = /-----BEGIN (PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----/.exec(place)?.[1];
   if (kind === undefined) return undefined;
   return kind === 'SSH SIGNATURE' ? 'ssh' : kind === 'SIGNED MESSAGE' ? 'x509' : 'openpgp';
+}
+
+function programs(home: string): readonly string[] {
+  return [
+    'gpg.program=gpg',
+    'gpg.x509.program=/bin/false',
+    'gpg.ssh.program=ssh-keygen',
+    `gpg.ssh.allowedSignersFile=${path.join(home, 'signers')}`,
+  ].flatMap((setting) => ['-c', setting]);
 }
 
 /** Nothing of the user, the machine or an agent of theirs has a say. */

@@ -14,3 +14,25 @@ export { KUSTOMIZE_OPTIONS } from './source-overrides.ts';
 export { buildEnvironment } from './source-environment.ts';
 export type { RenderedFor } from './source-environment.ts';
 export type { RenderFailure, RenderedSet, SourceType } from './rendered-set.ts';
+export { createArtifacts, ociArtifactNow, ociDigest } from './oci-artifact.ts';
+export {
+  HELM_NAMESPACE_LABEL,
+  HELM_NAME_LABEL,
+  chartOf,
+  composeValues,
+  fluxFailure,
+  releaseName,
+  renderRelease,
+} from './release/index.ts';
+export type {
+  Chart,
+  ChartOptions,
+  FluxFailure,
+  ReleaseName,
+  ReleaseRequest,
+  ReleaseValues,
+  RenderedRelease,
+} from './release/index.ts';
+export { argoCredentials, helmAccess, normalizedUrl } from './repository-access.ts';
+export type { RepositoryCredentials, RepositorySecrets } from './repository-access.ts';
+export { highestTag } from './versions.ts';

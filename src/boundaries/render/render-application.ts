@@ -2,6 +2,7 @@ import {
   LandfallError,
   asLandfallError,
   getIn,
+  getObject,
   getString,
   isJsonObject,
   parseYaml,
@@ -230,7 +231,8 @@ function refuseOptions(sourceType: SourceType, source: ApplicationSource | undef
       'Move it into the kustomization.yaml.',
     );
   }
-  if (getIn(source?.directory, 'jsonnet') !== undefined) {
+  const jsonnet = getObject(source?.directory, 'jsonnet') ?? {};
+  if (Object.values(jsonnet).some((list) => Array.isArray(list) && list.length > 0)) {
     throw refuse(
       'jsonnet-unsupported',
       `${path} is rendered by Jsonnet, which is not run here.`,
@@ -244,5 +246,6 @@ function directoryOptions(source: ApplicationSource | undefined) {
     recurse: getIn(source?.directory, 'recurse') === true,
     include: getString(source?.directory, 'include') ?? '',
     exclude: getString(source?.directory, 'exclude') ?? '',
+    anyExtension: getIn(source?.directory, 'disableExtensionFilter') === true,
   };
 }

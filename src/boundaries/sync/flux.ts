@@ -7,11 +7,6 @@ import { objectSource } from '../source.ts';
 import { durationMs } from './application.ts';
 import type { SyncSubject } from './decide.ts';
 
-export const FLUX_KUSTOMIZATION = {
-  apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-  kind: 'Kustomization',
-} as const;
-
 export function isFlux(object: KubeObject): boolean {
   return object.kind === 'Kustomization' && object.apiVersion.startsWith('kustomize.toolkit.fluxcd.io/');
 }

@@ -10,6 +10,7 @@ import type { Clock, Logger } from '../../kernel/index.ts';
 import type { GitMirror, GitMirrors } from '../../git/index.ts';
 import { connectKubeClient, startReflector } from '../../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, Reflector } from '../../kube/index.ts';
+import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, createArtifacts } from '../../boundaries/render/index.ts';
 import type { AccessFiles } from '../clusters/index.ts';
 import type { TrackedRepository } from '../declarations.ts';
 import type { EventRecorder } from '../events.ts';
@@ -21,12 +22,7 @@ import { createQueue } from '../queue.ts';
 import { createWaits } from '../waits.ts';
 import type { Level, Queue, Turn } from '../queue.ts';
 import { NAMESPACE_LABEL, NAME_LABEL } from './apply.ts';
-import {
-  HELM_NAMESPACE_LABEL,
-  HELM_NAME_LABEL,
-  createReleaseRenderer,
-  reconcileHelmRelease,
-} from './helm/index.ts';
+import { createReleaseRenderer, reconcileHelmRelease } from './helm/index.ts';
 import type { ReleaseOptions } from './helm/index.ts';
 import { mirrorOf } from './git-access.ts';
 import { gitArtifact, includes } from './git-content.ts';
@@ -44,7 +40,7 @@ import {
   requested,
 } from './kinds.ts';
 import { reconcileKustomization } from './kustomization.ts';
-import { createArtifacts, reconcileOciRepository } from './oci-repository.ts';
+import { reconcileOciRepository } from './oci-repository.ts';
 import type { Source } from './source.ts';
 import type { FluxTarget } from './failure.ts';
 

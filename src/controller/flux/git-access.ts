@@ -1,7 +1,8 @@
 import { LandfallError, getString } from '../../kernel/index.ts';
 import type { GitAccess, GitMirror, GitMirrors } from '../../git/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
-import type { AccessFiles, Credentials } from '../clusters/index.ts';
+import type { RepositoryCredentials } from '../../boundaries/render/index.ts';
+import type { AccessFiles } from '../clusters/index.ts';
 import { secretValue } from '../followed.ts';
 import { secretOf } from './secrets.ts';
 import { sourceFailed } from './source-status.ts';
@@ -78,7 +79,7 @@ async function credentialsOf(
   client: KubeClient,
   source: KubeObject,
   signal: AbortSignal,
-): Promise<Credentials | undefined> {
+): Promise<RepositoryCredentials | undefined> {
   const secret = await secretOf(client, source, 'secretRef', signal);
   if (secret === undefined) return undefined;
   const { name, namespace = 'default' } = secret.metadata;

@@ -1,6 +1,7 @@
 import { getObject, getString } from '../../kernel/index.ts';
 import type { GitMirror } from '../../git/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
+import { highestTag } from '../../boundaries/render/index.ts';
 import type { Level, Turn } from '../queue.ts';
 import { mirrorOf } from './git-access.ts';
 import type { GitAccessOptions } from './git-access.ts';
@@ -9,7 +10,6 @@ import type { createVerifier } from './git-verify.ts';
 import { requested } from './kinds.ts';
 import { reconcileSource } from './source-status.ts';
 import type { Found, SourceOptions } from './source-status.ts';
-import { highestTag } from './versions.ts';
 
 export interface GitSourceOptions extends SourceOptions, GitAccessOptions {
   /** Fetches are shared with everybody who reads the same repository with the same credentials. */

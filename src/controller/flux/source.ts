@@ -2,12 +2,12 @@ import { asLandfallError, getArray, getIn, getObject, getString, jsonEqual } fro
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
+import { ociDigest } from '../../boundaries/render/index.ts';
 import { fluxCommit } from '../../boundaries/sync/index.ts';
 import type { Turn } from '../queue.ts';
 import { DEPENDENCY_WAIT, failed } from './failure.ts';
 import { evaluates } from './health.ts';
 import { GIT_REPOSITORY, OCI_REPOSITORY, conditionOf } from './kinds.ts';
-import { ociDigest } from './oci-repository.ts';
 
 export interface Source {
   readonly object: KubeObject;

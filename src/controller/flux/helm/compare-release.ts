@@ -3,14 +3,14 @@ import type { JsonObject, JsonValue } from '../../../kernel/index.ts';
 import { objectName, refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import { objectKey } from '../../../boundaries/index.ts';
+import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, releaseName } from '../../../boundaries/render/index.ts';
+import type { RenderedRelease } from '../../../boundaries/render/index.ts';
 import { applicationSpec, isHook } from '../../../boundaries/sync/index.ts';
 import type { ApplicationSpec } from '../../../boundaries/sync/index.ts';
 import { compareWith } from '../../comparison.ts';
 import type { Comparison } from '../../comparison.ts';
 import type { FluxTarget } from '../failure.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from '../inventory.ts';
-import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, releaseName } from './render.ts';
-import type { RenderedRelease } from './render.ts';
 
 /** A release held against the cluster. */
 export interface ComparedRelease {

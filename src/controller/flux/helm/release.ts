@@ -3,6 +3,13 @@ import { LandfallError, asLandfallError, getIn, getObject, getString } from '../
 import type { JsonObject } from '../../../kernel/index.ts';
 import { refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
+import { chartOf, composeValues, releaseName } from '../../../boundaries/render/index.ts';
+import type {
+  Chart,
+  ChartOptions,
+  ReleaseValues,
+  RenderedRelease,
+} from '../../../boundaries/render/index.ts';
 import { failurePolicy, failurePolicyProblems } from '../../failure-policy.ts';
 import type { FailurePolicy } from '../../failure-policy.ts';
 import type { JournalSubject } from '../../journals.ts';
@@ -19,9 +26,7 @@ import {
   withConditions,
   writeStatus,
 } from '../kinds.ts';
-import { checkDependencies } from '../source.ts';
-import { chartOf } from './chart.ts';
-import type { Chart } from './chart.ts';
+import { checkDependencies, sourceOf } from '../source.ts';
 import { compareRelease, inventoryStatus } from './compare-release.ts';
 import type { ComparedRelease } from './compare-release.ts';
 import { finalizeRelease } from './finalize-release.ts';
@@ -29,11 +34,7 @@ import { report } from './report.ts';
 import { releaseHealth } from './release-health.ts';
 import type { ReleaseOptions } from './release-options.ts';
 import { isFirst, releaseText, snapshots, statusOf, withRelease, withStatus } from './release-status.ts';
-import { releaseName } from './render.ts';
-import type { RenderedRelease } from './render.ts';
 import { runRelease } from './run-release.ts';
-import { composeValues } from './values.ts';
-import type { ReleaseValues } from './values.ts';
 
 /** What a turn works on. */
 interface Release {
@@ -68,7 +69,7 @@ export async function reconcileHelmRelease(
     if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
     await checkDependencies(client, object, undefined, turn);
     const fresh = requested(object) !== undefined;
-    const chart = await chartOf(options, object, fresh, turn);
+    const chart = await chartOf(chartOptions(options, turn), object, fresh, turn.signal);
     ({ version } = chart);
     const { namespace = 'default' } = object.metadata;
     const values = await composeValues(object, (kind, name) =>
@@ -84,6 +85,19 @@ export async function reconcileHelmRelease(
     if (!isOurs && error.kind === 'unavailable') throw error;
     return report(options, object, failure ?? failureOf(error), version, turn);
   }
+}
+
+/** A chart comes from what its source was fetched to be last. */
+function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
+  const { client, files } = options;
+  return {
+    ...options,
+    outside: (work) => turn.outside(work),
+    async source(owner, ref, signal) {
+      const source = await sourceOf(client, owner, ref, turn);
+      return { content: source.content, identity: source.identity, tree: await files(source, signal) };
+    },
+  };
 }
 
 /** Where helm is not there nothing is known, which is no failure of the release. */
