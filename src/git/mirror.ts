@@ -35,9 +35,11 @@ import {
 } from './revisions.ts';
 import { revertChanges, type RevertRequest } from './revert.ts';
 import { shareRuns } from './shared.ts';
+import { readSubmodules, type Submodule } from './submodules.ts';
 import { createTag, type TagRequest, type TagResult } from './tag.ts';
 import { findTrailer, type TrailerSearch } from './trailers.ts';
 import { createCommitTree, type FileTree } from './tree.ts';
+import { verifySignature, type Signed, type TrustedKeys, type Verification } from './verify.ts';
 import { folderWriter, remoteWriter, type RefWriter } from './writer.ts';
 
 /** A repository to read from, and to commit to: a local folder in place, or a bare mirror of a remote one. */
@@ -59,6 +61,9 @@ export interface GitMirror {
   checkout(commit: string, folder: string, signal: AbortSignal): Promise<Checkout>;
   /** The files of a commit, read from the object database. */
   tree(commit: string): FileTree;
+  submodules(commit: string, signal?: AbortSignal): Promise<readonly Submodule[]>;
+  /** Whether one of those keys has signed it. See {@link verifySignature}. */
+  verify(signed: Signed, keys: TrustedKeys, signal: AbortSignal): Promise<Verification>;
   log(
     options: { readonly from?: string; readonly path?: string; readonly limit: number },
     signal?: AbortSignal,
@@ -122,7 +127,17 @@ const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 type Reading = Pick<
   GitMirror,
-  'tags' | 'refs' | 'checkout' | 'tree' | 'log' | 'commitInfo' | 'firstParents' | 'isAncestor' | 'diffFiles'
+  | 'tags'
+  | 'refs'
+  | 'checkout'
+  | 'tree'
+  | 'submodules'
+  | 'verify'
+  | 'log'
+  | 'commitInfo'
+  | 'firstParents'
+  | 'isAncestor'
+  | 'diffFiles'
 >;
 
 /** What folders and mirrors answer alike, once their repository is there. */
@@ -140,6 +155,8 @@ function reading(
     refs: async (signal) => listRefs(await ready(signal), signal),
     checkout: async (commit, folder, signal) => checkoutCommit(await ready(signal), commit, folder, signal),
     tree: (commit) => createCommitTree(late, commit, display),
+    submodules: async (commit, signal) => readSubmodules(await ready(signal), commit, signal),
+    verify: async (signed, keys, signal) => verifySignature(await ready(signal), signed, keys, signal),
     async log(options, signal) {
       const from = options.from ?? (await resolve('HEAD', signal)).commit;
       return readLog(await ready(signal), { ...options, from }, signal);
