@@ -56,6 +56,7 @@ export {
   ignoring,
   isFlux,
   isHook,
+  isSkipped,
   isSyncing,
   syncCounts,
   trackedBy,

@@ -1,7 +1,7 @@
-import type { ImageFacts } from '../artifact/index.ts';
-import { leadingImage } from '../artifact/index.ts';
+import type { ImageAnswer, ImageFacts } from '../artifact/index.ts';
+import { isNamedBy, isSameImage, leadingImage, releaseOf } from '../artifact/index.ts';
 import type { BoundaryReport, Claim, ClaimSource } from '../boundary.ts';
-import { shortDigest, shortReference } from '../names.ts';
+import { shortDigest, shortReference, shortTag } from '../names.ts';
 import type { Reading } from '../reading.ts';
 import { behindPolicy, policyClaims, type GovernedImage } from './governed.ts';
 
@@ -33,12 +33,19 @@ export function whoAsks(tracked: Pick<TrackedRevision, 'kind'>): string {
 /** What somebody asked for on the command line, when they did. */
 export interface Asked {
   /** A revision of the deployment repository, and whether the tracked commit contains it. */
-  readonly revision?: { readonly commit: string; readonly contained: boolean };
+  readonly revision?: {
+    readonly commit: string;
+    readonly contained: boolean;
+    /** The commit that took it back, where one did and still stands. */
+    readonly revertedBy?: string;
+  };
   /** An image, and the digest that its registry gave for it. */
   readonly image?: {
     readonly reference: string;
     readonly repository: string;
     readonly digest: Reading<string>;
+    /** All of what its registry answered, where it did. */
+    readonly answer?: ImageAnswer;
   };
 }
 
@@ -48,6 +55,30 @@ function sentence(who: string): string {
 
 function ofCommit({ kind = 'commit', commit }: TrackedRevision): { readonly commit?: string } {
   return kind === 'commit' ? { commit } : {};
+}
+
+type AskedImage = NonNullable<Asked['image']>;
+
+/** Whether Git asks for those bytes, by the index or by one of its manifests; undefined where that cannot be told. */
+function asksFor(candidate: ImageFacts, image: AskedImage, digest: string): boolean | undefined {
+  const named =
+    candidate.pinned ?? (candidate.answer.state === 'read' ? candidate.answer.value.digest : undefined);
+  if (named === digest) return true;
+  if (image.answer?.platforms.some((platform) => platform.digest === named) === true) return true;
+  if (candidate.answer.state === 'read')
+    return image.answer !== undefined && isSameImage(image.answer, candidate.answer.value);
+  // Another digest may be another wrapper of the same bytes; without the registry nobody knows.
+  return candidate.answer.state === 'absent' ? false : undefined;
+}
+
+/**
+ * A reference that names two releases: its tag says one and its digest pins another, which is what runs. Only where
+ * both images say of themselves what they are: a tag that was pushed again and still is that release names one.
+ */
+function namesTwo(image: ImageFacts): boolean {
+  const { tag, tagged, answer } = image;
+  if (tag === undefined || tagged === undefined || answer.state !== 'read') return false;
+  return !isSameImage(tagged, answer.value) && isNamedBy(tag, tagged) && !isNamedBy(tag, answer.value);
 }
 
 function where(image: ImageFacts | undefined): { readonly where?: string } {
@@ -129,6 +160,29 @@ export function decideIntent(
       detail: `${revision} is at ${shortDigest(commit)}, which ${who === 'Git' ? 'does not contain' : 'is not'} ${shortDigest(asked.revision.commit)}`,
     };
   }
+  const takenBack = asked.revision?.revertedBy;
+  if (asked.revision !== undefined && takenBack !== undefined) {
+    return {
+      ...base,
+      state: 'broken',
+      reason: 'revision-reverted',
+      detail: `${revision} contains ${shortDigest(asked.revision.commit)}, and ${shortDigest(takenBack)} took it back`,
+    };
+  }
+  const two = asked.image === undefined ? images.find(namesTwo) : undefined;
+  if (two?.tagged !== undefined) {
+    const { version, commit: built, digest } = releaseOf(two);
+    const pinned = version ?? (built === undefined ? undefined : shortDigest(built));
+    return {
+      ...base,
+      ...where(two),
+      state: 'broken',
+      reason: 'tag-and-digest-differ',
+      headline: shortReference(two.reference),
+      detail: `Git names :${shortTag(two.tag ?? '')}, which is ${shortDigest(two.tagged.digest)}, and pins ${shortDigest(digest ?? '')}${pinned === undefined ? '' : `, which is ${pinned}`}; the digest is what runs`,
+      hint: 'Write the tag and the digest of one release, both in the same commit (newTag and digest of the images entry).',
+    };
+  }
   if (asked.image !== undefined) {
     const { image } = asked;
     const named = images.filter((candidate) => candidate.repository === image.repository);
@@ -145,13 +199,9 @@ export function decideIntent(
       return { ...base, state: 'unknown', reason: 'asked-image-unreadable', detail: image.digest.why };
     }
     const digest = image.digest.value;
-    const other = named.find(
-      (candidate) =>
-        (candidate.pinned ??
-          (candidate.answer.state === 'read' ? candidate.answer.value.digest : undefined)) !== digest,
-    );
+    const other = named.find((candidate) => asksFor(candidate, image, digest) !== true);
     if (other !== undefined) {
-      const unreadable = other.pinned === undefined && other.answer.state === 'unreadable';
+      const unreadable = asksFor(other, image, digest) === undefined;
       return {
         ...base,
         ...where(other),

@@ -36,6 +36,8 @@ interface HelmRequest {
    * are no statement about what is stored.
    */
   readonly stable?: boolean;
+  /** Of URLs that value files may have. Default: https and http. */
+  readonly valuesFileSchemes?: readonly string[];
   readonly signal: AbortSignal | undefined;
 }
 
@@ -294,7 +296,7 @@ function isGlob(path: string): boolean {
 
 /** The files that one entry names, on disk: a path of the chart's repository, `$ref/path`, or a URL for helm itself. */
 async function filesOf(work: Work, entry: string, ignoreMissing: boolean): Promise<readonly string[]> {
-  const { place, refs, environment } = work.request;
+  const { place, refs, environment, valuesFileSchemes = ['https', 'http'] } = work.request;
   const name = entry.startsWith('$')
     ? entry.slice(0, entry.includes('/') ? entry.indexOf('/') : undefined)
     : undefined;
@@ -311,7 +313,7 @@ async function filesOf(work: Work, entry: string, ignoreMissing: boolean): Promi
   );
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(path)?.[1];
   if (scheme !== undefined) {
-    if (scheme === 'http' || scheme === 'https') return [path];
+    if (valuesFileSchemes.includes(scheme.toLowerCase())) return [path];
     throw problem(`the URL scheme '${scheme}' is not allowed for value files`, entry);
   }
   if (ref === undefined && place.kind === 'repository') {

@@ -101,7 +101,7 @@ function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
     outside: (work) => turn.outside(work),
     async source(owner, ref, signal) {
       const source = await sourceOf(client, owner, ref, turn);
-      return { content: source.content, tree: await files(source, signal) };
+      return { content: source.content, identity: source.identity, tree: await files(source, signal) };
     },
   };
 }
