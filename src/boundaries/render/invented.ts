@@ -14,7 +14,7 @@ export function withoutInvented(
   return objects.flatMap((object) => {
     const other = known.get(keyOf(object));
     if (other === undefined) return [];
-    return [{ ...common(object, other), apiVersion: object.apiVersion, kind: object.kind } as KubeObject];
+    return [{ ...common(object, other), apiVersion: object.apiVersion, kind: object.kind }];
   });
 }
 
