@@ -3,7 +3,7 @@ import { LandfallError, asLandfallError, getIn, getObject, getString } from '../
 import type { JsonObject } from '../../../kernel/index.ts';
 import { refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { chartOf, composeValues, releaseName } from '../../../boundaries/render/index.ts';
+import { chartOf, chartOfHelmChart, composeValues, releaseName } from '../../../boundaries/render/index.ts';
 import type {
   Chart,
   ChartOptions,
@@ -27,6 +27,7 @@ import {
   writeStatus,
 } from '../kinds.ts';
 import { checkDependencies, sourceOf } from '../source.ts';
+import { keepChart } from './chart-template.ts';
 import { compareRelease, inventoryStatus } from './compare-release.ts';
 import type { ComparedRelease } from './compare-release.ts';
 import { finalizeRelease } from './finalize-release.ts';
@@ -69,7 +70,7 @@ export async function reconcileHelmRelease(
     if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
     await checkDependencies(client, object, undefined, turn);
     const fresh = requested(object) !== undefined;
-    const chart = await chartOf(chartOptions(options, turn), object, fresh, turn.signal);
+    const chart = await chartOfRelease(options, object, fresh, turn);
     ({ version } = chart);
     const { namespace = 'default' } = object.metadata;
     const values = await composeValues(object, (kind, name) =>
@@ -87,8 +88,23 @@ export async function reconcileHelmRelease(
   }
 }
 
+/** By its HelmChart, which is kept as the release says it; `spec.chartRef` names one that somebody else keeps. */
+async function chartOfRelease(
+  options: ReleaseOptions,
+  object: KubeObject,
+  fresh: boolean,
+  turn: Turn,
+): Promise<Chart> {
+  const { client } = options;
+  const charts = chartOptions(options, turn);
+  const kept = await keepChart(client, object, turn.signal);
+  return kept === undefined
+    ? chartOf(charts, object, fresh, turn.signal)
+    : chartOfHelmChart(charts, kept, fresh, turn.signal);
+}
+
 /** A chart comes from what its source was fetched to be last. */
-function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
+export function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
   const { client, files } = options;
   return {
     ...options,
