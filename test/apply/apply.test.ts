@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCluster } from '../../src/drydock/index.ts';
@@ -475,6 +475,18 @@ describe('a plan', () => {
     const carried = await run(['apply', '--plan', id]);
     expect(carried.code, carried.err).toBe(0);
     expect(await get('Secret', 'token')).toBeDefined();
+  });
+
+  it('is not carried out in another cluster than the one it was made for, though all of it is new there', async () => {
+    await write({ 'one.yaml': config('one', 'a') });
+    const file = path.join(folder, 'plan.out');
+    expect((await run(['plan', folder, '-n', namespace, '--out', file])).code).toBe(0);
+    const other = path.join(person.home, 'other-kubeconfig');
+    await writeFile(other, (await readFile(kubeconfig, 'utf8')).replace('127.0.0.1', 'localhost'));
+    const { code, err } = await run(['apply', '--plan', file], { env: { KUBECONFIG: other } });
+    expect([code, err]).toEqual([1, expect.stringContaining('was made for the cluster https://127.0.0.1')]);
+    expect(await get('ConfigMap', 'one')).toBeUndefined();
+    expect((await run(['apply', '--plan', file])).code).toBe(0);
   });
 
   it('does not take back the number of replicas that an autoscaler has chosen', async () => {

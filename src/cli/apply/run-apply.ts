@@ -112,7 +112,7 @@ async function applySet(
     // What was taken back is what the plan has to start from.
     if (recovered.length > 0) planned = await planFor(what, options, session, io, document?.salt);
     const { plan, environment } = planned;
-    if (document !== undefined) assertAsReviewed(document, planned.set, plan);
+    if (document !== undefined) assertAsReviewed(document, subject, planned.set, plan);
     report.lines(recoveredLines(recovered, report.style));
     if (options.quiet !== true || plan.problems.length > 0) {
       report.lines(planLines(plan, report.style, options.dryRun === true));
