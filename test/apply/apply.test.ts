@@ -226,6 +226,29 @@ spec:
     expect(getIn(await get('Gadget', 'one', 'corp.io/v1'), 'spec', 'size')).toBe(4);
   });
 
+  it('is not written where only a rule of the new definition forbids one of its objects', async () => {
+    const rule = "minimum: 1, x-kubernetes-validations: [{ rule: 'self < 100', message: too large }] }";
+    const ruled = definition('sprocket').replace('minimum: 1 }', rule);
+    const set = (size: string) => [ruled, custom('Sprocket', size), config('one', 'a')].join('---\n');
+    await write({ 'all.yaml': set('300') });
+    const { code, out } = await apply();
+    expect(code).toBe(1);
+    expect(out).toContain('too large');
+    expect(out).toContain('apply     ✗ 1 of 3 written');
+    expect(out).toContain('all.yaml:25');
+    expect(await get('ConfigMap', 'one')).toBeUndefined();
+    // The same when the definition is there, and changes with its object.
+    await write({ 'all.yaml': set('3') });
+    expect((await run(['apply', folder, '-n', namespace], { clock: hurriedClock(20) })).code).toBe(2);
+    const before = await fingerprints();
+    const stricter = set('200').replace('self < 100', 'self < 150').replace('key: a', 'key: b');
+    await write({ 'all.yaml': stricter });
+    const again = await run(['apply', folder, '-n', namespace], { clock: hurriedClock(20) });
+    expect(again.code).toBe(1);
+    expect(again.out).toContain('too large');
+    expect(await fingerprints()).toEqual(before);
+  });
+
   it('is asked about elsewhere while its namespace is still to come', async () => {
     const inner = `${namespace}-inner`;
     const space = `apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ${inner}\n`;
