@@ -15,7 +15,10 @@ describe('fields of an Application', () => {
       source: {
         ...source,
         directory: { recurse: true, jsonnet: {}, include: '*.yaml' },
-        helm: { parameters: [{ name: 'a', value: 'b', forceString: true }], valuesObject: { any: { thing: 1 } } },
+        helm: {
+          parameters: [{ name: 'a', value: 'b', forceString: true }],
+          valuesObject: { any: { thing: 1 } },
+        },
       },
       sources: [{ ...source, ref: 'values', name: 'x' }],
       destination: { name: 'in-cluster', namespace: 'shop' },
@@ -65,7 +68,11 @@ describe('fields of an Application', () => {
 
 describe('fields of an AppProject', () => {
   it('that limit what may be delivered, and cannot be checked, are refused', () => {
-    const { refused } = inspect({ signatureKeys: [{ keyID: 'AB12' }], sourceIntegrity: { git: {} } }, PROJECT, 'spec');
+    const { refused } = inspect(
+      { signatureKeys: [{ keyID: 'AB12' }], sourceIntegrity: { git: {} } },
+      PROJECT,
+      'spec',
+    );
     expect(refused.map((text) => text.split(':')[0])).toEqual(['spec.signatureKeys', 'spec.sourceIntegrity']);
   });
 

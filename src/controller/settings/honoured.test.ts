@@ -136,7 +136,9 @@ describe('kinds that the settings leave out', { timeout: 120_000 }, () => {
     await controller.reconcileNow({ namespace: 'argocd', name });
     await at.ended(name, 'Succeeded');
     expect(await at.get('ServiceAccount', 'worker')).toBeDefined();
-    expect(getArray(await at.application(name), 'status', 'resources')).toMatchObject([{ kind: 'ConfigMap' }]);
+    expect(getArray(await at.application(name), 'status', 'resources')).toMatchObject([
+      { kind: 'ConfigMap' },
+    ]);
   });
 });
 
@@ -159,7 +161,9 @@ describe('customizations of resources', { timeout: 120_000 }, () => {
         (await at.application(name)).metadata.annotations?.['argocd.argoproj.io/refresh'] === undefined,
     );
     expect(getString(await at.application(name), 'status', 'sync', 'status')).toBe('Synced');
-    expect(await saying(name, 'UnsupportedSettingWarning')).toContain('resource.customizations.health.ConfigMap');
+    expect(await saying(name, 'UnsupportedSettingWarning')).toContain(
+      'resource.customizations.health.ConfigMap',
+    );
   });
 
   it('that cannot be read hold everything back, and go on once they can', async () => {
@@ -167,7 +171,9 @@ describe('customizations of resources', { timeout: 120_000 }, () => {
     const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a') });
     await at.begin();
     const name = await at.register(path, POLICY);
-    expect(await saying(name, 'InvalidSpecError')).toContain('argocd-cm, resource.customizations: a map was wanted');
+    expect(await saying(name, 'InvalidSpecError')).toContain(
+      'argocd-cm, resource.customizations: a map was wanted',
+    );
     expect(await at.get('ConfigMap', 'one')).toBeUndefined();
     await at.client.patch(SETTINGS, 'merge', {
       data: { 'resource.customizations.ignoreDifferences.ConfigMap': null },
@@ -180,7 +186,9 @@ describe('limits of projects', { timeout: 120_000 }, () => {
   it('that cannot be checked hold every application of theirs back', async () => {
     const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a') });
     await at.begin();
-    const name = await at.register(path, POLICY, { project: await project({ signatureKeys: [{ keyID: 'A' }] }) });
+    const name = await at.register(path, POLICY, {
+      project: await project({ signatureKeys: [{ keyID: 'A' }] }),
+    });
     expect(await saying(name, 'InvalidSpecError')).toMatch(
       /the project 'team-.*' cannot be honoured: spec\.signatureKeys: signatures of commits are not verified/,
     );

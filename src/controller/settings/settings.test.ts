@@ -24,7 +24,8 @@ describe('argocd-cm', () => {
 
   it('leaves kinds out by group, kind and cluster, and takes in what it lists where it lists something', () => {
     const { excludes } = settingsOf({
-      'resource.exclusions': '- apiGroups: ["*.cattle.io"]\n- kinds: [Secret]\n  clusters: ["https://prod.*"]\n',
+      'resource.exclusions':
+        '- apiGroups: ["*.cattle.io"]\n- kinds: [Secret]\n  clusters: ["https://prod.*"]\n',
       'resource.inclusions': '- apiGroups: [apps, ""]\n  clusters: ["https://prod.*"]\n',
     });
     expect(excludes('management.cattle.io', 'Cluster', SERVER)).toBe(true);
@@ -40,7 +41,8 @@ describe('argocd-cm', () => {
       'resource.customizations':
         'apps/Deployment:\n  ignoreDifferences: |\n    jsonPointers: [/spec/replicas]\n"*.corp.io/*":\n  health.lua: return {}\n',
       'resource.customizations.ignoreDifferences.all': 'managedFieldsManagers: [autoscaler]\n',
-      'resource.customizations.ignoreDifferences.cert-manager.io_Certificate': 'jqPathExpressions: [.spec.duration]\n',
+      'resource.customizations.ignoreDifferences.cert-manager.io_Certificate':
+        'jqPathExpressions: [.spec.duration]\n',
       'resource.customizations.health.cert-manager.io_Certificate': 'return {}',
       'resource.customizations.actions.apps_Deployment': 'discovery.lua: ""',
       'resource.customizations.ignoreResourceUpdates.all': 'jsonPointers: [/status]\n',
@@ -57,7 +59,8 @@ describe('argocd-cm', () => {
   });
 
   it('says how kustomizations are built', () => {
-    const options = '--enable-helm --load-restrictor LoadRestrictionsNone --helm-kube-version=1.30 --reorder none';
+    const options =
+      '--enable-helm --load-restrictor LoadRestrictionsNone --helm-kube-version=1.30 --reorder none';
     expect(settingsOf({ 'kustomize.buildOptions': options }).kustomize).toEqual({
       anyFolder: true,
       helm: { kubeVersion: '1.30', apiVersions: [] },
