@@ -12,7 +12,8 @@ import {
 import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { createApplicationGit } from './application-git.ts';
-import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
+import { argoCredentials } from '../boundaries/render/index.ts';
+import { createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import type { Controller, ControllerOptions } from './contract.ts';
 import { createDeclarations } from './declarations.ts';
 import type { TrackedRepository } from './declarations.ts';

@@ -5,18 +5,24 @@ import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { createRenderCache } from '../kustomize/index.ts';
 import type { RenderCache } from '../kustomize/index.ts';
 import { objectKey } from '../boundaries/index.ts';
-import { buildEnvironment, renderApplication, renderHelm, resolveChart } from '../boundaries/render/index.ts';
+import {
+  buildEnvironment,
+  helmAccess,
+  renderApplication,
+  renderHelm,
+  resolveChart,
+} from '../boundaries/render/index.ts';
 import type {
   HelmProgram,
   RenderApplicationOptions,
   RenderedFor,
   RenderedSet,
+  RepositoryCredentials,
   SourceType,
 } from '../boundaries/render/index.ts';
 import { withTracking } from '../boundaries/sync/index.ts';
 import type { ApplicationSource, ApplicationSpec, Tracking } from '../boundaries/sync/index.ts';
-import { helmAccess } from './clusters/index.ts';
-import type { Cluster, Credentials } from './clusters/index.ts';
+import type { Cluster } from './clusters/index.ts';
 import { broughtBySet } from './order.ts';
 import type { Level } from './queue.ts';
 import type { Repositories } from './repositories.ts';
@@ -86,7 +92,7 @@ export interface TargetLoader {
 /** How repositories are reached for applications of a project. */
 export interface SourceAccess {
   mirror(url: string, project: string, signal?: AbortSignal): Promise<GitMirror>;
-  credentials(url: string, project: string, signal?: AbortSignal): Promise<Credentials | undefined>;
+  credentials(url: string, project: string, signal?: AbortSignal): Promise<RepositoryCredentials | undefined>;
 }
 
 const KEPT_SETS = 2000;

@@ -31,7 +31,16 @@ export type { JqFindings } from './ignore.ts';
 export { createJq } from './jq.ts';
 export type { Jq, JqPath } from './jq.ts';
 export { decideSync } from './decide.ts';
-export { FLUX_KUSTOMIZATION, fluxCommit, fluxCondition, isFlux } from './flux.ts';
+export { fluxCommit, fluxCondition, isFlux } from './flux.ts';
+export { isRelease, releasesOf } from './release.ts';
+export {
+  FLUX_KUSTOMIZATION,
+  GIT_REPOSITORY,
+  HELM_CHART,
+  HELM_RELEASE,
+  HELM_REPOSITORY,
+  OCI_REPOSITORY,
+} from './flux-kinds.ts';
 export type { SyncSubject } from './decide.ts';
 export { applicationEngineHealth, engineHealth } from '../health/engine/index.ts';
 export type { HealthSubject } from '../health/engine/index.ts';

@@ -2,8 +2,8 @@ import { LandfallError, getArray, getIn, getObject, getString } from '../../kern
 import type { JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
+import { normalizedUrl } from '../../boundaries/render/index.ts';
 import type { ApplicationSpec } from '../../boundaries/sync/index.ts';
-import { normalizedUrl } from '../clusters/index.ts';
 import type { Cluster } from '../clusters/index.ts';
 import { PROJECT, inspect } from '../fields/index.ts';
 import { globOf } from '../glob.ts';
