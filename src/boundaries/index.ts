@@ -62,11 +62,13 @@ export {
 } from './sync/index.ts';
 export type { ApplicationSource, IgnoreRule, JqFindings } from './sync/index.ts';
 export {
+  autoscalersOf,
   changedByOthers,
   decideDrift,
   decideLive,
   fieldDifferences,
   fieldPath,
+  isOnAdmission,
   objectKey,
   takeSnapshot,
   unreadSubjects,
@@ -75,6 +77,7 @@ export {
 export type {
   ClusterSnapshot,
   Drift,
+  DriftQuestion,
   DriftSubject,
   FieldDifference,
   FieldWriter,

@@ -165,8 +165,8 @@ function walkList(
     walk(item, byKey.get(keyOf(item, keys)), [...path, index], found);
 }
 
-/** Secrets are stored as `data`; `stringData` is only a way to write them. */
-function normalised(object: KubeObject): JsonObject {
+/** A manifest in the form that the API server stores: `stringData` of a Secret is only a way to write its `data`. */
+export function asStored(object: KubeObject): KubeObject {
   if (object.kind !== 'Secret' || !isJsonObject(object['stringData'])) return object;
   const { stringData, ...rest } = object;
   const encoded = Object.entries(stringData).map(([key, value]) => [
@@ -179,21 +179,29 @@ function normalised(object: KubeObject): JsonObject {
   };
 }
 
+/** Labels and annotations, each by itself even where none is left, and finalizers, whatever their order. */
+function compareMetadata(desired: KubeObject, live: KubeObject, found: FieldDifference[]): void {
+  for (const name of ['labels', 'annotations'] as const) {
+    for (const [key, value] of Object.entries(desired.metadata[name] ?? {}))
+      walk(value, live.metadata[name]?.[key], ['metadata', name, key], found);
+  }
+  for (const [index, finalizer] of (desired.metadata.finalizers ?? []).entries()) {
+    if (live.metadata.finalizers?.includes(finalizer) !== true)
+      found.push({ path: ['metadata', 'finalizers', index], desired: finalizer, live: undefined });
+  }
+}
+
 /**
  * Every field that `desired` sets and `live` does not hold. What the API server, a controller or a webhook added on
  * top is no difference: only what Git asks for is compared. `status` is never Git's to ask for.
  */
 export function fieldDifferences(desired: KubeObject, live: KubeObject): readonly FieldDifference[] {
   const found: FieldDifference[] = [];
-  const wanted = normalised(desired);
+  const wanted = asStored(desired);
   for (const [key, value] of Object.entries(wanted)) {
     if (key === 'apiVersion' || key === 'kind' || key === 'status') continue;
     if (key === 'metadata') {
-      const { labels, annotations } = desired.metadata;
-      for (const [name, map] of Object.entries({ labels, annotations })) {
-        if (map !== undefined)
-          walk(map, live.metadata[name as 'labels' | 'annotations'], ['metadata', name], found);
-      }
+      compareMetadata(desired, live, found);
       continue;
     }
     walk(value, live[key], [key], found);

@@ -4,7 +4,8 @@ import type { KubeObject } from '../../kube/index.ts';
 import { NOW, workloadOf } from '../cluster.fixture.ts';
 import { ignoring } from '../sync/index.ts';
 import type { IgnoreRule } from '../sync/index.ts';
-import { autoscaling, decideLive } from './decide.ts';
+import { autoscaling } from './autoscaler.ts';
+import { decideLive } from './decide.ts';
 import type { LiveSubject } from './decide.ts';
 
 function liveOf(asked: JsonObject, stored: JsonObject, change: Partial<LiveSubject> = {}): string {
@@ -43,10 +44,10 @@ describe('a replica count that Git does not ask for', () => {
 
   it('is not known to be owned when the list of autoscalers was refused', () => {
     const object: KubeObject = workloadOf('Deployment', {}, {});
-    expect(autoscaling(object, { state: 'unreadable', why: 'forbidden', code: 'kube-denied' })).toBe(
-      'unknown',
-    );
-    expect(autoscaling(object, { state: 'read', value: [] })).toBe(false);
+    expect(
+      autoscaling(object, undefined, { state: 'unreadable', why: 'forbidden', code: 'kube-denied' }),
+    ).toBe('unknown');
+    expect(autoscaling(object, undefined, { state: 'read', value: [] })).toBe(false);
   });
 });
 

@@ -1,4 +1,3 @@
-import { getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
@@ -10,7 +9,7 @@ import { isWorkload, templateContainers } from '../workload.ts';
 import type { PullPolicy } from '../workload.ts';
 import { fieldDifferences, fieldPath } from './compare.ts';
 import type { FieldDifference } from './compare.ts';
-import { knownWriter } from './drift/writers.ts';
+import { attributionOf } from './drift/attribution.ts';
 import { writersOf } from './managers.ts';
 
 export interface LiveSubject {
@@ -112,9 +111,11 @@ export function changedByOthers(subject: LiveSubject): boolean {
   );
   return (
     differences.length > 0 &&
-    differences.every(({ path }) => {
-      const writer = writersOf(stored, path, object)[0];
-      return writer !== undefined && knownWriter(writer).kind !== 'delivery';
+    differences.every((difference) => {
+      const attribution = attributionOf(stored, difference.path, difference.live, object);
+      return attribution.state === 'named'
+        ? attribution.writer.kind !== 'delivery'
+        : attribution.state === 'taken-out';
     })
   );
 }
@@ -202,18 +203,4 @@ export function decideLive(
         : { where: `generation ${live.metadata.generation}` }),
     claims: subjects.flatMap((subject) => claimsOf(subject, at)),
   };
-}
-
-/** Whether an autoscaler in the namespace targets the workload; unknown when they could not be listed. */
-export function autoscaling(
-  object: KubeObject,
-  autoscalers: Reading<readonly KubeObject[]> | undefined,
-): boolean | 'unknown' {
-  if (autoscalers === undefined || autoscalers.state === 'unreadable') return 'unknown';
-  if (autoscalers.state === 'absent') return false;
-  return autoscalers.value.some(
-    (scaler) =>
-      getString(scaler, 'spec', 'scaleTargetRef', 'kind') === object.kind &&
-      getString(scaler, 'spec', 'scaleTargetRef', 'name') === object.metadata.name,
-  );
 }
