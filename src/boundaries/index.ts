@@ -7,6 +7,7 @@ export type { Reading } from './reading.ts';
 export { whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';
 export {
+  carriesPods,
   declaredReplicas,
   isWorkload,
   podTemplate,

@@ -1,4 +1,5 @@
 import {
+  carriesPods,
   compileHealthRules,
   decideArtifact,
   decideHealth,
@@ -138,7 +139,12 @@ export function judge(read: Material, tookMs: number): Proof {
     material.sync,
     decideLive(lives, leading?.reference, material.sync.state === 'moving', at),
     decideHealth(health, at),
-    decideRollout(rollouts, at, { acceptSimulated: material.acceptSimulated }),
+    decideRollout(
+      rollouts,
+      at,
+      { acceptSimulated: material.acceptSimulated },
+      rendered.map(({ object }) => object).filter(carriesPods),
+    ),
     decideTraffic(
       {
         services: material.services,

@@ -6,7 +6,7 @@ import { worst } from '../combine.ts';
 import { shortReference } from '../names.ts';
 import type { Reading } from '../reading.ts';
 import { objectSource } from '../source.ts';
-import { isWorkload, templateContainers } from '../workload.ts';
+import { endsByItself, isWorkload, templateContainers } from '../workload.ts';
 import type { PullPolicy } from '../workload.ts';
 import { fieldDifferences, fieldPath } from './compare.ts';
 import type { FieldDifference } from './compare.ts';
@@ -108,11 +108,6 @@ function judge(subject: LiveSubject, syncing: boolean): Judged {
 }
 
 const STORED = { state: 'proven', reason: 'stored' } as const;
-
-/** A finished Job that asks to be deleted: that it is gone says nothing about how it ended. */
-function endsByItself(object: KubeObject): boolean {
-  return object.kind === 'Job' && getNumber(object, 'spec', 'ttlSecondsAfterFinished') !== undefined;
-}
 
 /**
  * An object whose fields all are what Git asks for, or are left to others, and that runs something else all the same.
