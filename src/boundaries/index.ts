@@ -116,6 +116,7 @@ export {
   measuredOf,
   observe,
   percent,
+  routeFacts,
   sampleName,
   serviceFacts,
   shareOf,

@@ -12,6 +12,7 @@ import {
   nodePlatforms,
   objectKey,
   releaseOf,
+  routeFacts,
   valueOf,
   whereSet,
 } from '../boundaries/index.ts';
@@ -148,6 +149,10 @@ export function judge(read: Material, tookMs: number): Proof {
     decideTraffic(
       {
         services: material.services,
+        routes: routeFacts(
+          rendered.map(({ object }) => object),
+          snapshot,
+        ),
         expectedPods: new Set(pods.flatMap((found) => found?.current.map(podKey) ?? [])),
         oldPods: new Set(pods.flatMap((found) => found?.old.map(podKey) ?? [])),
         observed: material.observed,
