@@ -113,7 +113,9 @@ export function createOperator(options: OperatorOptions): Operator {
       target.revisions ?? [],
       sources.map((source) => source.raw),
     );
-    const failure = looked.conditions.find((condition) => condition.type === 'ComparisonError');
+    const failure = looked.conditions.find(({ type }) =>
+      ['ComparisonError', 'InvalidSpecError'].includes(type),
+    );
     if (!('objects' in target) || failure !== undefined) {
       const message = failure?.message ?? '';
       return { subject, commit, delivered, looked, outcome: { phase: 'Error', message, results: [] } };
@@ -139,6 +141,7 @@ export function createOperator(options: OperatorOptions): Operator {
       clock,
       spec,
       instance: options.instanceOf(application),
+      tracking: subject.settings.tracking,
       request,
       comparison: looked.comparison,
       commit,

@@ -5,6 +5,7 @@ import type { SqliteDialect } from 'kysely';
 import type Sqlite from 'libsql';
 import { LandfallError, messageOf } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
+import { loadLibsql } from './load-libsql.ts';
 import type { Flavour } from './schema.ts';
 import { BUSY_MS, isBusy, LedgerSqliteDialect, patiently, TRIES } from './sqlite-driver.ts';
 
@@ -82,8 +83,7 @@ function makeFile(file: string): void {
 
 /** Opens the file, which only its owner may read; makes it where there is none. */
 async function openFile(file: string): Promise<Sqlite.Database> {
-  // The package is CommonJS with one export.
-  const { default: Libsql } = await import('libsql');
+  const Libsql = loadLibsql();
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   makeFile(file);
   const database = new Libsql(file);

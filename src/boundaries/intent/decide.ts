@@ -1,18 +1,33 @@
 import type { ImageAnswer, ImageFacts } from '../artifact/index.ts';
 import { isNamedBy, isSameImage, leadingImage, releaseOf } from '../artifact/index.ts';
-import type { BoundaryReport, Claim } from '../boundary.ts';
+import type { BoundaryReport, Claim, ClaimSource } from '../boundary.ts';
 import { shortDigest, shortReference, shortTag } from '../names.ts';
 import type { Reading } from '../reading.ts';
 import { behindPolicy, policyClaims, type GovernedImage } from './governed.ts';
 
 export interface TrackedRevision {
   readonly repository: string;
-  /** What the Application tracks: `main`, a tag, a commit. */
+  /** What the Application tracks: `main`, a tag, a commit, `>=1.2.0 <2`. */
   readonly revision: string;
+  /** What that is now: the commit, the digest of the artifact, the version of the chart. */
   readonly commit: string;
-  /** Folder of the application in the repository. */
+  /** Default `commit`. */
+  readonly kind?: 'commit' | 'artifact' | 'chart';
+  /** Folder of the application in the repository; the name of the chart. */
   readonly path: string;
   readonly pathExists: boolean;
+  /** Where it can be looked up; left out: the folder at that commit. */
+  readonly source?: ClaimSource;
+  /** File and line that ask for it, where they are known. */
+  readonly where?: string;
+  /** What else was read of it: the digest of a chart, what its values are made of. */
+  readonly told?: readonly { readonly attribute: string; readonly value: string }[];
+}
+
+/** Who asks, for a sentence. */
+export function whoAsks(tracked: Pick<TrackedRevision, 'kind'>): string {
+  const { kind = 'commit' } = tracked;
+  return kind === 'commit' ? 'Git' : kind === 'artifact' ? 'the artifact' : 'the chart';
 }
 
 /** What somebody asked for on the command line, when they did. */
@@ -32,6 +47,14 @@ export interface Asked {
     /** All of what its registry answered, where it did. */
     readonly answer?: ImageAnswer;
   };
+}
+
+function sentence(who: string): string {
+  return `${who.charAt(0).toUpperCase()}${who.slice(1)}`;
+}
+
+function ofCommit({ kind = 'commit', commit }: TrackedRevision): { readonly commit?: string } {
+  return kind === 'commit' ? { commit } : {};
 }
 
 type AskedImage = NonNullable<Asked['image']>;
@@ -90,11 +113,16 @@ export function decideIntent(
       claims: [],
     };
   }
-  const { commit, revision, repository, path, pathExists } = tracked.value;
-  const source = { type: 'file' as const, file: path, commit };
-  const claims: Claim[] = [
-    { boundary: 'intent', subject: repository, attribute: 'revision', value: commit, source, at },
-  ];
+  const { commit, revision, repository, path, pathExists, told = [] } = tracked.value;
+  const who = whoAsks(tracked.value);
+  const source = tracked.value.source ?? { type: 'file' as const, file: path, commit };
+  const claims: Claim[] = [{ attribute: 'revision', value: commit }, ...told].map((each) => ({
+    boundary: 'intent',
+    subject: repository,
+    ...each,
+    source,
+    at,
+  }));
   if (!pathExists) {
     return {
       boundary: 'intent',
@@ -112,7 +140,8 @@ export function decideIntent(
       subject: image.repository,
       attribute: 'image',
       value: image.reference,
-      source: image.origin === undefined ? source : { type: 'file', ...image.origin, commit },
+      source:
+        image.origin === undefined ? source : { type: 'file', ...image.origin, ...ofCommit(tracked.value) },
       at,
     });
   }
@@ -120,6 +149,7 @@ export function decideIntent(
     boundary: 'intent' as const,
     headline: headline || shortDigest(commit),
     claims,
+    ...(tracked.value.where === undefined ? {} : { where: tracked.value.where }),
     ...where(leading),
   };
   if (asked.revision !== undefined && !asked.revision.contained) {
@@ -127,7 +157,7 @@ export function decideIntent(
       ...base,
       state: 'broken',
       reason: 'revision-not-tracked',
-      detail: `${revision} is at ${shortDigest(commit)}, which does not contain ${shortDigest(asked.revision.commit)}`,
+      detail: `${revision} is at ${shortDigest(commit)}, which ${who === 'Git' ? 'does not contain' : 'is not'} ${shortDigest(asked.revision.commit)}`,
     };
   }
   const takenBack = asked.revision?.revertedBy;
@@ -162,7 +192,7 @@ export function decideIntent(
         ...base,
         state: 'broken',
         reason: 'image-not-named',
-        detail: `Git names no image ${image.repository}; asked was ${image.reference}`,
+        detail: `${sentence(who)} names no image ${image.repository}; asked was ${image.reference}`,
       };
     }
     if (image.digest.state !== 'read') {
@@ -181,7 +211,7 @@ export function decideIntent(
         detail:
           unreadable && other.answer.state === 'unreadable'
             ? other.answer.why
-            : `Git asks for ${shortReference(other.reference)}; ${image.reference} is ${shortDigest(digest)}`,
+            : `${sentence(who)} asks for ${shortReference(other.reference)}; ${image.reference} is ${shortDigest(digest)}`,
       };
     }
   }
@@ -197,13 +227,13 @@ export function decideIntent(
       ...base,
       state: 'proven',
       reason: 'mutable-reference',
-      detail: `Git names no digest; ${shortReference(ours.reference)} can change without a commit`,
+      detail: `${sentence(who)} names no digest; ${shortReference(ours.reference)} can change without a ${who === 'Git' ? 'commit' : 'release'}`,
     };
   }
   return {
     ...base,
     state: 'proven',
     reason: images.length === 0 ? 'tracked' : 'pinned',
-    detail: `asked for at ${revision} (${shortDigest(commit)})`,
+    detail: `asked for at ${revision}${revision === commit ? '' : ` (${shortDigest(commit)})`}`,
   };
 }

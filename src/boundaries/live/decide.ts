@@ -5,6 +5,8 @@ import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
 import { shortReference } from '../names.ts';
 import type { Reading } from '../reading.ts';
+import { isHidden } from '../rendered.ts';
+import type { RenderedFacts } from '../rendered.ts';
 import { objectSource } from '../source.ts';
 import { endsByItself, isWorkload, templateContainers } from '../workload.ts';
 import type { PullPolicy } from '../workload.ts';
@@ -19,6 +21,8 @@ export interface LiveSubject {
   readonly live: Reading<KubeObject>;
   /** File and line that ask for a field. */
   readonly why: (path: readonly (string | number)[]) => string | undefined;
+  /** Whether a value of it came from a Secret. */
+  readonly hidden?: RenderedFacts['hidden'];
   /** An autoscaler owns the replica count; unknown where they could not be listed. */
   readonly autoscaled: boolean | 'unknown';
   /** Whether a difference is left to others by the rules of the Application; left out where it has none. */
@@ -39,8 +43,7 @@ function shown(value: unknown): string {
 }
 
 function driftText(subject: LiveSubject, live: KubeObject, difference: FieldDifference): string {
-  const secret = subject.object.kind === 'Secret';
-  const values = secret
+  const values = isHidden(subject, difference.path)
     ? 'differs (values are not shown)'
     : `Git ${shown(difference.desired)}, live ${shown(difference.live)}`;
   const writer = writersOf(live, difference.path, subject.object)[0];
@@ -199,7 +202,7 @@ function claimsOf(subject: LiveSubject, at: string): Claim[] {
       claims.push({ ...of, attribute: 'imagePullPolicy', value: container.pullPolicy });
   }
   for (const difference of fieldDifferences(subject.object, live)) {
-    const value = subject.object.kind === 'Secret' ? 'differs' : shown(difference.live);
+    const value = isHidden(subject, difference.path) ? 'differs' : shown(difference.live);
     claims.push({ ...base, attribute: fieldPath(difference.path), value });
   }
   return claims;

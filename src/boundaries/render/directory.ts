@@ -19,6 +19,8 @@ export interface DirectoryOptions {
   readonly include: string;
   /** Glob of file names to leave out. */
   readonly exclude: string;
+  /** Files are manifests whatever they are called. Default false. */
+  readonly anyExtension?: boolean;
 }
 
 const MANIFEST = /\.(?:ya?ml|json)$/i;
@@ -69,7 +71,7 @@ async function findFiles(
         hint: 'Commit the JSON or YAML that it makes, or leave the file out with spec.source.directory.exclude.',
       });
     }
-    if (!MANIFEST.test(name)) continue;
+    if (!MANIFEST.test(name) && options.anyExtension !== true) continue;
     found.push(file);
     if (found.length > MAX_FILES) {
       throw new LandfallError(`${root} holds more than ${MAX_FILES} manifests.`, {

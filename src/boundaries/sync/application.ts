@@ -80,6 +80,19 @@ function strings(values: readonly JsonValue[]): string[] {
   return values.filter((value): value is string => typeof value === 'string');
 }
 
+/** As Go has it: nothing in it says anything. */
+function isZero(value: JsonValue | undefined): boolean {
+  if (value === undefined || value === null || value === '' || value === false || value === 0) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isJsonObject(value) && Object.values(value).every(isZero);
+}
+
+/** Options of a renderer choose that renderer only where they say something (`kustomize: {}` does not). As Argo CD. */
+function optionsOf(raw: JsonObject, renderer: string): JsonObject | undefined {
+  const options = getObject(raw, renderer);
+  return isZero(options) ? undefined : options;
+}
+
 /** One source of an Application, or of an operation that names its own. */
 export function applicationSource(raw: JsonObject): ApplicationSource {
   return {
@@ -87,9 +100,9 @@ export function applicationSource(raw: JsonObject): ApplicationSource {
     path: getString(raw, 'path') ?? '',
     targetRevision: getString(raw, 'targetRevision') || 'HEAD',
     chart: getString(raw, 'chart') || undefined,
-    directory: getObject(raw, 'directory'),
-    kustomize: getObject(raw, 'kustomize'),
-    helm: getObject(raw, 'helm'),
+    directory: optionsOf(raw, 'directory'),
+    kustomize: optionsOf(raw, 'kustomize'),
+    helm: optionsOf(raw, 'helm'),
     plugin: getObject(raw, 'plugin'),
     raw,
   };

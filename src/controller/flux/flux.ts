@@ -10,6 +10,7 @@ import type { Clock, Logger } from '../../kernel/index.ts';
 import type { GitMirror, GitMirrors } from '../../git/index.ts';
 import { connectKubeClient, startReflector } from '../../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, Reflector } from '../../kube/index.ts';
+import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, createArtifacts } from '../../boundaries/render/index.ts';
 import type { AccessFiles } from '../clusters/index.ts';
 import type { TrackedRepository } from '../declarations.ts';
 import type { EventRecorder } from '../events.ts';
@@ -21,15 +22,15 @@ import { createQueue } from '../queue.ts';
 import { createWaits } from '../waits.ts';
 import type { Level, Queue, Turn } from '../queue.ts';
 import { NAMESPACE_LABEL, NAME_LABEL } from './apply.ts';
-import {
-  HELM_NAMESPACE_LABEL,
-  HELM_NAME_LABEL,
-  createReleaseRenderer,
-  reconcileHelmRelease,
-} from './helm/index.ts';
+import { createReleaseRenderer, reconcileHelmRelease } from './helm/index.ts';
 import type { ReleaseOptions } from './helm/index.ts';
-import { mirrorOf, reconcileGitRepository } from './git-repository.ts';
+import { mirrorOf } from './git-access.ts';
+import { gitArtifact, includes } from './git-content.ts';
+import { reconcileBucket } from './bucket.ts';
+import { reconcileGitRepository } from './git-repository.ts';
+import { createVerifier } from './git-verify.ts';
 import {
+  BUCKET,
   GIT_REPOSITORY,
   HELM_CHART,
   HELM_RELEASE,
@@ -39,7 +40,7 @@ import {
   requested,
 } from './kinds.ts';
 import { reconcileKustomization } from './kustomization.ts';
-import { createArtifacts, reconcileOciRepository } from './oci-repository.ts';
+import { reconcileOciRepository } from './oci-repository.ts';
 import type { Source } from './source.ts';
 import type { FluxTarget } from './failure.ts';
 
@@ -176,10 +177,11 @@ export function startFlux(options: FluxOptions): Flux {
   }
 
   const artifacts = createArtifacts(client);
+  const verify = createVerifier(client);
 
   async function files({ object, content }: Source, signal: AbortSignal) {
     if (object.kind === 'OCIRepository') return artifacts.tree(object, content, signal);
-    return (await mirrorOf(options, object, signal)).tree(content);
+    return gitArtifact(options, object, content, signal);
   }
 
   const releaseOptions: ReleaseOptions = {
@@ -222,8 +224,13 @@ export function startFlux(options: FluxOptions): Flux {
   const repositories = loop(
     GIT_REPOSITORY,
     asked,
-    (object, turn) => reconcileGitRepository(options, object, turn),
-    (object) => wake(comesFrom(object)),
+    (object, turn) => reconcileGitRepository({ ...options, verify }, object, turn),
+    (object) => {
+      wake(comesFrom(object));
+      for (const other of repositories.objects.list()) {
+        if (includes(other, object)) repositories.queue.add(keyOf(other), 'live');
+      }
+    },
   );
   const registries = loop(
     OCI_REPOSITORY,
@@ -236,6 +243,12 @@ export function startFlux(options: FluxOptions): Flux {
     asked,
     (object, turn) => reconcileHelmRelease(releaseOptions, object, turn),
     (object) => wake(dependsOn(object)),
+  );
+  const buckets = loop(
+    BUCKET,
+    asked,
+    (object, turn) => reconcileBucket(options, object, turn),
+    () => undefined,
   );
   // What a release takes its chart from is looked at when the release is rendered.
   const charts = [HELM_REPOSITORY, HELM_CHART].map((kind) =>
@@ -284,7 +297,14 @@ export function startFlux(options: FluxOptions): Flux {
       }
     },
     async close() {
-      for (const { objects, queue } of [repositories, registries, ...charts, kustomizations, releases]) {
+      for (const { objects, queue } of [
+        repositories,
+        registries,
+        buckets,
+        ...charts,
+        kustomizations,
+        releases,
+      ]) {
         await objects.close();
         await queue.close();
       }

@@ -3,6 +3,19 @@ import { LandfallError, asLandfallError, getIn, getObject, getString } from '../
 import type { JsonObject } from '../../../kernel/index.ts';
 import { refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
+import {
+  chartOf,
+  composeValues,
+  isFirstRelease,
+  releaseName,
+  valuesDigest,
+} from '../../../boundaries/render/index.ts';
+import type {
+  Chart,
+  ChartOptions,
+  ReleaseValues,
+  RenderedRelease,
+} from '../../../boundaries/render/index.ts';
 import { failurePolicy, failurePolicyProblems } from '../../failure-policy.ts';
 import type { FailurePolicy } from '../../failure-policy.ts';
 import type { JournalSubject } from '../../journals.ts';
@@ -19,21 +32,15 @@ import {
   withConditions,
   writeStatus,
 } from '../kinds.ts';
-import { checkDependencies } from '../source.ts';
-import { chartOf } from './chart.ts';
-import type { Chart } from './chart.ts';
+import { checkDependencies, sourceOf } from '../source.ts';
 import { compareRelease, inventoryStatus } from './compare-release.ts';
 import type { ComparedRelease } from './compare-release.ts';
 import { finalizeRelease } from './finalize-release.ts';
 import { report } from './report.ts';
 import { releaseHealth } from './release-health.ts';
 import type { ReleaseOptions } from './release-options.ts';
-import { isFirst, releaseText, snapshots, statusOf, withRelease, withStatus } from './release-status.ts';
-import { releaseName } from './render.ts';
-import type { RenderedRelease } from './render.ts';
+import { releaseText, snapshots, statusOf, withRelease, withStatus } from './release-status.ts';
 import { runRelease } from './run-release.ts';
-import { composeValues } from './values.ts';
-import type { ReleaseValues } from './values.ts';
 
 /** What a turn works on. */
 interface Release {
@@ -68,7 +75,7 @@ export async function reconcileHelmRelease(
     if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
     await checkDependencies(client, object, undefined, turn);
     const fresh = requested(object) !== undefined;
-    const chart = await chartOf(options, object, fresh, turn);
+    const chart = await chartOf(chartOptions(options, turn), object, fresh, turn.signal);
     ({ version } = chart);
     const { namespace = 'default' } = object.metadata;
     const values = await composeValues(object, (kind, name) =>
@@ -84,6 +91,19 @@ export async function reconcileHelmRelease(
     if (!isOurs && error.kind === 'unavailable') throw error;
     return report(options, object, failure ?? failureOf(error), version, turn);
   }
+}
+
+/** A chart comes from what its source was fetched to be last. */
+function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
+  const { client, files } = options;
+  return {
+    ...options,
+    outside: (work) => turn.outside(work),
+    async source(owner, ref, signal) {
+      const source = await sourceOf(client, owner, ref, turn);
+      return { content: source.content, identity: source.identity, tree: await files(source, signal) };
+    },
+  };
 }
 
 /** Where helm is not there nothing is known, which is no failure of the release. */
@@ -103,14 +123,14 @@ async function releaseOf(
   turn: Turn,
 ): Promise<Release> {
   const target = await options.target(object, turn.signal);
-  const action = isFirst(object) ? 'install' : 'upgrade';
+  const action = isFirstRelease(object) ? 'install' : 'upgrade';
   const { client } = target;
   const { helm } = options;
   const { signal } = turn;
   const rendered = await turn.outside(() =>
     options.render({ release: object, chart, values, action, client, helm, signal }),
   );
-  const configDigest = digestOf(values.values);
+  const configDigest = valuesDigest(values.values);
   const {
     releaseName: _r,
     targetNamespace: _t,
