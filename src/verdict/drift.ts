@@ -141,7 +141,7 @@ export async function findDrift(
     ignored: ignoring(material.ignore ?? [], material.ignored),
   }));
   const rendered = new Set(material.rendered.map(({ object }) => objectKey(object)));
-  const left = await leftOvers(sources, spec.object, rendered, signal);
+  const left = material.elsewhere === true ? [] : await leftOvers(sources, spec.object, rendered, signal);
   const drifts = decideDrift({
     subjects,
     leftOvers: left.map((live) => ({ live, prunes: policy.automated && policy.prune })),

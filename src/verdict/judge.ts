@@ -64,6 +64,8 @@ export interface Material {
   readonly rendered: readonly RenderedFacts[];
   readonly images: readonly ImageFacts[];
   readonly snapshot: ClusterSnapshot;
+  /** The snapshot is of another cluster than the one that holds the application. */
+  readonly elsewhere?: boolean;
   readonly rollouts: readonly RolloutSubject[];
   readonly services: readonly ServiceFacts[];
   readonly observed: readonly Observed[];
