@@ -7,6 +7,7 @@ export type { Reading } from './reading.ts';
 export { hiding, isHidden, whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';
 export {
+  carriesPods,
   declaredReplicas,
   isWorkload,
   podTemplate,
@@ -118,6 +119,7 @@ export {
   measuredOf,
   observe,
   percent,
+  routeFacts,
   sampleName,
   serviceFacts,
   shareOf,

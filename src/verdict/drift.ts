@@ -177,7 +177,7 @@ export async function findDrift(
     };
   });
   const rendered = new Set(material.rendered.map(({ object }) => objectKey(object)));
-  const left = await leftOvers(sources, spec.object, rendered, signal);
+  const left = material.elsewhere === true ? [] : await leftOvers(sources, spec.object, rendered, signal);
   const question = {
     subjects,
     leftOvers: left.map((live) => ({ live, prunes: policy.automated && policy.prune })),
