@@ -7,6 +7,7 @@ export type { Reading } from './reading.ts';
 export { hiding, isHidden, whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';
 export {
+  carriesPods,
   declaredReplicas,
   isWorkload,
   podTemplate,
@@ -70,11 +71,13 @@ export {
 } from './sync/index.ts';
 export type { ApplicationSource, IgnoreRule, JqFindings } from './sync/index.ts';
 export {
+  autoscalersOf,
   changedByOthers,
   decideDrift,
   decideLive,
   fieldDifferences,
   fieldPath,
+  isOnAdmission,
   objectKey,
   takeSnapshot,
   unreadSubjects,
@@ -83,6 +86,7 @@ export {
 export type {
   ClusterSnapshot,
   Drift,
+  DriftQuestion,
   DriftSubject,
   FieldDifference,
   FieldWriter,
@@ -122,6 +126,7 @@ export {
   measuredOf,
   observe,
   percent,
+  routeFacts,
   sampleName,
   serviceFacts,
   shareOf,

@@ -23,6 +23,7 @@ import type { Reading, RenderedFacts } from '../boundaries/index.ts';
 import { askedByBuild, askedImage, askedRevision, buildsOf } from './asked.ts';
 import { engineStatus, findApplication } from './application.ts';
 import type { ApplicationSpec } from './application.ts';
+import { destinationOf } from './destination.ts';
 import { readOrigin } from './origin/index.ts';
 import { registeredSync } from './registered-sync.ts';
 import { inventoryOf } from './inventory.ts';
@@ -161,9 +162,10 @@ export async function gather(sources: Sources, question: Question, signal: Abort
         );
 
   progress('cluster');
+  const target = await destinationOf(kube, spec.object, clock, signal);
   const earlier = await readAgain(kube, spec, signal);
   const snapshot = await takeSnapshot(
-    kube,
+    target,
     rendered.map(({ object }) => object),
     clock,
     signal,
@@ -184,7 +186,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     declared.observe.length > 0
       ? declared.observe
       : discoverObservations(rendered.map(({ object }) => object));
-  const observed = await observe(kube, observations, services, snapshot, signal);
+  const observed = await observe(target, observations, services, snapshot, signal);
   const leading = images.find((image) => image.ours);
   const digest = leading?.answer.state === 'read' ? leading.answer.value.digest : leading?.pinned;
   // Only what was measured now is compared with what was measured before.
@@ -246,6 +248,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     rendered,
     images,
     snapshot,
+    ...(target === kube ? {} : { elsewhere: true }),
     rollouts,
     services,
     observed,
