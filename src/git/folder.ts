@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { LandfallError, messageOf } from '../kernel/index.ts';
 import { gitFailure } from './failures.ts';
 import { withoutCredentials } from './location.ts';
@@ -15,31 +17,47 @@ export interface FoundRepository {
   readonly remotes: Readonly<Record<string, string>>;
 }
 
-/** The repository that a folder is in, as git itself would find it; undefined when there is none. */
+/** Where the repository is that a folder is in, as git itself would find it; undefined when there is none. */
+export async function findRoot(
+  folder: string,
+  signal?: AbortSignal,
+): Promise<Pick<FoundRepository, 'root' | 'gitDir' | 'bare'> | undefined> {
+  await assertFolder(folder);
+  if (!mayBeInRepository(await realpath(folder))) return undefined;
+  const found = await tryGit(['rev-parse', '--absolute-git-dir', '--is-bare-repository', '--show-toplevel'], {
+    cwd: folder,
+    signal,
+  });
+  const [gitDir = '', bare = '', top = ''] = found.stdout.toString('utf8').split('\n');
+  // Without a work tree git has no top to show, and has answered everything before that.
+  if (found.code !== 0 && bare === '') {
+    if (/not a git repository/.test(found.stderr)) return undefined;
+    throw gitFailure(`Looking for the repository of ${folder}`, found.stderr);
+  }
+  return { root: found.code === 0 && top !== '' ? top : gitDir, gitDir, bare: bare === 'true' };
+}
+
+/** False where nothing above a folder looks like a repository: git is not started then, to find out the same. */
+function mayBeInRepository(folder: string): boolean {
+  for (let at = folder; ; at = path.dirname(at)) {
+    const isBare = existsSync(path.join(at, 'HEAD')) && existsSync(path.join(at, 'objects'));
+    if (isBare || existsSync(path.join(at, '.git'))) return true;
+    if (at === path.dirname(at)) return false;
+  }
+}
+
+/** The repository that a folder is in, with its branch and remotes; undefined when there is none. */
 export async function findRepository(
   folder: string,
   signal?: AbortSignal,
 ): Promise<FoundRepository | undefined> {
-  await assertFolder(folder);
-  const found = await tryGit(
-    ['rev-parse', '--absolute-git-dir', '--is-bare-repository', '--is-inside-work-tree'],
-    { cwd: folder, signal },
-  );
-  if (found.code !== 0) {
-    if (/not a git repository/.test(found.stderr)) return undefined;
-    throw gitFailure(`Looking for the repository of ${folder}`, found.stderr);
-  }
-  const [gitDir = '', bare = '', inside = ''] = found.stdout.toString('utf8').split('\n');
-  let root = gitDir;
-  if (inside === 'true') {
-    const top = await tryGit(['rev-parse', '--show-toplevel'], { cwd: folder, signal });
-    if (top.code === 0) root = top.stdout.toString('utf8').replace(/\n$/, '');
-  }
-  const symbolic = await tryGit(['symbolic-ref', '--quiet', '--short', 'HEAD'], { gitDir, signal });
-  const listed = await tryGit(['config', '--get-regexp', '-z', String.raw`^remote\..*\.url$`], {
-    gitDir,
-    signal,
-  });
+  const found = await findRoot(folder, signal);
+  if (found === undefined) return undefined;
+  const { gitDir } = found;
+  const [symbolic, listed] = await Promise.all([
+    tryGit(['symbolic-ref', '--quiet', '--short', 'HEAD'], { gitDir, signal }),
+    tryGit(['config', '--get-regexp', '-z', String.raw`^remote\..*\.url$`], { gitDir, signal }),
+  ]);
   const remotes: Record<string, string> = {};
   for (const record of listed.code === 0 ? listed.stdout.toString('utf8').split('\0') : []) {
     const [key = '', url = ''] = record.split('\n');
@@ -47,9 +65,7 @@ export async function findRepository(
     if (name !== undefined) remotes[name] = withoutCredentials(url);
   }
   return {
-    root,
-    gitDir,
-    bare: bare === 'true',
+    ...found,
     remotes,
     ...(symbolic.code === 0 ? { branch: symbolic.stdout.toString('utf8').trim() } : {}),
   };
@@ -60,7 +76,7 @@ export async function openFolder(
   folder: string,
   signal?: AbortSignal,
 ): Promise<{ readonly gitDir: string; readonly bare: boolean }> {
-  const found = await findRepository(folder, signal);
+  const found = await findRoot(folder, signal);
   if (found === undefined) {
     throw notARepository(
       folder,

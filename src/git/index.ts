@@ -14,7 +14,7 @@ export type { FileTree } from './tree.ts';
 export { treeWith } from './overlay-tree.ts';
 export { treeOfFiles } from './memory-tree.ts';
 export type { ResolvedRevision } from './revisions.ts';
-export { findRepository } from './folder.ts';
+export { findRepository, findRoot } from './folder.ts';
 export type { FoundRepository } from './folder.ts';
 export { runGit } from './program.ts';
 export type { GitOptions } from './program.ts';

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { findRepository, runGit } from '../../git/index.ts';
+import { findRoot, runGit } from '../../git/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { LandfallError, getArray, getString } from '../../kernel/index.ts';
 import { folderTree, memoryTree } from '../../kustomize/index.ts';
@@ -99,19 +99,19 @@ async function fromFolder(
   sources: OpenSources,
   io: CliIo,
 ): Promise<ApplyTarget> {
-  const repository = await findRepository(folder, io.signal);
+  const repository = await findRoot(folder, io.signal);
   const root = repository === undefined || repository.bare ? folder : repository.root;
   const inside = path.relative(root, folder).split(path.sep).join('/');
   const render = (tree: FileTree) =>
     renderApplication(tree, inside === '' ? '.' : inside, { signal: io.signal });
-  const set = await render(whole(folderTree(root)));
-  const commit =
-    repository === undefined
-      ? undefined
-      : await commitOf(root, sources, io, async (tree) => {
-          const committed = await render(tree);
-          return setDigest(committed.objects) === setDigest(set.objects);
-        });
+  const [set, state] = await Promise.all([
+    render(whole(folderTree(root))),
+    repository === undefined ? undefined : stateOf(root, io),
+  ]);
+  const commit = await commitOf(root, state, sources, async (tree) => {
+    const committed = await render(tree);
+    return setDigest(committed.objects) === setDigest(set.objects);
+  });
   const base = path.basename(root);
   return placed(rendered(set, what), {
     what,
@@ -133,9 +133,11 @@ async function fromText(
   io: CliIo,
 ): Promise<ApplyTarget> {
   const file = what === '-' ? 'stdin.yaml' : path.basename(what);
-  const set = await renderApplication(whole(memoryTree({ [file]: text })), '.', { signal: io.signal });
   const folder = what === '-' ? io.cwd : path.dirname(path.resolve(io.cwd, what));
-  const repository = await findRepository(folder, io.signal);
+  const [set, repository] = await Promise.all([
+    renderApplication(whole(memoryTree({ [file]: text })), '.', { signal: io.signal }),
+    findRoot(folder, io.signal),
+  ]);
   const root = repository === undefined || repository.bare ? folder : repository.root;
   const inside = path.relative(root, path.join(folder, file)).split(path.sep).join('/');
   return placed(rendered(set, what), {
@@ -144,7 +146,7 @@ async function fromText(
     commit:
       what === '-' || repository === undefined
         ? undefined
-        : await commitOf(root, sources, io, async (tree) => {
+        : await commitOf(root, await stateOf(root, io), sources, async (tree) => {
             const committed = await tree.readFile(inside);
             return committed !== undefined && Buffer.from(committed).toString('utf8') === text;
           }),
@@ -161,12 +163,29 @@ export async function declarationsBeside(what: string, io: CliIo): Promise<strin
   const location = path.resolve(io.cwd, what === '-' ? '.' : what);
   if (!existsSync(location)) return undefined;
   const folder = statSync(location).isDirectory() ? location : path.dirname(location);
-  const repository = await findRepository(folder, io.signal);
+  const repository = await findRoot(folder, io.signal);
   return readIfThere(path.join(repository?.root ?? folder, LANDFALL_FILE));
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {
   return existsSync(file) ? readFile(file, 'utf8') : undefined;
+}
+
+interface WorkTree {
+  readonly head: string;
+  /** Nothing in it differs from `head`. */
+  readonly clean: boolean;
+}
+
+/** Undefined for a repository without a commit. */
+async function stateOf(root: string, io: CliIo): Promise<WorkTree | undefined> {
+  const about = `Reading the state of ${root}`;
+  const options = { cwd: root, signal: io.signal };
+  const [head, status] = await Promise.all([
+    runGit(about, ['rev-parse', '--verify', 'HEAD'], options).catch(() => undefined),
+    runGit(about, ['status', '--porcelain', '--untracked-files=normal'], options),
+  ]);
+  return head === undefined ? undefined : { head: head.trim(), clean: status.trim() === '' };
 }
 
 /**
@@ -175,22 +194,13 @@ async function readIfThere(file: string): Promise<string | undefined> {
  */
 async function commitOf(
   root: string,
+  state: WorkTree | undefined,
   sources: OpenSources,
-  io: CliIo,
   saysTheSame: (tree: FileTree) => Promise<boolean>,
 ): Promise<string | undefined> {
-  const about = `Reading the state of ${root}`;
-  const options = { cwd: root, signal: io.signal };
-  let head: string;
-  try {
-    head = (await runGit(about, ['rev-parse', '--verify', 'HEAD'], options)).trim();
-  } catch {
-    // A repository without a commit.
-    return undefined;
-  }
-  const status = await runGit(about, ['status', '--porcelain', '--untracked-files=normal'], options);
-  if (status.trim() === '') return head;
-  return (await saysTheSame(sources.git.open(root).tree(head))) ? head : undefined;
+  if (state === undefined) return undefined;
+  const { head, clean } = state;
+  return clean || (await saysTheSame(sources.git.open(root).tree(head))) ? head : undefined;
 }
 
 async function placed(
