@@ -26,6 +26,8 @@ export interface ApplyTarget {
   readonly revision: string;
   /** Each in its namespace. */
   readonly set: readonly RenderedFacts[];
+  /** Of the set. */
+  readonly digest: string;
   /** Text of landfall.yaml beside it; undefined where there is none. */
   readonly declarations: string | undefined;
   /** The Application that names it, where one does: its status lists what was managed before. */
@@ -219,10 +221,12 @@ async function placed(
   const { kube } = from.sources;
   const namespace = from.options.namespace ?? kube.namespace;
   const set = await placeObjects(kube, facts, namespace, from.io.signal);
+  const digest = setDigest(set);
   return {
     subject: { cluster: kube.server, namespace, application: from.name },
-    revision: from.commit ?? setDigest(set),
+    revision: from.commit ?? digest,
     set,
+    digest,
     declarations: from.declarations,
     application: undefined,
     display: from.what,
@@ -263,14 +267,15 @@ async function fromApplication(
   const hooks = all.filter(({ object }) => isHook(object));
   const brought = await broughtNamespace(found.object, found.destination, all, sources, io);
   const own = [...brought, ...all.filter(({ object }) => !isHook(object))];
-  const objects = await placeObjects(kube, own, found.destination, io.signal);
+  const objects = (await placeObjects(kube, own, found.destination, io.signal)).map((facts) => ({
+    ...facts,
+    object: withTracking(facts.object, name, found.destination),
+  }));
   return {
     subject: { cluster: kube.server, namespace: found.namespace, application: name },
     revision: commit,
-    set: objects.map((facts) => ({
-      ...facts,
-      object: withTracking(facts.object, name, found.destination),
-    })),
+    set: objects,
+    digest: setDigest(objects),
     declarations: bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8'),
     application: found.object,
     display: name,
