@@ -39,10 +39,11 @@ export async function proxyGet(
   ) {
     throw failureOfResponse(response.status, response.text, { what: request.what, server: transport.server });
   }
+  const contentType = response.headers['content-type'];
   return {
     status: response.status,
     body: response.text,
-    contentType: response.headers['content-type'] ?? '',
+    contentType: typeof contentType === 'string' ? contentType : '',
   };
 }
 
