@@ -1,4 +1,4 @@
-import { getArray, getString } from '../../../kernel/index.ts';
+import { getArray, getIn } from '../../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../../kernel/index.ts';
 import { objectName, refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
@@ -10,6 +10,7 @@ import type { ApplicationSpec } from '../../../boundaries/sync/index.ts';
 import { compareWith } from '../../comparison.ts';
 import type { Comparison } from '../../comparison.ts';
 import type { FluxTarget } from '../failure.ts';
+import { ignoreRules } from '../ignore-rules.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from '../inventory.ts';
 
 /** A release held against the cluster. */
@@ -43,11 +44,11 @@ export async function compareRelease(
       (wanted.has(objectKey(object)) && !isMade(object)) ||
       (!wanted.has(objectKey(object)) && isReleased(object, release)),
   );
-  const spec = specOf(release);
+  const spec = specOf(release, objects);
   const comparison = compareWith({ objects: desired }, live, spec);
   const differences = comparison.pairs.flatMap((pair) => {
     const object = pair.desired ?? pair.live;
-    if (object === undefined || pair.status === 'Synced') return [];
+    if (object === undefined || pair.status === 'Synced' || isUnwatched(object)) return [];
     const what =
       pair.live === undefined ? 'removed' : pair.desired === undefined ? 'no part of the chart' : 'changed';
     return [`${objectName(object)} ${what}`];
@@ -66,19 +67,40 @@ export function isReleased(object: KubeObject, release: KubeObject): boolean {
   );
 }
 
-/** What a release asks of a sync, in the words of an Application. */
-function specOf(release: KubeObject): ApplicationSpec {
-  const { namespace } = releaseName(release);
-  const ignoreDifferences = getArray(release, 'spec', 'driftDetection', 'ignore').map((rule): JsonValue => {
-    const text = (field: string) => getString(rule, 'target', field) ?? '';
-    return {
-      group: text('group'),
-      kind: text('kind') || '*',
-      name: text('name'),
-      namespace: text('namespace'),
-      jsonPointers: [...getArray(rule, 'paths')],
-    };
+/** `driftDetection: disabled` on an object, as label or annotation. */
+function isUnwatched({ metadata }: KubeObject): boolean {
+  const mark = 'helm.toolkit.fluxcd.io/driftDetection';
+  return metadata.labels?.[mark] === 'disabled' || metadata.annotations?.[mark] === 'disabled';
+}
+
+/** What is there already and is not marked as a part of the release, where it may not be taken over. */
+export function foreignObjects(
+  { object, compared }: { readonly object: KubeObject; readonly compared: ComparedRelease },
+  action: 'install' | 'upgrade',
+): readonly KubeObject[] {
+  if (getIn(object, 'spec', action, 'disableTakeOwnership') !== true) return [];
+  const { name, namespace } = releaseName(object);
+  return compared.comparison.pairs.flatMap(({ desired, live }) => {
+    if (desired === undefined || live === undefined) return [];
+    const { annotations } = live.metadata;
+    const isOwn =
+      annotations?.['meta.helm.sh/release-name'] === name &&
+      annotations['meta.helm.sh/release-namespace'] === namespace;
+    return isOwn ? [] : [live];
   });
+}
+
+/** What a release asks of a sync, in the words of an Application. */
+function specOf(release: KubeObject, objects: readonly KubeObject[]): ApplicationSpec {
+  const { namespace } = releaseName(release);
+  const ignoreDifferences = ignoreRules(getArray(release, 'spec', 'driftDetection', 'ignore'), objects).map(
+    (rule): JsonValue => ({
+      ...rule,
+      jsonPointers: [...rule.jsonPointers],
+      managers: [],
+      jqPathExpressions: [],
+    }),
+  );
   return applicationSpec({
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',

@@ -1,6 +1,7 @@
 import { getArray, getNumber, getObject, getString, isJsonObject } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
+import { releaseName } from '../../../boundaries/render/index.ts';
 import type { Chart, ReleaseName } from '../../../boundaries/render/index.ts';
 import { kubeTime } from '../../status.ts';
 import { helmChartOf } from './chart-template.ts';
@@ -11,11 +12,18 @@ export interface Snapshot {
   /** Of everything that the release is made of. */
   readonly digest: string;
   readonly status: string;
+  readonly chartName: string;
   readonly chartVersion: string;
   readonly raw: JsonObject;
 }
 
-const KEPT = 5;
+const MOST = 100;
+
+/** `spec.maxHistory`; 0 is no limit, and none is endless. */
+function kept(release: KubeObject): number {
+  const wanted = getNumber(release, 'spec', 'maxHistory') ?? 5;
+  return wanted <= 0 ? MOST : Math.min(wanted, MOST);
+}
 
 export function snapshots(release: KubeObject): readonly Snapshot[] {
   return getArray(release, 'status', 'history')
@@ -24,14 +32,27 @@ export function snapshots(release: KubeObject): readonly Snapshot[] {
       version: getNumber(raw, 'version') ?? 0,
       digest: getString(raw, 'digest') ?? '',
       status: getString(raw, 'status') ?? '',
+      chartName: getString(raw, 'chartName') ?? '',
       chartVersion: getString(raw, 'chartVersion') ?? '',
       raw,
     }));
 }
 
-/** Whether anything of it was ever delivered. */
-export function isFirst(release: KubeObject): boolean {
-  return !snapshots(release).some(({ status }) => status === 'deployed' || status === 'superseded');
+/**
+ * Whether nothing of it was ever delivered, or nothing since it was taken away; under another name, or as another
+ * chart, it is not the same.
+ */
+export function isFirst(release: KubeObject, chartName: string): boolean {
+  const all = snapshots(release);
+  const gone = all.findIndex(({ status }) => status === 'uninstalled');
+  const last = (gone < 0 ? all : all.slice(0, gone)).find(
+    ({ status }) => status === 'deployed' || status === 'superseded',
+  );
+  if (last === undefined) return true;
+  const { name, namespace } = releaseName(release);
+  const isMoved = getString(last.raw, 'name') !== name || getString(last.raw, 'namespace') !== namespace;
+  const inPlace = getString(release, 'spec', 'upgrade', 'chartNameChangeStrategy') === 'InPlaceUpdate';
+  return isMoved || (!inPlace && last.chartName !== chartName);
 }
 
 /** The history with a new release in front; the one before it is superseded once the new one is deployed. */
@@ -43,12 +64,15 @@ export function withRelease(
     readonly digest: string;
     readonly configDigest: string;
     readonly status: string;
+    readonly action: 'install' | 'upgrade';
     readonly now: number;
   },
 ): JsonObject[] {
   const before = snapshots(release);
-  const { name, chart, digest, configDigest, status, now } = about;
+  const { name, chart, digest, configDigest, status, action, now } = about;
   const entry: JsonObject = {
+    apiVersion: 'v2',
+    action,
     name: name.name,
     namespace: name.namespace,
     version: (before[0]?.version ?? 0) + 1,
@@ -60,7 +84,7 @@ export function withRelease(
     firstDeployed: getString(before.at(-1)?.raw, 'firstDeployed') ?? kubeTime(now),
     lastDeployed: kubeTime(now),
   };
-  return [entry, ...before.map(({ raw }) => raw)].slice(0, KEPT);
+  return [entry, ...before.map(({ raw }) => raw)].slice(0, kept(release));
 }
 
 /** The history with another status of the newest; a deployed one supersedes those before it. */
