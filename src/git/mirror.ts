@@ -123,6 +123,16 @@ export function createGitMirrors(options: { readonly folder: string; readonly cl
   };
 }
 
+/** Answers about commits that are kept: a commit never changes, nor what lies before it. */
+const KEPT_ANSWERS = 500;
+
+function keep<Value>(answers: Map<string, Value>, key: string, value: Value): Value {
+  const [oldest] = answers.keys();
+  if (answers.size >= KEPT_ANSWERS && oldest !== undefined) answers.delete(oldest);
+  answers.set(key, value);
+  return value;
+}
+
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 type Reading = Pick<
@@ -150,6 +160,8 @@ function reading(
     read: async (oid) => (await ready()).reader.read(oid),
     close: () => {},
   };
+  const infos = new Map<string, CommitInfo>();
+  const before = new Map<string, true>();
   return {
     tags: async (signal) => tagNames(await ready(signal), signal),
     refs: async (signal) => listRefs(await ready(signal), signal),
@@ -161,10 +173,16 @@ function reading(
       const from = options.from ?? (await resolve('HEAD', signal)).commit;
       return readLog(await ready(signal), { ...options, from }, signal);
     },
-    commitInfo: async (commit, signal) => readCommit(await ready(signal), commit, signal),
+    commitInfo: async (commit, signal) =>
+      infos.get(commit) ?? keep(infos, commit, await readCommit(await ready(signal), commit, signal)),
     firstParents: async (from, limit, signal) => firstParents(await ready(signal), from, limit, signal),
-    isAncestor: async (ancestor, descendant, signal) =>
-      isAncestor(await ready(signal), ancestor, descendant, signal),
+    async isAncestor(ancestor, descendant, signal) {
+      const pair = `${ancestor} ${descendant}`;
+      if (before.has(pair)) return true;
+      // A "no" is not kept: a shallow clone may learn of more.
+      const lies = await isAncestor(await ready(signal), ancestor, descendant, signal);
+      return lies && keep(before, pair, true);
+    },
     diffFiles: async (before, after, signal) => diffFiles(await ready(signal), before, after, signal),
   };
 }

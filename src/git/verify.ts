@@ -51,10 +51,12 @@ export async function verifySignature(
       kind === 'openpgp' ? await openpgpHome(home, keys.openpgp, signal) : await sshSigners(home, keys.ssh);
     if (!prepared)
       return refused('untrusted', `no ${kind === 'ssh' ? 'SSH' : 'PGP'} key is given to check it with`);
-    const result = await tryGit(
-      [...programs(home), `verify-${signed.object}`, '--raw', oid],
-      { gitDir, signal, timeoutMs: TIMEOUT_MS, env: environment(home) },
-    );
+    const result = await tryGit([...programs(home), `verify-${signed.object}`, '--raw', oid], {
+      gitDir,
+      signal,
+      timeoutMs: TIMEOUT_MS,
+      env: environment(home),
+    });
     const said = `${result.stdout.toString('utf8')}\n${result.stderr}`;
     if (/cannot (?:run|exec)|No such file or directory/.test(said) && result.code !== 0) throw missing(kind);
     const key = /^\[GNUPG:\] GOODSIG ([0-9A-F]+)/m.exec(said)?.[1] ?? /\b(SHA256:[\w+/=]+)/.exec(said)?.[1];

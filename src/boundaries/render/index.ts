@@ -23,8 +23,11 @@ export {
   chartOfHelmChart,
   composeValues,
   fluxFailure,
+  isFirstRelease,
   releaseName,
+  releaseSpec,
   renderRelease,
+  valuesDigest,
 } from './release/index.ts';
 export type {
   Chart,

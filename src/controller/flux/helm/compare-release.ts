@@ -1,16 +1,20 @@
-import { getArray, getIn } from '../../../kernel/index.ts';
-import type { JsonObject, JsonValue } from '../../../kernel/index.ts';
+import { getIn } from '../../../kernel/index.ts';
+import type { JsonObject } from '../../../kernel/index.ts';
 import { objectName, refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import { objectKey } from '../../../boundaries/index.ts';
-import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, releaseName } from '../../../boundaries/render/index.ts';
+import {
+  HELM_NAMESPACE_LABEL,
+  HELM_NAME_LABEL,
+  releaseName,
+  releaseSpec,
+} from '../../../boundaries/render/index.ts';
 import type { RenderedRelease } from '../../../boundaries/render/index.ts';
-import { applicationSpec, isHook } from '../../../boundaries/sync/index.ts';
+import { isHook } from '../../../boundaries/sync/index.ts';
 import type { ApplicationSpec } from '../../../boundaries/sync/index.ts';
 import { compareWith } from '../../comparison.ts';
 import type { Comparison } from '../../comparison.ts';
 import type { FluxTarget } from '../failure.ts';
-import { ignoreRules } from '../ignore-rules.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from '../inventory.ts';
 
 /** A release held against the cluster. */
@@ -44,7 +48,7 @@ export async function compareRelease(
       (wanted.has(objectKey(object)) && !isMade(object)) ||
       (!wanted.has(objectKey(object)) && isReleased(object, release)),
   );
-  const spec = specOf(release, objects);
+  const spec = releaseSpec(release, objects);
   const comparison = compareWith({ objects: desired }, live, spec);
   const differences = comparison.pairs.flatMap((pair) => {
     const object = pair.desired ?? pair.live;
@@ -85,27 +89,8 @@ export function foreignObjects(
     const { annotations } = live.metadata;
     const isOwn =
       annotations?.['meta.helm.sh/release-name'] === name &&
-      annotations['meta.helm.sh/release-namespace'] === namespace;
+      annotations?.['meta.helm.sh/release-namespace'] === namespace;
     return isOwn ? [] : [live];
-  });
-}
-
-/** What a release asks of a sync, in the words of an Application. */
-function specOf(release: KubeObject, objects: readonly KubeObject[]): ApplicationSpec {
-  const { namespace } = releaseName(release);
-  const ignoreDifferences = ignoreRules(getArray(release, 'spec', 'driftDetection', 'ignore'), objects).map(
-    (rule): JsonValue => ({
-      ...rule,
-      jsonPointers: [...rule.jsonPointers],
-      managers: [],
-      jqPathExpressions: [],
-    }),
-  );
-  return applicationSpec({
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Application',
-    metadata: { name: release.metadata.name },
-    spec: { destination: { namespace }, ignoreDifferences },
   });
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { getIn, getObject } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { releaseName } from '../../../boundaries/render/index.ts';
+import { isFirstRelease, releaseName, valuesDigest } from '../../../boundaries/render/index.ts';
 import type { Chart, ReleaseValues, RenderedRelease } from '../../../boundaries/render/index.ts';
 import { failurePolicy } from '../../failure-policy.ts';
 import type { FailurePolicy } from '../../failure-policy.ts';
@@ -12,7 +12,6 @@ import type { FluxTarget } from '../failure.ts';
 import { compareRelease } from './compare-release.ts';
 import type { ComparedRelease } from './compare-release.ts';
 import type { ReleaseOptions } from './release-options.ts';
-import { isFirst } from './release-status.ts';
 import { actionTimeout, isInstallRemediated, mustForgetFailures } from './remediation.ts';
 import type { Action } from './remediation.ts';
 
@@ -39,14 +38,14 @@ export async function releaseOf(
   turn: Turn,
 ): Promise<Release> {
   const target = await options.target(object, turn.signal);
-  const action = isFirst(object, chart.name) ? 'install' : 'upgrade';
+  const action = isFirstRelease(object, chart.name) ? 'install' : 'upgrade';
   const { client } = target;
   const { helm } = options;
   const { signal } = turn;
   const rendered = await turn.outside(() =>
     options.render({ release: object, chart, values, action, client, helm, signal }),
   );
-  const configDigest = digestOf(values.values);
+  const configDigest = valuesDigest(values.values);
   const {
     releaseName: _r,
     targetNamespace: _t,

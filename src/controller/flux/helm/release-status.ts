@@ -1,7 +1,6 @@
 import { getArray, getNumber, getObject, getString, isJsonObject } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { releaseName } from '../../../boundaries/render/index.ts';
 import type { Chart, ReleaseName } from '../../../boundaries/render/index.ts';
 import { kubeTime } from '../../status.ts';
 import { helmChartOf } from './chart-template.ts';
@@ -36,23 +35,6 @@ export function snapshots(release: KubeObject): readonly Snapshot[] {
       chartVersion: getString(raw, 'chartVersion') ?? '',
       raw,
     }));
-}
-
-/**
- * Whether nothing of it was ever delivered, or nothing since it was taken away; under another name, or as another
- * chart, it is not the same.
- */
-export function isFirst(release: KubeObject, chartName: string): boolean {
-  const all = snapshots(release);
-  const gone = all.findIndex(({ status }) => status === 'uninstalled');
-  const last = (gone < 0 ? all : all.slice(0, gone)).find(
-    ({ status }) => status === 'deployed' || status === 'superseded',
-  );
-  if (last === undefined) return true;
-  const { name, namespace } = releaseName(release);
-  const isMoved = getString(last.raw, 'name') !== name || getString(last.raw, 'namespace') !== namespace;
-  const inPlace = getString(release, 'spec', 'upgrade', 'chartNameChangeStrategy') === 'InPlaceUpdate';
-  return isMoved || (!inPlace && last.chartName !== chartName);
 }
 
 /** The history with a new release in front; the one before it is superseded once the new one is deployed. */
