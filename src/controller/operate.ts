@@ -141,6 +141,7 @@ export function createOperator(options: OperatorOptions): Operator {
       clock,
       spec,
       instance: options.instanceOf(application),
+      tracking: subject.settings.tracking,
       request,
       comparison: looked.comparison,
       commit,

@@ -1,15 +1,25 @@
-import { getArray, getObject, getString, isJsonObject, jsonEqual, textOf } from '../kernel/index.ts';
+import {
+  asLandfallError,
+  getArray,
+  getObject,
+  getString,
+  isJsonObject,
+  jsonEqual,
+  textOf,
+} from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { APPLICATION_KIND, applicationSpec, REFRESH_ANNOTATION } from '../boundaries/sync/index.ts';
 import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
-import type { Cluster, Clusters } from './clusters/index.ts';
+import type { Clusters } from './clusters/index.ts';
 import { compareWithoutTarget, inventoryOf } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
 import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
 import { finish } from './finish.ts';
-import type { Project, Projects } from './projects/index.ts';
+import type { Projects } from './projects/index.ts';
+import { actingOn } from './settled.ts';
+import type { Settings } from './settings/index.ts';
 import { comparedRevisions, ledgerSubject } from './attempt.ts';
 import { failurePolicy, failurePolicyProblems } from './failure-policy.ts';
 import type { FailurePolicy } from './failure-policy.ts';
@@ -24,7 +34,7 @@ import type { Level, Turn } from './queue.ts';
 import { comparedStatus, comparedTo, kubeTime } from './status.ts';
 import type { Condition } from './status.ts';
 import { isWorking } from './sync/index.ts';
-import { specProblems } from './validate.ts';
+import { refusedFields, specProblems } from './validate.ts';
 import { watchWritten } from './watch-written.ts';
 import type { Watched } from './watch-written.ts';
 import { mayGoOn } from './windows.ts';
@@ -43,6 +53,7 @@ export interface ReconcilerOptions {
   readonly logger: Logger;
   readonly clusters: Clusters;
   readonly projects: Projects;
+  readonly settings: Settings;
   /** Applications of other namespaces need their project's leave. */
   readonly homeNamespace: string;
   readonly looker: Looker;
@@ -131,11 +142,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     application: KubeObject,
     spec: ApplicationSpec,
     turn: Turn,
-  ): Promise<
-    { readonly cluster: Cluster; readonly project: Project } | { readonly problems: readonly string[] }
-  > {
+  ): Promise<Pick<Subject, 'cluster' | 'project' | 'settings'> | { readonly problems: readonly string[] }> {
+    const refused = refusedFields(application);
+    if (refused.length > 0) return { problems: refused };
     const problems = [...specProblems(spec), ...failurePolicyProblems(application)];
     if (problems.length > 0) return { problems };
+    const settings = await options.settings.get(turn.signal);
+    if (settings.problems.length > 0) return { problems: settings.problems };
     const project = await options.projects.get(spec.project, turn.signal);
     if (project === undefined) {
       return { problems: [`Application referencing project ${spec.project} which does not exist`] };
@@ -150,8 +163,22 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
     const cluster = await options.clusters.of(spec.destination, turn.signal);
     if ('problem' in cluster) return { problems: [cluster.problem] };
-    const refused = project.problems(spec, cluster);
-    return refused.length > 0 ? { problems: refused } : { cluster, project };
+    if (!settings.inCluster && cluster === options.clusters.home) {
+      const { server } = cluster;
+      const why = `cluster "${server}" is disabled by cluster.inClusterEnabled of argocd-cm`;
+      return { problems: [`error getting cluster by server "${server}": ${why}`] };
+    }
+    const limits = project.problems(spec, cluster);
+    if (limits.length > 0) return { problems: limits };
+    try {
+      const place = { namespace: spec.destination.namespace, home: namespace };
+      const acting = actingOn(cluster, project, settings, place);
+      return 'problem' in acting ? { problems: [acting.problem] } : { cluster: acting, project, settings };
+    } catch (thrown) {
+      const error = asLandfallError(thrown);
+      if (error.kind !== 'invalid-input') throw error;
+      return { problems: [error.message] };
+    }
   }
 
   function refreshLevel({ key, application, spec }: Subject, level: Level): Level {
@@ -267,6 +294,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const finishing = {
     home: client,
     clusters: options.clusters,
+    settings: options.settings,
     clock,
     logger,
     instanceOf: options.instanceOf,

@@ -18,7 +18,12 @@ export interface Condition {
     | 'SyncError'
     | 'RepeatedResourceWarning'
     | 'SharedResourceWarning'
-    | 'OrphanedResourceWarning';
+    | 'OrphanedResourceWarning'
+    | 'ExcludedResourceWarning'
+    /** Not Argo CD's: a field of the spec that is not known here. */
+    | 'UnknownFieldWarning'
+    /** Not Argo CD's: a setting of argocd-cm that concerns the application and is not honoured. */
+    | 'UnsupportedSettingWarning';
   readonly message: string;
 }
 
@@ -80,6 +85,9 @@ const OURS: readonly Condition['type'][] = [
   'RepeatedResourceWarning',
   'SharedResourceWarning',
   'OrphanedResourceWarning',
+  'ExcludedResourceWarning',
+  'UnknownFieldWarning',
+  'UnsupportedSettingWarning',
 ];
 
 /** The status after a comparison, by Argo CD's rules; operation state and history stay as they are. */

@@ -14,17 +14,19 @@ import {
 } from '../boundaries/render/index.ts';
 import type {
   HelmProgram,
+  RenderApplicationOptions,
   RenderedFor,
   RenderedSet,
   RepositoryCredentials,
   SourceType,
 } from '../boundaries/render/index.ts';
 import { withTracking } from '../boundaries/sync/index.ts';
-import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
+import type { ApplicationSource, ApplicationSpec, Tracking } from '../boundaries/sync/index.ts';
 import type { Cluster } from './clusters/index.ts';
 import { broughtBySet } from './order.ts';
 import type { Level } from './queue.ts';
 import type { Repositories } from './repositories.ts';
+import type { ArgoSettings, KustomizeSettings } from './settings/index.ts';
 
 /** What Git asks for at one commit of each source, ready to be compared and applied. */
 export interface Target {
@@ -54,9 +56,13 @@ export interface NoTarget {
 export interface Asker {
   /** The name that its objects are marked with. */
   readonly instance: string;
+  /** How they are marked; left out: as Argo CD does it by default. */
+  readonly tracking?: Tracking;
   readonly name: string;
   readonly spec: ApplicationSpec;
   readonly cluster: Pick<Cluster, 'client'>;
+  /** Left out: as Argo CD has it by default. */
+  readonly settings?: Pick<ArgoSettings, 'kustomize' | 'valuesFileSchemes'>;
 }
 
 export interface TargetLoader {
@@ -176,6 +182,8 @@ export function createTargetLoader(options: {
       asker.spec.project,
       usesRefs ? sources.map((other, at) => [other.raw['ref'] ?? '', other.repoURL, revisions[at]]) : [],
       helm === undefined ? [] : [helm.command, helm.kubeVersion, helm.apiVersions],
+      asker.settings?.kustomize ?? {},
+      asker.settings?.valuesFileSchemes ?? [],
     ]);
   }
 
@@ -209,6 +217,8 @@ export function createTargetLoader(options: {
       project: asker.spec.project,
       revision,
     };
+    const schemes =
+      asker.settings === undefined ? {} : { valuesFileSchemes: asker.settings.valuesFileSchemes };
     const refs =
       helm === undefined ? new Map<string, FileTree>() : await refsOf(sources, revisions, asker, signal);
     const set: RenderedSet =
@@ -224,6 +234,7 @@ export function createTargetLoader(options: {
               environment: buildEnvironment(application, source),
               refs,
               program: helm ?? {},
+              ...schemes,
               signal,
             }),
           }
@@ -233,6 +244,8 @@ export function createTargetLoader(options: {
             refs,
             signal,
             ...(helm === undefined ? {} : { helm }),
+            ...schemes,
+            kustomize: kustomizeOptions(asker.settings?.kustomize, options.helm ?? 'helm', signal),
             // A new commit that touches other folders renders nothing here. Who refreshes hard wants it made again.
             ...(level === 'hard' ? {} : { cache: renders.within(source.repoURL) }),
           });
@@ -268,7 +281,7 @@ export function createTargetLoader(options: {
       ...object,
       metadata: namespaced ? { ...metadata, namespace: namespace || destination } : metadata,
     };
-    return withTracking(placed, asker.instance, destination);
+    return withTracking(placed, asker.instance, destination, asker.tracking);
   }
 
   return {
@@ -322,6 +335,20 @@ const EMPTY: RenderedSet = { sourceType: 'Directory', objects: [], findings: [],
 /** A source that is there only so that value files of another one can name it. */
 function isOnlyReferred(source: ApplicationSource, count: number): boolean {
   return count > 1 && source.raw['ref'] !== undefined && source.path === '' && source.chart === undefined;
+}
+
+/** Argo CD's build options as the renderer has them. */
+function kustomizeOptions(
+  settings: KustomizeSettings | undefined,
+  command: string,
+  signal: AbortSignal,
+): NonNullable<RenderApplicationOptions['kustomize']> {
+  const { anyFolder, helm, managedByLabel } = settings ?? {};
+  return {
+    ...(anyFolder === undefined ? {} : { loadRestrictor: 'none' }),
+    ...(managedByLabel === undefined ? {} : { managedByLabel }),
+    ...(helm === undefined ? {} : { helm: { command, ...helm, signal } }),
+  };
 }
 
 function chartFile(path: string): string {

@@ -19,7 +19,7 @@ export interface Agents {
 }
 
 /** Calls at a time to one server; more wait, within their deadline. */
-const MAX_CONNECTIONS = 32;
+export const MAX_CONNECTIONS = 32;
 
 /** New connections when the certificate of the identity changed, and only then. */
 export function createAgents(secure: boolean, tls: TlsSettings): Agents {

@@ -9,6 +9,7 @@ import type { TlsSettings } from './agents.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { cancelled, failureOfConnection, failureOfResponse, timedOut } from './failure.ts';
 import type { Attempt } from './failure.ts';
+import { createGate } from './gate.ts';
 
 export interface ApiRequest {
   /** In the infinitive, for messages: `read Deployment/comms/web`. */
@@ -121,6 +122,7 @@ export function createTransport(options: TransportOptions): Transport {
   const secure = base.protocol === 'https:';
   const server = `${base.protocol}//${base.host}${base.pathname.replace(/\/+$/, '')}`;
   const agents = createAgents(secure, tls);
+  const gate = createGate(clock);
 
   /** One request on the wire, up to the headers of its answer. */
   function exchange(request: ApiRequest, identity: Credentials, watchdog: Guard): Promise<IncomingMessage> {
@@ -194,7 +196,10 @@ export function createTransport(options: TransportOptions): Transport {
     for (let repeats = 0; ; repeats += 1) {
       const identity = await credentials.current(signal);
       const watchdog = guard(clock, attempt, Math.max(1, deadline - clock.now()), signal);
+      let leave = () => {};
       try {
+        // Streams have connections of their own.
+        if (request.stream !== true) leave = await gate.enter((stop) => watchdog.attach(stop));
         const taken = await take(await exchange(request, identity, watchdog), identity);
         const { status, headers } = statusOf(taken);
         if (status === 401 && !refreshed && credentials.renew()) {
@@ -211,6 +216,7 @@ export function createTransport(options: TransportOptions): Transport {
         if (repeatable && thrown instanceof StaleConnection && repeats < MAX_REPEATS) continue;
         throw failureOfConnection(thrown instanceof StaleConnection ? thrown.cause : thrown, attempt);
       } finally {
+        leave();
         watchdog.release();
       }
     }

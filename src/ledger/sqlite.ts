@@ -5,6 +5,7 @@ import type { SqliteDialect } from 'kysely';
 import type Sqlite from 'libsql';
 import { LandfallError, messageOf } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
+import { loadLibsql } from './load-libsql.ts';
 import type { Flavour } from './schema.ts';
 import { BUSY_MS, isBusy, LedgerSqliteDialect, patiently, TRIES } from './sqlite-driver.ts';
 
@@ -85,21 +86,30 @@ function makeFile(file: string): void {
  * A link that leads nowhere does the same. Seen with Node 20.
  */
 function makeFolder(folder: string): void {
+  const code = mkdirCode(folder);
+  const parent = path.dirname(folder);
+  if (code === 'ENOENT' && parent !== folder && !existsSync(parent)) {
+    makeFolder(parent);
+    mkdirCode(folder, true);
+  } else if (code !== undefined) mkdirCode(folder, true);
+}
+
+/** Undefined where the folder is there afterwards. */
+function mkdirCode(folder: string, last = false): string | undefined {
   try {
     mkdirSync(folder, { mode: 0o700 });
+    return undefined;
   } catch (thrown) {
-    if (codeOf(thrown) === 'EEXIST') return;
-    const parent = path.dirname(folder);
-    if (codeOf(thrown) !== 'ENOENT' || parent === folder || existsSync(parent)) throw thrown;
-    makeFolder(parent);
-    mkdirSync(folder, { mode: 0o700 });
+    const code = codeOf(thrown);
+    if (code === 'EEXIST') return undefined;
+    if (last) throw thrown;
+    return code;
   }
 }
 
 /** Opens the file, which only its owner may read; makes it where there is none. */
 async function openFile(file: string): Promise<Sqlite.Database> {
-  // The package is CommonJS with one export.
-  const { default: Libsql } = await import('libsql');
+  const Libsql = loadLibsql();
   makeFolder(path.dirname(file));
   makeFile(file);
   const database = new Libsql(file);

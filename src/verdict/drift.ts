@@ -136,6 +136,7 @@ export async function findDrift(
     object: facts.object,
     live: material.snapshot.objects.get(objectKey(facts.object)) ?? unread,
     why: (path) => whereSet(facts, path),
+    ...(facts.hidden === undefined ? {} : { hidden: facts.hidden }),
     autoscalers: autoscalersOf(material, facts.object),
     ignored: ignoring(material.ignore ?? [], material.ignored),
   }));

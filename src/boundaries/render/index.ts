@@ -2,7 +2,7 @@
 export { decideRender } from './decide.ts';
 export { fluxVariables, renderFlux } from './flux.ts';
 export { sopsOf } from './sops.ts';
-export { ignorePatterns } from './source-ignore.ts';
+export { ignorePatterns, withoutIgnored } from './source-ignore.ts';
 export { renderHelm, resolveChart } from './helm.ts';
 export type { HelmAccess, HelmProgram } from './helm-program.ts';
 export { renderApplication } from './render-application.ts';
@@ -21,8 +21,11 @@ export {
   chartOf,
   composeValues,
   fluxFailure,
+  isFirstRelease,
   releaseName,
+  releaseSpec,
   renderRelease,
+  valuesDigest,
 } from './release/index.ts';
 export type {
   Chart,
@@ -35,3 +38,4 @@ export type {
 } from './release/index.ts';
 export { argoCredentials, helmAccess, normalizedUrl } from './repository-access.ts';
 export type { RepositoryCredentials, RepositorySecrets } from './repository-access.ts';
+export { highestTag } from './versions.ts';

@@ -1,4 +1,3 @@
-import semver from 'semver';
 import { LandfallError, getIn, getObject, getString } from '../../kernel/index.ts';
 import { treeOfFiles } from '../../git/index.ts';
 import type { FileTree } from '../../git/index.ts';
@@ -11,6 +10,7 @@ import {
   pullSecretCredentials,
 } from '../../oci/index.ts';
 import type { ImageReference, RegistryClient } from '../../oci/index.ts';
+import { highestTag } from './versions.ts';
 
 const KEPT = 16;
 
@@ -139,14 +139,19 @@ async function found(
   const tag =
     range === undefined
       ? getString(ref, 'tag') || 'latest'
-      : highest(await registry.tags(place, signal), range, getString(ref, 'semverFilter'));
+      : highestTag(
+          matching(await registry.tags(place, signal), getString(ref, 'semverFilter')),
+          range,
+          'oci-semver',
+        );
   return { tag, digest: (await registry.head({ ...place, tag }, signal)).digest };
 }
 
-function highest(tags: readonly string[], range: string, filter: string | undefined): string {
-  let pattern: RegExp;
+/** `spec.ref.semverFilter` leaves tags out before their versions are compared. */
+function matching(tags: readonly string[], filter: string | undefined): readonly string[] {
   try {
-    pattern = new RegExp(filter ?? '');
+    const pattern = new RegExp(filter ?? '');
+    return tags.filter((tag) => pattern.test(tag));
   } catch {
     throw new LandfallError(`spec.ref.semverFilter '${filter ?? ''}' is no regular expression`, {
       kind: 'invalid-input',
@@ -154,22 +159,6 @@ function highest(tags: readonly string[], range: string, filter: string | undefi
       hint: 'Mend spec.ref.semverFilter.',
     });
   }
-  const versions = tags.flatMap((tag) => {
-    const version = semver.parse(tag.replace(/^v/, ''));
-    return version !== null &&
-      pattern.test(tag) &&
-      semver.satisfies(version, range.replaceAll(/\s*,\s*/g, ' '))
-      ? [{ tag, version }]
-      : [];
-  });
-  const [best] = versions.toSorted((a, b) => semver.rcompare(a.version, b.version));
-  if (best !== undefined) return best.tag;
-  throw new LandfallError(`no match found for semver: ${range}`, {
-    kind: 'not-found',
-    code: 'oci-semver',
-    object: range,
-    hint: 'Push a tag that it allows, or widen the range.',
-  });
 }
 
 /** `v1.2.0@sha256:…`; of a bare digest, itself. As Flux writes it. */

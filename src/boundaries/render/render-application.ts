@@ -9,7 +9,7 @@ import {
 } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { render } from '../../kustomize/index.ts';
-import type { RenderCache } from '../../kustomize/index.ts';
+import type { RenderCache, RenderOptions } from '../../kustomize/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { applicationSource } from '../sync/index.ts';
 import type { ApplicationSource } from '../sync/index.ts';
@@ -35,6 +35,10 @@ export interface RenderApplicationOptions {
   /** Asked for only where there is a chart. Default: the `helm` on PATH, told nothing of the cluster. */
   readonly helm?: HelmProgram | (() => Promise<HelmProgram>);
   readonly signal?: AbortSignal;
+  /** How kustomizations are built beyond what the source says. Default: within their folder, without charts. */
+  readonly kustomize?: Pick<RenderOptions, 'loadRestrictor' | 'helm' | 'managedByLabel'>;
+  /** Schemes of URLs that value files of charts may have. Default: https and http. */
+  readonly valuesFileSchemes?: readonly string[];
   /** Renders of this repository that were made before. Without it everything is rendered anew. */
   readonly cache?: Pick<RenderCache, 'render'>;
 }
@@ -121,6 +125,7 @@ async function renderChart(
     environment: buildEnvironment(target, wanted),
     refs: options.refs ?? new Map(),
     program: typeof options.helm === 'function' ? await options.helm() : (options.helm ?? {}),
+    ...(options.valuesFileSchemes === undefined ? {} : { valuesFileSchemes: options.valuesFileSchemes }),
     signal: options.signal,
   });
   return { sourceType: 'Helm', objects, findings: [], warnings: [] };
@@ -133,10 +138,10 @@ async function renderEdited(
   source: ApplicationSource | undefined,
   options: RenderApplicationOptions,
 ): Promise<RenderedSet> {
-  const { signal, cache = { render } } = options;
+  const { cache = { render } } = options;
   const given = source?.kustomize;
   if (source === undefined || given === undefined || !hasKustomizeOptions(source)) {
-    return renderKustomize(tree, folder, cache, signal);
+    return renderKustomize(tree, folder, cache, options);
   }
   const file = await kustomizationFile(tree, folder);
   if (file === undefined) {
@@ -159,7 +164,7 @@ async function renderEdited(
     folder,
     application: options.application?.name,
   });
-  const set = await renderKustomize(edited.tree, folder, cache, signal);
+  const set = await renderKustomize(edited.tree, folder, cache, options);
   return {
     ...set,
     objects: set.objects.map(({ object, why }) => ({
@@ -173,10 +178,11 @@ async function renderKustomize(
   tree: FileTree,
   folder: string,
   cache: Pick<RenderCache, 'render'>,
-  signal: AbortSignal | undefined,
+  { signal, kustomize }: Pick<RenderApplicationOptions, 'signal' | 'kustomize'>,
 ): Promise<RenderedSet> {
   const result = await cache.render(tree, folder, {
     reorder: 'none',
+    ...kustomize,
     ...(signal === undefined ? {} : { signal }),
   });
   return {

@@ -180,7 +180,11 @@ export async function collectRollouts(
         : live.state === 'absent'
           ? { state: 'absent' as const, why: live.why }
           : live;
-    const autoscaled = autoscaling(object, facts?.autoscalers);
+    const autoscaled = autoscaling(
+      object,
+      facts?.autoscalers,
+      live.state === 'read' ? live.value : undefined,
+    );
     if (pods.state !== 'read') return { object, live, pods, checks: [], autoscaled };
     const expected = new Map<string, Expectation>(
       templateContainers(object).map((container) => [

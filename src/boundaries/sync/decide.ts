@@ -8,18 +8,21 @@ import { applicationSpec, applicationStatus, comparedToAnother, isSyncing } from
 import type { ApplicationStatus, OperationFacts, ResourceResult, ResourceState } from './application.ts';
 import { syncCounts, syncCountsText } from './counts.ts';
 import { decideFluxSync, isFlux } from './flux.ts';
+import { decideReleaseSync, isRelease } from './release.ts';
 
 export interface SyncSubject {
   /** The Application as the cluster holds it. */
   readonly application: Reading<KubeObject>;
   /** The same right before the live objects were read: where an operation ended since, these may be of before it. */
   readonly before?: KubeObject;
-  /** The commit that the tracked revision names now. */
+  /** What the tracked revision names now: a commit, the digest of an artifact, the version of a chart. */
   readonly expected: Reading<string>;
   /** The commits of further sources, each of which the controller has to have. */
   readonly also?: readonly string[];
   /** When that commit was first seen at the tracked revision, in ms: a comparison after it must know the commit. */
   readonly expectedSince?: number;
+  /** Of the values of a HelmRelease as they are now, as Landfall's controller writes it. */
+  readonly configDigest?: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** How often the controller compares, in ms. Default 180,000, as Argo CD. */
@@ -64,6 +67,7 @@ export function decideSync(subject: SyncSubject): BoundaryReport {
   }
   const object = application.value;
   if (isFlux(object)) return decideFluxSync(subject, object);
+  if (isRelease(object)) return decideReleaseSync(subject, object);
   const status = applicationStatus(object);
   const { deadline, ...answer } = sinceThen(subject, status, judge(subject, object, status));
   const namespace = object.metadata.namespace;
@@ -154,7 +158,8 @@ function judgeBehind(
   status: ApplicationStatus,
   expected: string,
 ): Answer {
-  const behind = `the controller has ${shortOf(status)}, Git has ${shortDigest(expected)}`;
+  const asks = isCommit(expected) ? 'Git has' : 'it asks for';
+  const behind = `the controller has ${shortOf(status)}, ${asks} ${shortDigest(expected)}`;
   const looked = status.reconciledAt;
   if (
     looked !== undefined &&
@@ -169,6 +174,10 @@ function judgeBehind(
     };
   }
   return waiting(subject, object, status, 'revision-behind', behind);
+}
+
+function isCommit(revision: string): boolean {
+  return /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(revision);
 }
 
 /** Landfall's own controller writes nothing when nothing changed, so an old time says nothing about it. */

@@ -32,6 +32,7 @@ export { createJq } from './jq.ts';
 export type { Jq, JqPath } from './jq.ts';
 export { decideSync } from './decide.ts';
 export { fluxCommit, fluxCondition, isFlux } from './flux.ts';
+export { isRelease, releasesOf } from './release.ts';
 export {
   FLUX_KUSTOMIZATION,
   GIT_REPOSITORY,
@@ -56,5 +57,11 @@ export {
 } from '../hooks.ts';
 export type { HookDeletePolicy, HookType, SyncPhase } from '../hooks.ts';
 export { respectIgnored } from './respect.ts';
-export { TRACKING_ANNOTATION, parseTrackingId, trackedBy, withTracking } from './tracking.ts';
-export type { TrackingId } from './tracking.ts';
+export {
+  DEFAULT_TRACKING,
+  TRACKING_ANNOTATION,
+  parseTrackingId,
+  trackedBy,
+  withTracking,
+} from './tracking.ts';
+export type { Tracking, TrackingId } from './tracking.ts';

@@ -24,8 +24,13 @@ import type { Level, Queue, Turn } from '../queue.ts';
 import { NAMESPACE_LABEL, NAME_LABEL } from './apply.ts';
 import { createReleaseRenderer, reconcileHelmRelease } from './helm/index.ts';
 import type { ReleaseOptions } from './helm/index.ts';
-import { mirrorOf, reconcileGitRepository } from './git-repository.ts';
+import { mirrorOf } from './git-access.ts';
+import { gitArtifact, includes } from './git-content.ts';
+import { reconcileBucket } from './bucket.ts';
+import { reconcileGitRepository } from './git-repository.ts';
+import { createVerifier } from './git-verify.ts';
 import {
+  BUCKET,
   GIT_REPOSITORY,
   HELM_CHART,
   HELM_RELEASE,
@@ -172,10 +177,11 @@ export function startFlux(options: FluxOptions): Flux {
   }
 
   const artifacts = createArtifacts(client);
+  const verify = createVerifier(client);
 
   async function files({ object, content }: Source, signal: AbortSignal) {
     if (object.kind === 'OCIRepository') return artifacts.tree(object, content, signal);
-    return (await mirrorOf(options, object, signal)).tree(content);
+    return gitArtifact(options, object, content, signal);
   }
 
   const releaseOptions: ReleaseOptions = {
@@ -218,8 +224,13 @@ export function startFlux(options: FluxOptions): Flux {
   const repositories = loop(
     GIT_REPOSITORY,
     asked,
-    (object, turn) => reconcileGitRepository(options, object, turn),
-    (object) => wake(comesFrom(object)),
+    (object, turn) => reconcileGitRepository({ ...options, verify }, object, turn),
+    (object) => {
+      wake(comesFrom(object));
+      for (const other of repositories.objects.list()) {
+        if (includes(other, object)) repositories.queue.add(keyOf(other), 'live');
+      }
+    },
   );
   const registries = loop(
     OCI_REPOSITORY,
@@ -232,6 +243,12 @@ export function startFlux(options: FluxOptions): Flux {
     asked,
     (object, turn) => reconcileHelmRelease(releaseOptions, object, turn),
     (object) => wake(dependsOn(object)),
+  );
+  const buckets = loop(
+    BUCKET,
+    asked,
+    (object, turn) => reconcileBucket(options, object, turn),
+    () => undefined,
   );
   // What a release takes its chart from is looked at when the release is rendered.
   const charts = [HELM_REPOSITORY, HELM_CHART].map((kind) =>
@@ -280,7 +297,14 @@ export function startFlux(options: FluxOptions): Flux {
       }
     },
     async close() {
-      for (const { objects, queue } of [repositories, registries, ...charts, kustomizations, releases]) {
+      for (const { objects, queue } of [
+        repositories,
+        registries,
+        buckets,
+        ...charts,
+        kustomizations,
+        releases,
+      ]) {
         await objects.close();
         await queue.close();
       }

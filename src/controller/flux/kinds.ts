@@ -14,6 +14,7 @@ import { kubeTime, mergePatch } from '../status.ts';
 
 export { GIT_REPOSITORY, HELM_CHART, HELM_RELEASE, HELM_REPOSITORY, OCI_REPOSITORY };
 export const KUSTOMIZATION = FLUX_KUSTOMIZATION;
+export const BUCKET = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'Bucket' } as const;
 export const FINALIZER = 'finalizers.fluxcd.io';
 export const REQUESTED = 'reconcile.fluxcd.io/requestedAt';
 
@@ -26,7 +27,14 @@ export type ConditionType =
   | 'Stalled'
   | 'ArtifactInStorage'
   | 'Released'
-  | 'FetchFailed';
+  | 'Remediated'
+  | 'TestSuccess'
+  | 'Drifted'
+  | 'FetchFailed'
+  | 'BuildFailed'
+  | 'IncludeUnavailable'
+  | 'StorageOperationFailed'
+  | 'SourceVerified';
 
 /** Undefined takes the condition away. */
 export type Conditions = Partial<

@@ -1,7 +1,7 @@
 import { LandfallError } from '../../kernel/index.ts';
 import { objectKey } from '../../boundaries/index.ts';
 import { HOOK_FINALIZER, isHook, syncPhases, syncWave, withTracking } from '../../boundaries/sync/index.ts';
-import type { SyncPhase } from '../../boundaries/sync/index.ts';
+import type { SyncPhase, Tracking } from '../../boundaries/sync/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import { kindRank } from '../../apply/index.ts';
@@ -82,6 +82,7 @@ export interface TaskContext {
   readonly request: Pick<SyncRequest, 'only' | 'skipHooks'>;
   readonly options: Pick<SyncOptions, 'pruneLast'>;
   readonly instance: string;
+  readonly tracking?: Tracking;
   /** The destination's namespace. */
   readonly destination: string;
   readonly commit: string;
@@ -155,7 +156,7 @@ function hookObject(hook: KubeObject, phase: SyncPhase, context: TaskContext): K
       finalizers: finalizers.includes(HOOK_FINALIZER) ? finalizers : [...finalizers, HOOK_FINALIZER],
     },
   };
-  return withTracking(placed, context.instance, context.destination);
+  return withTracking(placed, context.instance, context.destination, context.tracking);
 }
 
 function compareTasks(a: SyncTask, b: SyncTask): number {

@@ -28,6 +28,8 @@ export interface ChartSource {
   /** The commit of a repository, the digest of an artifact. */
   readonly content: string;
   readonly tree: FileTree;
+  /** Of everything that the files depend on. Default: the content. */
+  readonly identity?: string;
 }
 
 export interface ChartOptions {
@@ -108,7 +110,7 @@ async function templated(
     const place = await inRepository(options, owner, template, fresh, signal);
     return { ...place, valueFiles: listed, ignoreMissing };
   }
-  const { content, tree } = await options.source(owner, ref, signal);
+  const { content, tree, identity = content } = await options.source(owner, ref, signal);
   const folder = plain(getString(template, 'chart') ?? '');
   const described = await chartFile(tree, folder);
   const follows = getString(template, 'reconcileStrategy') === 'Revision';
@@ -116,7 +118,7 @@ async function templated(
     place: { kind: 'tree', tree, folder },
     name: described.name,
     version: follows ? `${described.version}+${content.slice(0, 12)}` : described.version,
-    identity: JSON.stringify([folder, content]),
+    identity: JSON.stringify([folder, identity]),
     access: {},
     valueFiles: listed.map((file) => `/${plain(file)}`),
     ignoreMissing,
@@ -130,14 +132,14 @@ async function packed(
   reference: JsonObject,
   signal: AbortSignal,
 ): Promise<Chart> {
-  const { content, tree } = await options.source(release, reference, signal);
+  const { content, tree, identity = content } = await options.source(release, reference, signal);
   const [folder = ''] = (await tree.list('')) ?? [];
   const { name, version } = await chartFile(tree, folder);
   return {
     place: { kind: 'tree', tree, folder },
     name,
     version: `${version}+${content.replace('sha256:', '').slice(0, 12)}`,
-    identity: JSON.stringify([folder, content]),
+    identity: JSON.stringify([folder, identity]),
     access: {},
     valueFiles: [],
     ignoreMissing: false,

@@ -5,5 +5,6 @@ export { fluxFailure } from './failure.ts';
 export type { FluxFailure } from './failure.ts';
 export { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, releaseName, renderRelease } from './render.ts';
 export type { ReleaseName, ReleaseRequest, RenderedRelease } from './render.ts';
+export { isFirstRelease, releaseSpec, valuesDigest } from './spec.ts';
 export { composeValues } from './values.ts';
 export type { ReleaseValues } from './values.ts';

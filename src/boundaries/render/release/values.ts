@@ -108,9 +108,10 @@ function scalar(text: string): JsonValue {
   return /^(?:0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : text;
 }
 
-/** Every text of at least four characters; shorter ones stand everywhere. */
+/** Every text and number of at least four characters; shorter ones stand everywhere. */
 function textsIn(value: JsonValue): readonly string[] {
   if (typeof value === 'string') return value.length < 4 ? [] : [value];
+  if (typeof value === 'number') return textsIn(String(value));
   if (Array.isArray(value)) return value.flatMap(textsIn);
   return isJsonObject(value) ? Object.values(value).flatMap((item) => textsIn(item ?? null)) : [];
 }

@@ -28,11 +28,6 @@ export function snapshots(release: KubeObject): readonly Snapshot[] {
     }));
 }
 
-/** Whether anything of it was ever delivered. */
-export function isFirst(release: KubeObject): boolean {
-  return !snapshots(release).some(({ status }) => status === 'deployed' || status === 'superseded');
-}
-
 /** The history with a new release in front; the one before it is superseded once the new one is deployed. */
 export function withRelease(
   release: KubeObject,

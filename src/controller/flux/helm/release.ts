@@ -3,7 +3,13 @@ import { LandfallError, asLandfallError, getIn, getObject, getString } from '../
 import type { JsonObject } from '../../../kernel/index.ts';
 import { refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { chartOf, composeValues, releaseName } from '../../../boundaries/render/index.ts';
+import {
+  chartOf,
+  composeValues,
+  isFirstRelease,
+  releaseName,
+  valuesDigest,
+} from '../../../boundaries/render/index.ts';
 import type {
   Chart,
   ChartOptions,
@@ -33,7 +39,7 @@ import { finalizeRelease } from './finalize-release.ts';
 import { report } from './report.ts';
 import { releaseHealth } from './release-health.ts';
 import type { ReleaseOptions } from './release-options.ts';
-import { isFirst, releaseText, snapshots, statusOf, withRelease, withStatus } from './release-status.ts';
+import { releaseText, snapshots, statusOf, withRelease, withStatus } from './release-status.ts';
 import { runRelease } from './run-release.ts';
 
 /** What a turn works on. */
@@ -95,7 +101,7 @@ function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
     outside: (work) => turn.outside(work),
     async source(owner, ref, signal) {
       const source = await sourceOf(client, owner, ref, turn);
-      return { content: source.content, tree: await files(source, signal) };
+      return { content: source.content, identity: source.identity, tree: await files(source, signal) };
     },
   };
 }
@@ -117,14 +123,14 @@ async function releaseOf(
   turn: Turn,
 ): Promise<Release> {
   const target = await options.target(object, turn.signal);
-  const action = isFirst(object) ? 'install' : 'upgrade';
+  const action = isFirstRelease(object) ? 'install' : 'upgrade';
   const { client } = target;
   const { helm } = options;
   const { signal } = turn;
   const rendered = await turn.outside(() =>
     options.render({ release: object, chart, values, action, client, helm, signal }),
   );
-  const configDigest = digestOf(values.values);
+  const configDigest = valuesDigest(values.values);
   const {
     releaseName: _r,
     targetNamespace: _t,
