@@ -63,11 +63,13 @@ export {
 } from './sync/index.ts';
 export type { ApplicationSource, IgnoreRule, JqFindings } from './sync/index.ts';
 export {
+  autoscalersOf,
   changedByOthers,
   decideDrift,
   decideLive,
   fieldDifferences,
   fieldPath,
+  isOnAdmission,
   objectKey,
   takeSnapshot,
   unreadSubjects,
@@ -76,6 +78,7 @@ export {
 export type {
   ClusterSnapshot,
   Drift,
+  DriftQuestion,
   DriftSubject,
   FieldDifference,
   FieldWriter,
