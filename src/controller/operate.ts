@@ -106,7 +106,8 @@ export function createOperator(options: OperatorOptions): Operator {
       ['ComparisonError', 'InvalidSpecError'].includes(type),
     );
     if (!('objects' in target) || failure !== undefined) {
-      const message = failure?.message ?? '';
+      // As Argo CD's clients know it: with what kind of condition it is.
+      const message = failure === undefined ? '' : `${failure.type}: ${failure.message}`;
       return { subject, commit, delivered, looked, outcome: { phase: 'Error', message, results: [] } };
     }
     const refused = refusals(subject, target.objects);
