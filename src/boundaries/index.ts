@@ -7,6 +7,7 @@ export type { Reading } from './reading.ts';
 export { hiding, isHidden, whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';
 export {
+  carriesPods,
   declaredReplicas,
   isWorkload,
   podTemplate,
@@ -63,11 +64,13 @@ export {
 } from './sync/index.ts';
 export type { ApplicationSource, IgnoreRule, JqFindings } from './sync/index.ts';
 export {
+  autoscalersOf,
   changedByOthers,
   decideDrift,
   decideLive,
   fieldDifferences,
   fieldPath,
+  isOnAdmission,
   objectKey,
   takeSnapshot,
   unreadSubjects,
@@ -76,6 +79,7 @@ export {
 export type {
   ClusterSnapshot,
   Drift,
+  DriftQuestion,
   DriftSubject,
   FieldDifference,
   FieldWriter,
@@ -115,6 +119,7 @@ export {
   measuredOf,
   observe,
   percent,
+  routeFacts,
   sampleName,
   serviceFacts,
   shareOf,
