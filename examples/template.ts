@@ -6,7 +6,7 @@ import { runGit } from '../src/git/index.ts';
 import { LandfallError } from '../src/kernel/index.ts';
 
 /**
- * The files of an example. They lie in a folder beside this file; where it was bundled into `dist/` or `dist/chunks/`,
+ * The files of an example. They lie in a folder beside this file; where it was bundled into `dist/code/`,
  * in `examples/` of the package.
  */
 export function templateFolder(example: string): string {

@@ -1,5 +1,6 @@
-// How the command line and the two libraries are bundled. Code splitting keeps `landfall --version` small.
-import { readFileSync, rmSync } from 'node:fs';
+// How the command line and the two libraries are bundled. Code splitting keeps each start small.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { root } from './ensure-installed.mjs';
@@ -14,6 +15,29 @@ const noSubprograms = {
         : undefined,
     );
     plugin.onLoad({ filter: /./, namespace: 'absent' }, () => ({ contents: 'export default {};' }));
+  },
+};
+
+/** Makes itself ready for some milliseconds when it is loaded, and hardly any command has an expression to evaluate. */
+const lateExpressions = {
+  name: 'late-expressions',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^@marcbachmann\/cel-js$/ }, ({ kind, importer }) =>
+      kind === 'entry-point' || importer.includes(`${path.sep}drydock${path.sep}`)
+        ? undefined
+        : { path: 'expressions', namespace: 'late' },
+    );
+    plugin.onResolve({ filter: /^\.\/expressions\.js$/, namespace: 'late' }, () => ({
+      path: './expressions.js',
+      external: true,
+    }));
+    plugin.onLoad({ filter: /./, namespace: 'late' }, () => ({
+      contents: `
+        let loaded;
+        const expressions = () => (loaded ??= require('./expressions.js'));
+        export function Environment(...args) { return new (expressions().Environment)(...args); }
+        export function parse(...args) { return expressions().parse(...args); }`,
+    }));
   },
 };
 
@@ -43,37 +67,95 @@ const documentation = {
   },
 };
 
-/** Replaces `outdir` with a fresh build. */
-export async function bundle(outdir) {
-  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  rmSync(outdir, { recursive: true, force: true });
+/** What loads a native library or a WebAssembly file that lies beside it stays what npm installed. */
+const external = ['libsql', 'jq-wasm', 'pg-native'];
+
+/** Names stay, for stack traces; the rest of the weight is parsed at every start. */
+const common = {
+  platform: 'node',
+  target: 'node20',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  sourcemap: 'linked',
+  logLevel: 'warning',
+};
+
+/** The libraries, as modules for others to import. */
+async function bundleLibraries(outdir) {
   await build({
+    ...common,
     absWorkingDir: root,
-    entryPoints: {
-      landfall: 'src/cli/main.ts',
-      kustomize: 'src/kustomize/index.ts',
-      drydock: 'src/drydock/index.ts',
-    },
+    entryPoints: { kustomize: 'src/kustomize/index.ts', drydock: 'src/drydock/index.ts' },
     outdir,
     bundle: true,
     splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    // What loads a native library or a WebAssembly file that lies beside it stays what npm installed.
-    external: ['libsql', 'jq-wasm', 'pg-native'],
-    // Names stay, for stack traces; the rest of the weight is parsed at every start.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    sourcemap: 'linked',
+    external,
     // Ids of chunks must not depend on where the project lies.
     chunkNames: 'chunks/[name]-[hash]',
-    define: { LANDFALL_VERSION: JSON.stringify(version) },
     // What libraries in the older module format call; made at the first call, since every chunk has one.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; let __required; const require = (id) => (__required ??= __createRequire(import.meta.url))(id); require.resolve = (...args) => (__required ??= __createRequire(import.meta.url)).resolve(...args);",
     },
-    plugins: [noSubprograms, documentation],
-    logLevel: 'warning',
+    plugins: [documentation],
   });
+}
+
+/** The command line: chunks that are functions, so that their compiled code can be kept, and what loads them. */
+async function bundleCommandLine(outdir) {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const code = path.join(outdir, 'code');
+  const modules = path.join(outdir, 'modules');
+  await build({
+    ...common,
+    absWorkingDir: root,
+    entryPoints: { process: 'src/cli/process.ts', expressions: '@marcbachmann/cel-js' },
+    outdir: modules,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    external,
+    chunkNames: '[name]-[hash]',
+    define: { LANDFALL_VERSION: JSON.stringify(version) },
+    plugins: [noSubprograms, lateExpressions, documentation],
+  });
+  const names = readdirSync(modules).filter((name) => name.endsWith('.js'));
+  await build({
+    ...common,
+    entryPoints: names.map((name) => path.join(modules, name)),
+    outdir: code,
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '__meta.url', 'import.meta.dirname': '__dirname' },
+    banner: { js: '(function(exports,require,module,__filename,__dirname,__meta){' },
+    footer: { js: '})' },
+  });
+  rmSync(modules, { recursive: true });
+  const digest = createHash('sha256');
+  for (const name of names.toSorted()) digest.update(readFileSync(path.join(code, name)));
+  await build({
+    ...common,
+    absWorkingDir: root,
+    entryPoints: { landfall: 'src/cli/main.ts' },
+    outdir,
+    bundle: true,
+    format: 'cjs',
+    define: {
+      LANDFALL_VERSION: JSON.stringify(version),
+      LANDFALL_BUILD: JSON.stringify(digest.digest('hex').slice(0, 16)),
+      'import.meta.dirname': '__dirname',
+      'import.meta.filename': '__filename',
+      'import.meta.url': '__filename',
+    },
+  });
+}
+
+/** Replaces `outdir` with a fresh build. */
+export async function bundle(outdir) {
+  rmSync(outdir, { recursive: true, force: true });
+  const library = path.join(outdir, 'library');
+  await Promise.all([bundleLibraries(library), bundleCommandLine(outdir)]);
+  // Of this package the command line alone is no module: those take longer to start.
+  writeFileSync(path.join(outdir, 'package.json'), '{"type":"commonjs"}\n');
+  writeFileSync(path.join(library, 'package.json'), '{"type":"module"}\n');
 }

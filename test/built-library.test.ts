@@ -9,7 +9,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const PROGRAM = `
 import { request } from 'node:https';
-import { startCluster } from './dist/drydock.js';
+import { startCluster } from './dist/library/drydock.js';
 const { url, caCertificate, close } = await startCluster({ nodes: 1, token: 'secret', definitions: [] });
 const text = await new Promise((resolve, reject) => {
   const headers = { authorization: 'Bearer secret' };

@@ -4,7 +4,7 @@ export { fieldTargets } from './field-target.ts';
 export { shortDigest, shortReference, withoutTag } from './names.ts';
 export { attempt, read, valueOf } from './reading.ts';
 export type { Reading } from './reading.ts';
-export { whereSet } from './rendered.ts';
+export { hiding, isHidden, whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';
 export {
   declaredReplicas,
@@ -56,6 +56,7 @@ export {
   ignoring,
   isFlux,
   isHook,
+  isSkipped,
   isSyncing,
   syncCounts,
   trackedBy,

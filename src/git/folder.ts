@@ -1,4 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { LandfallError, messageOf } from '../kernel/index.ts';
 import { gitFailure } from './failures.ts';
 import { withoutCredentials } from './location.ts';
@@ -22,24 +23,20 @@ export async function findRepository(
 ): Promise<FoundRepository | undefined> {
   await assertFolder(folder);
   const found = await tryGit(
-    ['rev-parse', '--absolute-git-dir', '--is-bare-repository', '--is-inside-work-tree'],
+    ['rev-parse', '--absolute-git-dir', '--is-bare-repository', '--is-inside-work-tree', '--show-cdup'],
     { cwd: folder, signal },
   );
   if (found.code !== 0) {
     if (/not a git repository/.test(found.stderr)) return undefined;
     throw gitFailure(`Looking for the repository of ${folder}`, found.stderr);
   }
-  const [gitDir = '', bare = '', inside = ''] = found.stdout.toString('utf8').split('\n');
-  let root = gitDir;
-  if (inside === 'true') {
-    const top = await tryGit(['rev-parse', '--show-toplevel'], { cwd: folder, signal });
-    if (top.code === 0) root = top.stdout.toString('utf8').replace(/\n$/, '');
-  }
-  const symbolic = await tryGit(['symbolic-ref', '--quiet', '--short', 'HEAD'], { gitDir, signal });
-  const listed = await tryGit(['config', '--get-regexp', '-z', String.raw`^remote\..*\.url$`], {
-    gitDir,
-    signal,
-  });
+  const [gitDir = '', bare = '', inside = '', up = ''] = found.stdout.toString('utf8').split('\n');
+  // git counts from where the folder really is.
+  const root = inside === 'true' ? path.resolve(await realpath(folder), up) : gitDir;
+  const [symbolic, listed] = await Promise.all([
+    tryGit(['symbolic-ref', '--quiet', '--short', 'HEAD'], { gitDir, signal }),
+    tryGit(['config', '--get-regexp', '-z', String.raw`^remote\..*\.url$`], { gitDir, signal }),
+  ]);
   const remotes: Record<string, string> = {};
   for (const record of listed.code === 0 ? listed.stdout.toString('utf8').split('\0') : []) {
     const [key = '', url = ''] = record.split('\n');

@@ -25,6 +25,7 @@ export { connectKubeClient } from './connect.ts';
 export type { ClusterAccess } from './connect.ts';
 export { loadKubeClient } from './load.ts';
 export type { LoadOptions } from './load.ts';
+export { secretValue } from './secret.ts';
 export { statusBehind } from './failure.ts';
 export { startReflector } from './reflector.ts';
 export type { Reflector, ReflectorOptions, ReflectorState } from './reflector.ts';

@@ -19,6 +19,11 @@ export interface ReflectorOptions extends ListOptions {
   }) => void;
   /** The connection to the server was lost or came back. */
   readonly onState?: (state: ReflectorState) => void;
+  /**
+   * The first list is read at once, and followed by a watch once this resolves: a list may be all that is needed.
+   * Left out: at once.
+   */
+  readonly follow?: Promise<void>;
   /** 0 to 1; for tests. Default Math.random. */
   readonly random?: () => number;
 }
@@ -46,6 +51,9 @@ export function keyOf(object: KubeObject): string {
 export function startReflector(client: KubeClient, kind: KindRef, options: ReflectorOptions): Reflector {
   const { clock, random = Math.random } = options;
   const stop = new AbortController();
+  const stopped = new Promise<void>((resolve) => {
+    stop.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
   const objects = new Map<string, KubeObject>();
   let state: ReflectorState = { state: 'starting' };
   let announceReady: () => void = () => {};
@@ -95,6 +103,8 @@ export function startReflector(client: KubeClient, kind: KindRef, options: Refle
           turn({ state: 'live', since: clock.now() });
           announceReady();
         }
+        if (options.follow !== undefined) await Promise.race([options.follow, stopped]);
+        if (stop.signal.aborted) return;
         const watching = { ...options, resourceVersion: version };
         for await (const event of client.watch(kind, watching, stop.signal)) {
           events += 1;

@@ -170,6 +170,7 @@ export async function findDrift(
       object,
       live,
       why: (path) => whereSet(facts, path),
+      ...(facts.hidden === undefined ? {} : { hidden: facts.hidden }),
       autoscalers: isWorkload(object) ? autoscalersOf(object, valueOf(live), scalers) : [],
       ignored: ignoring(material.ignore ?? [], material.ignored),
       ...(other === undefined ? {} : { claimedBy: other }),

@@ -116,6 +116,7 @@ export function judge(read: Material, tookMs: number): Proof {
     object: facts.object,
     live: snapshot.objects.get(objectKey(facts.object)) ?? unread,
     why: (path: readonly (string | number)[]) => whereSet(facts, path),
+    ...(facts.hidden === undefined ? {} : { hidden: facts.hidden }),
     autoscaled: rollouts.find((subject) => subject.object === facts.object)?.autoscaled ?? false,
     ignored: ignoring(material.ignore ?? [], material.ignored),
   }));

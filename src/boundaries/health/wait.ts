@@ -41,7 +41,7 @@ export interface WatchHealthOptions {
   readonly clock: Clock;
   /** ms for the whole. Kinds with a deadline of their own (`progressDeadlineSeconds`) keep it too. */
   readonly timeoutMs: number;
-  /** Called at once and then whenever the state, reason or count of an object changes. Must not throw. */
+  /** Called as soon as everything was read, and then whenever the state, reason or count of an object changes. Must not throw. */
   readonly onProgress?: (objects: readonly ObjectOutcome[]) => void;
   /** ms that a container without a readiness probe has to stay up before it counts. Default 3000. */
   readonly steadyMs?: number;
@@ -55,7 +55,7 @@ const STEADY_MS = 3_000;
 const SILENCE_MS = 10_000;
 /** A broken state counts when it lasts this long: between two events a cluster may pass through anything. */
 const CONFIRM_MS = 1_000;
-/** Changes come in bursts. */
+/** Changes come in bursts; what is there is read within this time, or is told to be unread. */
 const GATHER_MS = 100;
 /** Looked again after this long even if nothing changes; timers of many days overflow. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -91,6 +91,7 @@ export async function watchHealth(
   const since = new Map<number, { readonly key: string; readonly at: number }>();
   let told = '';
   try {
+    await untilRead();
     for (;;) {
       const changed = new Promise<void>((resolve) => {
         wake = resolve;
@@ -102,6 +103,7 @@ export async function watchHealth(
       tell(objects);
       const outcome = decide(objects, now);
       if (outcome !== undefined) return { outcome, objects, tookMs: now - start };
+      watched.follow();
       await pause(changed, nextLook(objects, now), now);
     }
   } finally {
@@ -187,7 +189,8 @@ export async function watchHealth(
     return Math.min(...times.filter((time) => time > now));
   }
 
-  async function pause(changed: Promise<void>, until: number, now: number): Promise<void> {
+  /** Waits for what `begin` resolves, with timers that end with it; throws when the signal aborts. */
+  async function waitFor(begin: (resolve: () => void, timers: Timer[]) => void): Promise<void> {
     const timers: Timer[] = [];
     let stop: () => void = () => {};
     try {
@@ -195,13 +198,27 @@ export async function watchHealth(
         stop = () => reject(cancelled());
         if (signal.aborted) stop();
         signal.addEventListener('abort', stop, { once: true });
-        timers.push(clock.after(Math.min(Math.max(1, until - now), LONGEST_PAUSE_MS), resolve));
-        void changed.then(() => timers.push(clock.after(GATHER_MS, resolve)));
+        begin(resolve, timers);
       });
     } finally {
       signal.removeEventListener('abort', stop);
       for (const timer of timers) timer.cancel();
     }
+  }
+
+  /** Most of what was just applied is healthy at the first look; before everything is read there is nothing to see. */
+  function untilRead(): Promise<void> {
+    return waitFor((resolve, timers) => {
+      timers.push(clock.after(GATHER_MS, resolve));
+      void watched.read.then(resolve);
+    });
+  }
+
+  function pause(changed: Promise<void>, until: number, now: number): Promise<void> {
+    return waitFor((resolve, timers) => {
+      timers.push(clock.after(Math.min(Math.max(1, until - now), LONGEST_PAUSE_MS), resolve));
+      void changed.then(() => timers.push(clock.after(GATHER_MS, resolve)));
+    });
   }
 }
 

@@ -17,6 +17,10 @@ export interface Watched {
   readonly around: Surroundings;
   /** True while something was not read yet, or the connection is lost and may come back. */
   isOpen(): boolean;
+  /** Resolves once everything was read, or could not be. */
+  readonly read: Promise<void>;
+  /** Starts to watch what was read; before that it is only looked at once. */
+  follow(): void;
   close(): Promise<void>;
 }
 
@@ -42,7 +46,7 @@ function own(objects: readonly KubeObject[]): readonly Wanted[] {
   }));
 }
 
-/** Starts the watches. `onChange` is called for every change, and whenever the connection is lost or comes back. */
+/** Starts to read. `onChange` is called for every change, and whenever the connection is lost or comes back. */
 export function startWatched(
   client: KubeClient,
   objects: readonly KubeObject[],
@@ -55,8 +59,18 @@ export function startWatched(
   const lists = new Map<string, readonly KubeObject[]>();
   // What ran to its end may be cleaned up before anybody looked: that it succeeded is known from its deletion.
   const ended = new Map<string, KubeObject>();
+  let announceRead: () => void = () => {};
+  const everythingRead = new Promise<void>((resolve) => {
+    announceRead = resolve;
+  });
+  let follow: () => void = () => {};
+  const following = new Promise<void>((resolve) => {
+    follow = resolve;
+  });
+  const isStarting = () => [...reflectors.values()].some((each) => each.state().state === 'starting');
   const changed = () => {
     lists.clear();
+    if (!isStarting()) announceRead();
     onChange();
   };
   for (const wanted of [...own(active), ...behind(active)]) {
@@ -64,6 +78,7 @@ export function startWatched(
     const { kind, namespace, fieldSelector } = wanted;
     const reflector = startReflector(client, kind, {
       clock,
+      follow: following,
       onChange({ object, gone }) {
         if (gone && ends(object)) ended.set(object.metadata.uid ?? '', standing(object));
         changed();
@@ -75,6 +90,7 @@ export function startWatched(
     reflectors.set(wantedKey(wanted), reflector);
     reflector.ready.then(changed, () => {});
   }
+  if (reflectors.size === 0) announceRead();
 
   function reflected(wanted: Wanted): Reading<Reflector> {
     const reflector = reflectors.get(wantedKey(wanted));
@@ -97,6 +113,8 @@ export function startWatched(
   return {
     around,
     podsOf,
+    read: everythingRead,
+    follow,
     live(object) {
       if (isPassive(object)) return { state: 'read', value: object };
       const { apiVersion, kind, metadata } = object;

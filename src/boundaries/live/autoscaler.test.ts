@@ -28,6 +28,7 @@ describe('a replica count and the autoscalers of its workload', () => {
     ['within the bounds, whoever wrote it', 4, 'kubectl', ['web']],
     ['out of the bounds, by the autoscaler', 12, 'kube-controller-manager', ['web']],
     ['out of the bounds, by a person', 12, 'kubectl', []],
+    ['out of the bounds, by nobody known', 12, 'my-script', []],
     ['zero by a person, which switches the autoscaler off', 0, 'kubectl', []],
   ] as const)('%s', (_what, replicas, manager, owners) => {
     expect(autoscalersOf(WEB, at(replicas, manager), { state: 'read', value: [scaler()] })).toEqual(owners);

@@ -26,7 +26,8 @@ function allows(scaler: KubeObject, replicas: number): boolean {
 
 /**
  * The autoscalers that own the stored replica count of a workload; unknown when they could not be listed. A count out
- * of their bounds that a person wrote is that person's: they leave it as it is at zero, and may not have looked yet.
+ * of their bounds is theirs only where an autoscaler wrote it (its bounds changed since): they leave zero as it is, and
+ * may not have looked yet at what somebody else wrote.
  */
 export function autoscalersOf(
   object: KubeObject,
@@ -36,10 +37,10 @@ export function autoscalersOf(
   if (autoscalers === undefined || autoscalers.state === 'unreadable') return 'unknown';
   const replicas = live === undefined ? undefined : getNumber(live, 'spec', 'replicas');
   const [writer] = live === undefined ? [] : writersOf(live, ['spec', 'replicas']);
-  const byPerson = writer !== undefined && knownWriter(writer).kind === 'person';
+  const byAutoscaler = writer !== undefined && knownWriter(writer).kind === 'autoscaler';
   return (valueOf(autoscalers) ?? [])
     .filter((scaler) => targets(scaler, object))
-    .filter((scaler) => replicas === undefined || !byPerson || allows(scaler, replicas))
+    .filter((scaler) => replicas === undefined || byAutoscaler || allows(scaler, replicas))
     .map((scaler) => scaler.metadata.name);
 }
 

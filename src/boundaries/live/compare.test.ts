@@ -149,6 +149,25 @@ describe('what Git asks for, against what the cluster holds', () => {
     ).toHaveLength(1);
   });
 
+  it('takes base64 that is broken into lines for what it is', () => {
+    const of = (kind: string, fields: JsonObject): KubeObject => ({
+      apiVersion: 'v1',
+      kind,
+      metadata: { name: 'a' },
+      ...fields,
+    });
+    const [broken, whole] = ['YWJj\nZGVm\n', 'YWJjZGVm'];
+    const cases: readonly [KubeObject, KubeObject][] = [
+      [of('Secret', { data: { k: broken } }), of('Secret', { data: { k: whole } })],
+      [of('ConfigMap', { binaryData: { k: broken } }), of('ConfigMap', { binaryData: { k: whole } })],
+      [of('APIService', { spec: { caBundle: broken } }), of('APIService', { spec: { caBundle: whole } })],
+    ];
+    for (const [desired, live] of cases) expect(fieldDifferences(desired, live)).toEqual([]);
+    expect(
+      fieldDifferences(of('ConfigMap', { data: { k: broken } }), of('ConfigMap', { data: { k: whole } })),
+    ).toHaveLength(1);
+  });
+
   it('finds no difference between a value and itself, whatever is added beside it', () => {
     const json: fc.Arbitrary<JsonValue> = fc.letrec((tie) => ({
       value: fc.oneof(

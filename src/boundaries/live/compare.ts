@@ -70,6 +70,7 @@ function sameScalar(desired: JsonValue, live: JsonValue, path: readonly (string 
   if (desired === live) return true;
   const field = path.at(-1);
   const parent = path.at(-2);
+  if (field === 'caBundle') return inOneLine(desired) === inOneLine(live);
   const isQuantity =
     (typeof parent === 'string' && QUANTITY_PARENTS.has(parent)) ||
     (typeof field === 'string' && QUANTITY_FIELDS.has(field));
@@ -165,9 +166,29 @@ function walkList(
     walk(item, byKey.get(keyOf(item, keys)), [...path, index], found);
 }
 
-/** A manifest in the form that the API server stores: `stringData` of a Secret is only a way to write its `data`. */
-export function asStored(object: KubeObject): KubeObject {
-  if (object.kind !== 'Secret' || !isJsonObject(object['stringData'])) return object;
+/** Base64 may be broken into lines; the API server stores it without. */
+function inOneLine(value: JsonValue): JsonValue {
+  return typeof value === 'string' ? value.replaceAll(/\s+/g, '') : value;
+}
+
+function withoutLineBreaks(object: KubeObject, field: 'data' | 'binaryData'): KubeObject {
+  const map = object[field];
+  if (!isJsonObject(map)) return object;
+  return {
+    ...object,
+    [field]: Object.fromEntries(Object.entries(map).map(([key, value]) => [key, inOneLine(value)])),
+  };
+}
+
+/**
+ * A manifest in the form that the API server stores: `stringData` of a Secret is only a way to write its `data`, and
+ * base64 has no line breaks.
+ */
+export function asStored(given: KubeObject): KubeObject {
+  if (given.kind === 'ConfigMap') return withoutLineBreaks(given, 'binaryData');
+  if (given.kind !== 'Secret') return given;
+  const object = withoutLineBreaks(given, 'data');
+  if (!isJsonObject(object['stringData'])) return object;
   const { stringData, ...rest } = object;
   const encoded = Object.entries(stringData).map(([key, value]) => [
     key,

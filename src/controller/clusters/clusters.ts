@@ -16,6 +16,10 @@ export interface Cluster {
   readonly server: string;
   /** The project that its Secret limits it to; empty for none. */
   readonly project: string;
+  /** The only ones that its Secret leaves to the controller; empty for all. */
+  readonly namespaces: readonly string[];
+  /** What is in no namespace may be looked after as well; says something where `namespaces` do. */
+  readonly clusterResources: boolean;
   readonly client: KubeClient;
   readonly live: LiveObjects;
 }
@@ -52,6 +56,8 @@ export function createClusters(options: {
     name: 'in-cluster',
     server: IN_CLUSTER,
     project: '',
+    namespaces: [],
+    clusterResources: true,
     client,
     live: openLive(client),
   };
@@ -80,6 +86,8 @@ export function createClusters(options: {
       name: secretValue(secret, 'name') ?? '',
       server: serverOf(secret),
       project: secretValue(secret, 'project') ?? '',
+      namespaces: listOf(secretValue(secret, 'namespaces') ?? ''),
+      clusterResources: secretValue(secret, 'clusterResources') === 'true',
       client: remote,
       live: openLive(remote),
     };
@@ -167,6 +175,13 @@ async function optional(reading: Promise<readonly KubeObject[]>): Promise<readon
     if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
     return [];
   }
+}
+
+function listOf(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }
 
 function serverOf(secret: KubeObject): string {

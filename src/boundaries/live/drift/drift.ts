@@ -3,6 +3,7 @@ import type { JsonValue } from '../../../kernel/index.ts';
 import { objectName } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import type { Reading } from '../../reading.ts';
+import type { RenderedFacts } from '../../rendered.ts';
 import { asStored, fieldDifferences, fieldPath } from '../compare.ts';
 import type { FieldDifference } from '../compare.ts';
 import { objectKey } from '../snapshot.ts';
@@ -49,6 +50,8 @@ export interface DriftSubject {
   readonly live: Reading<KubeObject>;
   /** File and line that ask for a field. */
   readonly why: (path: readonly (string | number)[]) => string | undefined;
+  /** Whether a value of it came from a Secret. */
+  readonly hidden?: RenderedFacts['hidden'];
   /** Names of the autoscalers that own its replica count; unknown where they could not be listed. */
   readonly autoscalers: readonly string[] | 'unknown';
   /** Whether a rule of the Application leaves the difference to others. */
@@ -90,8 +93,13 @@ function identity(object: KubeObject): Pick<Drift, 'apiVersion' | 'object' | 'na
   };
 }
 
-function shownOf(object: KubeObject, path: readonly (string | number)[], value: JsonValue | undefined) {
-  const secret = object.kind === 'Secret' && (path[0] === 'data' || path[0] === 'stringData');
+function shownOf(
+  { object, hidden }: DriftSubject,
+  path: readonly (string | number)[],
+  value: JsonValue | undefined,
+) {
+  const data = object.kind === 'Secret' && (path[0] === 'data' || path[0] === 'stringData');
+  const secret = data || hidden?.(path) === true;
   return secret && value !== undefined ? HIDDEN : value;
 }
 
@@ -140,8 +148,8 @@ function driftOf(subject: DriftSubject, question: DriftQuestion): readonly Drift
       kind: 'changed',
       field: fieldPath(difference.path),
       path: difference.path,
-      desired: shownOf(object, difference.path, difference.desired),
-      live: shownOf(object, difference.path, difference.live),
+      desired: shownOf(subject, difference.path, difference.desired),
+      live: shownOf(subject, difference.path, difference.live),
       where: subject.why(difference.path),
       writer: attribution.state === 'named' ? attribution.writer : undefined,
       ...judgeChange(live, attribution, {
@@ -161,7 +169,7 @@ function driftOf(subject: DriftSubject, question: DriftQuestion): readonly Drift
       field: fieldPath(path),
       path,
       desired: undefined,
-      live: shownOf(object, path, value),
+      live: shownOf(subject, path, value),
       where: undefined,
       writer,
       ...judgeAddition(writer, live, subject.webhooks ?? []),
