@@ -83,7 +83,7 @@ function joined(sets: readonly RenderedSet[]): RenderedSet {
 /** Whose it is, as the controller tells the renderer. */
 function renderedFor(spec: ApplicationSpec, revision: string) {
   const { project, destination } = applicationSpec(spec.object);
-  return { name: spec.name, namespace: destination.namespace, project, revision };
+  return { name: spec.name, home: spec.namespace, namespace: destination.namespace, project, revision };
 }
 
 /** Charts ask what the cluster can do. */
