@@ -1,7 +1,7 @@
 import { LandfallError, getString } from '../kernel/index.ts';
 import { applicationSpec, renderApplication } from '../boundaries/index.ts';
 import type { ApplicationSource, RenderedSet } from '../boundaries/index.ts';
-import type { FileTree, GitMirrors } from '../git/index.ts';
+import type { FileTree, GitMirror, GitMirrors } from '../git/index.ts';
 import type { KubeClient } from '../kube/index.ts';
 import type { ApplicationSpec } from './application.ts';
 import { renderKustomization } from './flux.ts';
@@ -12,12 +12,20 @@ export interface Rendering {
   readonly also: readonly string[];
 }
 
+/** Where sources are read. */
+export interface SourcePlaces {
+  readonly kube: KubeClient;
+  readonly git: GitMirrors;
+  /** A repository with the credentials that it needs. Default: as this user reaches it. */
+  readonly mirror?: (url: string, signal: AbortSignal) => Promise<GitMirror>;
+}
+
 /**
  * What a controller would render of an application at that commit of its first source; `tree` stands in for the files
  * of that commit, where somebody asks what a change would do. Throws what cannot be read.
  */
 export async function renderSources(
-  { kube, git }: { readonly kube: KubeClient; readonly git: GitMirrors },
+  { kube, git, mirror: open = (url) => Promise.resolve(git.open(url)) }: SourcePlaces,
   spec: ApplicationSpec,
   commit: string,
   signal: AbortSignal,
@@ -37,7 +45,7 @@ export async function renderSources(
       trees.set(source, { commit, tree });
       continue;
     }
-    const mirror = git.open(source.repoURL);
+    const mirror = await open(source.repoURL, signal);
     await mirror.fetch(signal);
     const resolved = (await mirror.resolve(source.targetRevision, signal)).commit;
     trees.set(source, { commit: resolved, tree: mirror.tree(resolved) });
