@@ -18,6 +18,29 @@ const noSubprograms = {
   },
 };
 
+/** Makes itself ready for some milliseconds when it is loaded, and hardly any command has an expression to evaluate. */
+const lateExpressions = {
+  name: 'late-expressions',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^@marcbachmann\/cel-js$/ }, ({ kind, importer }) =>
+      kind === 'entry-point' || importer.includes(`${path.sep}drydock${path.sep}`)
+        ? undefined
+        : { path: 'expressions', namespace: 'late' },
+    );
+    plugin.onResolve({ filter: /^\.\/expressions\.js$/, namespace: 'late' }, () => ({
+      path: './expressions.js',
+      external: true,
+    }));
+    plugin.onLoad({ filter: /./, namespace: 'late' }, () => ({
+      contents: `
+        let loaded;
+        const expressions = () => (loaded ??= require('./expressions.js'));
+        export function Environment(...args) { return new (expressions().Environment)(...args); }
+        export function parse(...args) { return expressions().parse(...args); }`,
+    }));
+  },
+};
+
 /** Runs the reader of Kubernetes' documentation now, so that what is built has the texts and needs no package. */
 const documentation = {
   name: 'documentation',
@@ -86,7 +109,7 @@ async function bundleCommandLine(outdir) {
   await build({
     ...common,
     absWorkingDir: root,
-    entryPoints: { process: 'src/cli/process.ts' },
+    entryPoints: { process: 'src/cli/process.ts', expressions: '@marcbachmann/cel-js' },
     outdir: modules,
     bundle: true,
     splitting: true,
@@ -94,7 +117,7 @@ async function bundleCommandLine(outdir) {
     external,
     chunkNames: '[name]-[hash]',
     define: { LANDFALL_VERSION: JSON.stringify(version) },
-    plugins: [noSubprograms, documentation],
+    plugins: [noSubprograms, lateExpressions, documentation],
   });
   const names = readdirSync(modules).filter((name) => name.endsWith('.js'));
   await build({

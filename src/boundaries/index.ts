@@ -64,11 +64,13 @@ export {
 } from './sync/index.ts';
 export type { ApplicationSource, IgnoreRule, JqFindings } from './sync/index.ts';
 export {
+  autoscalersOf,
   changedByOthers,
   decideDrift,
   decideLive,
   fieldDifferences,
   fieldPath,
+  isOnAdmission,
   objectKey,
   takeSnapshot,
   unreadSubjects,
@@ -77,6 +79,7 @@ export {
 export type {
   ClusterSnapshot,
   Drift,
+  DriftQuestion,
   DriftSubject,
   FieldDifference,
   FieldWriter,

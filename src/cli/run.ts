@@ -1,6 +1,6 @@
 import { Command, CommanderError, Help } from 'commander';
 import type { LandfallError } from '../kernel/index.ts';
-import { commands } from './commands/index.ts';
+import { commandsFor } from './commands/index.ts';
 import { EXIT } from './exit.ts';
 import { errStyle } from './io.ts';
 import type { CliIo } from './io.ts';
@@ -55,7 +55,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     'landfall prove comms-notification --wait 5m    # did it get there?',
     'landfall explain comms-notification            # where it stopped, why, what to do',
   ]);
-  for (const command of commands) {
+  for (const command of commandsFor(args[0])) {
     command.register(program, io, (code) => {
       exit = code;
     });

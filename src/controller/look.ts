@@ -20,7 +20,7 @@ import {
   withoutExcluded,
 } from './settled.ts';
 import type { Level, Turn } from './queue.ts';
-import { comparedStatus } from './status.ts';
+import { comparedStatus, isNamespaceChanged } from './status.ts';
 import type { Condition } from './status.ts';
 import type { NoTarget, Target, TargetLoader } from './target.ts';
 import { unknownFields } from './validate.ts';
@@ -160,7 +160,10 @@ export function createLooker(options: LookerOptions): Looker {
         if (error.kind !== 'invalid-input') throw error;
         return withoutTarget({ commit: target.commit, error: error.message }, stored);
       }
-      const comparison = compareWith(target, stored, { ...spec, ignoreDifferences: ignore }, { mark, found });
+      const compared = compareWith(target, stored, { ...spec, ignoreDifferences: ignore }, { mark, found });
+      const comparison: Comparison = isNamespaceChanged(application)
+        ? { ...compared, sync: 'OutOfSync' }
+        : compared;
       const repeated = target.repeated.map((name): Condition => ({
         type: 'RepeatedResourceWarning',
         message: `Resource ${name.replaceAll('|', '/')} appeared more than once among application resources.`,

@@ -1,12 +1,4 @@
-import {
-  asLandfallError,
-  getArray,
-  getObject,
-  getString,
-  isJsonObject,
-  jsonEqual,
-  textOf,
-} from '../kernel/index.ts';
+import { getArray, getObject, getString, isJsonObject, jsonEqual, textOf } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { APPLICATION_KIND, applicationSpec, REFRESH_ANNOTATION } from '../boundaries/sync/index.ts';
@@ -18,10 +10,9 @@ import type { EventRecorder } from './events.ts';
 import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
 import { finish } from './finish.ts';
 import type { Projects } from './projects/index.ts';
-import { actingOn } from './settled.ts';
 import type { Settings } from './settings/index.ts';
 import { comparedRevisions, ledgerSubject } from './attempt.ts';
-import { failurePolicy, failurePolicyProblems } from './failure-policy.ts';
+import { failurePolicy } from './failure-policy.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 import type { SyncJournals } from './journals.ts';
 import type { Looker, Subject } from './look.ts';
@@ -29,12 +20,12 @@ import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
 import type { AutoSync, Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
 import { createOrphanWatch } from './orphans.ts';
+import { permit } from './permit.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus, comparedTo, kubeTime } from './status.ts';
 import type { Condition } from './status.ts';
 import { isWorking } from './sync/index.ts';
-import { refusedFields, specProblems } from './validate.ts';
 import { watchWritten } from './watch-written.ts';
 import type { Watched } from './watch-written.ts';
 import { mayGoOn } from './windows.ts';
@@ -88,6 +79,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const polledAt = new Map<string, number>();
   const orphans = createOrphanWatch(options.isApplication);
   const policyOf = (application: KubeObject) => failurePolicy(application, options.policy);
+  const permitted = (application: KubeObject, spec: ApplicationSpec, turn: Turn) =>
+    permit(options, application, spec, turn.signal);
 
   /** The comparison of this turn, and what follows from it: a status, and maybe an operation of its own. */
   async function refresh(subject: Subject, turn: Turn) {
@@ -135,50 +128,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const message = `Initiated automated sync to '${target.commit ?? ''}'`;
     await events.record(application, 'Normal', 'OperationStarted', message, turn.signal);
     return { stored, run: true };
-  }
-
-  /** Where the application goes and whose limits it has, or what its spec cannot be honoured for. */
-  async function permitted(
-    application: KubeObject,
-    spec: ApplicationSpec,
-    turn: Turn,
-  ): Promise<Pick<Subject, 'cluster' | 'project' | 'settings'> | { readonly problems: readonly string[] }> {
-    const refused = refusedFields(application);
-    if (refused.length > 0) return { problems: refused };
-    const problems = [...specProblems(spec), ...failurePolicyProblems(application)];
-    if (problems.length > 0) return { problems };
-    const settings = await options.settings.get(turn.signal);
-    if (settings.problems.length > 0) return { problems: settings.problems };
-    const project = await options.projects.get(spec.project, turn.signal);
-    if (project === undefined) {
-      return { problems: [`Application referencing project ${spec.project} which does not exist`] };
-    }
-    const { name, namespace = options.homeNamespace } = application.metadata;
-    if (!project.admits(namespace, options.homeNamespace)) {
-      return {
-        problems: [
-          `application '${name}' in namespace '${namespace}' is not permitted to use project '${project.name}'`,
-        ],
-      };
-    }
-    const cluster = await options.clusters.of(spec.destination, turn.signal);
-    if ('problem' in cluster) return { problems: [cluster.problem] };
-    if (!settings.inCluster && cluster === options.clusters.home) {
-      const { server } = cluster;
-      const why = `cluster "${server}" is disabled by cluster.inClusterEnabled of argocd-cm`;
-      return { problems: [`error getting cluster by server "${server}": ${why}`] };
-    }
-    const limits = project.problems(spec, cluster);
-    if (limits.length > 0) return { problems: limits };
-    try {
-      const place = { namespace: spec.destination.namespace, home: namespace };
-      const acting = actingOn(cluster, project, settings, place);
-      return 'problem' in acting ? { problems: [acting.problem] } : { cluster: acting, project, settings };
-    } catch (thrown) {
-      const error = asLandfallError(thrown);
-      if (error.kind !== 'invalid-input') throw error;
-      return { problems: [error.message] };
-    }
   }
 
   function refreshLevel({ key, application, spec }: Subject, level: Level): Level {

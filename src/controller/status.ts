@@ -144,6 +144,23 @@ export function deliveredFields(
   return { revision: revisions[0] ?? '', source: sources[0] ?? {} };
 }
 
+/** `managedNamespaceMetadata` as a result keeps it, so that a change of it is seen. */
+export function namespaceFields(application: KubeObject): JsonObject {
+  const metadata = getObject(application, 'spec', 'syncPolicy', 'managedNamespaceMetadata');
+  return metadata === undefined ? {} : { managedNamespaceMetadata: metadata };
+}
+
+/** The application asks for other labels or annotations on its namespace than the last sync put there. */
+export function isNamespaceChanged(application: KubeObject): boolean {
+  const { managedNamespaceMetadata: wanted } = namespaceFields(application);
+  const result = getObject(application, 'status', 'operationState', 'syncResult');
+  return (
+    wanted !== undefined &&
+    result !== undefined &&
+    !jsonEqual(wanted, getObject(result, 'managedNamespaceMetadata'))
+  );
+}
+
 function healthStatus(before: JsonObject, status: string, now: number): JsonObject {
   const last = getString(before, 'health', 'lastTransitionTime');
   const same = getString(before, 'health', 'status') === status && last !== undefined;

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import { LandfallError, messageOf } from '../kernel/index.ts';
@@ -51,17 +52,30 @@ function agentFactory(
   identity: Credentials,
 ): (maxSockets: number) => HttpAgent {
   const common = { keepAlive: true, maxFreeSockets: MAX_CONNECTIONS, scheduling: 'lifo' } as const;
-  if (!secure) return (maxSockets) => new HttpAgent({ ...common, maxSockets });
+  if (!secure) return (maxSockets) => lean(new HttpAgent({ ...common, maxSockets }));
   // One context for all connections: making it is dearer than a handshake.
   const secureContext = contextOf(tls, identity);
   return (maxSockets) =>
-    new HttpsAgent({
-      ...common,
-      maxSockets,
-      secureContext,
-      rejectUnauthorized: tls.insecure !== true,
-      ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-    });
+    lean(
+      new HttpsAgent({
+        ...common,
+        maxSockets,
+        secureContext,
+        rejectUnauthorized: tls.insecure !== true,
+        ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+      }),
+    );
+}
+
+/** An agent of one server: its connections are all alike, and nothing has to be set on one between two calls. */
+function lean(agent: HttpAgent): HttpAgent {
+  return Object.assign(agent, {
+    getName: () => 'server',
+    keepSocketAlive(socket: Duplex & { unref?: () => void }) {
+      socket.unref?.();
+      return true;
+    },
+  });
 }
 
 function contextOf(tls: TlsSettings, identity: Credentials): SecureContext {

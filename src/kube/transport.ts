@@ -127,7 +127,7 @@ export function createTransport(options: TransportOptions): Transport {
   /** One request on the wire, up to the headers of its answer. */
   function exchange(request: ApiRequest, identity: Credentials, watchdog: Guard): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const body = request.body === undefined ? undefined : Buffer.from(request.body);
+      const { body } = request;
       const start = secure ? httpsRequest : httpRequest;
       const sent = start({
         agent: agents.of(identity, request.stream === true),
@@ -141,7 +141,10 @@ export function createTransport(options: TransportOptions): Transport {
           'user-agent': options.userAgent,
           ...(body === undefined
             ? {}
-            : { 'content-type': request.contentType ?? 'application/json', 'content-length': body.length }),
+            : {
+                'content-type': request.contentType ?? 'application/json',
+                'content-length': Buffer.byteLength(body),
+              }),
           ...identity.headers,
           ...request.headers,
         },
@@ -154,6 +157,7 @@ export function createTransport(options: TransportOptions): Transport {
         reject(error);
         sent.destroy(error);
       });
+      // As text it leaves in one piece with the headers.
       sent.end(body);
     });
   }
@@ -164,20 +168,25 @@ export function createTransport(options: TransportOptions): Transport {
     attempt: Attempt,
     maxBytes: number,
   ): Promise<string> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) {
-        response.destroy();
-        throw new LandfallError(
-          `Could not ${attempt.what} on ${server}: the answer is larger than ${maxBytes} bytes.`,
-          { kind: 'unavailable', code: 'response-too-large', object: server },
+    const bytes = await new Promise<Buffer>((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        chunks.push(chunk);
+        if (size <= maxBytes) return;
+        reject(
+          new LandfallError(
+            `Could not ${attempt.what} on ${server}: the answer is larger than ${maxBytes} bytes.`,
+            { kind: 'unavailable', code: 'response-too-large', object: server },
+          ),
         );
-      }
-      chunks.push(chunk);
-    }
-    const text = Buffer.concat(chunks).toString('utf8');
+        response.destroy();
+      });
+      response.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+      response.on('error', reject);
+    });
+    const text = bytes.toString('utf8');
     return (response.statusCode ?? 0) < 300 ? text : withoutSecrets(text, identity);
   }
 

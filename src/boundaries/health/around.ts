@@ -79,6 +79,11 @@ export function surroundings(list: (wanted: Wanted) => Reading<readonly KubeObje
     lists.set(all, known);
     return known;
   };
+  // So are those of each workload, among all pods and ReplicaSets of its namespace.
+  const setsOf = byOwner<KubeObject>(({ metadata }) =>
+    (metadata.ownerReferences ?? []).map(({ uid }) => uid),
+  );
+  const podsBelow = byOwner<PodFacts>(({ owner }) => (owner === undefined ? [] : [owner.uid]));
   const all = (kind: KindRef, namespace: string | undefined, fieldSelector = '') =>
     list({ kind, namespace, fieldSelector });
   function pods(namespace: string): Reading<readonly PodFacts[]> {
@@ -89,11 +94,17 @@ export function surroundings(list: (wanted: Wanted) => Reading<readonly KubeObje
     podsOf(workload) {
       if (!isWorkload(workload)) return undefined;
       const { namespace = '' } = workload.metadata;
-      const bySets = workload.kind === 'Deployment' || workload.kind === 'Rollout';
-      const sets: Reading<readonly KubeObject[]> = bySets
-        ? all(REPLICA_SET, namespace)
-        : { state: 'read', value: [] };
-      return workloadPods(workload, pods(namespace), sets);
+      const { uid = '' } = workload.metadata;
+      const found = pods(namespace);
+      if (workload.kind !== 'Deployment' && workload.kind !== 'Rollout') {
+        const below = workload.kind === 'Pod' ? found : mapped(found, (list) => podsBelow(list, uid));
+        return workloadPods(workload, below, { state: 'read', value: [] });
+      }
+      const sets = mapped(all(REPLICA_SET, namespace), (list) => setsOf(list, uid));
+      const below = mapped(found, (list) =>
+        sets.state === 'read' ? sets.value.flatMap((set) => podsBelow(list, set.metadata.uid ?? '')) : list,
+      );
+      return workloadPods(workload, below, sets);
     },
     around: {
       pods,
@@ -115,4 +126,32 @@ export function surroundings(list: (wanted: Wanted) => Reading<readonly KubeObje
       ingressClasses: () => all(INGRESS_CLASS, undefined),
     },
   };
+}
+
+function mapped<T>(
+  reading: Reading<readonly T[]>,
+  change: (list: readonly T[]) => readonly T[],
+): Reading<readonly T[]> {
+  return reading.state === 'read' ? { ...reading, value: change(reading.value) } : reading;
+}
+
+/** Answers which of a list belong to an owner; each list is gone through once, however many owners there are. */
+function byOwner<T>(
+  ownersOf: (item: T) => readonly (string | undefined)[],
+): (list: readonly T[], uid: string) => readonly T[] {
+  const known = new WeakMap<readonly T[], ReadonlyMap<string, readonly T[]>>();
+  const indexOf = (list: readonly T[]) => {
+    const index = new Map<string, T[]>();
+    for (const item of list) {
+      for (const uid of new Set(ownersOf(item))) {
+        if (uid === undefined) continue;
+        const items = index.get(uid);
+        if (items === undefined) index.set(uid, [item]);
+        else items.push(item);
+      }
+    }
+    known.set(list, index);
+    return index;
+  };
+  return (list, uid) => (known.get(list) ?? indexOf(list)).get(uid) ?? [];
 }

@@ -119,6 +119,23 @@ describe('what Git asks for, against what the cluster holds', () => {
     ]);
   });
 
+  it('names each label that is gone, and finalizers whatever their order', () => {
+    const map = (metadata: JsonObject): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'a', ...metadata },
+    });
+    const asked = map({ labels: { x: '1', y: '2' }, finalizers: ['a.io/1', 'b.io/2'] });
+    expect(fieldDifferences(asked, map({ finalizers: ['b.io/2'] })).map(({ path }) => path)).toEqual([
+      ['metadata', 'labels', 'x'],
+      ['metadata', 'labels', 'y'],
+      ['metadata', 'finalizers', 0],
+    ]);
+    expect(
+      fieldDifferences(asked, map({ labels: { y: '2', x: '1' }, finalizers: ['b.io/2', 'a.io/1', 'c'] })),
+    ).toEqual([]);
+  });
+
   it('compares stringData of a Secret with the data that it becomes', () => {
     const secret = (fields: JsonObject): KubeObject => ({
       apiVersion: 'v1',

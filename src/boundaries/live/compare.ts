@@ -180,8 +180,11 @@ function withoutLineBreaks(object: KubeObject, field: 'data' | 'binaryData'): Ku
   };
 }
 
-/** Secrets are stored as `data`; `stringData` is only a way to write them. */
-function normalised(given: KubeObject): JsonObject {
+/**
+ * A manifest in the form that the API server stores: `stringData` of a Secret is only a way to write its `data`, and
+ * base64 has no line breaks.
+ */
+export function asStored(given: KubeObject): KubeObject {
   if (given.kind === 'ConfigMap') return withoutLineBreaks(given, 'binaryData');
   if (given.kind !== 'Secret') return given;
   const object = withoutLineBreaks(given, 'data');
@@ -197,21 +200,29 @@ function normalised(given: KubeObject): JsonObject {
   };
 }
 
+/** Labels and annotations, each by itself even where none is left, and finalizers, whatever their order. */
+function compareMetadata(desired: KubeObject, live: KubeObject, found: FieldDifference[]): void {
+  for (const name of ['labels', 'annotations'] as const) {
+    for (const [key, value] of Object.entries(desired.metadata[name] ?? {}))
+      walk(value, live.metadata[name]?.[key], ['metadata', name, key], found);
+  }
+  for (const [index, finalizer] of (desired.metadata.finalizers ?? []).entries()) {
+    if (live.metadata.finalizers?.includes(finalizer) !== true)
+      found.push({ path: ['metadata', 'finalizers', index], desired: finalizer, live: undefined });
+  }
+}
+
 /**
  * Every field that `desired` sets and `live` does not hold. What the API server, a controller or a webhook added on
  * top is no difference: only what Git asks for is compared. `status` is never Git's to ask for.
  */
 export function fieldDifferences(desired: KubeObject, live: KubeObject): readonly FieldDifference[] {
   const found: FieldDifference[] = [];
-  const wanted = normalised(desired);
+  const wanted = asStored(desired);
   for (const [key, value] of Object.entries(wanted)) {
     if (key === 'apiVersion' || key === 'kind' || key === 'status') continue;
     if (key === 'metadata') {
-      const { labels, annotations } = desired.metadata;
-      for (const [name, map] of Object.entries({ labels, annotations })) {
-        if (map !== undefined)
-          walk(map, live.metadata[name as 'labels' | 'annotations'], ['metadata', name], found);
-      }
+      compareMetadata(desired, live, found);
       continue;
     }
     walk(value, live[key], [key], found);

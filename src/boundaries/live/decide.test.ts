@@ -4,7 +4,8 @@ import type { KubeObject } from '../../kube/index.ts';
 import { NOW, workloadOf } from '../cluster.fixture.ts';
 import { ignoring } from '../sync/index.ts';
 import type { IgnoreRule } from '../sync/index.ts';
-import { autoscaling, decideLive } from './decide.ts';
+import { autoscaling } from './autoscaler.ts';
+import { decideLive } from './decide.ts';
 import type { LiveSubject } from './decide.ts';
 
 function templateOf(image: string, container: JsonObject = {}): JsonObject {
@@ -57,47 +58,12 @@ describe('a replica count that Git does not ask for', () => {
     );
   });
 
-  it('is drift where it is outside of what the autoscaler would set', () => {
-    const object: KubeObject = workloadOf('Deployment', { replicas: 3 }, {});
-    const scaled = (replicas: number, spec: JsonObject, owner?: string) =>
-      autoscaling(
-        object,
-        {
-          state: 'read',
-          value: [
-            {
-              apiVersion: 'autoscaling/v2',
-              kind: 'HorizontalPodAutoscaler',
-              metadata: {
-                name: 'a',
-                ...(owner === undefined
-                  ? {}
-                  : {
-                      ownerReferences: [{ apiVersion: 'keda.sh/v1alpha1', kind: owner, name: 'a', uid: 'k' }],
-                    }),
-              },
-              spec: { scaleTargetRef: { kind: 'Deployment', name: 'a' }, ...spec },
-            },
-          ],
-        },
-        workloadOf('Deployment', { replicas }, {}),
-      );
-    expect([2, 3, 6, 7, 0].map((count) => scaled(count, { minReplicas: 3, maxReplicas: 6 }))).toEqual([
-      false,
-      true,
-      true,
-      false,
-      false,
-    ]);
-    expect(scaled(0, { minReplicas: 1, maxReplicas: 6 }, 'ScaledObject')).toBe(true);
-  });
-
   it('is not known to be owned when the list of autoscalers was refused', () => {
     const object: KubeObject = workloadOf('Deployment', {}, {});
-    expect(autoscaling(object, { state: 'unreadable', why: 'forbidden', code: 'kube-denied' })).toBe(
-      'unknown',
-    );
-    expect(autoscaling(object, { state: 'read', value: [] })).toBe(false);
+    expect(
+      autoscaling(object, undefined, { state: 'unreadable', why: 'forbidden', code: 'kube-denied' }),
+    ).toBe('unknown');
+    expect(autoscaling(object, undefined, { state: 'read', value: [] })).toBe(false);
   });
 });
 

@@ -1,4 +1,4 @@
-import { getNumber, getString } from '../../kernel/index.ts';
+import { getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
@@ -13,7 +13,7 @@ import type { PullPolicy } from '../workload.ts';
 import { fieldDifferences, fieldPath } from './compare.ts';
 import type { FieldDifference } from './compare.ts';
 import { addedByHand } from './by-hand.ts';
-import { knownWriter } from './drift/writers.ts';
+import { attributionOf } from './drift/attribution.ts';
 import { writersOf } from './managers.ts';
 
 export interface LiveSubject {
@@ -167,9 +167,11 @@ export function changedByOthers(subject: LiveSubject): boolean {
   );
   return (
     differences.length > 0 &&
-    differences.every(({ path }) => {
-      const writer = writersOf(stored, path, object)[0];
-      return writer !== undefined && knownWriter(writer).kind !== 'delivery';
+    differences.every((difference) => {
+      const attribution = attributionOf(stored, difference.path, difference.live, object);
+      return attribution.state === 'named'
+        ? attribution.writer.kind !== 'delivery'
+        : attribution.state === 'taken-out';
     })
   );
 }
@@ -257,32 +259,4 @@ export function decideLive(
         : { where: `generation ${live.metadata.generation}` }),
     claims: subjects.flatMap((subject) => claimsOf(subject, at)),
   };
-}
-
-/** Whether the stored count may be of that autoscaler. One that KEDA made leaves zero to KEDA. */
-function isWithin(scaler: KubeObject, live: KubeObject | undefined): boolean {
-  const count = getNumber(live, 'spec', 'replicas');
-  if (count === undefined) return true;
-  const keda = scaler.metadata.ownerReferences?.some(({ kind }) => kind === 'ScaledObject') === true;
-  const most = getNumber(scaler, 'spec', 'maxReplicas') ?? Number.POSITIVE_INFINITY;
-  return count <= most && count >= (keda ? 0 : (getNumber(scaler, 'spec', 'minReplicas') ?? 1));
-}
-
-/**
- * Whether an autoscaler in the namespace targets the workload, and the stored count is within its bounds: it would set
- * no other. Unknown when they could not be listed.
- */
-export function autoscaling(
-  object: KubeObject,
-  autoscalers: Reading<readonly KubeObject[]> | undefined,
-  live?: KubeObject,
-): boolean | 'unknown' {
-  if (autoscalers === undefined || autoscalers.state === 'unreadable') return 'unknown';
-  if (autoscalers.state === 'absent') return false;
-  return autoscalers.value.some(
-    (scaler) =>
-      getString(scaler, 'spec', 'scaleTargetRef', 'kind') === object.kind &&
-      getString(scaler, 'spec', 'scaleTargetRef', 'name') === object.metadata.name &&
-      isWithin(scaler, live),
-  );
 }

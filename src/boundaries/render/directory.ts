@@ -1,6 +1,7 @@
 import {
   LandfallError,
   getArray,
+  getIn,
   getString,
   isJsonObject,
   parseYamlDocuments,
@@ -142,7 +143,8 @@ function objectsIn(text: string, file: string): readonly RenderedFacts[] {
     if (looksLikeManifest) throw error;
     return [];
   }
-  if (!looksLikeManifest && values.every(({ value }) => !isManifest(value))) return [];
+  if (!looksLikeManifest && values.every(({ value }) => !isManifest(value) && !isHalfAManifest(value)))
+    return [];
   return values.flatMap(({ node, value }) => {
     if (!isManifest(value)) throw notAManifest(node);
     return expand(value, node);
@@ -151,6 +153,13 @@ function objectsIn(text: string, file: string): readonly RenderedFacts[] {
 
 function isManifest(value: unknown): value is JsonObject {
   return isJsonObject(value) && typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string';
+}
+
+/** An object with a name that forgot what it is: left alone, it would silently be missing from what is applied. */
+function isHalfAManifest(value: JsonValue): boolean {
+  if (!isJsonObject(value) || (value['apiVersion'] === undefined && value['kind'] === undefined))
+    return false;
+  return typeof getIn(value, 'metadata', 'name') === 'string';
 }
 
 function notAManifest(node: YamlNode): LandfallError {

@@ -19,6 +19,7 @@ export {
   HELM_NAMESPACE_LABEL,
   HELM_NAME_LABEL,
   chartOf,
+  chartOfHelmChart,
   composeValues,
   fluxFailure,
   isFirstRelease,

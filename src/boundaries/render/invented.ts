@@ -14,7 +14,14 @@ export function withoutInvented(
   return objects.flatMap((object) => {
     const other = known.get(keyOf(object));
     if (other === undefined) return [];
-    return [{ ...common(object, other), apiVersion: object.apiVersion, kind: object.kind }];
+    const { apiVersion, kind, metadata } = object;
+    const { name, namespace } = metadata;
+    const kept = {
+      ...common(metadata, other.metadata),
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+    };
+    return [{ ...common(object, other), apiVersion, kind, metadata: kept }];
   });
 }
 
@@ -37,5 +44,5 @@ function commonValue(a: JsonValue, b: JsonValue): JsonValue | undefined {
   if (isJsonObject(a) && isJsonObject(b)) return common(a, b);
   if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return undefined;
   const items = a.map((item, index) => commonValue(item, b[index] ?? null));
-  return items.some((item) => item === undefined) ? undefined : items.flatMap((item) => item ?? []);
+  return items.every((item) => item !== undefined) ? items : undefined;
 }

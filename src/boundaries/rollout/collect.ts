@@ -7,6 +7,7 @@ import type { ImageFacts, NodePlatforms } from '../artifact/index.ts';
 import { autoscaling, objectKey } from '../live/index.ts';
 import type { ClusterSnapshot } from '../live/index.ts';
 import { shortDigest, shortReference } from '../names.ts';
+import { valueOf } from '../reading.ts';
 import type { RenderedFacts } from '../rendered.ts';
 import { isWorkload, templateContainers } from '../workload.ts';
 import type { PodContainer, PodFacts } from '../workload.ts';
@@ -189,11 +190,7 @@ export async function collectRollouts(
         : live.state === 'absent'
           ? { state: 'absent' as const, why: live.why }
           : live;
-    const autoscaled = autoscaling(
-      object,
-      facts?.autoscalers,
-      live.state === 'read' ? live.value : undefined,
-    );
+    const autoscaled = autoscaling(object, valueOf(live), facts?.autoscalers);
     if (pods.state !== 'read') return { object, live, pods, checks: [], autoscaled };
     const expected = new Map<string, Expectation>(
       templateContainers(object).map((container) => {

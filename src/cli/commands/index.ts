@@ -31,37 +31,52 @@ import { traceCommand } from './trace.ts';
 import { triageCommand } from './triage.ts';
 import { updatesCommand } from './updates.ts';
 
-/** In the order of the help: asking first, then doing, then trying. */
-export const commands: readonly CliCommand[] = [
-  proveCommand,
-  traceCommand,
-  explainCommand,
-  healthCommand,
-  triageCommand,
-  investigateCommand,
-  statusCommand,
-  historyCommand,
-  noteCommand,
-  driftCommand,
-  renderCommand,
-  updatesCommand,
-  releasesCommand,
-  promoteCommand,
-  rollbackCommand,
-  holdsCommand,
-  syncCommand,
-  planCommand,
-  diffCommand,
-  applyCommand,
-  recoverCommand,
-  checkCommand,
-  layoutCommand,
-  initCommand,
-  imageCommand,
-  buildsCommand,
-  serveCommand,
-  clusterCommand,
-  demoCommand,
-  completionCommand,
-  helpCommand,
-];
+/** By name, in the order of the help: asking first, then doing, then trying. */
+const COMMANDS: Readonly<Record<string, CliCommand>> = {
+  prove: proveCommand,
+  trace: traceCommand,
+  explain: explainCommand,
+  health: healthCommand,
+  triage: triageCommand,
+  investigate: investigateCommand,
+  status: statusCommand,
+  history: historyCommand,
+  note: noteCommand,
+  drift: driftCommand,
+  render: renderCommand,
+  updates: updatesCommand,
+  releases: releasesCommand,
+  promote: promoteCommand,
+  rollback: rollbackCommand,
+  holds: holdsCommand,
+  sync: syncCommand,
+  plan: planCommand,
+  diff: diffCommand,
+  apply: applyCommand,
+  recover: recoverCommand,
+  check: checkCommand,
+  layout: layoutCommand,
+  init: initCommand,
+  image: imageCommand,
+  builds: buildsCommand,
+  serve: serveCommand,
+  cluster: clusterCommand,
+  demo: demoCommand,
+  completion: completionCommand,
+  help: helpCommand,
+};
+
+/** Commands that speak of all the others. */
+const KNOW_ALL = new Set(['help', 'completion']);
+
+/**
+ * The commands that a first word needs: the one that it names, which saves describing all the others at every start;
+ * all of them where it names none, so that what is near can be suggested.
+ */
+export function commandsFor(word: string | undefined): readonly CliCommand[] {
+  const named =
+    word === undefined || KNOW_ALL.has(word)
+      ? undefined
+      : Object.entries(COMMANDS).find(([name]) => name === word);
+  return named === undefined ? Object.values(COMMANDS) : [named[1]];
+}

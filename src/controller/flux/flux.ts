@@ -22,7 +22,13 @@ import { createQueue } from '../queue.ts';
 import { createWaits } from '../waits.ts';
 import type { Level, Queue, Turn } from '../queue.ts';
 import { NAMESPACE_LABEL, NAME_LABEL } from './apply.ts';
-import { createReleaseRenderer, reconcileHelmRelease } from './helm/index.ts';
+import {
+  chartOptions,
+  createReleaseRenderer,
+  reconcileHelmChart,
+  reconcileHelmRelease,
+  reconcileHelmRepository,
+} from './helm/index.ts';
 import type { ReleaseOptions } from './helm/index.ts';
 import { mirrorOf } from './git-access.ts';
 import { gitArtifact, includes } from './git-content.ts';
@@ -250,17 +256,21 @@ export function startFlux(options: FluxOptions): Flux {
     (object, turn) => reconcileBucket(options, object, turn),
     () => undefined,
   );
-  // What a release takes its chart from is looked at when the release is rendered.
-  const charts = [HELM_REPOSITORY, HELM_CHART].map((kind) =>
-    loop(
-      kind,
-      () => 'live',
-      () => Promise.resolve(undefined),
-      (object) => wake(comesFrom(object)),
-    ),
+  const chartRepositories = loop(
+    HELM_REPOSITORY,
+    asked,
+    (object, turn) => reconcileHelmRepository(options, object, turn),
+    (object) => wake(comesFrom(object)),
   );
+  const charts = loop(
+    HELM_CHART,
+    asked,
+    (object, turn) => reconcileHelmChart(options, chartOptions(releaseOptions, turn), object, turn),
+    (object) => wake(comesFrom(object)),
+  );
+  const sources = [repositories, registries, buckets, chartRepositories, charts];
   function wake(concerns: (object: KubeObject) => boolean): void {
-    for (const { objects, queue } of [kustomizations, releases]) {
+    for (const { objects, queue } of [kustomizations, releases, charts]) {
       for (const object of objects.list()) if (concerns(object)) queue.add(keyOf(object), 'live');
     }
   }
@@ -292,19 +302,12 @@ export function startFlux(options: FluxOptions): Flux {
         : mirrorOf(options, object, signal);
     },
     wakeAll() {
-      for (const { objects, queue } of [repositories, registries, kustomizations, releases]) {
+      for (const { objects, queue } of [...sources, kustomizations, releases]) {
         for (const object of objects.list()) queue.add(keyOf(object), 'live');
       }
     },
     async close() {
-      for (const { objects, queue } of [
-        repositories,
-        registries,
-        buckets,
-        ...charts,
-        kustomizations,
-        releases,
-      ]) {
+      for (const { objects, queue } of [...sources, kustomizations, releases]) {
         await objects.close();
         await queue.close();
       }
@@ -325,6 +328,7 @@ async function leave(target: FluxTarget): Promise<void> {
 /** A Kustomization, release or chart that names the source. */
 function comesFrom(source: KubeObject): (object: KubeObject) => boolean {
   return (object) =>
+    (source.kind === 'HelmChart' && getString(object, 'status', 'helmChart') === keyOf(source)) ||
     [
       getObject(object, 'spec', 'sourceRef'),
       getObject(object, 'spec', 'chart', 'spec', 'sourceRef'),

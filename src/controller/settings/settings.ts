@@ -18,7 +18,7 @@ export interface HealthScript {
 export interface ArgoSettings {
   readonly tracking: Tracking;
   /** Kinds that applications neither apply, nor prune, nor are compared with. */
-  excludes(group: string, kind: string, server: string): boolean;
+  readonly excludes: (group: string, kind: string, server: string) => boolean;
   /** `ignoreDifferences` for everybody. */
   readonly ignore: readonly IgnoreRule[];
   /** Rules of ClusterRoles that are put together from others are no difference. */

@@ -23,6 +23,8 @@ export interface SyncTask {
   readonly live: KubeObject | undefined;
   /** Git and the cluster agree. */
   readonly inSync: boolean;
+  /** The destination's namespace, which `CreateNamespace` asks for and no manifest brings: others may make it as well. */
+  readonly place?: true;
 }
 
 /** Says on a hook which operation it was made for, so that one that goes on after a crash does not run it twice. */
@@ -108,7 +110,9 @@ export function syncTasks(source: TaskSource, context: TaskContext): readonly Sy
         ),
       );
   const namespace =
-    source.namespace === undefined ? [] : [taskOf({ phase: 'PreSync', ...source.namespace, inSync: false })];
+    source.namespace === undefined
+      ? []
+      : [taskOf({ phase: 'PreSync', ...source.namespace, inSync: false, place: true })];
   const pruned = chosen.flatMap(({ live, requiresPruning }) => (requiresPruning && live ? [live] : []));
   const creating = [...namespace, ...applied, ...hooks];
   return inOrder([...creating, ...pruneTasks(pruned, creating, context.options.pruneLast)]);

@@ -32,6 +32,15 @@ export interface ChartSource {
   readonly identity?: string;
 }
 
+/** Which version a constraint was found to be. */
+export interface KnownVersion {
+  readonly version: string;
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Of the repository's index then, where somebody keeps that in its status. */
+  readonly index?: string | undefined;
+}
+
 export interface ChartOptions {
   readonly client: KubeClient;
   /** Default `helm`. */
@@ -43,8 +52,7 @@ export interface ChartOptions {
     signal: AbortSignal,
   ) => Promise<ChartSource>;
   readonly clock: Clock;
-  /** The version that a range was found to be, and when, ms since the epoch. */
-  readonly versions: Map<string, { readonly version: string; readonly at: number }>;
+  readonly versions: Map<string, KnownVersion>;
   /** Takes a chart whose signature would have to be checked: what reads takes it as it is, what applies must not. */
   readonly unverified?: boolean;
   /** Runs what waits for somebody else. Default: as it is. */
@@ -88,7 +96,22 @@ export async function chartOf(
       message: `helmcharts.source.toolkit.fluxcd.io "${name}" not found`,
     });
   }
-  return templated(options, chart, getObject(chart, 'spec') ?? {}, fresh, signal);
+  return chartOfHelmChart(options, chart, fresh, signal);
+}
+
+/** The chart of a HelmChart; a suspended one stays at the version that its status says was taken. */
+export async function chartOfHelmChart(
+  options: ChartOptions,
+  chart: KubeObject,
+  fresh: boolean,
+  signal: AbortSignal,
+): Promise<Chart> {
+  const spec = getObject(chart, 'spec') ?? {};
+  const taken =
+    getIn(spec, 'suspend') === true && getString(spec, 'sourceRef', 'kind') === 'HelmRepository'
+      ? getString(chart, 'status', 'artifact', 'revision')
+      : undefined;
+  return templated(options, chart, taken === undefined ? spec : { ...spec, version: taken }, fresh, signal);
 }
 
 async function templated(
@@ -175,14 +198,18 @@ async function inRepository(
   };
   const outside = options.outside ?? ((work) => work());
   const now = options.clock.now();
+  const index = getString(repository, 'status', 'artifact', 'revision');
   const last = options.versions.get(key);
   const isDue =
     fresh ||
     last === undefined ||
-    now - last.at >= (durationMs(getString(owner, 'spec', 'interval')) ?? STANDARD_INTERVAL);
+    last.index !== index ||
+    now - last.at >=
+      (durationMs(getString(template, 'interval') ?? getString(owner, 'spec', 'interval')) ??
+        STANDARD_INTERVAL);
   const version = isDue ? await outside(() => resolveChart(place, program, signal)) : last.version;
   options.versions.delete(key);
-  options.versions.set(key, isDue ? { version, at: now } : last);
+  options.versions.set(key, isDue ? { version, at: now, index } : last);
   for (const oldest of options.versions.keys()) {
     if (options.versions.size <= KEPT) break;
     options.versions.delete(oldest);

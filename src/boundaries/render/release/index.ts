@@ -1,5 +1,5 @@
 /** Releases of charts as helm-controller makes them: the chart, its values, and what they render to. */
-export { chartOf } from './chart.ts';
+export { chartOf, chartOfHelmChart } from './chart.ts';
 export type { Chart, ChartOptions, ChartSource } from './chart.ts';
 export { fluxFailure } from './failure.ts';
 export type { FluxFailure } from './failure.ts';

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import type { Chart, ReleaseName } from '../../../boundaries/render/index.ts';
 import { kubeTime } from '../../status.ts';
+import { helmChartOf } from './chart-template.ts';
 
 /** One release in `status.history`, as helm-controller keeps them; the newest stands first. */
 export interface Snapshot {
@@ -74,7 +75,9 @@ export function releaseText(
   return `release ${namespace}/${name}.v${version} with chart ${chart.name}@${chart.version}`;
 }
 
-/** The status without what says how an attempt went. */
+/** The status as it is, with what only the spec decides. */
 export function statusOf(release: KubeObject): JsonObject {
-  return { ...getObject(release, 'status') };
+  const { helmChart: _, ...status } = getObject(release, 'status') ?? {};
+  const chart = helmChartOf(release);
+  return { ...status, ...(chart === undefined ? {} : { helmChart: chart }) };
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { LandfallError, asLandfallError, getIn, getObject, getString } from '../../../kernel/index.ts';
-import type { JsonObject } from '../../../kernel/index.ts';
+import { getIn, getObject, getString } from '../../../kernel/index.ts';
+import type { JsonObject, LandfallError } from '../../../kernel/index.ts';
 import { refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import {
   chartOf,
+  chartOfHelmChart,
   composeValues,
   isFirstRelease,
   releaseName,
@@ -16,7 +17,7 @@ import type {
   ReleaseValues,
   RenderedRelease,
 } from '../../../boundaries/render/index.ts';
-import { failurePolicy, failurePolicyProblems } from '../../failure-policy.ts';
+import { failurePolicy } from '../../failure-policy.ts';
 import type { FailurePolicy } from '../../failure-policy.ts';
 import type { JournalSubject } from '../../journals.ts';
 import type { Turn } from '../../queue.ts';
@@ -32,7 +33,9 @@ import {
   withConditions,
   writeStatus,
 } from '../kinds.ts';
+import { checkSpec, failureBehind } from '../report.ts';
 import { checkDependencies, sourceOf } from '../source.ts';
+import { keepChart } from './chart-template.ts';
 import { compareRelease, inventoryStatus } from './compare-release.ts';
 import type { ComparedRelease } from './compare-release.ts';
 import { finalizeRelease } from './finalize-release.ts';
@@ -71,11 +74,10 @@ export async function reconcileHelmRelease(
   }
   let version: string | undefined;
   try {
-    const [problem] = failurePolicyProblems(object);
-    if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
+    checkSpec(object);
     await checkDependencies(client, object, undefined, turn);
     const fresh = requested(object) !== undefined;
-    const chart = await chartOf(chartOptions(options, turn), object, fresh, turn.signal);
+    const chart = await chartOfRelease(options, object, fresh, turn);
     ({ version } = chart);
     const { namespace = 'default' } = object.metadata;
     const values = await composeValues(object, (kind, name) =>
@@ -83,18 +85,27 @@ export async function reconcileHelmRelease(
     );
     return await bringAbout(options, await releaseOf(options, object, chart, values, turn), turn);
   } catch (thrown) {
-    const error = asLandfallError(thrown);
-    const failure =
-      thrown instanceof LandfallError && 'failure' in thrown ? (thrown.failure as Failure) : undefined;
-    const isOurs = failure !== undefined || /^(?:helm-|chart-|template-)/.test(error.code);
-    if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
-    if (!isOurs && error.kind === 'unavailable') throw error;
-    return report(options, object, failure ?? failureOf(error), version, turn);
+    return report(options, object, failureBehind(thrown, failureOf), version, turn);
   }
 }
 
+/** By its HelmChart, which is kept as the release says it; `spec.chartRef` names one that somebody else keeps. */
+async function chartOfRelease(
+  options: ReleaseOptions,
+  object: KubeObject,
+  fresh: boolean,
+  turn: Turn,
+): Promise<Chart> {
+  const { client } = options;
+  const charts = chartOptions(options, turn);
+  const kept = await keepChart(client, object, turn.signal);
+  return kept === undefined
+    ? chartOf(charts, object, fresh, turn.signal)
+    : chartOfHelmChart(charts, kept, fresh, turn.signal);
+}
+
 /** A chart comes from what its source was fetched to be last. */
-function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
+export function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
   const { client, files } = options;
   return {
     ...options,
@@ -107,12 +118,10 @@ function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
 }
 
 /** Where helm is not there nothing is known, which is no failure of the release. */
-function failureOf(error: LandfallError): Failure {
-  if (error.code === 'helm-missing') return { reason: 'HelmMissing', message: error.message };
-  return {
-    reason: error.code === 'template-failed' ? 'RenderFailed' : 'ArtifactFailed',
-    message: error.message,
-  };
+function failureOf({ kind, code, message }: LandfallError): Failure | undefined {
+  if (kind === 'unavailable' && !/^(?:helm-|chart-|template-)/.test(code)) return undefined;
+  if (code === 'helm-missing') return { reason: 'HelmMissing', message };
+  return { reason: code === 'template-failed' ? 'RenderFailed' : 'ArtifactFailed', message };
 }
 
 async function releaseOf(
