@@ -52,6 +52,8 @@ export interface ReleaseRequest {
   /** Where it goes: what the cluster serves is told to the chart. */
   readonly about: { readonly gitVersion: string; readonly apiVersions: readonly string[] };
   readonly helm: string | undefined;
+  /** Leaves out what the chart makes up anew each time. */
+  readonly stable?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -84,7 +86,7 @@ export async function renderRelease(request: ReleaseRequest): Promise<RenderedRe
 }
 
 async function template(
-  { release, chart, values, about, helm, signal }: ReleaseRequest,
+  { release, chart, values, about, helm, stable = false, signal }: ReleaseRequest,
   skipCrds: boolean,
 ): Promise<readonly KubeObject[]> {
   const { name, namespace } = releaseName(release);
@@ -113,6 +115,7 @@ async function template(
         apiVersions: about.apiVersions,
         access: chart.access,
       },
+      stable,
       signal,
     });
     return rendered.map(({ object }) => object);
