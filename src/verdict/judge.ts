@@ -126,13 +126,14 @@ export function judge(read: Material, tookMs: number): Proof {
   }));
   const rules = compileHealthRules(material.healthRules ?? []);
   const health = rendered.map(({ object }) => {
-    const events = snapshot.namespaces.get(object.metadata.namespace ?? '')?.events;
+    const { events, jobs } = snapshot.namespaces.get(object.metadata.namespace ?? '') ?? {};
     return {
       rules,
       object,
       live: snapshot.objects.get(objectKey(object)) ?? unread,
       pods: rollouts.find((subject) => subject.object === object)?.pods,
       ...(events === undefined ? {} : { events }),
+      ...(jobs === undefined ? {} : { jobs }),
     };
   });
   const pods = rollouts.map((subject) => valueOf(subject.pods));
