@@ -138,7 +138,7 @@ async function applySet(
     let outcome: DeliveryOutcome;
     try {
       outcome = await deliver(
-        { ...context, onProgress: (step) => step.step === 'restore' && report.restoring(step.reason) },
+        { ...context, onProgress: (step) => step.step === 'restore' && report.restoring() },
         { subject, environment, revision, trigger: 'apply', actor, plan, onFailure: options.onFailure },
         io.signal,
       );
@@ -209,11 +209,11 @@ function reporter(options: ApplyCommandOptions, io: CliIo) {
   return {
     style,
     lines,
-    restoring(reason: string) {
+    restoring() {
       const aside = errStyle(io);
       if (!io.signal.aborted || options.quiet === true) return;
       io.err(
-        `${aside.yellow('!')} ${reason}: taking back what was written; Ctrl-C again leaves that to landfall recover\n`,
+        `${aside.yellow('!')} interrupted: taking back what was written; Ctrl-C again leaves that to landfall recover\n`,
       );
     },
     end(
