@@ -114,6 +114,11 @@ async function applySet(
     const { plan, environment } = planned;
     if (document !== undefined) assertAsReviewed(document, subject, planned.set, plan);
     report.lines(recoveredLines(recovered, report.style));
+    if (recovered.length > 0) {
+      const { tellRecovered } = await import('./tell.ts');
+      const heard = await tellRecovered(session, recovered, declarations, io);
+      report.lines(heard.map((told) => toldLine(told, report.style).trimEnd()));
+    }
     if (options.quiet !== true || plan.problems.length > 0) {
       report.lines(planLines(plan, report.style, options.dryRun === true));
     }
