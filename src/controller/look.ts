@@ -82,6 +82,7 @@ export function createLooker(options: LookerOptions): Looker {
         instance: instanceOf(application),
         tracking: settings.tracking,
         name: application.metadata.name,
+        home: application.metadata.namespace ?? '',
         spec,
         cluster,
         settings,
