@@ -163,43 +163,120 @@ describe('sync options', () => {
     expect(await at.get('ConfigMap', 'one')).toBeUndefined();
   });
 
-  it('take over what kubectl applied, so that leaving a field out of Git removes it', async () => {
-    await at.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: at.namespace } });
-    const data = { key: 'a', old: 'x' };
-    const applied = {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'one', namespace: at.namespace },
-      data,
-    };
-    const text = JSON.stringify({ ...applied, metadata: { ...applied.metadata, annotations: {} } });
-    await at.client.create(
-      {
-        ...applied,
-        metadata: {
-          ...applied.metadata,
-          annotations: { 'kubectl.kubernetes.io/last-applied-configuration': `${text}\n` },
+  it.each([
+    ['kubectl', 'kubectl-client-side-apply', {}],
+    ['Argo CD', 'argocd-controller', {}],
+    [
+      'somebody whom the application names',
+      'deploy-bot',
+      { annotations: { 'argocd.argoproj.io/client-side-apply-migration-manager': 'deploy-bot' } },
+    ],
+  ])(
+    'take over what %s applied, so that leaving a field out of Git removes it',
+    async (_, manager, metadata) => {
+      await at.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: at.namespace } });
+      const data = { key: 'a', old: 'x' };
+      const applied = {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'one', namespace: at.namespace },
+        data,
+      };
+      const text = JSON.stringify({ ...applied, metadata: { ...applied.metadata, annotations: {} } });
+      await at.client.create(
+        {
+          ...applied,
+          metadata: {
+            ...applied.metadata,
+            annotations: { 'kubectl.kubernetes.io/last-applied-configuration': `${text}\n` },
+          },
         },
+        { fieldManager: manager },
+      );
+      const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a') });
+      await at.begin();
+      const name = await at.register(path, policy(), {}, metadata);
+      await at.ended(name, 'Succeeded');
+      await at.until(
+        'it is in sync',
+        async () => applicationStatus(await at.application(name)).sync === 'Synced',
+      );
+      const live = await at.get('ConfigMap', 'one');
+      expect(getObject(live, 'data')).toEqual({ key: 'a' });
+      expect((live?.metadata.managedFields ?? []).map((entry) => getString(entry, 'manager'))).toEqual([
+        'landfall',
+      ]);
+    },
+  );
+});
+
+describe('objects that Argo CD applied on the server’s side', () => {
+  it('lose what Git has left out since, as soon as something is applied', async () => {
+    await at.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: at.namespace } });
+    await at.client.apply(
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'one', namespace: at.namespace },
+        data: { key: 'a', old: 'x' },
       },
-      { fieldManager: 'kubectl-client-side-apply' },
+      { fieldManager: 'argocd-controller', force: true },
     );
-    const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a') });
+    const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'b') });
     await at.begin();
     const name = await at.register(path, policy());
     await at.ended(name, 'Succeeded');
-    await at.until(
-      'it is in sync',
-      async () => applicationStatus(await at.application(name)).sync === 'Synced',
-    );
-    const live = await at.get('ConfigMap', 'one');
-    expect(getObject(live, 'data')).toEqual({ key: 'a' });
-    expect((live?.metadata.managedFields ?? []).map((entry) => getString(entry, 'manager'))).toEqual([
-      'landfall',
+    expect(getObject(await at.get('ConfigMap', 'one'), 'data')).toEqual({ key: 'b' });
+  });
+});
+
+describe('marks that nobody understands', () => {
+  it('are named, and the objects that carry them delivered', async () => {
+    const { path } = await at.repository({
+      'k8s/one.yaml': config('one', 'a', {
+        ...option('Prune=flase,Replace=true'),
+        'argocd.argoproj.io/sync-wave': 'late',
+      }),
+      'k8s/hook.yaml': config('hook', 'a', {
+        'argocd.argoproj.io/hook': 'PreSnyc',
+        'argocd.argoproj.io/hook-delete-policy': 'Never',
+      }),
+    });
+    await at.begin();
+    const name = await at.register(path, policy());
+    await at.ended(name, 'Succeeded');
+    const { conditions } = applicationStatus(await at.application(name));
+    expect(conditions).toEqual([
+      {
+        type: 'UnknownFieldWarning',
+        message: [
+          'annotations that this controller does not understand: ConfigMap/hook: argocd.argoproj.io/hook PreSnyc, so that it never runs',
+          'ConfigMap/hook: argocd.argoproj.io/hook-delete-policy Never',
+          'ConfigMap/one: argocd.argoproj.io/sync-options Prune=flase',
+          'ConfigMap/one: argocd.argoproj.io/sync-wave late, which counts as none',
+        ].join('; '),
+      },
     ]);
+    expect(await at.get('ConfigMap', 'hook')).toBeUndefined();
   });
 });
 
 describe('an operation that somebody asks for', () => {
+  it('is refused where nobody understands a part of it', async () => {
+    const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a') });
+    await at.begin();
+    const name = await at.register(path, {});
+    const state = await sync(name, {
+      sync: { resources: [{ kind: 'ConfigMap', name: 'one', exclude: true }], syncOptions: ['Hurry=true'] },
+    });
+    expect(state).toMatchObject({
+      phase: 'Error',
+      message:
+        'Invalid operation request: operation.sync.resources[0].exclude: this controller knows no such field; operation.sync.syncOptions: Hurry=true is not supported by this controller',
+    });
+    expect(await at.get('ConfigMap', 'one')).toBeUndefined();
+  });
+
   it('about some objects leaves the others, the hooks and the history alone', async () => {
     const { path, commit } = await at.repository({
       'k8s/one.yaml': config('one', 'a'),
