@@ -1,4 +1,10 @@
+import { availableParallelism, totalmem } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/sequencer.ts';
+
+const GIB = 2 ** 30;
+// Half of its time a test waits for pods, probes and processes: two workers for each core keep the cores busy.
+const maxWorkers = Math.max(2, Math.min(8, 2 * availableParallelism(), Math.floor(totalmem() / (1.5 * GIB))));
 
 export default defineConfig({
   test: {
@@ -7,7 +13,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', 'dist/**'],
     // A hundred small files start in 1.6 s instead of 22 s; no test may leave state behind in a module.
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

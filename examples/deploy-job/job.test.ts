@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -139,6 +139,40 @@ describe('the deploy job whose Service the server refuses', () => {
     expect(err).toContain('deploy/base/settings.yaml:7');
     expect(heard.at(-1)).toMatchObject({ channel: '/staging' });
     expect(heard.at(-1)?.text).toContain('settings.yaml');
+  });
+
+  it('is told of even when there is no cluster, and nothing to keep it in', async () => {
+    const { folder } = repository;
+    const args = ['apply', 'deploy/staging', '--env', 'staging'];
+    const before = heard.length;
+    const nowhere = { ...env, KUBECONFIG: path.join(folder, 'none') };
+    expect((await person.run(args, { cwd: folder, env: nowhere })).code).toBe(3);
+    expect(heard.slice(before)).toMatchObject([{ channel: '/staging' }]);
+    expect(heard.at(-1)?.text).toContain('No cluster is configured');
+    const unwritable = { ...env, XDG_STATE_HOME: path.join(folder, 'landfall.yaml') };
+    const { code, err } = await person.run(args, { cwd: folder, env: unwritable });
+    expect([code, err]).toEqual([1, expect.stringContaining('cannot be opened for writing')]);
+    expect(err).toContain('staging was told: slack 127.0.0.1');
+    expect(heard.slice(before)).toHaveLength(2);
+  });
+
+  it('is told of when the plan that was reviewed holds no more', async () => {
+    const { folder } = repository;
+    const quota = ['patch', 'resourcequota', 'services', '-n', 'checkout-staging', '-p'];
+    await run('kubectl', [...quota, '{"spec":{"hard":{"services":"2"}}}'], { env });
+    const saved = path.join(folder, 'reviewed.plan');
+    const plan = await person.run(['plan', 'deploy/staging', '--env', 'staging', '--out', saved], {
+      cwd: folder,
+      env,
+    });
+    expect(plan.code, plan.out).toBe(0);
+    const edit = ['set', 'env', 'deployment/checkout', '-n', 'checkout-staging', 'SEEN=twice'];
+    await run('kubectl', edit, { env });
+    const { code, err } = await person.run(['apply', '--plan', saved], { cwd: folder, env });
+    await rm(saved);
+    expect([code, err]).toEqual([1, expect.stringContaining('The cluster moved since the plan was made')]);
+    expect(heard.at(-1)?.channel).toBe('/staging');
+    expect(heard.at(-1)?.text).toContain('The cluster moved');
   });
 
   it('is applied whole once the quota has room', async () => {

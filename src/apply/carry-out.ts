@@ -4,7 +4,7 @@ import type { KubeObject } from '../kube/index.ts';
 import { objectKey } from '../boundaries/index.ts';
 import type { DeliveryContext } from './delivery.ts';
 import { dryRun } from './dry-run.ts';
-import { applyGroups, kindRank } from './order.ts';
+import { applyGroups, definitionOf, kindRank } from './order.ts';
 import type { Plan, PlannedSteps } from './plan.ts';
 import { hasCondition } from './restoration.ts';
 import type { SetWriter, StepOutcome } from './set.ts';
@@ -12,6 +12,7 @@ import { withPatience } from './trouble.ts';
 
 const ESTABLISH_WAIT = 30_000;
 const ESTABLISH_PAUSE = 100;
+const SCHEMA_WAIT = 5000;
 const AT_ONCE = 16;
 
 /** Why a set could not be applied, as far as it got. */
@@ -55,7 +56,7 @@ export async function applyAll(
     const early = group.every(({ kind }) => kind === 'Namespace' || kind === 'CustomResourceDefinition');
     if (!early && !asked) {
       asked = true;
-      failure = await askAgain(context, plan, signal);
+      failure = await askAgain(context, plan, outcomes, signal);
       if (failure !== undefined) return failure;
     }
     await writer.begin(group.map(({ desired }) => desired));
@@ -84,20 +85,45 @@ export async function applyAll(
 async function askAgain(
   context: DeliveryContext,
   plan: Plan,
+  outcomes: Map<string, StepOutcome>,
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
   const open = plan.items.filter(
-    ({ planned }) =>
-      planned.action === 'create' && (planned.checked === 'elsewhere' || planned.checked === 'definition'),
+    ({ planned: { action, checked } }) =>
+      checked === 'definition' || (action === 'create' && checked === 'elsewhere'),
   );
-  const set = plan.items.flatMap(({ desired }) => desired ?? []);
+  const changed = plan.items.flatMap(({ planned, desired }) =>
+    planned.action === 'change' ? (desired ?? []) : [],
+  );
   const answers = await mapBounded(open, context.atOnce ?? AT_ONCE, async ({ desired }) => {
     if (desired === undefined) return undefined;
-    const answer = await dryRun(desired, { client: context.client, signal, set, coming: new Set() });
-    return answer.state === 'refused' ? `${objectName(desired)}: ${answer.message}` : undefined;
+    const isServed = definitionOf(desired, changed) === undefined;
+    const refused = await askOnce(context, desired, isServed ? 0 : SCHEMA_WAIT, signal);
+    if (refused === undefined) return undefined;
+    outcomes.set(objectKey(desired), { state: 'failed', why: 'refused', reason: refused });
+    return `${objectName(desired)}: ${refused}`;
   });
   const refused = answers.filter((answer) => answer !== undefined);
   return refused.length === 0 ? undefined : { message: refused.join('; '), interrupted: false };
+}
+
+/**
+ * Why the server refuses an object by what it knows itself; undefined where it does not. An API server goes on with the
+ * old schema of a definition for a moment after that was changed: what it refuses is asked again for `patienceMs`.
+ */
+async function askOnce(
+  { client, clock }: DeliveryContext,
+  desired: KubeObject,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const end = clock.now() + patienceMs;
+  for (;;) {
+    const answer = await dryRun(desired, { client, signal, set: [], coming: new Set() });
+    if (answer.state === 'accepted') return undefined;
+    if (clock.now() >= end) return answer.message;
+    await sleep(clock, ESTABLISH_PAUSE, signal);
+  }
 }
 
 export async function pruneAll(

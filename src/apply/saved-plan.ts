@@ -49,11 +49,32 @@ function reviewed(object: PlannedObject): JsonObject {
   return { ...(rest as unknown as JsonObject), fields: shown };
 }
 
+/** Throws `conflict` where a plan was made for another cluster, or for another application there. */
+function assertSameSubject({ subject: was, createdAt }: PlanDocument, now: LedgerSubject): void {
+  const differs = (['cluster', 'namespace', 'application'] as const).find((part) => was[part] !== now[part]);
+  if (differs === undefined) return;
+  throw new LandfallError(
+    `The plan of ${createdAt} was made for the ${differs} ${was[differs]}, and this is ${now[differs]}; nothing was changed.`,
+    {
+      kind: 'conflict',
+      code: 'plan-other-subject',
+      object: was.application,
+      hint: 'Use the context that it was made with (--context, --kubeconfig), or make a plan of this one.',
+    },
+  );
+}
+
 /**
  * Throws `conflict` where a plan, made anew, is not the one that was reviewed: the files moved, or somebody wrote one
  * of the objects since. A status that moved on is no matter.
  */
-export function assertAsReviewed(document: PlanDocument, set: string, plan: Plan): void {
+export function assertAsReviewed(
+  document: PlanDocument,
+  subject: LedgerSubject,
+  set: string,
+  plan: Plan,
+): void {
+  assertSameSubject(document, subject);
   const refuse = (code: string, message: string) =>
     new LandfallError(`${message}; nothing was changed.`, {
       kind: 'conflict',

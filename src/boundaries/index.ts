@@ -4,9 +4,10 @@ export { fieldTargets } from './field-target.ts';
 export { shortDigest, shortReference, withoutTag } from './names.ts';
 export { attempt, read, valueOf } from './reading.ts';
 export type { Reading } from './reading.ts';
-export { whereSet } from './rendered.ts';
+export { hiding, isHidden, whereSet } from './rendered.ts';
 export type { FieldSource, RenderedFacts } from './rendered.ts';
 export {
+  carriesPods,
   declaredReplicas,
   isWorkload,
   podTemplate,
@@ -56,17 +57,20 @@ export {
   ignoring,
   isFlux,
   isHook,
+  isSkipped,
   isSyncing,
   syncCounts,
   trackedBy,
 } from './sync/index.ts';
 export type { ApplicationSource, IgnoreRule, JqFindings } from './sync/index.ts';
 export {
+  autoscalersOf,
   changedByOthers,
   decideDrift,
   decideLive,
   fieldDifferences,
   fieldPath,
+  isOnAdmission,
   objectKey,
   takeSnapshot,
   unreadSubjects,
@@ -75,6 +79,7 @@ export {
 export type {
   ClusterSnapshot,
   Drift,
+  DriftQuestion,
   DriftSubject,
   FieldDifference,
   FieldWriter,
@@ -114,6 +119,7 @@ export {
   measuredOf,
   observe,
   percent,
+  routeFacts,
   sampleName,
   serviceFacts,
   shareOf,

@@ -58,22 +58,27 @@ export function openKube(options: ClusterOptions, io: CliIo): Promise<KubeClient
   });
 }
 
+/** How registries are reached: over mirrors of the cluster, the environment and the options, with docker's credentials. */
+export function registryOptions(
+  { registryMirror }: Pick<ClusterOptions, 'registryMirror'>,
+  io: CliIo,
+  ofCluster: Readonly<Record<string, string>> = {},
+): RegistryClientOptions {
+  return {
+    mirrors: registryMirrors({ ...ofCluster, ...mirrorsFromEnv(io.env), ...registryMirror }),
+    credentials: dockerCredentials({ env: io.env }),
+    clock: io.clock,
+  };
+}
+
 /** The cluster, Git and registries, as the options and this environment name them. Nothing is asked yet. */
 export async function openSources(options: ClusterOptions, io: CliIo): Promise<OpenSources> {
   const kube = await openKube(options, io);
   const git = createGitMirrors({ folder: path.join(cacheFolder(io.env), 'git'), clock: io.clock });
-  const registryOptions = {
-    mirrors: registryMirrors({
-      ...kube.registryMirrors,
-      ...mirrorsFromEnv(io.env),
-      ...options.registryMirror,
-    }),
-    credentials: dockerCredentials({ env: io.env }),
-    clock: io.clock,
-  };
-  const registry = createRegistryClient(registryOptions);
+  const reached = registryOptions(options, io, kube.registryMirrors);
+  const registry = createRegistryClient(reached);
   return {
-    registryOptions,
+    registryOptions: reached,
     kube,
     git,
     registry,

@@ -1,4 +1,4 @@
-import { getArray, getObject, getString } from '../kernel/index.ts';
+import { getArray, getObject, getString, textOf } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { ApplicationSpec } from '../boundaries/sync/index.ts';
@@ -8,7 +8,7 @@ import type { Subject } from './look.ts';
 import type { SyncRequest } from './operation.ts';
 import { result } from './outcome.ts';
 import type { SyncOutcome } from './outcome.ts';
-import { kubeTime } from './status.ts';
+import { kubeTime, namespaceFields } from './status.ts';
 
 /** What names one attempt at an operation. */
 export interface Attempted {
@@ -17,6 +17,21 @@ export interface Attempted {
   readonly retryCount: number;
   readonly commit: string;
   readonly request: SyncRequest;
+}
+
+/** One attempt at an operation. */
+export interface Run {
+  readonly operation: JsonObject;
+  readonly startedAt: string;
+  readonly retryCount: number;
+  readonly commit: string;
+  /** `revision` and `source`, or those of several. */
+  readonly delivered: JsonObject;
+  readonly request: SyncRequest;
+  /** What earlier turns of this attempt wrote. */
+  readonly going: JsonObject | undefined;
+  /** Milliseconds since the epoch. */
+  readonly begun: number;
 }
 
 /** What the state of an operation says once an attempt has ended. */
@@ -103,4 +118,26 @@ export function comparedRevisions(
       ? []
       : [single];
   return known.length === spec.sources.length ? known : undefined;
+}
+
+/** `status.operationState` while the attempt goes on. */
+export function runningState(application: KubeObject, run: Run, outcome: SyncOutcome): JsonObject {
+  return {
+    operation: run.operation,
+    // Somebody who ends the operation meanwhile is not overwritten.
+    phase: isTerminating(application) ? 'Terminating' : 'Running',
+    ...(run.retryCount > 0 ? { retryCount: run.retryCount } : {}),
+    message: outcome.message,
+    syncResult: { ...run.delivered, ...namespaceFields(application), resources: [...outcome.results] },
+    startedAt: run.startedAt,
+  };
+}
+
+/** False for a sync to a commit that is not the tracked one (a rollback): it says nothing about the tracked one. */
+export function isTracked(application: KubeObject, { request, commit }: Run): boolean {
+  const compared = getArray(application, 'status', 'sync', 'revisions').map(textOf).join(', ');
+  return (
+    (request.revision === undefined && request.revisions === undefined) ||
+    (getString(application, 'status', 'sync', 'revision') ?? compared) === commit
+  );
 }

@@ -30,10 +30,14 @@ export interface BuildWorkers {
 }
 
 const CONCURRENCY = 2;
-const TICK_MS = 2_000;
+const TICK_MS = 500;
 
-/** Runs builds out of the ledger until `stop` aborts; what runs then is given back. */
-export function createBuildWorkers(options: BuildWorkerOptions, stop: AbortSignal): BuildWorkers {
+/** Runs builds out of the ledger until `stop` aborts; what runs then is given back. `onEnded` must not throw. */
+export function createBuildWorkers(
+  options: BuildWorkerOptions,
+  stop: AbortSignal,
+  onEnded: () => void,
+): BuildWorkers {
   const { ledger, logger } = options;
   const { builds } = ledger;
   const running = new Set<Promise<void>>();
@@ -66,7 +70,10 @@ export function createBuildWorkers(options: BuildWorkerOptions, stop: AbortSigna
         if (build === undefined) return;
         const work = run(build);
         running.add(work);
-        void work.finally(() => running.delete(work));
+        void work.finally(() => {
+          running.delete(work);
+          onEnded();
+        });
       }
     },
     async settled() {
@@ -81,9 +88,12 @@ export async function workOnBuilds(
   stop: AbortSignal,
 ): Promise<void> {
   setMaxListeners(0, stop);
-  const workers = createBuildWorkers(options, stop);
+  let free: () => void = () => {};
+  const workers = createBuildWorkers(options, stop, () => free());
   let problem = '';
   while (!stop.aborted) {
+    const pause = new AbortController();
+    free = () => pause.abort();
     try {
       await workers.begin();
       problem = '';
@@ -92,7 +102,8 @@ export async function workOnBuilds(
       if (message !== problem) options.logger.warn('Builds cannot be looked for', { problem: message });
       problem = message;
     }
-    await sleep(options.clock, options.tickMs ?? TICK_MS, stop).catch(() => undefined);
+    const signal = AbortSignal.any([stop, pause.signal]);
+    await sleep(options.clock, options.tickMs ?? TICK_MS, signal).catch(() => undefined);
   }
   await workers.settled();
 }

@@ -8,7 +8,7 @@ import { openLedger } from '../ledger/index.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { parseLandfallYaml } from '../pipeline/index.ts';
 import { startBuilds } from './builds.ts';
-import type { BuildLoop } from './builds.ts';
+import type { BuildLoop, BuildLoopOptions } from './builds.ts';
 import type { Declarations } from './declarations.ts';
 
 const PATIENT = { timeout: 60_000, interval: 50 };
@@ -57,7 +57,10 @@ const declarations: Pick<Declarations, 'read'> = {
 };
 
 /** One replica, with a connection to the ledger of its own. */
-function replica(concurrency = 2): BuildLoop {
+function replica(
+  concurrency = 2,
+  { tickMs = 20, onBuilt = () => {} }: Pick<BuildLoopOptions, 'tickMs' | 'onBuilt'> = {},
+): BuildLoop {
   const ledger = openLedger({ folder: path.join(stage.folder, 'state'), clock: systemClock });
   ledgers.push(ledger);
   const loop = startBuilds({
@@ -70,7 +73,8 @@ function replica(concurrency = 2): BuildLoop {
     folder: path.join(stage.folder, 'work'),
     env: { PATH: process.env['PATH'] },
     pollMs: 3_600_000,
-    tickMs: 20,
+    tickMs,
+    onBuilt,
     concurrency,
   });
   loops.push(loop);
@@ -118,6 +122,18 @@ describe('the loop of builds', { timeout: 120_000 }, () => {
       .requests()
       .filter(({ method, url }) => method === 'PUT' && /manifests\/sha-/.test(url));
     expect(requests).toHaveLength(2);
+  });
+
+  it('begins what it found, and tells what it built, at once and not at its next look', async () => {
+    const ungated = DEV.replace('    approval: { by: [ana] }\n', '');
+    declared = `${ungated}\n    env: { COUNTER: "${path.join(stage.folder, 'counter')}" }`;
+    await stage.commit({ a: '1' });
+    const built: string[] = [];
+    const loop = replica(2, { tickMs: 3_600_000, onBuilt: ({ commit }) => built.push(commit) });
+    await vi.waitFor(async () => expect(await state()).toEqual(['SUCCESS']), PATIENT);
+    const commit = await stage.commit({ a: '2' });
+    await vi.waitFor(() => expect(loop.pushed(new Set([stage.source.toLowerCase()]))).toBe(1), PATIENT);
+    await vi.waitFor(() => expect(built).toContain(commit), PATIENT);
   });
 
   it('begins nothing by a declaration that cannot be read again, or that has changed meanwhile', async () => {

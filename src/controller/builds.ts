@@ -23,7 +23,10 @@ export interface BuildLoopOptions extends BuildWorkerOptions {
   readonly onBuilt?: (build: Build) => void;
   /** Ms between two looks at source repositories. Default 180,000. */
   readonly pollMs?: number;
-  /** Ms between two looks at what people and other processes have decided. Default 2,000. */
+  /**
+   * Ms between two looks at what people and other processes have decided; what this process does itself is looked at
+   * at once. Default 500.
+   */
   readonly tickMs?: number;
 }
 
@@ -35,7 +38,7 @@ export interface BuildLoop {
 }
 
 const POLL_MS = 180_000;
-const TICK_MS = 2_000;
+const TICK_MS = 500;
 const LAST_LINES = 8;
 
 /**
@@ -49,8 +52,15 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
   const stop = new AbortController();
   // Every look and every running build listens to it.
   setMaxListeners(0, stop.signal);
-  const workers = createBuildWorkers(options, stop.signal);
+  const workers = createBuildWorkers(options, stop.signal, () => changed());
   let wake: (() => void) | undefined;
+  /** Whether this process has written to the ledger since the last look at it, and what ends the pause before the next. */
+  let fresh = false;
+  let lookNow: () => void = () => {};
+  function changed(): void {
+    fresh = true;
+    lookNow();
+  }
   const awaited = new Set<string>();
   const problems = new Map<string, string>();
 
@@ -66,7 +76,7 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
 
   const declarations = createBuildDeclarations(options.declarations, report, {
     clock,
-    retryMs: 10 * tickMs,
+    retryMs: 40 * tickMs,
     signal: stop.signal,
   });
 
@@ -79,6 +89,7 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
         await mirror.fetch(stop.signal);
         const { found, superseded, problem } = await lookForBuilds(builds, each, mirror, stop.signal);
         report(subject, problem);
+        if (superseded.length > 0 || found.some(({ outcome }) => outcome !== 'known')) changed();
         for (const { outcome, ref, commit, build } of found) {
           if (outcome !== 'known')
             logger.info('A trigger saw something new', {
@@ -157,6 +168,7 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
 
   async function ledgerLoop(): Promise<void> {
     while (!stop.signal.aborted) {
+      fresh = false;
       const works = { decisions: decide, workers: () => workers.begin(), news, notices: tellAll };
       for (const [name, work] of Object.entries(works)) {
         try {
@@ -166,7 +178,10 @@ export function startBuilds(options: BuildLoopOptions): BuildLoop {
           if (!stop.signal.aborted) report(name, asLandfallError(thrown).message);
         }
       }
-      await sleep(clock, tickMs, stop.signal).catch(() => undefined);
+      if (fresh) continue;
+      const pause = new AbortController();
+      lookNow = () => pause.abort();
+      await sleep(clock, tickMs, AbortSignal.any([stop.signal, pause.signal])).catch(() => undefined);
     }
   }
 

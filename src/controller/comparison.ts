@@ -20,6 +20,7 @@ import type {
   CompareOptions,
   ComparedPair,
   EngineHealthStatus,
+  Tracking,
 } from '../boundaries/sync/index.ts';
 import { FIELD_MANAGER } from '../apply/index.ts';
 import type { LiveObjects } from './live.ts';
@@ -41,6 +42,12 @@ export interface Comparison {
   readonly resources: readonly JsonObject[];
   /** `status.summary.images`. */
   readonly images: readonly string[];
+}
+
+/** How an application's objects say that they are its own. */
+export interface Mark {
+  readonly instance: string;
+  readonly tracking: Tracking;
 }
 
 /** Objects that the status names: what was managed before, so that what left Git is found again. */
@@ -73,7 +80,7 @@ export async function readLive(
   live: LiveObjects,
   desired: readonly KubeObject[],
   application: KubeObject,
-  instance: string,
+  mark: Mark,
   how: 'watched' | 'fresh',
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
@@ -88,7 +95,8 @@ export async function readLive(
   const found = await live.read([...refs.values()], how, signal);
   return found.filter(
     (object, index): object is KubeObject =>
-      object !== undefined && (index < asked || (trackedBy(object) === instance && !isHook(object))),
+      object !== undefined &&
+      (index < asked || (trackedBy(object, mark.tracking) === mark.instance && !isHook(object))),
   );
 }
 
@@ -96,9 +104,9 @@ export function compareWith(
   target: Pick<Target, 'objects'>,
   live: readonly KubeObject[],
   spec: ApplicationSpec,
-  more: { readonly instance?: string; readonly found?: CompareOptions['found'] } = {},
+  more: { readonly mark?: Mark; readonly found?: CompareOptions['found'] } = {},
 ): Comparison {
-  const { instance, found } = more;
+  const { mark, found } = more;
   const compared: CompareOptions = {
     manager: FIELD_MANAGER,
     ignore: spec.ignoreDifferences,
@@ -117,7 +125,7 @@ export function compareWith(
     // A hook without a type that is known here is never applied.
     hooks: special.filter((object) => isHook(object) && hookTypes(object).length > 0),
     compared,
-    shared: instance === undefined ? [] : pairs.flatMap((pair) => sharedWith(pair, instance)),
+    shared: mark === undefined ? [] : pairs.flatMap((pair) => sharedWith(pair, mark)),
     sync: counted.every((pair) => pair.status === 'Synced') ? 'Synced' : 'OutOfSync',
     health: applicationEngineHealth(
       pairs.map((pair) => ({ desired: pair.desired !== undefined, live: pair.live })),
@@ -129,9 +137,9 @@ export function compareWith(
   };
 }
 
-function sharedWith({ desired, live }: ComparedPair, instance: string): readonly string[] {
+function sharedWith({ desired, live }: ComparedPair, { instance, tracking }: Mark): readonly string[] {
   if (desired === undefined || live === undefined) return [];
-  const owner = trackedBy(live);
+  const owner = trackedBy(live, tracking);
   if (owner === undefined || owner === instance) return [];
   return [`${live.kind}/${live.metadata.name} is part of applications ${instance} and ${owner}`];
 }

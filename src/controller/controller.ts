@@ -7,11 +7,13 @@ import {
   applicationSpec,
   createJq,
   parseTrackingId,
+  trackedBy,
 } from '../boundaries/sync/index.ts';
 import { startApplicationSets } from './application-sets.ts';
 import { createApplicationWriter } from './application-writer.ts';
 import { createApplicationGit } from './application-git.ts';
-import { argoCredentials, createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
+import { argoCredentials } from '../boundaries/render/index.ts';
+import { createAccessFiles, createClusters, followArgoSecrets } from './clusters/index.ts';
 import type { Controller, ControllerOptions } from './contract.ts';
 import { createDeclarations } from './declarations.ts';
 import type { TrackedRepository } from './declarations.ts';
@@ -24,6 +26,7 @@ import { createLiveObjects } from './live.ts';
 import { createLooker } from './look.ts';
 import { createOperator } from './operate.ts';
 import { followProjects } from './projects/index.ts';
+import { followSettings } from './settings/index.ts';
 import { createQueue } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { createReconciler } from './reconcile.ts';
@@ -67,9 +70,13 @@ export function startController(options: ControllerOptions): Controller {
   /** An object changed: whose application has to be looked at. */
   function changed(object: KubeObject): void {
     flux.objectChanged(object);
-    const id = parseTrackingId(object.metadata.annotations?.[TRACKING_ANNOTATION]);
-    if (id === undefined) return;
-    const key = keyOfInstance(id.application);
+    const { tracking } = settings.last;
+    const owner =
+      tracking.method === 'label'
+        ? trackedBy(object, tracking)
+        : parseTrackingId(object.metadata.annotations?.[TRACKING_ANNOTATION])?.application;
+    if (owner === undefined) return;
+    const key = keyOfInstance(owner);
     if (applications.get(key) !== undefined) queue.add(key, 'live');
   }
 
@@ -84,8 +91,12 @@ export function startController(options: ControllerOptions): Controller {
     wake(kind === 'cluster' ? 'live' : 'git', isRefused);
     sets.wakeAll();
   });
-  const projects = followProjects(client, homeNamespace, clock, (project) =>
-    wake('live', (application) => (getString(application, 'spec', 'project') ?? 'default') === project),
+  const settings = followSettings(client, homeNamespace, clock, logger, () => {
+    wake('git', () => true);
+    sets.wakeAll();
+  });
+  const projects = followProjects(client, homeNamespace, clock, settings, (concerns) =>
+    wake('live', (application) => concerns(getString(application, 'spec', 'project') || 'default')),
   );
   const openLive = (remote: KubeClient) => createLiveObjects({ client: remote, clock, onChange: changed });
   const clusters = createClusters({
@@ -161,6 +172,7 @@ export function startController(options: ControllerOptions): Controller {
     logger,
     clusters,
     projects,
+    settings,
     homeNamespace,
     looker,
     writer,
@@ -334,6 +346,7 @@ export function startController(options: ControllerOptions): Controller {
       await jq.close();
       await clusters.close();
       await projects.close();
+      await settings.close();
       await secrets.close();
       await files.close();
       await shards?.close();

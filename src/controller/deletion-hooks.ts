@@ -3,6 +3,7 @@ import type { JsonValue } from '../kernel/index.ts';
 import { objectName, refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { engineHealth, hookDeletePolicies, hookTypes, withTracking } from '../boundaries/sync/index.ts';
+import type { Tracking } from '../boundaries/sync/index.ts';
 import { FIELD_MANAGER } from '../apply/index.ts';
 
 export type DeletionHook = 'PreDelete' | 'PostDelete';
@@ -43,6 +44,7 @@ export function hookFinalizers(
 export interface HookWork {
   readonly client: KubeClient;
   readonly instance: string;
+  readonly tracking: Tracking;
   /** The destination's namespace. */
   readonly destination: string;
   /** Tells hooks of this deletion that are named when they run. */
@@ -101,7 +103,8 @@ function hooksOf(work: HookWork, type: DeletionHook, objects: readonly KubeObjec
       const { generateName, ...metadata } = object.metadata;
       const name =
         (metadata.name as string | undefined) ?? `${generateName ?? ''}${type.toLowerCase()}-${work.suffix}`;
-      return withTracking({ ...object, metadata: { ...metadata, name } }, work.instance, work.destination);
+      const named = { ...object, metadata: { ...metadata, name } };
+      return withTracking(named, work.instance, work.destination, work.tracking);
     });
 }
 

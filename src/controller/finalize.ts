@@ -3,6 +3,7 @@ import { objectName, refOf, splitApiVersion } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { kindRank } from '../apply/index.ts';
 import { HOOK_FINALIZER, isHook, syncWave, trackedBy } from '../boundaries/sync/index.ts';
+import type { Tracking } from '../boundaries/sync/index.ts';
 import { inventoryOf } from './comparison.ts';
 import type { Cluster } from './clusters/index.ts';
 import { objectOptions, optionValue, releaseHook } from './sync/index.ts';
@@ -22,6 +23,7 @@ export interface Finalizing {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly instance: string;
+  readonly tracking: Tracking;
   /** The Application's sync options. */
   readonly options: readonly string[];
 }
@@ -102,7 +104,7 @@ async function deletable(
   return found.filter(
     (object): object is KubeObject =>
       object !== undefined &&
-      trackedBy(object) === work.instance &&
+      trackedBy(object, work.tracking) === work.instance &&
       object.kind !== 'CustomResourceDefinition' &&
       object.metadata.uid !== application.metadata.uid &&
       deleteOption(work, object) !== 'false' &&

@@ -14,6 +14,7 @@ import type { DeletionHook, HookWork } from './deletion-hooks.ts';
 import { FINALIZERS, finishDeletion } from './finalize.ts';
 import type { Subject } from './look.ts';
 import type { Turn } from './queue.ts';
+import type { Settings } from './settings/index.ts';
 import type { NoTarget, Target } from './target.ts';
 
 export interface FinishOptions {
@@ -24,6 +25,7 @@ export interface FinishOptions {
   readonly instanceOf: (application: KubeObject) => string;
   /** The application with its cluster and project; a list says why it cannot be honoured. */
   readonly subjectOf: (application: KubeObject, turn: Turn) => Promise<Subject | readonly string[]>;
+  readonly settings: Settings;
   /** What Git asked for when it was last compared. */
   readonly targetOf: (subject: Subject, turn: Turn) => Promise<Target | NoTarget>;
 }
@@ -45,7 +47,9 @@ export async function finish(options: FinishOptions, application: KubeObject, tu
   }
   if (finalizers.some((name) => FINALIZERS.has(name))) {
     const { clock, logger } = options;
-    const work = { home, clock, logger, instance: options.instanceOf(application), cluster: reachable };
+    const { tracking } = await options.settings.get(turn.signal);
+    const instance = options.instanceOf(application);
+    const work = { home, clock, logger, instance, tracking, cluster: reachable };
     const done = await finishDeletion({ ...work, options: spec.policy.options }, application, turn.signal);
     return done && !steps.before && !steps.after && steps.clean.length === 0;
   }
@@ -99,6 +103,7 @@ async function hookWork(
     work: {
       client: subject.cluster.client,
       instance: options.instanceOf(application),
+      tracking: subject.settings.tracking,
       destination: subject.spec.destination.namespace,
       suffix: String(Math.floor(seconds)),
       signal: turn.signal,

@@ -59,6 +59,32 @@ const files = (text: string) => ({
   'k8s/web.yaml': `apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { ports: [{ port: ${text === 'a' ? 80 : 81} }] }\n`,
 });
 
+describe('a namespace that several applications make', () => {
+  it.each(['before it is written', 'while it is written'])('%s is there for each of them', async (when) => {
+    const { path } = await at.repository(files('a'));
+    let made = 0;
+    const client: KubeClient = {
+      ...at.client,
+      async apply(object, options, signal) {
+        const isNow = (options.dryRun === true) === (when === 'before it is written');
+        const result = isNow ? undefined : await at.client.apply(object, options, signal);
+        if (object.kind === 'Namespace' && isNow && made === 0) {
+          const tried = options.dryRun === true ? await at.client.apply(object, options, signal) : undefined;
+          made += 1;
+          await at.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: at.namespace } });
+          if (tried !== undefined) return tried;
+        }
+        return result ?? at.client.apply(object, options, signal);
+      },
+    };
+    await at.begin({ client, ledger });
+    const name = await at.register(path, POLICY);
+    expect(await at.ended(name, 'Succeeded')).toContain('successfully synced');
+    expect([made, await value('one')]).toEqual([1, 'a']);
+    expect((await at.get('Namespace', at.namespace))?.metadata.labels).not.toHaveProperty('team');
+  });
+});
+
 describe('a sync with a ledger', () => {
   it('takes everything back when the server refuses one object half way, and holds the commit', async () => {
     const { path, first, commit } = await at.repository(files('a'));

@@ -6,14 +6,24 @@ import { findIgnored } from '../boundaries/sync/index.ts';
 import type { ApplicationSource, ApplicationSpec, CompareOptions, Jq } from '../boundaries/sync/index.ts';
 import { objectKey } from '../boundaries/index.ts';
 import { compareWith, compareWithoutTarget, readLive } from './comparison.ts';
-import type { Comparison } from './comparison.ts';
+import type { Comparison, Mark } from './comparison.ts';
 import type { Cluster } from './clusters/index.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 import type { Project } from './projects/index.ts';
+import type { ArgoSettings } from './settings/index.ts';
+import {
+  ignoreRules,
+  isExcluded,
+  notManaged,
+  switchedOff,
+  unsupportedSettings,
+  withoutExcluded,
+} from './settled.ts';
 import type { Level, Turn } from './queue.ts';
-import { comparedStatus } from './status.ts';
+import { comparedStatus, isNamespaceChanged } from './status.ts';
 import type { Condition } from './status.ts';
 import type { NoTarget, Target, TargetLoader } from './target.ts';
+import { unknownFields } from './validate.ts';
 
 /** One application in one turn. */
 export interface Subject {
@@ -24,6 +34,8 @@ export interface Subject {
   /** Where its objects go. */
   readonly cluster: Cluster;
   readonly project: Project;
+  /** Of Argo CD, as they are now. */
+  readonly settings: ArgoSettings;
   /** What becomes of a sync that fails. */
   readonly policy: FailurePolicy;
 }
@@ -64,8 +76,15 @@ export function createLooker(options: LookerOptions): Looker {
   const { clock, targets, instanceOf, jq } = options;
   const unreachableSince = new Map<string, number>();
   return {
-    async findTarget({ key, application, spec, cluster }, sources, revisions, level, turn) {
-      const asker = { instance: instanceOf(application), name: application.metadata.name, spec, cluster };
+    async findTarget({ key, application, spec, cluster, settings }, sources, revisions, level, turn) {
+      const asker = {
+        instance: instanceOf(application),
+        tracking: settings.tracking,
+        name: application.metadata.name,
+        spec,
+        cluster,
+        settings,
+      };
       const found: string[] = [];
       const sets: RenderedSet[] = [];
       let at = 0;
@@ -104,29 +123,47 @@ export function createLooker(options: LookerOptions): Looker {
       }
       return targets.place(asker, found, sets, turn.signal);
     },
-    async look({ application, spec, cluster, project }, target, how, turn) {
-      const { live } = cluster;
-      const instance = instanceOf(application);
+    async look({ application, spec, cluster, project, settings }, whole, how, turn) {
+      const { live, server } = cluster;
+      const mark: Mark = { instance: instanceOf(application), tracking: settings.tracking };
+      const { target, conditions: excluded } =
+        'objects' in whole
+          ? withoutExcluded(whole, settings, server)
+          : { target: whole, conditions: [] as readonly Condition[] };
       const objects = 'objects' in target ? target.objects : [];
-      const all = await readLive(live, objects, application, instance, how, turn.signal);
+      const all = await readLive(live, objects, application, mark, how, turn.signal);
       // What the project does not let the application touch is not pruned by it either.
       const wanted = new Set(objects.map(objectKey));
       const stored = all.filter(
-        (object) => wanted.has(objectKey(object)) || project.refusal(object, cluster) === undefined,
+        (object) =>
+          wanted.has(objectKey(object)) ||
+          (project.refusal(object, cluster) === undefined && !isExcluded(object, settings, server)),
       );
       if (!('objects' in target)) return withoutTarget(target, stored);
+      const off = switchedOff(target, settings);
+      if (off !== undefined) return withoutTarget({ ...named(target.revisions), error: off }, stored);
+      const foreign = notManaged(objects, cluster);
+      if (foreign !== undefined) {
+        const message = `Failed to load live state: ${foreign}`;
+        const found = withoutTarget({ ...named(target.revisions), error: foreign }, stored);
+        return { ...found, conditions: [{ type: 'ComparisonError', message }] };
+      }
+      const ignore = ignoreRules(spec.ignoreDifferences, settings, objects);
       let found: CompareOptions['found'];
       try {
         found = {
-          desired: await findIgnored(spec.ignoreDifferences, objects, jq, turn.signal),
-          live: await findIgnored(spec.ignoreDifferences, stored, jq, turn.signal),
+          desired: await findIgnored(ignore, objects, jq, turn.signal),
+          live: await findIgnored(ignore, stored, jq, turn.signal),
         };
       } catch (thrown) {
         const error = asLandfallError(thrown);
         if (error.kind !== 'invalid-input') throw error;
         return withoutTarget({ commit: target.commit, error: error.message }, stored);
       }
-      const comparison = compareWith(target, stored, spec, { instance, found });
+      const compared = compareWith(target, stored, { ...spec, ignoreDifferences: ignore }, { mark, found });
+      const comparison: Comparison = isNamespaceChanged(application)
+        ? { ...compared, sync: 'OutOfSync' }
+        : compared;
       const repeated = target.repeated.map((name): Condition => ({
         type: 'RepeatedResourceWarning',
         message: `Resource ${name.replaceAll('|', '/')} appeared more than once among application resources.`,
@@ -135,9 +172,10 @@ export function createLooker(options: LookerOptions): Looker {
         type: 'SharedResourceWarning',
         message,
       }));
-      return { target, comparison, conditions: [...repeated, ...shared] };
+      const unsupported = unsupportedSettings(objects, settings);
+      return { target, comparison, conditions: [...repeated, ...shared, ...excluded, ...unsupported] };
     },
-    statusOf({ application, spec }, looked, extra, reconciled) {
+    statusOf({ application, spec, project }, looked, extra, reconciled) {
       return comparedStatus({
         application,
         spec,
@@ -145,7 +183,7 @@ export function createLooker(options: LookerOptions): Looker {
         target: 'objects' in looked.target ? looked.target : undefined,
         commit: looked.target.commit,
         revisions: looked.target.revisions,
-        conditions: [...looked.conditions, ...extra],
+        conditions: [...looked.conditions, ...unknownFields(application, project.unknown), ...extra],
         reconciled,
         now: clock.now(),
       });
@@ -157,12 +195,11 @@ export function createLooker(options: LookerOptions): Looker {
 }
 
 function withoutTarget(target: NoTarget, stored: readonly KubeObject[]): Looked {
-  const message = `Failed to load target state: ${target.error}`;
-  return {
-    target,
-    comparison: compareWithoutTarget(stored),
-    conditions: [{ type: 'ComparisonError', message }],
-  };
+  const condition: Condition =
+    target.invalid === true
+      ? { type: 'InvalidSpecError', message: target.error }
+      : { type: 'ComparisonError', message: `Failed to load target state: ${target.error}` };
+  return { target, comparison: compareWithoutTarget(stored), conditions: [condition] };
 }
 
 function named(revisions: readonly string[]) {

@@ -1,4 +1,4 @@
-import { getArray, getObject, getString, isJsonObject, textOf } from '../kernel/index.ts';
+import { getArray, getObject, isJsonObject } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { REFRESH_ANNOTATION, applicationSource } from '../boundaries/sync/index.ts';
@@ -8,21 +8,24 @@ import {
   endMessage,
   isApproved,
   isTerminating,
+  isTracked,
   journalSubject,
   ledgerSubject,
   recordedRevisions,
   refusals,
+  runningState,
 } from './attempt.ts';
+import type { Run } from './attempt.ts';
 import { resourceKey } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
 import type { SyncJournals } from './journals.ts';
 import type { Looked, Looker, Subject } from './look.ts';
 import { retryDelay, syncRequest } from './operation.ts';
-import type { Pending, SyncRequest } from './operation.ts';
+import type { Pending } from './operation.ts';
 import type { SyncOutcome } from './outcome.ts';
 import type { Turn } from './queue.ts';
-import { deliveredFields, kubeTime, withHistory } from './status.ts';
+import { deliveredFields, kubeTime, namespaceFields, withHistory } from './status.ts';
 import { createSyncWriter, plainSet, runSync, terminateHooks } from './sync/index.ts';
 import { createSyncReporter } from './sync-report.ts';
 import { createWaits } from './waits.ts';
@@ -52,21 +55,6 @@ export interface OperatorOptions {
   readonly instanceOf: (application: KubeObject) => string;
   /** Left out: what a failed sync has written stays. */
   readonly journals?: SyncJournals;
-}
-
-/** One attempt at an operation. */
-interface Run {
-  readonly operation: JsonObject;
-  readonly startedAt: string;
-  readonly retryCount: number;
-  readonly commit: string;
-  /** `revision` and `source`, or those of several. */
-  readonly delivered: JsonObject;
-  readonly request: SyncRequest;
-  /** What earlier turns of this attempt wrote. */
-  readonly going: JsonObject | undefined;
-  /** Milliseconds since the epoch. */
-  readonly begun: number;
 }
 
 /** How often something is looked at that nobody announces; what is watched wakes the operation itself. */
@@ -113,7 +101,9 @@ export function createOperator(options: OperatorOptions): Operator {
       target.revisions ?? [],
       sources.map((source) => source.raw),
     );
-    const failure = looked.conditions.find((condition) => condition.type === 'ComparisonError');
+    const failure = looked.conditions.find(({ type }) =>
+      ['ComparisonError', 'InvalidSpecError'].includes(type),
+    );
     if (!('objects' in target) || failure !== undefined) {
       const message = failure?.message ?? '';
       return { subject, commit, delivered, looked, outcome: { phase: 'Error', message, results: [] } };
@@ -139,6 +129,7 @@ export function createOperator(options: OperatorOptions): Operator {
       clock,
       spec,
       instance: options.instanceOf(application),
+      tracking: subject.settings.tracking,
       request,
       comparison: looked.comparison,
       commit,
@@ -162,18 +153,6 @@ export function createOperator(options: OperatorOptions): Operator {
       signal: turn.signal,
     });
     return { subject: { ...subject, application }, commit, delivered, looked, outcome };
-  }
-
-  function runningState(application: KubeObject, run: Run, outcome: SyncOutcome): JsonObject {
-    return {
-      operation: run.operation,
-      // Somebody who ends the operation meanwhile is not overwritten.
-      phase: isTerminating(application) ? 'Terminating' : 'Running',
-      ...(run.retryCount > 0 ? { retryCount: run.retryCount } : {}),
-      message: outcome.message,
-      syncResult: { ...run.delivered, resources: [...outcome.results] },
-      startedAt: run.startedAt,
-    };
   }
 
   /** Everything that is about to be applied stands in the status first, so that it is found again after a crash. */
@@ -215,15 +194,6 @@ export function createOperator(options: OperatorOptions): Operator {
     return { again: LOOK_AGAIN, waiting: true };
   }
 
-  /** False for a sync to a commit that is not the tracked one (a rollback): it says nothing about the tracked one. */
-  function isTracked(application: KubeObject, { request, commit }: Run): boolean {
-    const compared = getArray(application, 'status', 'sync', 'revisions').map(textOf).join(', ');
-    return (
-      (request.revision === undefined && request.revisions === undefined) ||
-      (getString(application, 'status', 'sync', 'revision') ?? compared) === commit
-    );
-  }
-
   /** Writes how the attempt ended together with a comparison made after it. */
   async function conclude(
     subject: Subject,
@@ -249,15 +219,28 @@ export function createOperator(options: OperatorOptions): Operator {
       phase: retry ? 'Running' : outcome.phase,
       message: endMessage(outcome, retryCount, retry ? now + wait : undefined),
       ...(attempts > 0 ? { retryCount: attempts } : {}),
-      ...(looked === undefined ? {} : { syncResult: { ...run.delivered, resources: [...outcome.results] } }),
+      ...(looked === undefined
+        ? {}
+        : {
+            syncResult: {
+              ...run.delivered,
+              ...namespaceFields(application),
+              resources: [...outcome.results],
+            },
+          }),
       startedAt: run.startedAt,
       finishedAt: kubeTime(now),
     };
     const tracked = isTracked(application, run);
+    const before = getObject(application, 'status') ?? {};
+    const after: Subject = {
+      ...subject,
+      application: { ...application, status: { ...before, operationState } },
+    };
     const status: JsonObject = {
       ...(looked === undefined || !tracked
-        ? getObject(application, 'status')
-        : looker.statusOf(subject, await looker.look(subject, looked.target, 'fresh', turn), [], true)),
+        ? before
+        : looker.statusOf(subject, await looker.look(after, looked.target, 'fresh', turn), [], true)),
       operationState,
     };
     if (outcome.phase === 'Succeeded' && !request.dryRun && request.only.length === 0) {

@@ -5,7 +5,7 @@ import type { KubeObject } from '../kube/index.ts';
 import { retryOf } from '../boundaries/sync/index.ts';
 import type { ApplicationSpec, RetryPolicy } from '../boundaries/sync/index.ts';
 import type { Comparison } from './comparison.ts';
-import { deliveredFields, kubeTime } from './status.ts';
+import { deliveredFields, isNamespaceChanged, kubeTime } from './status.ts';
 import type { Target } from './target.ts';
 
 /** Whether a comparison starts a sync by itself. `error` becomes the SyncError condition. */
@@ -32,7 +32,8 @@ export function decideAutoSync(
   const { commit } = target;
   if (!policy.automated || comparison.sync !== 'OutOfSync') return {};
   const different = comparison.pairs.filter((pair) => pair.status !== 'Synced');
-  if (!policy.prune && different.every((pair) => pair.requiresPruning)) return {};
+  const namespace = isNamespaceChanged(application);
+  if (!policy.prune && !namespace && different.every((pair) => pair.requiresPruning)) return {};
   if (comparison.pairs.every((pair) => pair.desired === undefined) && !(policy.prune && policy.allowEmpty)) {
     return { error: `Skipping sync attempt to ${commit}: auto-sync will wipe out all resources` };
   }
@@ -49,7 +50,7 @@ export function decideAutoSync(
   const retry = getObject(application, 'spec', 'syncPolicy', 'retry') ?? { limit: AUTO_RETRIES };
   const operation: JsonObject = { initiatedBy: { automated: true }, retry, sync };
   const last = getObject(application, 'status', 'operationState');
-  if (last === undefined || !attempted(last, delivered)) return { start: operation };
+  if (last === undefined || namespace || !attempted(last, delivered)) return { start: operation };
   if (getString(last, 'phase') !== 'Succeeded') {
     return { error: `Failed last sync attempt to ${commit}: ${getString(last, 'message') ?? ''}` };
   }

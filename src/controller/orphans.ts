@@ -28,7 +28,7 @@ export interface OrphanWatch {
 export function createOrphanWatch(isApplication: (instance: string) => boolean): OrphanWatch {
   const known = new Map<string, readonly Condition[]>();
   return {
-    async conditions({ key, project, cluster, spec }, level, turn) {
+    async conditions({ key, project, cluster, spec, settings }, level, turn) {
       const { namespace } = spec.destination;
       if (project.orphans?.warn !== true) {
         known.delete(key);
@@ -36,7 +36,11 @@ export function createOrphanWatch(isApplication: (instance: string) => boolean):
       }
       const before = known.get(key);
       if (level === 'live' && before !== undefined) return before;
-      const found = await orphanWarning(cluster.client, namespace, project, isApplication, turn.signal);
+      const owned = (object: KubeObject) => {
+        const instance = trackedBy(object, settings.tracking);
+        return instance !== undefined && isApplication(instance);
+      };
+      const found = await orphanWarning(cluster.client, namespace, project, owned, turn.signal);
       const conditions = found === undefined ? [] : [found];
       known.set(key, conditions);
       return conditions;
@@ -55,12 +59,12 @@ async function orphanWarning(
   client: KubeClient,
   namespace: string,
   project: Project,
-  isApplication: (instance: string) => boolean,
+  isOwned: (object: KubeObject) => boolean,
   signal: AbortSignal,
 ): Promise<Condition | undefined> {
   if (project.orphans?.warn !== true || namespace === '') return undefined;
   const objects = await everythingIn(client, namespace, signal);
-  const orphans = orphansAmong(objects, project, isApplication);
+  const orphans = orphansAmong(objects, project, isOwned);
   if (orphans.length === 0) return undefined;
   return { type: 'OrphanedResourceWarning', message: `Application has ${orphans.length} orphaned resources` };
 }
@@ -69,12 +73,11 @@ async function orphanWarning(
 function orphansAmong(
   objects: readonly KubeObject[],
   project: Pick<Project, 'orphans'>,
-  isApplication: (instance: string) => boolean,
+  isOwned: (object: KubeObject) => boolean,
 ): readonly KubeObject[] {
   const byUid = new Map(objects.map((object) => [object.metadata.uid ?? '', object]));
   const isOrphan = (object: KubeObject, depth = 0): boolean => {
-    const instance = trackedBy(object);
-    if (instance !== undefined && isApplication(instance)) return false;
+    if (isOwned(object)) return false;
     const owner = object.metadata.ownerReferences?.map(({ uid }) => byUid.get(uid)).find((found) => found);
     if (owner !== undefined && depth < 20) return isOrphan(owner, depth + 1);
     // Owned by something of another place: it is looked after there.

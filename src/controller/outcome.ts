@@ -3,7 +3,7 @@ import type { Clock, JsonObject } from '../kernel/index.ts';
 import { splitApiVersion, statusBehind } from '../kube/index.ts';
 import type { ApplyOutcome, KubeClient, KubeObject } from '../kube/index.ts';
 import { templateContainers } from '../boundaries/index.ts';
-import type { ApplicationSpec } from '../boundaries/sync/index.ts';
+import type { ApplicationSpec, Tracking } from '../boundaries/sync/index.ts';
 import { resourceIdentity } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import type { SyncRequest } from './operation.ts';
@@ -29,6 +29,7 @@ export interface SyncWork {
   readonly spec: ApplicationSpec;
   /** The name that the application's objects carry. */
   readonly instance: string;
+  readonly tracking?: Tracking;
   readonly request: SyncRequest;
   readonly comparison: Comparison;
   readonly commit: string;

@@ -4,14 +4,15 @@ import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { APPLICATION_KIND, applicationSpec, REFRESH_ANNOTATION } from '../boundaries/sync/index.ts';
 import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
-import type { Cluster, Clusters } from './clusters/index.ts';
+import type { Clusters } from './clusters/index.ts';
 import { compareWithoutTarget, inventoryOf } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
 import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
 import { finish } from './finish.ts';
-import type { Project, Projects } from './projects/index.ts';
+import type { Projects } from './projects/index.ts';
+import type { Settings } from './settings/index.ts';
 import { comparedRevisions, ledgerSubject } from './attempt.ts';
-import { failurePolicy, failurePolicyProblems } from './failure-policy.ts';
+import { failurePolicy } from './failure-policy.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 import type { SyncJournals } from './journals.ts';
 import type { Looker, Subject } from './look.ts';
@@ -19,12 +20,12 @@ import { decideAutoSync, pendingOperation, syncRequest } from './operation.ts';
 import type { AutoSync, Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
 import { createOrphanWatch } from './orphans.ts';
+import { permit } from './permit.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus, comparedTo, kubeTime } from './status.ts';
 import type { Condition } from './status.ts';
 import { isWorking } from './sync/index.ts';
-import { specProblems } from './validate.ts';
 import { watchWritten } from './watch-written.ts';
 import type { Watched } from './watch-written.ts';
 import { mayGoOn } from './windows.ts';
@@ -43,6 +44,7 @@ export interface ReconcilerOptions {
   readonly logger: Logger;
   readonly clusters: Clusters;
   readonly projects: Projects;
+  readonly settings: Settings;
   /** Applications of other namespaces need their project's leave. */
   readonly homeNamespace: string;
   readonly looker: Looker;
@@ -77,6 +79,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const polledAt = new Map<string, number>();
   const orphans = createOrphanWatch(options.isApplication);
   const policyOf = (application: KubeObject) => failurePolicy(application, options.policy);
+  const permitted = (application: KubeObject, spec: ApplicationSpec, turn: Turn) =>
+    permit(options, application, spec, turn.signal);
 
   /** The comparison of this turn, and what follows from it: a status, and maybe an operation of its own. */
   async function refresh(subject: Subject, turn: Turn) {
@@ -124,34 +128,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const message = `Initiated automated sync to '${target.commit ?? ''}'`;
     await events.record(application, 'Normal', 'OperationStarted', message, turn.signal);
     return { stored, run: true };
-  }
-
-  /** Where the application goes and whose limits it has, or what its spec cannot be honoured for. */
-  async function permitted(
-    application: KubeObject,
-    spec: ApplicationSpec,
-    turn: Turn,
-  ): Promise<
-    { readonly cluster: Cluster; readonly project: Project } | { readonly problems: readonly string[] }
-  > {
-    const problems = [...specProblems(spec), ...failurePolicyProblems(application)];
-    if (problems.length > 0) return { problems };
-    const project = await options.projects.get(spec.project, turn.signal);
-    if (project === undefined) {
-      return { problems: [`Application referencing project ${spec.project} which does not exist`] };
-    }
-    const { name, namespace = options.homeNamespace } = application.metadata;
-    if (!project.admits(namespace, options.homeNamespace)) {
-      return {
-        problems: [
-          `application '${name}' in namespace '${namespace}' is not permitted to use project '${project.name}'`,
-        ],
-      };
-    }
-    const cluster = await options.clusters.of(spec.destination, turn.signal);
-    if ('problem' in cluster) return { problems: [cluster.problem] };
-    const refused = project.problems(spec, cluster);
-    return refused.length > 0 ? { problems: refused } : { cluster, project };
   }
 
   function refreshLevel({ key, application, spec }: Subject, level: Level): Level {
@@ -267,6 +243,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const finishing = {
     home: client,
     clusters: options.clusters,
+    settings: options.settings,
     clock,
     logger,
     instanceOf: options.instanceOf,

@@ -269,7 +269,11 @@ describe('what is refused before anything is done', () => {
     [{ source: { repoURL: 'x', chart: 'redis' } }, 'targetRevision is required'],
     [{ sources: [source, { repoURL: 'x' }] }, 'source.ref are required'],
     [{ source: { ...source, plugin: {} } }, 'plugin'],
-    [{ destination: { server: 'https://kubernetes.default.svc' } }, 'namespace'],
+    [
+      { source: { ...source, kustomize: { namePrefix: 'a-' }, directory: { recurse: true } } },
+      'Kustomize,Directory',
+    ],
+    [{ source: { ...source, repoURL: 'oci://registry.corp.io/manifests' } }, 'OCIRepository'],
     [{ syncPolicy: { syncOptions: ['Force=true'] } }, 'Force=true'],
   ])('%j', (change, text) => {
     expect(problems(change).join(' ')).toContain(text);

@@ -18,7 +18,12 @@ export interface Condition {
     | 'SyncError'
     | 'RepeatedResourceWarning'
     | 'SharedResourceWarning'
-    | 'OrphanedResourceWarning';
+    | 'OrphanedResourceWarning'
+    | 'ExcludedResourceWarning'
+    /** Not Argo CD's: a field of the spec that is not known here. */
+    | 'UnknownFieldWarning'
+    /** Not Argo CD's: a setting of argocd-cm that concerns the application and is not honoured. */
+    | 'UnsupportedSettingWarning';
   readonly message: string;
 }
 
@@ -80,6 +85,9 @@ const OURS: readonly Condition['type'][] = [
   'RepeatedResourceWarning',
   'SharedResourceWarning',
   'OrphanedResourceWarning',
+  'ExcludedResourceWarning',
+  'UnknownFieldWarning',
+  'UnsupportedSettingWarning',
 ];
 
 /** The status after a comparison, by Argo CD's rules; operation state and history stay as they are. */
@@ -134,6 +142,23 @@ export function deliveredFields(
 ): JsonObject {
   if (multiple) return { revisions: [...revisions], sources: [...sources] };
   return { revision: revisions[0] ?? '', source: sources[0] ?? {} };
+}
+
+/** `managedNamespaceMetadata` as a result keeps it, so that a change of it is seen. */
+export function namespaceFields(application: KubeObject): JsonObject {
+  const metadata = getObject(application, 'spec', 'syncPolicy', 'managedNamespaceMetadata');
+  return metadata === undefined ? {} : { managedNamespaceMetadata: metadata };
+}
+
+/** The application asks for other labels or annotations on its namespace than the last sync put there. */
+export function isNamespaceChanged(application: KubeObject): boolean {
+  const { managedNamespaceMetadata: wanted } = namespaceFields(application);
+  const result = getObject(application, 'status', 'operationState', 'syncResult');
+  return (
+    wanted !== undefined &&
+    result !== undefined &&
+    !jsonEqual(wanted, getObject(result, 'managedNamespaceMetadata'))
+  );
 }
 
 function healthStatus(before: JsonObject, status: string, now: number): JsonObject {

@@ -1,18 +1,32 @@
 import { asLandfallError, getString } from '../kernel/index.ts';
 import type { FileTree, GitMirror } from '../git/index.ts';
+import { splitApiVersion } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { createRenderCache } from '../kustomize/index.ts';
 import type { RenderCache } from '../kustomize/index.ts';
 import { objectKey } from '../boundaries/index.ts';
-import { buildEnvironment, renderApplication, renderHelm, resolveChart } from '../boundaries/render/index.ts';
-import type { HelmProgram, RenderedFor, RenderedSet, SourceType } from '../boundaries/render/index.ts';
+import {
+  buildEnvironment,
+  helmAccess,
+  renderApplication,
+  renderHelm,
+  resolveChart,
+} from '../boundaries/render/index.ts';
+import type {
+  HelmProgram,
+  RenderApplicationOptions,
+  RenderedFor,
+  RenderedSet,
+  RepositoryCredentials,
+  SourceType,
+} from '../boundaries/render/index.ts';
 import { withTracking } from '../boundaries/sync/index.ts';
-import type { ApplicationSource, ApplicationSpec } from '../boundaries/sync/index.ts';
-import { helmAccess } from './clusters/index.ts';
-import type { Cluster, Credentials } from './clusters/index.ts';
+import type { ApplicationSource, ApplicationSpec, Tracking } from '../boundaries/sync/index.ts';
+import type { Cluster } from './clusters/index.ts';
 import { broughtBySet } from './order.ts';
 import type { Level } from './queue.ts';
 import type { Repositories } from './repositories.ts';
+import type { ArgoSettings, KustomizeSettings } from './settings/index.ts';
 
 /** What Git asks for at one commit of each source, ready to be compared and applied. */
 export interface Target {
@@ -34,15 +48,21 @@ export interface NoTarget {
   readonly commit: string | undefined;
   readonly revisions?: readonly string[];
   readonly error: string;
+  /** It is the Application itself that is wrong: Argo CD's InvalidSpecError. */
+  readonly invalid?: true;
 }
 
 /** For whom something is resolved and rendered. */
 export interface Asker {
   /** The name that its objects are marked with. */
   readonly instance: string;
+  /** How they are marked; left out: as Argo CD does it by default. */
+  readonly tracking?: Tracking;
   readonly name: string;
   readonly spec: ApplicationSpec;
   readonly cluster: Pick<Cluster, 'client'>;
+  /** Left out: as Argo CD has it by default. */
+  readonly settings?: Pick<ArgoSettings, 'kustomize' | 'valuesFileSchemes'>;
 }
 
 export interface TargetLoader {
@@ -57,19 +77,22 @@ export interface TargetLoader {
     asker: Asker,
     signal: AbortSignal,
   ): Promise<RenderedSet>;
-  /** Gives the objects their namespaces and the application's mark. Throws what the API server says. */
+  /**
+   * Gives the objects their namespaces and the application's mark; a NoTarget where one has none. Throws what the API
+   * server says.
+   */
   place(
     asker: Asker,
     revisions: readonly string[],
     sets: readonly RenderedSet[],
     signal: AbortSignal,
-  ): Promise<Target>;
+  ): Promise<Target | NoTarget>;
 }
 
 /** How repositories are reached for applications of a project. */
 export interface SourceAccess {
   mirror(url: string, project: string, signal?: AbortSignal): Promise<GitMirror>;
-  credentials(url: string, project: string, signal?: AbortSignal): Promise<Credentials | undefined>;
+  credentials(url: string, project: string, signal?: AbortSignal): Promise<RepositoryCredentials | undefined>;
 }
 
 const KEPT_SETS = 2000;
@@ -159,6 +182,8 @@ export function createTargetLoader(options: {
       asker.spec.project,
       usesRefs ? sources.map((other, at) => [other.raw['ref'] ?? '', other.repoURL, revisions[at]]) : [],
       helm === undefined ? [] : [helm.command, helm.kubeVersion, helm.apiVersions],
+      asker.settings?.kustomize ?? {},
+      asker.settings?.valuesFileSchemes ?? [],
     ]);
   }
 
@@ -192,6 +217,8 @@ export function createTargetLoader(options: {
       project: asker.spec.project,
       revision,
     };
+    const schemes =
+      asker.settings === undefined ? {} : { valuesFileSchemes: asker.settings.valuesFileSchemes };
     const refs =
       helm === undefined ? new Map<string, FileTree>() : await refsOf(sources, revisions, asker, signal);
     const set: RenderedSet =
@@ -207,6 +234,7 @@ export function createTargetLoader(options: {
               environment: buildEnvironment(application, source),
               refs,
               program: helm ?? {},
+              ...schemes,
               signal,
             }),
           }
@@ -216,6 +244,8 @@ export function createTargetLoader(options: {
             refs,
             signal,
             ...(helm === undefined ? {} : { helm }),
+            ...schemes,
+            kustomize: kustomizeOptions(asker.settings?.kustomize, options.helm ?? 'helm', signal),
             // A new commit that touches other folders renders nothing here. Who refreshes hard wants it made again.
             ...(level === 'hard' ? {} : { cache: renders.within(source.repoURL) }),
           });
@@ -251,7 +281,7 @@ export function createTargetLoader(options: {
       ...object,
       metadata: namespaced ? { ...metadata, namespace: namespace || destination } : metadata,
     };
-    return withTracking(placed, asker.instance, destination);
+    return withTracking(placed, asker.instance, destination, asker.tracking);
   }
 
   return {
@@ -267,6 +297,13 @@ export function createTargetLoader(options: {
       const raw = sets.flatMap((set) => set.objects.map(({ object }) => object));
       const placed: KubeObject[] = [];
       for (const object of raw) placed.push(await placeOne(object, asker, raw, signal));
+      const nowhere = placed.find((object) => object.metadata.namespace === '');
+      if (nowhere !== undefined) {
+        const { group, version } = splitApiVersion(nowhere.apiVersion);
+        const kind = `${group}/${version}, Kind=${nowhere.kind}`;
+        const error = `Namespace for ${nowhere.metadata.name} ${kind} is missing.`;
+        return { commit: revisions.join(', '), revisions, error, invalid: true };
+      }
       // Hooks that are named when they run are told apart by where they stand.
       const keyOf = (object: KubeObject, index: number) =>
         (object.metadata.name as string | undefined) === undefined
@@ -298,6 +335,20 @@ const EMPTY: RenderedSet = { sourceType: 'Directory', objects: [], findings: [],
 /** A source that is there only so that value files of another one can name it. */
 function isOnlyReferred(source: ApplicationSource, count: number): boolean {
   return count > 1 && source.raw['ref'] !== undefined && source.path === '' && source.chart === undefined;
+}
+
+/** Argo CD's build options as the renderer has them. */
+function kustomizeOptions(
+  settings: KustomizeSettings | undefined,
+  command: string,
+  signal: AbortSignal,
+): NonNullable<RenderApplicationOptions['kustomize']> {
+  const { anyFolder, helm, managedByLabel } = settings ?? {};
+  return {
+    ...(anyFolder === undefined ? {} : { loadRestrictor: 'none' }),
+    ...(managedByLabel === undefined ? {} : { managedByLabel }),
+    ...(helm === undefined ? {} : { helm: { command, ...helm, signal } }),
+  };
 }
 
 function chartFile(path: string): string {

@@ -61,6 +61,48 @@ describe('a webhook', () => {
     ]);
   });
 
+  it('takes pushes of Bitbucket and Azure DevOps, each as it says who it is', async () => {
+    const url = await listen();
+    const cloud = JSON.stringify({
+      push: { changes: [] },
+      repository: { full_name: 'corp/shop', links: { html: { href: 'https://bitbucket.org/corp/shop' } } },
+    });
+    const server = JSON.stringify({
+      repository: {
+        links: {
+          clone: [
+            { href: 'https://bitbucket.corp.io/scm/a/b.git', name: 'http' },
+            { href: 'ssh://git@bitbucket.corp.io:7999/a/b.git', name: 'ssh' },
+          ],
+        },
+      },
+    });
+    const azure = JSON.stringify({
+      eventType: 'git.push',
+      resource: { repository: { remoteUrl: 'https://corp@dev.azure.com/corp/shop/_git/web' } },
+    });
+    const basic = (password: string) => `Basic ${Buffer.from(`argo:${password}`).toString('base64')}`;
+    const signed = (text: string) => ({
+      'x-event-key': 'repo:push',
+      'x-hub-signature': `sha256=${sign(text)}`,
+      'x-request-uuid': sign(text),
+    });
+    expect([
+      await post(url, cloud, signed(cloud)),
+      await post(url, cloud, signed(cloud)),
+      await post(url, server, signed(server)),
+      await post(url, azure, { authorization: basic(SECRET) }),
+      await post(url, azure, { authorization: basic('guess') }),
+      await post(url, cloud, { ...signed(cloud), 'x-hub-signature': `sha256=${sign(cloud, 'guess')}` }),
+      await post(url, '{"test":true}', { ...signed('{"test":true}'), 'x-event-key': 'diagnostics:ping' }),
+    ]).toEqual([202, 200, 202, 202, 401, 401, 200]);
+    expect(pushed).toEqual([
+      ['bitbucket.org/corp/shop'],
+      ['bitbucket.corp.io/a/b', 'bitbucket.corp.io/scm/a/b'],
+      ['dev.azure.com/corp/shop/_git/web'],
+    ]);
+  });
+
   it('wakes nobody for what is not signed, signed by somebody else, old or said twice', async () => {
     const url = await listen();
     const old = String(clock.now() / 1000 - 3600);

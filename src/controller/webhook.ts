@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import {
   LandfallError,
   asLandfallError,
+  getArray,
   getIn,
   getObject,
   getString,
@@ -61,7 +62,7 @@ const STATUSES: Readonly<Record<string, number>> = {
 };
 
 /**
- * Listens for pushes of GitHub, GitLab, Gitea (Forgejo, Gogs) and anything that signs with an HMAC. A message only
+ * Listens for pushes of GitHub, GitLab, Gitea (Forgejo, Gogs), Bitbucket, Azure DevOps and anything that signs with an HMAC. A message only
  * says which repository to look at: what is delivered is read from Git. Throws where the address cannot be had, or is
  * not loopback and has no secret.
  */
@@ -165,21 +166,21 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
       });
       return { status: 401, text: 'the signature does not fit' };
     }
-    const event =
-      header(request, 'x-github-event') ??
-      header(request, 'x-gitea-event') ??
-      header(request, 'x-gogs-event');
-    if (event === 'ping') return { status: 200, text: 'pong' };
+    const event = first(request, ['x-github-event', 'x-gitea-event', 'x-gogs-event', 'x-event-key']);
+    if (event === 'ping' || event === 'diagnostics:ping') return { status: 200, text: 'pong' };
     let payload: JsonValue;
     try {
       payload = parseJson(body.toString('utf8'), 'The event');
     } catch {
       return { status: 400, text: 'the body is no JSON' };
     }
-    const delivery =
-      header(request, 'x-github-delivery') ??
-      header(request, 'x-gitea-delivery') ??
-      header(request, 'x-gitlab-event-uuid');
+    const delivery = first(request, [
+      'x-github-delivery',
+      'x-gitea-delivery',
+      'x-gogs-delivery',
+      'x-gitlab-event-uuid',
+      'x-request-uuid',
+    ]);
     const id = createHash('sha256')
       .update(delivery ?? '')
       .update(header(request, 'x-landfall-timestamp') ?? '')
@@ -240,6 +241,11 @@ function header(request: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
+/** The first of these headers that the request has. */
+function first(request: IncomingMessage, names: readonly string[]): string | undefined {
+  return names.map((name) => header(request, name)).find((value) => value !== undefined);
+}
+
 /** Undefined: too large. */
 async function bodyOf(request: IncomingMessage, most = MAX_BODY): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
@@ -265,13 +271,22 @@ function isTrusted(request: IncomingMessage, body: Buffer, secret: string | unde
   if (secret === undefined) return true;
   const token = header(request, 'x-gitlab-token');
   if (token !== undefined) return same(token, secret);
+  // Azure DevOps signs nothing: it sends a user and a password.
+  const basic = /^Basic ([\w+/=-]{1,8192})$/.exec(header(request, 'authorization') ?? '')?.[1];
+  if (basic !== undefined) {
+    const [, password = ''] = Buffer.from(basic, 'base64').toString('utf8').split(/:(.*)/s);
+    return same(password, secret);
+  }
   const signed = (text: Buffer | string) => createHmac('sha256', secret).update(text).digest('hex');
   if (header(request, 'x-landfall-timestamp') !== undefined) return isSignedNow(request, body, secret, now);
-  const given =
-    header(request, 'x-hub-signature-256') ??
-    header(request, 'x-gitea-signature') ??
-    header(request, 'x-gogs-signature') ??
-    header(request, 'x-signature');
+  // Bitbucket's has the older name; what GitHub sends by it is SHA-1, and fits nothing.
+  const given = first(request, [
+    'x-hub-signature-256',
+    'x-gitea-signature',
+    'x-gogs-signature',
+    'x-signature',
+    'x-hub-signature',
+  ]);
   return given !== undefined && same(given.replace(/^sha256=/, ''), signed(body));
 }
 
@@ -282,6 +297,7 @@ function same(given: string, wanted: string): boolean {
 }
 
 const URL_FIELDS = [
+  'href',
   'clone_url',
   'git_url',
   'ssh_url',
@@ -291,12 +307,23 @@ const URL_FIELDS = [
   'git_ssh_url',
   'web_url',
   'http_url',
+  'remoteUrl',
+  'sshUrl',
 ];
 
-/** Every writing of the repository that the event has: GitHub's, Gitea's and GitLab's fields, or a plain `repository`. */
+/**
+ * Every writing of the repository that the event has: the fields of GitHub, Gitea, GitLab and Azure DevOps, Bitbucket's
+ * links, or a plain `repository`.
+ */
 function urlsOf(payload: JsonValue): readonly string[] {
   const plain = getIn(payload, 'repository');
-  const holders = [getObject(payload, 'repository'), getObject(payload, 'project')].filter(isJsonObject);
+  const holders = [
+    getObject(payload, 'repository'),
+    getObject(payload, 'project'),
+    getObject(payload, 'resource', 'repository'),
+    getObject(payload, 'repository', 'links', 'html'),
+    ...getArray(payload, 'repository', 'links', 'clone'),
+  ].filter(isJsonObject);
   return [
     ...(typeof plain === 'string' ? [plain] : []),
     ...holders.flatMap((holder) => URL_FIELDS.flatMap((field) => getString(holder, field) ?? [])),

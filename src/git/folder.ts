@@ -23,18 +23,20 @@ export async function findRoot(
   signal?: AbortSignal,
 ): Promise<Pick<FoundRepository, 'root' | 'gitDir' | 'bare'> | undefined> {
   await assertFolder(folder);
-  if (!mayBeInRepository(await realpath(folder))) return undefined;
-  const found = await tryGit(['rev-parse', '--absolute-git-dir', '--is-bare-repository', '--show-toplevel'], {
-    cwd: folder,
-    signal,
-  });
-  const [gitDir = '', bare = '', top = ''] = found.stdout.toString('utf8').split('\n');
-  // Without a work tree git has no top to show, and has answered everything before that.
-  if (found.code !== 0 && bare === '') {
+  const real = await realpath(folder);
+  if (!mayBeInRepository(real)) return undefined;
+  const found = await tryGit(
+    ['rev-parse', '--absolute-git-dir', '--is-bare-repository', '--is-inside-work-tree', '--show-cdup'],
+    { cwd: folder, signal },
+  );
+  if (found.code !== 0) {
     if (/not a git repository/.test(found.stderr)) return undefined;
     throw gitFailure(`Looking for the repository of ${folder}`, found.stderr);
   }
-  return { root: found.code === 0 && top !== '' ? top : gitDir, gitDir, bare: bare === 'true' };
+  const [gitDir = '', bare = '', inside = '', up = ''] = found.stdout.toString('utf8').split('\n');
+  // git counts from where the folder really is.
+  const root = inside === 'true' ? path.resolve(real, up) : gitDir;
+  return { root, gitDir, bare: bare === 'true' };
 }
 
 /** False where nothing above a folder looks like a repository: git is not started then, to find out the same. */

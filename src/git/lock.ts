@@ -40,18 +40,16 @@ export async function withLock<T>(
   } finally {
     await rm(own, { force: true });
   }
-  let renewing = true;
   const renew = () => {
-    if (!renewing) return;
     const now = new Date(clock.now());
     utimes(file, now, now).catch(() => {});
-    clock.after(RENEW_MS, renew);
+    renewal = clock.after(RENEW_MS, renew);
   };
-  clock.after(RENEW_MS, renew);
+  let renewal = clock.after(RENEW_MS, renew);
   try {
     return await work();
   } finally {
-    renewing = false;
+    renewal.cancel();
     if ((await contentOf(file)) === token) await rm(file, { force: true });
   }
 }

@@ -49,10 +49,13 @@ export async function makeCommit(plan: CommitPlan): Promise<string | undefined> 
       })
     ).trim();
   try {
-    await git(['read-tree', parent]);
     const names = Object.keys(changes.texts);
+    // Blobs need no index: they are written while it is filled.
+    const [blobs] = await Promise.all([
+      blobsOf(git, Object.values(changes.texts)),
+      git(['read-tree', parent]),
+    ]);
     const modes = await modesOf(git, names, display);
-    const blobs = await blobsOf(git, Object.values(changes.texts));
     let updates = '';
     for (const [at, file] of names.entries()) updates += `${modes[at]} ${blobs[at]}\t${file}\0`;
     // Mode 0 takes a file out; what is not there is no file to take out.
@@ -60,7 +63,8 @@ export async function makeCommit(plan: CommitPlan): Promise<string | undefined> 
     for (const file of changes.deleted) updates += `0 ${zeros}\t${file}\0`;
     await git(['update-index', '-z', '--index-info'], updates);
     const tree = await git(['write-tree']);
-    if (tree === (await git(['rev-parse', '--verify', `${parent}^{tree}`]))) return undefined;
+    const before = (await repository.reader.read(parent))?.body.toString('latin1') ?? '';
+    if (before.startsWith(`tree ${tree}\n`)) return undefined;
     const { name, email } = assertAuthor(plan.author);
     const date = `@${Math.floor(clock.now() / 1000)} +0000`;
     const signing = [...signingConfig(plan.sign), 'commit-tree', ...(plan.sign === undefined ? [] : ['-S'])];

@@ -35,9 +35,11 @@ import {
 } from './revisions.ts';
 import { revertChanges, type RevertRequest } from './revert.ts';
 import { shareRuns } from './shared.ts';
+import { readSubmodules, type Submodule } from './submodules.ts';
 import { createTag, type TagRequest, type TagResult } from './tag.ts';
 import { findTrailer, type TrailerSearch } from './trailers.ts';
 import { createCommitTree, type FileTree } from './tree.ts';
+import { verifySignature, type Signed, type TrustedKeys, type Verification } from './verify.ts';
 import { folderWriter, remoteWriter, type RefWriter } from './writer.ts';
 
 /** A repository to read from, and to commit to: a local folder in place, or a bare mirror of a remote one. */
@@ -59,6 +61,9 @@ export interface GitMirror {
   checkout(commit: string, folder: string, signal: AbortSignal): Promise<Checkout>;
   /** The files of a commit, read from the object database. */
   tree(commit: string): FileTree;
+  submodules(commit: string, signal?: AbortSignal): Promise<readonly Submodule[]>;
+  /** Whether one of those keys has signed it. See {@link verifySignature}. */
+  verify(signed: Signed, keys: TrustedKeys, signal: AbortSignal): Promise<Verification>;
   log(
     options: { readonly from?: string; readonly path?: string; readonly limit: number },
     signal?: AbortSignal,
@@ -118,11 +123,31 @@ export function createGitMirrors(options: { readonly folder: string; readonly cl
   };
 }
 
+/** Answers about commits that are kept: a commit never changes, nor what lies before it. */
+const KEPT_ANSWERS = 500;
+
+function keep<Value>(answers: Map<string, Value>, key: string, value: Value): Value {
+  const [oldest] = answers.keys();
+  if (answers.size >= KEPT_ANSWERS && oldest !== undefined) answers.delete(oldest);
+  answers.set(key, value);
+  return value;
+}
+
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 type Reading = Pick<
   GitMirror,
-  'tags' | 'refs' | 'checkout' | 'tree' | 'log' | 'commitInfo' | 'firstParents' | 'isAncestor' | 'diffFiles'
+  | 'tags'
+  | 'refs'
+  | 'checkout'
+  | 'tree'
+  | 'submodules'
+  | 'verify'
+  | 'log'
+  | 'commitInfo'
+  | 'firstParents'
+  | 'isAncestor'
+  | 'diffFiles'
 >;
 
 /** What folders and mirrors answer alike, once their repository is there. */
@@ -135,19 +160,29 @@ function reading(
     read: async (oid) => (await ready()).reader.read(oid),
     close: () => {},
   };
+  const infos = new Map<string, CommitInfo>();
+  const before = new Map<string, true>();
   return {
     tags: async (signal) => tagNames(await ready(signal), signal),
     refs: async (signal) => listRefs(await ready(signal), signal),
     checkout: async (commit, folder, signal) => checkoutCommit(await ready(signal), commit, folder, signal),
     tree: (commit) => createCommitTree(late, commit, display),
+    submodules: async (commit, signal) => readSubmodules(await ready(signal), commit, signal),
+    verify: async (signed, keys, signal) => verifySignature(await ready(signal), signed, keys, signal),
     async log(options, signal) {
       const from = options.from ?? (await resolve('HEAD', signal)).commit;
       return readLog(await ready(signal), { ...options, from }, signal);
     },
-    commitInfo: async (commit, signal) => readCommit(await ready(signal), commit, signal),
+    commitInfo: async (commit, signal) =>
+      infos.get(commit) ?? keep(infos, commit, await readCommit(await ready(signal), commit, signal)),
     firstParents: async (from, limit, signal) => firstParents(await ready(signal), from, limit, signal),
-    isAncestor: async (ancestor, descendant, signal) =>
-      isAncestor(await ready(signal), ancestor, descendant, signal),
+    async isAncestor(ancestor, descendant, signal) {
+      const pair = `${ancestor} ${descendant}`;
+      if (before.has(pair)) return true;
+      // A "no" is not kept: a shallow clone may learn of more.
+      const lies = await isAncestor(await ready(signal), ancestor, descendant, signal);
+      return lies && keep(before, pair, true);
+    },
     diffFiles: async (before, after, signal) => diffFiles(await ready(signal), before, after, signal),
   };
 }

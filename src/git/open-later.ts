@@ -32,6 +32,8 @@ export function openLater(url: string, open: (signal?: AbortSignal) => Promise<G
     refs: async (signal) => (await open(signal)).refs(signal),
     checkout: async (commit, folder, signal) => (await open(signal)).checkout(commit, folder, signal),
     tree: treeOf,
+    submodules: async (commit, signal) => (await open(signal)).submodules(commit, signal),
+    verify: async (signed, keys, signal) => (await open(signal)).verify(signed, keys, signal),
     log: async (options, signal) => (await open(signal)).log(options, signal),
     commitInfo: async (commit, signal) => (await open(signal)).commitInfo(commit, signal),
     firstParents: async (from, limit, signal) => (await open(signal)).firstParents(from, limit, signal),

@@ -58,12 +58,12 @@ export async function resolveRevision(
   for (const name of candidates) {
     const oid = refs.get(name);
     if (oid !== undefined)
-      return verified(repository, { commit: await peel(repository, oid, name, signal), ref: name });
+      return verified(repository, { commit: await peel(repository, oid, name), ref: name });
   }
   if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision)) {
     const object = await repository.reader.read(revision);
     if (object === undefined) return undefined;
-    return verified(repository, { commit: await peel(repository, revision, revision, signal) });
+    return verified(repository, { commit: await peel(repository, revision, revision) });
   }
   return /^[0-9a-f]{4,63}$/i.test(revision) ? resolveAbbreviation(repository, revision, signal) : undefined;
 }
@@ -109,13 +109,14 @@ async function resolveHead(
   repository: Repository,
   signal: AbortSignal | undefined,
 ): Promise<ResolvedRevision | undefined> {
-  const { gitDir } = repository;
-  const symbolic = await tryGit(['symbolic-ref', '--quiet', 'HEAD'], { gitDir, signal });
-  const ref = symbolic.code === 0 ? symbolic.stdout.toString('utf8').trim() : undefined;
-  const head = await tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], { gitDir, signal });
+  // One process for both: a detached HEAD is its own full name.
+  const head = await tryGit(['rev-parse', 'HEAD^{commit}', '--symbolic-full-name', 'HEAD'], {
+    gitDir: repository.gitDir,
+    signal,
+  });
   if (head.code !== 0) return undefined;
-  const commit = head.stdout.toString('utf8').trim();
-  return ref === undefined ? { commit } : { commit, ref };
+  const [commit = '', ref = ''] = head.stdout.toString('utf8').trim().split('\n');
+  return ref.startsWith('refs/') ? { commit, ref } : { commit };
 }
 
 async function readRefs(
@@ -136,18 +137,23 @@ async function readRefs(
   return refs;
 }
 
-/** Follows annotated tags to their commit. */
-async function peel(
-  repository: Repository,
-  oid: string,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<string> {
-  const peeled = await tryGit(['rev-parse', '--verify', '--quiet', `${oid}^{commit}`], {
-    gitDir: repository.gitDir,
-    signal,
-  });
-  if (peeled.code === 0) return peeled.stdout.toString('utf8').trim();
+/** Tags of tags that are followed. */
+const DEEPEST_TAG = 16;
+
+/** Follows annotated tags to their commit, in the objects themselves: no process of git's own is worth it. */
+async function peel(repository: Repository, oid: string, name: string): Promise<string> {
+  let at = oid;
+  for (let depth = 0; depth < DEEPEST_TAG; depth += 1) {
+    const object = await repository.reader.read(at);
+    // What a reference names and is not there is damage, and said as that by whoever verifies it.
+    if (object === undefined || object.type === 'commit') return at;
+    const tagged =
+      object.type === 'tag'
+        ? /^object (?<oid>[0-9a-f]+)\ntype (?:commit|tag)\n/.exec(object.body.toString('latin1'))
+        : undefined;
+    if (tagged?.groups?.['oid'] === undefined) break;
+    at = tagged.groups['oid'];
+  }
   throw new LandfallError(`'${name}' in ${repository.display} names something that is not a commit.`, {
     kind: 'invalid-input',
     code: 'git-not-a-commit',

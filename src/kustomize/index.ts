@@ -18,3 +18,4 @@ export type { RenderCache, RenderCacheBounds, RenderCacheStatistics } from './ca
 export { goExpression, repeatsInRepeats } from './go-regexp.ts';
 export { reachOf } from './reach.ts';
 export type { Reached, ReachRequest } from './reach.ts';
+export { isSelected } from './selector.ts';

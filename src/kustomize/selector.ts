@@ -100,3 +100,29 @@ export function matchesMeta(resource: Resource, selector: Selector, where: strin
   const annotations = matcher(selector.annotationSelector, where);
   return annotations === undefined || annotations(resource.textMap('annotations'));
 }
+
+/** What a selector looks at. */
+export interface Selected {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * Whether a selector as patches have it (patterns that cover the whole text, label selectors; what is left out fits
+ * everything) is for an object. Throws `invalid-input` for a pattern or selector that is none.
+ */
+export function isSelected(selector: Partial<Selector>, object: Selected, where: string): boolean {
+  for (const field of ['group', 'version', 'kind', 'name', 'namespace'] as const) {
+    const test = anchored(selector[field] ?? '', where);
+    if (test !== undefined && !test(object[field])) return false;
+  }
+  const labels = matcher(selector.labelSelector ?? '', where);
+  if (labels !== undefined && !labels(new Map(Object.entries(object.labels)))) return false;
+  const annotations = matcher(selector.annotationSelector ?? '', where);
+  return annotations === undefined || annotations(new Map(Object.entries(object.annotations)));
+}

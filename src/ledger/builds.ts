@@ -8,7 +8,7 @@ import type { BuildRuns } from './build-runs.ts';
 import { buildReviewsIn } from './build-reviews.ts';
 import { seenRefsIn } from './build-seen.ts';
 import type { Build, BuildFilter, Builds, NewBuild } from './builds-contract.ts';
-import { isBeginningOfId } from './identifier.ts';
+import { isBeginningOfId, ROWS_OF_BEGINNING, theOneOf } from './identifier.ts';
 import { redactText } from './redact.ts';
 import { dropOldBuilds } from './retention.ts';
 import { isoNow, MOST } from './rows.ts';
@@ -93,17 +93,10 @@ export function buildsIn(store: Store): Builds & Pick<BuildRuns, 'letGo'> {
         // Sorts behind everything that an id may go on with.
         .where('id', '<', `${id}{`)
         .orderBy('id')
-        .limit(6)
+        .limit(ROWS_OF_BEGINNING)
         .execute();
-      const [first, second] = rows;
-      if (first === undefined) return undefined;
-      if (second === undefined || first.id === id) return buildOf(first);
-      throw new LandfallError(`Several builds begin with ${id}: ${rows.map((row) => row.id).join(', ')}.`, {
-        kind: 'invalid-input',
-        code: 'build-ambiguous',
-        object: id,
-        hint: 'Give more of the id.',
-      });
+      const row = theOneOf(rows, id, { what: 'builds', code: 'build-ambiguous' });
+      return row && buildOf(row);
     },
     async list(filter, limit) {
       const rows = await listed(filter).orderBy('id', 'desc').limit(Math.min(limit, MOST)).execute();

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import { LandfallError } from '../kernel/index.ts';
 import type { Change, ChangeState, Ledger } from './contract.ts';
-import { isBeginningOfId } from './identifier.ts';
+import { isBeginningOfId, ROWS_OF_BEGINNING, theOneOf } from './identifier.ts';
 import { redact, redactText } from './redact.ts';
 import { dropOld } from './retention.ts';
 import { about, actorColumns, actorOf, isoNow, MOST, objectOf, subjectOf } from './rows.ts';
@@ -93,10 +93,10 @@ export function changesIn(store: Store): Ledger['changes'] {
         .where('id', '>=', id)
         .where('id', '<', `${id}{`)
         .orderBy('id')
-        .limit(2)
+        .limit(ROWS_OF_BEGINNING)
         .execute();
-      const [first, second] = rows;
-      return first === undefined || (second !== undefined && first.id !== id) ? undefined : changeOf(first);
+      const row = theOneOf(rows, id, { what: 'promotions and rollbacks', code: 'change-ambiguous' });
+      return row && changeOf(row);
     },
     async list(subject, limit) {
       const rows = await database

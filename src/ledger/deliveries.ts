@@ -3,7 +3,7 @@ import { LandfallError, isJsonObject } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { Selectable } from 'kysely';
 import type { Delivery, DeliveryState, Ledger, Observation } from './contract.ts';
-import { isBeginningOfId } from './identifier.ts';
+import { isBeginningOfId, ROWS_OF_BEGINNING, theOneOf } from './identifier.ts';
 import { redact, redactText } from './redact.ts';
 import { dropOldDeliveries } from './retention.ts';
 import type { Session, Tables } from './schema.ts';
@@ -224,20 +224,10 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
         // Sorts behind everything that an id may go on with.
         .where('id', '<', `${id}{`)
         .orderBy('id')
-        .limit(6)
+        .limit(ROWS_OF_BEGINNING)
         .execute();
-      const [first, second] = rows;
-      if (first === undefined) return undefined;
-      if (second === undefined || first.id === id) return deliveryOf(first);
-      throw new LandfallError(
-        `Several deliveries begin with ${id}: ${rows.map((row) => row.id).join(', ')}.`,
-        {
-          kind: 'invalid-input',
-          code: 'delivery-ambiguous',
-          object: id,
-          hint: 'Give more of the id.',
-        },
-      );
+      const row = theOneOf(rows, id, { what: 'deliveries', code: 'delivery-ambiguous' });
+      return row && deliveryOf(row);
     },
     async list(subject, limit) {
       const rows = await database

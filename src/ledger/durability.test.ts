@@ -233,6 +233,15 @@ describe('a ledger file', () => {
     await startDelivery(ledger, place.clock);
   });
 
+  it('whose folder cannot be made says so, instead of trying for ever', async () => {
+    symlinkSync(at('nowhere'), at('dangling'));
+    const ledger = place.open({ folder: path.join(at('dangling'), 'a', 'b') });
+    await expect(startDelivery(ledger, place.clock)).rejects.toMatchObject({
+      kind: 'denied',
+      code: 'ledger-unwritable',
+    });
+  });
+
   it('keeps its locks when this process opens it once more: nobody else takes it for left', async () => {
     const ledger = place.open();
     await startDelivery(ledger, place.clock);

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { sql } from 'kysely';
 import type { SqliteDialect } from 'kysely';
@@ -81,10 +81,26 @@ function makeFile(file: string): void {
   }
 }
 
+/**
+ * Node's own recursive `mkdir` never returns where a folder is there and nothing can be made in it, as below /proc.
+ * A link that leads nowhere does the same. Seen with Node 20.
+ */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (thrown) {
+    if (codeOf(thrown) === 'EEXIST') return;
+    const parent = path.dirname(folder);
+    if (codeOf(thrown) !== 'ENOENT' || parent === folder || existsSync(parent)) throw thrown;
+    makeFolder(parent);
+    mkdirSync(folder, { mode: 0o700 });
+  }
+}
+
 /** Opens the file, which only its owner may read; makes it where there is none. */
 async function openFile(file: string): Promise<Sqlite.Database> {
   const Libsql = loadLibsql();
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(path.dirname(file));
   makeFile(file);
   const database = new Libsql(file);
   try {

@@ -18,7 +18,8 @@ export interface Told extends Sent {
 export interface TellContext {
   readonly clock: Clock;
   readonly env: NodeJS.ProcessEnv;
-  readonly ledger: Pick<Ledger, 'notices'>;
+  /** Undefined where it cannot be written to: those who are told are told all the same. */
+  readonly ledger: Pick<Ledger, 'notices'> | undefined;
   /** Something to tell the person at the terminal; nothing that stops a deploy. */
   readonly warn: (text: string) => void;
 }
@@ -87,7 +88,7 @@ export async function tellMessage(
   for (const { channel, state, attempts, message: answer } of told) {
     if (state === 'failed') context.warn(`${about} was not told: ${channel} ${answer}`);
     try {
-      await context.ledger.notices.record({
+      await context.ledger?.notices.record({
         ...subject,
         delivery,
         environment,

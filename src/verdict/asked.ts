@@ -1,5 +1,7 @@
 import { LandfallError } from '../kernel/index.ts';
 import type { GitMirror } from '../git/index.ts';
+import { parseReference } from '../oci/index.ts';
+import { takenBackBy } from './taken-back.ts';
 import { attempt, fullRepository, read, releaseOf, valueOf, withoutTag } from '../boundaries/index.ts';
 import type { Asked, CommitBuild, ImageFacts, TrackedRevision } from '../boundaries/index.ts';
 import type { Declared, Question, Sources } from './question.ts';
@@ -27,8 +29,11 @@ export async function askedRevision(
 ): Promise<AskedFor> {
   const own = await attempt(() => mirror.resolve(revision, signal), signal);
   if (own.state === 'read') {
-    const contained = await mirror.isAncestor(own.value.commit, tracked.commit, signal);
-    return { asked: { revision: { commit: own.value.commit, contained } }, wantedCommit: undefined };
+    const { commit } = own.value;
+    const contained = await mirror.isAncestor(commit, tracked.commit, signal);
+    const revertedBy = contained ? await takenBackBy(mirror, commit, tracked.commit, signal) : undefined;
+    const standing = { commit, contained, ...(revertedBy === undefined ? {} : { revertedBy }) };
+    return { asked: { revision: standing }, wantedCommit: undefined };
   }
   const source = declared.source === undefined ? undefined : sources.git.open(declared.source);
   const built =
@@ -68,11 +73,18 @@ export async function askedImage(
   images: readonly ImageFacts[],
   signal: AbortSignal,
 ): Promise<NonNullable<Asked['image']>> {
-  const digest = await attempt(
-    async () => (await sources.registry.resolve(reference, signal)).digest,
-    signal,
-  );
-  return { reference, repository: sameImage(reference, images), digest };
+  const found = await attempt(() => sources.registry.resolve(reference, signal), signal);
+  // A reference by digest says itself which one it is.
+  const { digest: pinned } = parseReference(reference);
+  const repository = sameImage(reference, images);
+  if (found.state !== 'read')
+    return {
+      reference,
+      repository,
+      digest: found.state === 'unreadable' && pinned !== undefined ? read(pinned) : found,
+    };
+  const { digest, manifests } = found.value;
+  return { reference, repository, digest: read(digest), answer: { digest, platforms: manifests } };
 }
 
 /** A ledger that cannot be read says nothing of builds. */

@@ -61,10 +61,17 @@ function driftedSince(reports: readonly BoundaryReport[], lives: readonly LiveSu
   return differing.length > 0 && differing.every(changedByOthers);
 }
 
+/** Everything is stored as asked, and what is not healthy says so itself. */
+function appliedAndUnwell(reports: readonly BoundaryReport[]): boolean {
+  const state = (boundary: string) => reports.find((report) => report.boundary === boundary)?.state;
+  return state('live') === 'proven' && (state('health') === 'broken' || state('rollout') === 'broken');
+}
+
 /**
- * Tells causes from consequences, in four steps. A moved reference is intent's fault, not rollout's: Git did not
+ * Tells causes from consequences, in five steps. A moved reference is intent's fault, not rollout's: Git did not
  * change, so nothing after it could see a release. An application that is OutOfSync only because somebody changed
- * what had been applied is live's to decide, not the controller's to mend. Pods that pulled a pinned digest prove that it exists when the
+ * what had been applied is live's to decide, not the controller's to mend. A release that failed because what it
+ * applied is not ready is health's to mend. Pods that pulled a pinned digest prove that it exists when the
  * registry cannot be asked. And whatever does not agree behind a boundary that still moves is moving too.
  */
 export function tellCauses(
@@ -91,6 +98,14 @@ export function tellCauses(
         state: 'proven',
         reason: 'drifted-since',
         detail: `${report.headline}, but only what was changed in the cluster after it had been applied`,
+      };
+    }
+    if (report.boundary === 'sync' && report.reason === 'release-not-ready' && appliedAndUnwell(reports)) {
+      return {
+        ...report,
+        state: 'proven',
+        reason: 'applied',
+        detail: `applied, and then: ${report.detail}`,
       };
     }
     if (

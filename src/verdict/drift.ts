@@ -2,17 +2,21 @@ import {
   applicationSpec,
   applicationStatus,
   attempt,
+  autoscalersOf,
   decideDrift,
   ignoring,
+  isFlux,
   isHook,
+  isOnAdmission,
   isSyncing,
+  isWorkload,
   objectKey,
   trackedBy,
   unreadSubjects,
   valueOf,
   whereSet,
 } from '../boundaries/index.ts';
-import type { Drift, DriftSubject, Reading } from '../boundaries/index.ts';
+import type { Drift, DriftQuestion, DriftSubject, Reading } from '../boundaries/index.ts';
 import { getString, LandfallError, mapBounded } from '../kernel/index.ts';
 import type { KubeObject, ObjectRef } from '../kube/index.ts';
 import { findApplication } from './application.ts';
@@ -21,6 +25,7 @@ import type { ApplicationSpec } from './application.ts';
 import { placeRendered } from './gather.ts';
 import type { Sources } from './question.ts';
 import type { Material } from './judge.ts';
+import { webhooksFor } from './webhooks.ts';
 
 /** In what the cluster differs from Git, for one application. Plain JSON. */
 export interface DriftReport {
@@ -39,19 +44,27 @@ export interface DriftReport {
 
 const AT_ONCE = 6;
 
-function autoscalersOf(material: Material, object: KubeObject): readonly string[] | 'unknown' {
-  const subject = material.rollouts.find((candidate) => candidate.object === object);
-  if (subject === undefined || subject.autoscaled === false) return [];
-  if (subject.autoscaled === 'unknown') return 'unknown';
-  const { namespace = '', name } = object.metadata;
-  const scalers = valueOf(material.snapshot.namespaces.get(namespace)?.autoscalers) ?? [];
-  return scalers
-    .filter(
-      (scaler) =>
-        getString(scaler, 'spec', 'scaleTargetRef', 'kind') === object.kind &&
-        getString(scaler, 'spec', 'scaleTargetRef', 'name') === name,
-    )
-    .map((scaler) => scaler.metadata.name);
+/** What delivers an application by itself, besides Landfall: names of field managers. */
+const ARGO = /^(?:landfall|argocd-|gitops-engine$)/;
+const FLUX = /^(?:landfall|kustomize-controller$|helm-controller$|helm$)/i;
+
+/** The application that an object says it belongs to, where that is another one. */
+function claimedBy(live: KubeObject | undefined, application: KubeObject): string | undefined {
+  if (live === undefined) return undefined;
+  const { name, namespace = '' } = application.metadata;
+  const mark = trackedBy(live);
+  if (mark !== undefined && (isFlux(application) || !marksOf(application).has(mark)))
+    return `Application ${mark}`;
+  const labels = live.metadata.labels ?? {};
+  const flux = labels['kustomize.toolkit.fluxcd.io/name'];
+  const place = labels['kustomize.toolkit.fluxcd.io/namespace'] ?? '';
+  if (flux === undefined || (isFlux(application) && flux === name && place === namespace)) return undefined;
+  return `Kustomization ${place}/${flux}`;
+}
+
+function marksOf(application: KubeObject): ReadonlySet<string> {
+  const { name, namespace } = application.metadata;
+  return new Set([name, `${namespace ?? ''}_${name}`]);
 }
 
 /** Objects that the status names and Git does not, as they are stored, where they still carry the application's mark. */
@@ -80,8 +93,7 @@ async function leftOvers(
   const found = await mapBounded(gone, AT_ONCE, (ref) =>
     attempt(() => sources.kube.get(ref, signal), signal),
   );
-  const { name, namespace } = application.metadata;
-  const marks = new Set([name, `${namespace ?? ''}_${name}`]);
+  const marks = marksOf(application);
   return found.flatMap((reading) => {
     const live = valueOf(reading);
     if (live === undefined || isHook(live)) return [];
@@ -108,6 +120,23 @@ async function appliedBefore(
   return valueOf(reading);
 }
 
+/** The same with the webhooks that may have done it, where something was done that names nobody. */
+async function withWebhooks(
+  sources: Sources,
+  question: DriftQuestion,
+  signal: AbortSignal,
+): Promise<readonly Drift[]> {
+  const drifts = decideDrift(question);
+  const touched = new Set(drifts.filter(isOnAdmission).map(({ object }) => object));
+  if (touched.size === 0) return drifts;
+  const subjects = await mapBounded(question.subjects, AT_ONCE, async (subject) =>
+    touched.has(`${subject.object.kind}/${subject.object.metadata.name}`)
+      ? { ...subject, webhooks: await webhooksFor(sources.kube, subject.object, signal) }
+      : subject,
+  );
+  return decideDrift({ ...question, subjects });
+}
+
 /**
  * Compares every field that Git asks for with what is stored, and says who wrote what differs. Throws when the tracked
  * commit could not be read or rendered: without it there is nothing to compare with.
@@ -132,21 +161,31 @@ export async function findDrift(
   const policy = applicationSpec(spec.object).policy;
   const status = applicationStatus(spec.object);
   const unread = { state: 'unreadable' as const, why: 'not read', code: 'not-read' };
-  const subjects = material.rendered.map((facts): DriftSubject => ({
-    object: facts.object,
-    live: material.snapshot.objects.get(objectKey(facts.object)) ?? unread,
-    why: (path) => whereSet(facts, path),
-    autoscalers: autoscalersOf(material, facts.object),
-    ignored: ignoring(material.ignore ?? [], material.ignored),
-  }));
+  const subjects = material.rendered.map((facts): DriftSubject => {
+    const { object } = facts;
+    const live = material.snapshot.objects.get(objectKey(object)) ?? unread;
+    const scalers = material.snapshot.namespaces.get(object.metadata.namespace ?? '')?.autoscalers;
+    const other = claimedBy(valueOf(live), spec.object);
+    return {
+      object,
+      live,
+      why: (path) => whereSet(facts, path),
+      ...(facts.hidden === undefined ? {} : { hidden: facts.hidden }),
+      autoscalers: isWorkload(object) ? autoscalersOf(object, valueOf(live), scalers) : [],
+      ignored: ignoring(material.ignore ?? [], material.ignored),
+      ...(other === undefined ? {} : { claimedBy: other }),
+    };
+  });
   const rendered = new Set(material.rendered.map(({ object }) => objectKey(object)));
-  const left = await leftOvers(sources, spec.object, rendered, signal);
-  const drifts = decideDrift({
+  const left = material.elsewhere === true ? [] : await leftOvers(sources, spec.object, rendered, signal);
+  const question = {
     subjects,
     leftOvers: left.map((live) => ({ live, prunes: policy.automated && policy.prune })),
     syncing: isSyncing(status),
     applied: await appliedBefore(sources, spec, tracked.value.commit, signal),
-  });
+    isOwn: (manager: string) => (isFlux(spec.object) ? FLUX : ARGO).test(manager),
+  };
+  const drifts = await withWebhooks(sources, question, signal);
   return {
     application: subject.name,
     namespace: subject.namespace,

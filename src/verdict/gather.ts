@@ -20,6 +20,7 @@ import type { Reading, RenderedFacts, TrackedRevision } from '../boundaries/inde
 import { askedByBuild, askedImage, askedRevision, buildsOf } from './asked.ts';
 import { engineStatus, findApplication } from './application.ts';
 import type { ApplicationSpec } from './application.ts';
+import { destinationOf } from './destination.ts';
 import { renderSources } from './render-sources.ts';
 import { inventoryOf } from './inventory.ts';
 import type { Material } from './judge.ts';
@@ -153,9 +154,10 @@ export async function gather(sources: Sources, question: Question, signal: Abort
         );
 
   progress('cluster');
+  const target = await destinationOf(kube, spec.object, clock, signal);
   const earlier = await attempt(() => findApplication(kube, spec.name, spec.namespace, signal), signal);
   const snapshot = await takeSnapshot(
-    kube,
+    target,
     rendered.map(({ object }) => object),
     clock,
     signal,
@@ -176,7 +178,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     declared.observe.length > 0
       ? declared.observe
       : discoverObservations(rendered.map(({ object }) => object));
-  const observed = await observe(kube, observations, services, snapshot, signal);
+  const observed = await observe(target, observations, services, snapshot, signal);
   const leading = images.find((image) => image.ours);
   const digest = leading?.answer.state === 'read' ? leading.answer.value.digest : leading?.pinned;
   // Only what was measured now is compared with what was measured before.
@@ -238,6 +240,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     rendered,
     images,
     snapshot,
+    ...(target === kube ? {} : { elsewhere: true }),
     rollouts,
     services,
     observed,

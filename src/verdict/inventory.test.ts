@@ -14,10 +14,11 @@ function facts(name: string, annotations: Readonly<Record<string, string>>, data
   };
 }
 
-it('expects neither hooks nor an object that is overridden by its double to be in the cluster', () => {
+it('expects neither hooks, nor what is to be skipped, nor an object that is overridden by its double to be in the cluster', () => {
   const kept = inventoryOf([
     facts('migrate', { 'argocd.argoproj.io/hook': 'PreSync' }, ''),
     facts('test', { 'helm.sh/hook': 'test' }, ''),
+    facts('kept-for-later', { 'argocd.argoproj.io/hook': 'Skip' }, ''),
     facts('a', {}, 'first'),
     facts('a', {}, 'last'),
   ]);

@@ -1,6 +1,6 @@
 import { getIn, jsonEqual, LandfallError } from '../kernel/index.ts';
 import type { JsonValue } from '../kernel/index.ts';
-import { fieldPath, fieldTargets, objectKey, valueOf, writersOf } from '../boundaries/index.ts';
+import { fieldPath, fieldTargets, isHidden, objectKey, valueOf, writersOf } from '../boundaries/index.ts';
 import type { Material } from './judge.ts';
 import type { Trace, TraceRow } from './trace.ts';
 
@@ -18,7 +18,7 @@ export function traceField(material: Material, attribute: string): Trace {
   const targets = fieldTargets(material.rendered, attribute, ({ object }) => object);
   for (const { item: facts, path } of targets) {
     const name = `${facts.object.kind}/${facts.object.metadata.name}`;
-    const secret = facts.object.kind === 'Secret';
+    const secret = isHidden(facts, path);
     const live = valueOf(material.snapshot.objects.get(objectKey(facts.object)));
     const asked = getIn(facts.object, ...path);
     const stored = live === undefined ? undefined : getIn(live, ...path);

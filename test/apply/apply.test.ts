@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCluster } from '../../src/drydock/index.ts';
@@ -224,6 +224,29 @@ spec:
     const again = await run(['apply', folder, '-n', namespace], { clock: hurriedClock(20) });
     expect(again.out).toContain('2 of 2 written');
     expect(getIn(await get('Gadget', 'one', 'corp.io/v1'), 'spec', 'size')).toBe(4);
+  });
+
+  it('is not written where only a rule of the new definition forbids one of its objects', async () => {
+    const rule = "minimum: 1, x-kubernetes-validations: [{ rule: 'self < 100', message: too large }] }";
+    const ruled = definition('sprocket').replace('minimum: 1 }', rule);
+    const set = (size: string) => [ruled, custom('Sprocket', size), config('one', 'a')].join('---\n');
+    await write({ 'all.yaml': set('300') });
+    const { code, out } = await apply();
+    expect(code).toBe(1);
+    expect(out).toContain('too large');
+    expect(out).toContain('apply     ✗ 1 of 3 written');
+    expect(out).toContain('all.yaml:25');
+    expect(await get('ConfigMap', 'one')).toBeUndefined();
+    // The same when the definition is there, and changes with its object.
+    await write({ 'all.yaml': set('3') });
+    expect((await run(['apply', folder, '-n', namespace], { clock: hurriedClock(20) })).code).toBe(2);
+    const before = await fingerprints();
+    const stricter = set('200').replace('self < 100', 'self < 150').replace('key: a', 'key: b');
+    await write({ 'all.yaml': stricter });
+    const again = await run(['apply', folder, '-n', namespace], { clock: hurriedClock(20) });
+    expect(again.code).toBe(1);
+    expect(again.out).toContain('too large');
+    expect(await fingerprints()).toEqual(before);
   });
 
   it('is asked about elsewhere while its namespace is still to come', async () => {
@@ -475,6 +498,18 @@ describe('a plan', () => {
     const carried = await run(['apply', '--plan', id]);
     expect(carried.code, carried.err).toBe(0);
     expect(await get('Secret', 'token')).toBeDefined();
+  });
+
+  it('is not carried out in another cluster than the one it was made for, though all of it is new there', async () => {
+    await write({ 'one.yaml': config('one', 'a') });
+    const file = path.join(folder, 'plan.out');
+    expect((await run(['plan', folder, '-n', namespace, '--out', file])).code).toBe(0);
+    const other = path.join(person.home, 'other-kubeconfig');
+    await writeFile(other, (await readFile(kubeconfig, 'utf8')).replace('127.0.0.1', 'localhost'));
+    const { code, err } = await run(['apply', '--plan', file], { env: { KUBECONFIG: other } });
+    expect([code, err]).toEqual([1, expect.stringContaining('was made for the cluster https://127.0.0.1')]);
+    expect(await get('ConfigMap', 'one')).toBeUndefined();
+    expect((await run(['apply', '--plan', file])).code).toBe(0);
   });
 
   it('does not take back the number of replicas that an autoscaler has chosen', async () => {

@@ -202,7 +202,7 @@ describe('drift of payment-api in staging', () => {
       );
       const { out } = await lab.run(['drift', APP, 'accept', '--wait', '60s']);
       expect(out).toMatch(/^✓ accepted/);
-      expect(await lab.read('apps/payment-api/base/deployment.yaml')).toContain('periodSeconds: 5\n');
+      expect(await lab.read('apps/payment-api/base/deployment.yaml')).toContain('periodSeconds: 1\n');
       expect(await lab.read('apps/payment-api/overlays/staging/kustomization.yaml')).toContain(
         'periodSeconds: 2',
       );

@@ -59,7 +59,7 @@ async function landed(environment: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  lab = await openLab();
+  lab = await openLab({ patientProbe: true });
   const text = (await platformRepositoryFiles(lab.repository))[`${STAGING}/kustomization.yaml`] ?? '';
   onboarded = await lab.onboard({
     [`${STAGING}/kustomization.yaml`]: text.replace(

@@ -8,7 +8,7 @@ import { attempt, read } from '../reading.ts';
 import type { Reading } from '../reading.ts';
 import type { FieldSource, RenderedFacts } from '../rendered.ts';
 import { templateContainers } from '../workload.ts';
-import { revisionLabel } from './facts.ts';
+import { REVISION_LABEL } from './facts.ts';
 import type { BuildFacts, ImageAnswer, ImageFacts, ImageUse } from './facts.ts';
 
 const AT_ONCE = 6;
@@ -58,6 +58,8 @@ async function buildOf(
   // The same bytes may have been pushed more than once: the first push is when they became available.
   const record = records.at(-1)?.record;
   if (record === undefined) return undefined;
+  const also = new Set(records.map((other) => other.record.commit));
+  also.delete(record.commit);
   const { repository, commit, ref, version, builder, builtAt, pushedAt } = record;
   return {
     repository,
@@ -67,7 +69,26 @@ async function buildOf(
     builtAt,
     pushedAt,
     ...(version === undefined ? {} : { version }),
+    ...(also.size === 0 ? {} : { also: [...also] }),
   };
+}
+
+/** What the tag of a pinned reference is now, where that is something else; undefined too where it cannot be told. */
+async function taggedOf(
+  registry: RegistryClient,
+  reference: string,
+  answer: ImageAnswer,
+  signal: AbortSignal,
+): Promise<ImageAnswer | undefined> {
+  const found = await attempt(async () => {
+    const { registry: host, repository, tag, digest } = parseReference(reference);
+    if (tag === undefined || digest === undefined) return undefined;
+    const name = { registry: host, repository, tag };
+    if ((await registry.head(name, signal)).digest === answer.digest) return undefined;
+    const resolution = await registry.resolve(name, signal);
+    return { digest: resolution.digest, platforms: resolution.manifests };
+  }, signal);
+  return found.state === 'read' ? found.value : undefined;
 }
 
 export interface CollectedImages {
@@ -106,12 +127,14 @@ export async function collectImages(
           ? await attempt(() => buildOf(registry, resolution.value, signal), signal)
           : resolution;
       const parsed = await attempt(async () => parseReference(reference), signal);
-      const revision = answer.state === 'read' ? revisionLabel(answer.value) : undefined;
+      const labelled =
+        answer.state === 'read' &&
+        answer.value.platforms.some(({ labels }) => labels[REVISION_LABEL] !== undefined);
+      const tagged =
+        answer.state === 'read' ? await taggedOf(registry, reference, answer.value, signal) : undefined;
       const record = build.state === 'read' ? build.value : undefined;
       const ours =
-        ownNames.has(fullRepository(repository)) ||
-        record !== undefined ||
-        (declared.size === 0 && revision !== undefined);
+        ownNames.has(fullRepository(repository)) || record !== undefined || (declared.size === 0 && labelled);
       // A record of ours says it all; what others attested is asked for where there is none.
       const provenance =
         ours && record === undefined && resolution.state === 'read'
@@ -129,6 +152,7 @@ export async function collectImages(
         build,
         ours,
         ...(provenance === undefined ? {} : { provenance }),
+        ...(tagged === undefined ? {} : { tagged }),
         readAt,
       };
     },

@@ -55,8 +55,59 @@ describe('an image and the platforms of the nodes', () => {
   });
 });
 
+describe('an index whose platforms were built from different commits', () => {
+  const old = 'e'.repeat(40);
+  const answerOf = (amd: string | undefined, arm: string | undefined): ImageFacts['answer'] => ({
+    state: 'read',
+    value: {
+      digest: DIGEST,
+      platforms: [
+        { ...AMD, digest: `${DIGEST}1`, configDigest: '1', labels: labelled(amd) },
+        { ...ARM, digest: `${DIGEST}2`, configDigest: '2', labels: labelled(arm) },
+      ],
+    },
+  });
+  const labelled = (commit: string | undefined): Record<string, string> =>
+    commit === undefined ? {} : { 'org.opencontainers.image.revision': commit };
+
+  it.each<[string, ImageFacts['answer'], NodePlatforms['all'], string]>([
+    ['of which nodes take both', answerOf(OURS, old), [AMD, ARM], 'broken platforms-differ'],
+    ['where nodes may not be listed', answerOf(OURS, old), [], 'broken platforms-differ'],
+    ['of which nodes take the right one', answerOf(OURS, old), [AMD], 'proven built'],
+    ['of which nodes take the wrong one', answerOf(OURS, old), [ARM], 'broken wrong-commit'],
+    ['of which one does not say', answerOf(old, undefined), [AMD, ARM], 'broken wrong-commit'],
+    ['that are the same', answerOf(OURS, OURS), [AMD, ARM], 'proven built'],
+  ])('%s', (_, answer, all, wanted) => {
+    expect(artifactOf([image('a', OURS, { answer })], nodes(all))).toBe(wanted);
+  });
+
+  it('does not stand for a platform that says nothing, where nobody kept a record', () => {
+    const silent = { answer: answerOf(OURS, undefined), build: { state: 'read', value: undefined } } as const;
+    expect(artifactOf([image('a', OURS, silent)], nodes([AMD, ARM]))).toBe('unknown no-provenance');
+    expect(artifactOf([image('a', OURS, silent)], nodes([AMD]))).toBe('proven built');
+  });
+});
+
 describe('a commit that was asked for', () => {
   const other = 'd'.repeat(40);
+
+  it('is not proven by an image of which nobody says what it was built from', () => {
+    const silent = image('a', OURS, { ours: false, build: { state: 'read', value: undefined } });
+    expect(artifactOf([silent], nodes([AMD]))).toBe('proven resolves');
+    expect(artifactOf([silent], nodes([AMD]), OURS)).toBe('unknown no-provenance');
+    expect(artifactOf([image('a', other, { ours: false })], nodes([AMD]), OURS)).toBe('broken other-commit');
+  });
+
+  it('may have given the same bytes as the one before it', () => {
+    const build = {
+      state: 'read',
+      value: { repository: 'git/source', commit: other, also: [OURS] },
+    } as const;
+    expect(artifactOf([image('a', other, { build })], nodes([AMD]), OURS)).toBe('proven built');
+    expect(artifactOf([image('a', other, { build })], nodes([AMD]), 'f'.repeat(40))).toBe(
+      'broken other-commit',
+    );
+  });
 
   it('has to be in every image that is built from the same source', () => {
     expect(artifactOf([image('web', OURS), image('worker', other)], nodes([]), OURS)).toBe(

@@ -1,9 +1,16 @@
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
 import { shortDigest, shortReference, shortTag } from '../names.ts';
-import { attestedCommit, leadingImage, releaseOf, revisionLabel, versionLabel } from './facts.ts';
+import {
+  attestedCommit,
+  leadingImage,
+  releaseOf,
+  REVISION_LABEL,
+  revisionLabel,
+  versionLabel,
+} from './facts.ts';
 import { decideByBuild } from './decide-build.ts';
-import type { CommitBuild, ImageFacts } from './facts.ts';
+import type { CommitBuild, ImageFacts, PlatformImage } from './facts.ts';
 
 export interface NodePlatform {
   readonly os: string;
@@ -29,6 +36,14 @@ function unfitNode(image: ImageFacts, platforms: readonly NodePlatform[], nodes:
   const fits = (node: NodePlatform) =>
     platforms.some((platform) => platform.os === node.os && platform.architecture === node.architecture);
   return nodes.used(image).find((node) => !fits(node)) ?? (nodes.all.some(fits) ? undefined : nodes.all[0]);
+}
+
+/** The platforms that a node of the cluster takes; all where none is known. */
+function runnable(platforms: readonly PlatformImage[], nodes: NodePlatforms): readonly PlatformImage[] {
+  const taken = platforms.filter((platform) =>
+    nodes.all.some((node) => node.os === platform.os && node.architecture === platform.architecture),
+  );
+  return taken.length === 0 ? platforms : taken;
 }
 
 /** Images that come out of the same source have to be of the commit that was asked for. */
@@ -73,7 +88,8 @@ function judge(image: ImageFacts, nodes: NodePlatforms, wantedCommit: string | u
       text: `${name} holds ${there}; nodes are ${missing.os}/${missing.architecture}`,
     };
   }
-  if (!image.ours) {
+  // Of an image that is asked for by its commit, that it is there says too little, whoever builds it.
+  if (!image.ours && wantedCommit === undefined) {
     return {
       image,
       state: 'proven',
@@ -81,14 +97,31 @@ function judge(image: ImageFacts, nodes: NodePlatforms, wantedCommit: string | u
       text: `${shortReference(name)} resolves; built elsewhere, its provenance is not ours to prove`,
     };
   }
-  const label = revisionLabel(answer);
+  const relevant = runnable(answer.platforms, nodes);
+  const labels = new Set(relevant.flatMap(({ labels: own }) => own[REVISION_LABEL] ?? []));
+  if (labels.size > 1) {
+    const told = relevant.map(
+      ({ os, architecture, labels: own }) =>
+        `${os}/${architecture} ${shortDigest(own[REVISION_LABEL] ?? 'nothing')}`,
+    );
+    return {
+      image,
+      state: 'broken',
+      reason: 'platforms-differ',
+      text: `${name} was built from another commit for each platform: ${told.join(', ')}`,
+    };
+  }
   const build = image.build.state === 'read' ? image.build.value : undefined;
-  if (label !== undefined && build !== undefined && label !== build.commit) {
+  const commits = build === undefined ? [] : [build.commit, ...(build.also ?? [])];
+  const [claimed] = labels;
+  // A platform that says nothing may be of any commit.
+  const label = relevant.every(({ labels: own }) => own[REVISION_LABEL] === claimed) ? claimed : undefined;
+  if (claimed !== undefined && build !== undefined && !commits.includes(claimed)) {
     return {
       image,
       state: 'broken',
       reason: 'wrong-commit',
-      text: `${name} says that it was built from ${shortDigest(label)}, its build record says ${shortDigest(build.commit)}`,
+      text: `${name} says that it was built from ${shortDigest(claimed)}, its build record says ${shortDigest(build.commit)}`,
     };
   }
   const attested = attestedCommit(image);
@@ -101,7 +134,9 @@ function judge(image: ImageFacts, nodes: NodePlatforms, wantedCommit: string | u
       text: `${name} says that it was built from ${shortDigest(label)}, its provenance says ${shortDigest(attested)}`,
     };
   }
-  const commit = label ?? build?.commit ?? attested;
+  const asked = (candidate: string) =>
+    wantedCommit !== undefined && (candidate.startsWith(wantedCommit) || wantedCommit.startsWith(candidate));
+  const commit = label ?? commits.find(asked) ?? build?.commit ?? attested;
   if (commit === undefined) {
     const unread = image.provenance?.state === 'unreadable' ? image.provenance.why : undefined;
     const why =
@@ -115,7 +150,7 @@ function judge(image: ImageFacts, nodes: NodePlatforms, wantedCommit: string | u
       text: `${name}: ${why}; which commit it holds cannot be told`,
     };
   }
-  if (wantedCommit !== undefined && !commit.startsWith(wantedCommit) && !wantedCommit.startsWith(commit)) {
+  if (wantedCommit !== undefined && !asked(commit)) {
     return {
       image,
       state: 'broken',

@@ -29,6 +29,8 @@ export interface BuildFacts {
   readonly builder?: string;
   readonly builtAt?: string;
   readonly pushedAt?: string;
+  /** Further commits that gave the same bytes. */
+  readonly also?: readonly string[];
 }
 
 /** What somebody attested of an image. A claim: its signature, if any, was not verified. */
@@ -62,6 +64,8 @@ export interface ImageFacts {
   readonly origin: { readonly file: string; readonly line: number } | undefined;
   readonly uses: readonly ImageUse[];
   readonly answer: Reading<ImageAnswer>;
+  /** What its tag is now, where the reference pins a digest as well and that is another. */
+  readonly tagged?: ImageAnswer;
   readonly build: Reading<BuildFacts | undefined>;
   /** Asked for where we build the image and no build record is attached. */
   readonly provenance?: Reading<readonly ProvenanceFacts[]>;
@@ -75,11 +79,34 @@ export interface ImageFacts {
 
 /** What the image says that it was built from: `org.opencontainers.image.revision` in the config of every platform. */
 export function revisionLabel(answer: ImageAnswer): string | undefined {
-  return sharedLabel(answer, 'org.opencontainers.image.revision');
+  return sharedLabel(answer, REVISION_LABEL);
 }
 
 export function versionLabel(answer: ImageAnswer): string | undefined {
   return sharedLabel(answer, 'org.opencontainers.image.version');
+}
+
+export const REVISION_LABEL = 'org.opencontainers.image.revision';
+
+/** Whether a tag names what an image says of itself: its version, or the commit that it was built from. */
+export function isNamedBy(tag: string, answer: ImageAnswer): boolean {
+  const bare = (text: string) => text.replace(/^v(?=\d)/, '');
+  const version = versionLabel(answer);
+  if (version !== undefined && bare(version) === bare(tag)) return true;
+  const revision = revisionLabel(answer);
+  return (
+    revision !== undefined &&
+    (tag.match(/[0-9a-f]{7,64}/g) ?? []).some((hex) => revision.startsWith(hex.slice(0, revision.length)))
+  );
+}
+
+/** Whether two answers are the same bytes under different wrappers. */
+export function isSameImage(a: ImageAnswer, b: ImageAnswer): boolean {
+  const configs = new Set(a.platforms.map(({ configDigest }) => configDigest));
+  return (
+    a.digest === b.digest ||
+    (b.platforms.length > 0 && b.platforms.every(({ configDigest }) => configs.has(configDigest)))
+  );
 }
 
 function sharedLabel(answer: ImageAnswer, label: string): string | undefined {

@@ -119,6 +119,23 @@ describe('what Git asks for, against what the cluster holds', () => {
     ]);
   });
 
+  it('names each label that is gone, and finalizers whatever their order', () => {
+    const map = (metadata: JsonObject): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'a', ...metadata },
+    });
+    const asked = map({ labels: { x: '1', y: '2' }, finalizers: ['a.io/1', 'b.io/2'] });
+    expect(fieldDifferences(asked, map({ finalizers: ['b.io/2'] })).map(({ path }) => path)).toEqual([
+      ['metadata', 'labels', 'x'],
+      ['metadata', 'labels', 'y'],
+      ['metadata', 'finalizers', 0],
+    ]);
+    expect(
+      fieldDifferences(asked, map({ labels: { y: '2', x: '1' }, finalizers: ['b.io/2', 'a.io/1', 'c'] })),
+    ).toEqual([]);
+  });
+
   it('compares stringData of a Secret with the data that it becomes', () => {
     const secret = (fields: JsonObject): KubeObject => ({
       apiVersion: 'v1',
@@ -129,6 +146,25 @@ describe('what Git asks for, against what the cluster holds', () => {
     expect(fieldDifferences(secret({ stringData: { k: 'v' } }), secret({ data: { k: 'dg==' } }))).toEqual([]);
     expect(
       fieldDifferences(secret({ stringData: { k: 'v' } }), secret({ data: { k: 'eA==' } })),
+    ).toHaveLength(1);
+  });
+
+  it('takes base64 that is broken into lines for what it is', () => {
+    const of = (kind: string, fields: JsonObject): KubeObject => ({
+      apiVersion: 'v1',
+      kind,
+      metadata: { name: 'a' },
+      ...fields,
+    });
+    const [broken, whole] = ['YWJj\nZGVm\n', 'YWJjZGVm'];
+    const cases: readonly [KubeObject, KubeObject][] = [
+      [of('Secret', { data: { k: broken } }), of('Secret', { data: { k: whole } })],
+      [of('ConfigMap', { binaryData: { k: broken } }), of('ConfigMap', { binaryData: { k: whole } })],
+      [of('APIService', { spec: { caBundle: broken } }), of('APIService', { spec: { caBundle: whole } })],
+    ];
+    for (const [desired, live] of cases) expect(fieldDifferences(desired, live)).toEqual([]);
+    expect(
+      fieldDifferences(of('ConfigMap', { data: { k: broken } }), of('ConfigMap', { data: { k: whole } })),
     ).toHaveLength(1);
   });
 

@@ -70,6 +70,7 @@ function sameScalar(desired: JsonValue, live: JsonValue, path: readonly (string 
   if (desired === live) return true;
   const field = path.at(-1);
   const parent = path.at(-2);
+  if (field === 'caBundle') return inOneLine(desired) === inOneLine(live);
   const isQuantity =
     (typeof parent === 'string' && QUANTITY_PARENTS.has(parent)) ||
     (typeof field === 'string' && QUANTITY_FIELDS.has(field));
@@ -165,9 +166,29 @@ function walkList(
     walk(item, byKey.get(keyOf(item, keys)), [...path, index], found);
 }
 
-/** Secrets are stored as `data`; `stringData` is only a way to write them. */
-function normalised(object: KubeObject): JsonObject {
-  if (object.kind !== 'Secret' || !isJsonObject(object['stringData'])) return object;
+/** Base64 may be broken into lines; the API server stores it without. */
+function inOneLine(value: JsonValue): JsonValue {
+  return typeof value === 'string' ? value.replaceAll(/\s+/g, '') : value;
+}
+
+function withoutLineBreaks(object: KubeObject, field: 'data' | 'binaryData'): KubeObject {
+  const map = object[field];
+  if (!isJsonObject(map)) return object;
+  return {
+    ...object,
+    [field]: Object.fromEntries(Object.entries(map).map(([key, value]) => [key, inOneLine(value)])),
+  };
+}
+
+/**
+ * A manifest in the form that the API server stores: `stringData` of a Secret is only a way to write its `data`, and
+ * base64 has no line breaks.
+ */
+export function asStored(given: KubeObject): KubeObject {
+  if (given.kind === 'ConfigMap') return withoutLineBreaks(given, 'binaryData');
+  if (given.kind !== 'Secret') return given;
+  const object = withoutLineBreaks(given, 'data');
+  if (!isJsonObject(object['stringData'])) return object;
   const { stringData, ...rest } = object;
   const encoded = Object.entries(stringData).map(([key, value]) => [
     key,
@@ -179,21 +200,29 @@ function normalised(object: KubeObject): JsonObject {
   };
 }
 
+/** Labels and annotations, each by itself even where none is left, and finalizers, whatever their order. */
+function compareMetadata(desired: KubeObject, live: KubeObject, found: FieldDifference[]): void {
+  for (const name of ['labels', 'annotations'] as const) {
+    for (const [key, value] of Object.entries(desired.metadata[name] ?? {}))
+      walk(value, live.metadata[name]?.[key], ['metadata', name, key], found);
+  }
+  for (const [index, finalizer] of (desired.metadata.finalizers ?? []).entries()) {
+    if (live.metadata.finalizers?.includes(finalizer) !== true)
+      found.push({ path: ['metadata', 'finalizers', index], desired: finalizer, live: undefined });
+  }
+}
+
 /**
  * Every field that `desired` sets and `live` does not hold. What the API server, a controller or a webhook added on
  * top is no difference: only what Git asks for is compared. `status` is never Git's to ask for.
  */
 export function fieldDifferences(desired: KubeObject, live: KubeObject): readonly FieldDifference[] {
   const found: FieldDifference[] = [];
-  const wanted = normalised(desired);
+  const wanted = asStored(desired);
   for (const [key, value] of Object.entries(wanted)) {
     if (key === 'apiVersion' || key === 'kind' || key === 'status') continue;
     if (key === 'metadata') {
-      const { labels, annotations } = desired.metadata;
-      for (const [name, map] of Object.entries({ labels, annotations })) {
-        if (map !== undefined)
-          walk(map, live.metadata[name as 'labels' | 'annotations'], ['metadata', name], found);
-      }
+      compareMetadata(desired, live, found);
       continue;
     }
     walk(value, live[key], [key], found);

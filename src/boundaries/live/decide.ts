@@ -5,12 +5,15 @@ import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
 import { shortReference } from '../names.ts';
 import type { Reading } from '../reading.ts';
+import { isHidden } from '../rendered.ts';
+import type { RenderedFacts } from '../rendered.ts';
 import { objectSource } from '../source.ts';
-import { isWorkload, templateContainers } from '../workload.ts';
+import { endsByItself, isWorkload, templateContainers } from '../workload.ts';
 import type { PullPolicy } from '../workload.ts';
 import { fieldDifferences, fieldPath } from './compare.ts';
 import type { FieldDifference } from './compare.ts';
-import { knownWriter } from './drift/writers.ts';
+import { addedByHand } from './by-hand.ts';
+import { attributionOf } from './drift/attribution.ts';
 import { writersOf } from './managers.ts';
 
 export interface LiveSubject {
@@ -18,6 +21,8 @@ export interface LiveSubject {
   readonly live: Reading<KubeObject>;
   /** File and line that ask for a field. */
   readonly why: (path: readonly (string | number)[]) => string | undefined;
+  /** Whether a value of it came from a Secret. */
+  readonly hidden?: RenderedFacts['hidden'];
   /** An autoscaler owns the replica count; unknown where they could not be listed. */
   readonly autoscaled: boolean | 'unknown';
   /** Whether a difference is left to others by the rules of the Application; left out where it has none. */
@@ -38,8 +43,7 @@ function shown(value: unknown): string {
 }
 
 function driftText(subject: LiveSubject, live: KubeObject, difference: FieldDifference): string {
-  const secret = subject.object.kind === 'Secret';
-  const values = secret
+  const values = isHidden(subject, difference.path)
     ? 'differs (values are not shown)'
     : `Git ${shown(difference.desired)}, live ${shown(difference.live)}`;
   const writer = writersOf(live, difference.path, subject.object)[0];
@@ -55,6 +59,13 @@ function judge(subject: LiveSubject, syncing: boolean): Judged {
   const base = { subject, where: undefined };
   if (subject.live.state === 'unreadable')
     return { ...base, state: 'unknown', reason: 'unreadable', text: subject.live.why };
+  if (subject.live.state === 'absent' && endsByItself(subject.object))
+    return {
+      ...base,
+      state: 'unknown',
+      reason: 'job-gone',
+      text: `${name} is not there; it is deleted some time after its end, and how it ended is not known`,
+    };
   if (subject.live.state === 'absent')
     return {
       ...base,
@@ -76,7 +87,7 @@ function judge(subject: LiveSubject, syncing: boolean): Judged {
   const undecided = (difference: FieldDifference) =>
     (subject.autoscaled === 'unknown' && isReplicas(difference)) || isIgnored(difference) === 'unknown';
   const first = differences.find((difference) => !undecided(difference)) ?? differences[0];
-  if (first === undefined) return { ...base, state: 'proven', reason: 'stored', text: name };
+  if (first === undefined) return agreeing(subject, live, isIgnored) ?? { ...base, ...STORED, text: name };
   if (undecided(first)) {
     const scaler = isIgnored(first) !== 'unknown';
     const told = driftText(subject, live, first);
@@ -99,6 +110,50 @@ function judge(subject: LiveSubject, syncing: boolean): Judged {
   };
 }
 
+const STORED = { state: 'proven', reason: 'stored' } as const;
+
+/**
+ * An object whose fields all are what Git asks for, or are left to others, and that runs something else all the same.
+ * An image that the Application ignores is what the delivery is about: that nobody compares it proves nothing.
+ */
+function agreeing(
+  subject: LiveSubject,
+  live: KubeObject,
+  isIgnored: (difference: FieldDifference) => boolean | 'unknown',
+): Judged | undefined {
+  const { object } = subject;
+  const images = templateContainers(object).map(({ imagePath }) => imagePath);
+  const hidden = fieldDifferences(object, live).find(
+    (difference) =>
+      isIgnored(difference) === true &&
+      images.some((image) => difference.path.every((step, index) => step === image[index])),
+  );
+  if (hidden !== undefined)
+    return {
+      subject,
+      state: 'broken',
+      reason: 'image-ignored',
+      text: `${driftText(subject, live, hidden)}; ignoreDifferences of the Application hides it`,
+      where: subject.why(hidden.path),
+    };
+  const [added] = addedByHand(object, live).filter(
+    ({ path, live: value }) => isIgnored({ path, desired: null, live: value }) !== true,
+  );
+  if (added === undefined) return undefined;
+  const { writer, path } = added;
+  const at = writer.time === undefined ? '' : ` at ${writer.time}`;
+  // A variable may hold a secret: its name is enough.
+  const name = getString(added.live, 'name');
+  const what = name ?? (typeof added.live === 'object' ? undefined : shown(added.live));
+  return {
+    subject,
+    state: 'broken',
+    reason: 'added-by-hand',
+    text: `${objectName(live)} ${fieldPath(path)}${what === undefined ? '' : ` (${what})`}: Git does not ask for it, ${writer.manager} wrote it${at}`,
+    where: undefined,
+  };
+}
+
 /**
  * True when the object differs from what Git asks for, and everything that differs was written by somebody else than a
  * delivery controller: nothing of the commit is missing, it was changed after it had been applied.
@@ -112,9 +167,11 @@ export function changedByOthers(subject: LiveSubject): boolean {
   );
   return (
     differences.length > 0 &&
-    differences.every(({ path }) => {
-      const writer = writersOf(stored, path, object)[0];
-      return writer !== undefined && knownWriter(writer).kind !== 'delivery';
+    differences.every((difference) => {
+      const attribution = attributionOf(stored, difference.path, difference.live, object);
+      return attribution.state === 'named'
+        ? attribution.writer.kind !== 'delivery'
+        : attribution.state === 'taken-out';
     })
   );
 }
@@ -147,7 +204,7 @@ function claimsOf(subject: LiveSubject, at: string): Claim[] {
       claims.push({ ...of, attribute: 'imagePullPolicy', value: container.pullPolicy });
   }
   for (const difference of fieldDifferences(subject.object, live)) {
-    const value = subject.object.kind === 'Secret' ? 'differs' : shown(difference.live);
+    const value = isHidden(subject, difference.path) ? 'differs' : shown(difference.live);
     claims.push({ ...base, attribute: fieldPath(difference.path), value });
   }
   return claims;
@@ -202,18 +259,4 @@ export function decideLive(
         : { where: `generation ${live.metadata.generation}` }),
     claims: subjects.flatMap((subject) => claimsOf(subject, at)),
   };
-}
-
-/** Whether an autoscaler in the namespace targets the workload; unknown when they could not be listed. */
-export function autoscaling(
-  object: KubeObject,
-  autoscalers: Reading<readonly KubeObject[]> | undefined,
-): boolean | 'unknown' {
-  if (autoscalers === undefined || autoscalers.state === 'unreadable') return 'unknown';
-  if (autoscalers.state === 'absent') return false;
-  return autoscalers.value.some(
-    (scaler) =>
-      getString(scaler, 'spec', 'scaleTargetRef', 'kind') === object.kind &&
-      getString(scaler, 'spec', 'scaleTargetRef', 'name') === object.metadata.name,
-  );
 }

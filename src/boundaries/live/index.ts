@@ -1,11 +1,12 @@
 export { fieldDifferences, fieldPath } from './compare.ts';
 export type { FieldDifference } from './compare.ts';
-export { autoscaling, changedByOthers, decideLive } from './decide.ts';
+export { autoscalersOf, autoscaling } from './autoscaler.ts';
+export { changedByOthers, decideLive } from './decide.ts';
 export type { LiveSubject } from './decide.ts';
 export { writersOf, writtenAt } from './managers.ts';
 export type { FieldWriter } from './managers.ts';
 export { objectKey, takeSnapshot } from './snapshot.ts';
 export type { ClusterSnapshot, NamespaceFacts } from './snapshot.ts';
-export { decideDrift, unreadSubjects } from './drift/drift.ts';
+export { decideDrift, isOnAdmission, unreadSubjects } from './drift/drift.ts';
 export type { Drift, DriftKind, DriftQuestion, DriftSubject, LeftOver } from './drift/drift.ts';
 export type { KnownWriter, WriterKind } from './drift/writers.ts';

@@ -1,6 +1,6 @@
 import type { ImageFacts } from '../artifact/index.ts';
 import { leadingImage } from '../artifact/index.ts';
-import type { BoundaryReport, Claim } from '../boundary.ts';
+import type { BoundaryReport, Claim, ClaimSource } from '../boundary.ts';
 import { shortDigest, shortReference } from '../names.ts';
 import type { Reading } from '../reading.ts';
 import type { TrackedRevision } from '../intent/index.ts';
@@ -66,7 +66,8 @@ export function decideRender(
       claims: [],
     };
   }
-  const claims = claimsOf(set.value, commit, at);
+  const fallback = tracked.state === 'read' ? tracked.value.source : undefined;
+  const claims = claimsOf(set.value, commit, fallback, at);
   const leading = leadingImage(images);
   const headline =
     leading === undefined ? plural(objects.length, 'object') : shortReference(leading.reference);
@@ -99,21 +100,31 @@ export function decideRender(
   };
 }
 
-function claimsOf(set: RenderedSet, commit: string | undefined, at: string): Claim[] {
+function claimsOf(
+  set: RenderedSet,
+  commit: string | undefined,
+  fallback: ClaimSource | undefined,
+  at: string,
+): Claim[] {
   const boundary = 'render' as const;
   const of = commit === undefined ? {} : { commit };
   const claims: Claim[] = [];
   for (const facts of set.objects) {
     for (const container of templateContainers(facts.object)) {
       const where = whereSet(facts, container.imagePath);
-      if (where === undefined) continue;
-      const colon = where.lastIndexOf(':');
+      const colon = where?.lastIndexOf(':') ?? -1;
+      // Templates of charts have no lines: what is known of them is which chart they are of.
+      const source: ClaimSource | undefined =
+        where === undefined
+          ? fallback
+          : { type: 'file', file: where.slice(0, colon), line: Number(where.slice(colon + 1)), ...of };
+      if (source === undefined) continue;
       claims.push({
         boundary,
         subject: `${objectName(facts.object)}/${container.name}`,
         attribute: 'image',
         value: container.image,
-        source: { type: 'file', file: where.slice(0, colon), line: Number(where.slice(colon + 1)), ...of },
+        source,
         at,
       });
     }

@@ -1,6 +1,7 @@
 import {
   LandfallError,
   getArray,
+  getIn,
   getString,
   isJsonObject,
   parseYamlDocuments,
@@ -19,6 +20,8 @@ export interface DirectoryOptions {
   readonly include: string;
   /** Glob of file names to leave out. */
   readonly exclude: string;
+  /** Files are manifests whatever they are called. Default false. */
+  readonly anyExtension?: boolean;
 }
 
 const MANIFEST = /\.(?:ya?ml|json)$/i;
@@ -69,7 +72,7 @@ async function findFiles(
         hint: 'Commit the JSON or YAML that it makes, or leave the file out with spec.source.directory.exclude.',
       });
     }
-    if (!MANIFEST.test(name)) continue;
+    if (!MANIFEST.test(name) && options.anyExtension !== true) continue;
     found.push(file);
     if (found.length > MAX_FILES) {
       throw new LandfallError(`${root} holds more than ${MAX_FILES} manifests.`, {
@@ -140,7 +143,8 @@ function objectsIn(text: string, file: string): readonly RenderedFacts[] {
     if (looksLikeManifest) throw error;
     return [];
   }
-  if (!looksLikeManifest && values.every(({ value }) => !isManifest(value))) return [];
+  if (!looksLikeManifest && values.every(({ value }) => !isManifest(value) && !isHalfAManifest(value)))
+    return [];
   return values.flatMap(({ node, value }) => {
     if (!isManifest(value)) throw notAManifest(node);
     return expand(value, node);
@@ -149,6 +153,13 @@ function objectsIn(text: string, file: string): readonly RenderedFacts[] {
 
 function isManifest(value: unknown): value is JsonObject {
   return isJsonObject(value) && typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string';
+}
+
+/** An object with a name that forgot what it is: left alone, it would silently be missing from what is applied. */
+function isHalfAManifest(value: JsonValue): boolean {
+  if (!isJsonObject(value) || (value['apiVersion'] === undefined && value['kind'] === undefined))
+    return false;
+  return typeof getIn(value, 'metadata', 'name') === 'string';
 }
 
 function notAManifest(node: YamlNode): LandfallError {

@@ -58,14 +58,7 @@ export async function runHelm(
       ...(signal === undefined ? {} : { signal }),
     });
     if (result.code === 0) return result.stdout.toString('utf8');
-    throw new LandfallError(
-      `\`${command} ${args[0] ?? ''}\` failed: ${result.stderr.trim().slice(0, 4000)}`,
-      {
-        kind: 'invalid-input',
-        code: 'template-failed',
-        hint: 'Mend the chart or its values.',
-      },
-    );
+    throw failureOf(command, args[0] ?? '', result.stderr.trim().slice(0, 4000));
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (error.code !== 'program-missing') throw error;
@@ -80,6 +73,36 @@ export async function runHelm(
       },
     );
   }
+}
+
+/** What fetches charts; everything else works on one that is there. */
+const FETCHES = new Set(['pull', 'show', 'repo', 'dependency']);
+/** A repository that answered, and has no such chart or version. Source: helm pkg/repo, pkg/registry, pkg/downloader. */
+const NO_CHART =
+  /chart "[^"]*"(?: version "[^"]*"| matching \S+)? not found|no chart (?:version|name) found|could not locate a version|unable to locate any tags|improper constraint|: not found$/i;
+
+/** A chart that is wrong is somebody's mistake; one that could not be had is no evidence at all. */
+function failureOf(command: string, action: string, said: string): LandfallError {
+  const message = `\`${command} ${action}\` failed: ${said}`;
+  if (!FETCHES.has(action)) {
+    return new LandfallError(message, {
+      kind: 'invalid-input',
+      code: 'template-failed',
+      hint: 'Mend the chart or its values.',
+    });
+  }
+  if (NO_CHART.test(said)) {
+    return new LandfallError(message, {
+      kind: 'not-found',
+      code: 'chart-not-found',
+      hint: 'Push that version, or ask for one that is there.',
+    });
+  }
+  return new LandfallError(message, {
+    kind: 'unavailable',
+    code: 'chart-unreachable',
+    hint: 'Check that the repository can be reached from here, and its credentials.',
+  });
 }
 
 /** How helm is told of a repository; its credentials stand in files that only this user can read. */

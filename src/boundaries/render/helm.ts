@@ -19,6 +19,7 @@ import { joined } from './kustomization-edit.ts';
 import { repositoryArgs, runHelm } from './helm-program.ts';
 import type { ChartPlace, HelmProgram } from './helm-program.ts';
 import type { RenderedFacts } from '../rendered.ts';
+import { withoutInvented } from './invented.ts';
 import { expandEnvironment } from './source-environment.ts';
 import type { RenderedFor } from './source-environment.ts';
 
@@ -30,6 +31,13 @@ interface HelmRequest {
   /** Trees that `$name/...` of value files names, by `$name`. */
   readonly refs: ReadonlyMap<string, FileTree>;
   readonly program: HelmProgram;
+  /**
+   * Renders twice, and leaves out what is another value each time: passwords and certificates that a chart makes up
+   * are no statement about what is stored.
+   */
+  readonly stable?: boolean;
+  /** Of URLs that value files may have. Default: https and http. */
+  readonly valuesFileSchemes?: readonly string[];
   readonly signal: AbortSignal | undefined;
 }
 
@@ -64,9 +72,16 @@ export async function renderHelm(request: HelmRequest): Promise<readonly Rendere
       await helm(work, ['dependency', 'build'], chart);
       text = await helm(work, args, chart);
     }
-    return manifestsOf(text, `helm template ${request.source.chart ?? request.source.path}`).map(
-      ({ object }) => ({ object, why: () => [] }),
-    );
+    const what = `helm template ${request.source.chart ?? request.source.path}`;
+    const objects = manifestsOf(text, what).map(({ object }) => object);
+    const again =
+      request.stable === true
+        ? manifestsOf(await helm(work, args, chart), what).map(({ object }) => object)
+        : [];
+    return (request.stable === true ? withoutInvented(objects, again) : objects).map((object) => ({
+      object,
+      why: () => [],
+    }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -281,7 +296,7 @@ function isGlob(path: string): boolean {
 
 /** The files that one entry names, on disk: a path of the chart's repository, `$ref/path`, or a URL for helm itself. */
 async function filesOf(work: Work, entry: string, ignoreMissing: boolean): Promise<readonly string[]> {
-  const { place, refs, environment } = work.request;
+  const { place, refs, environment, valuesFileSchemes = ['https', 'http'] } = work.request;
   const name = entry.startsWith('$')
     ? entry.slice(0, entry.includes('/') ? entry.indexOf('/') : undefined)
     : undefined;
@@ -298,7 +313,7 @@ async function filesOf(work: Work, entry: string, ignoreMissing: boolean): Promi
   );
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(path)?.[1];
   if (scheme !== undefined) {
-    if (scheme === 'http' || scheme === 'https') return [path];
+    if (valuesFileSchemes.includes(scheme.toLowerCase())) return [path];
     throw problem(`the URL scheme '${scheme}' is not allowed for value files`, entry);
   }
   if (ref === undefined && place.kind === 'repository') {

@@ -2,7 +2,7 @@
 export { decideRender } from './decide.ts';
 export { fluxVariables, renderFlux } from './flux.ts';
 export { sopsOf } from './sops.ts';
-export { ignorePatterns } from './source-ignore.ts';
+export { ignorePatterns, withoutIgnored } from './source-ignore.ts';
 export { renderHelm, resolveChart } from './helm.ts';
 export type { HelmAccess, HelmProgram } from './helm-program.ts';
 export { renderApplication } from './render-application.ts';
@@ -14,3 +14,29 @@ export { KUSTOMIZE_OPTIONS } from './source-overrides.ts';
 export { buildEnvironment } from './source-environment.ts';
 export type { RenderedFor } from './source-environment.ts';
 export type { RenderFailure, RenderedSet, SourceType } from './rendered-set.ts';
+export { createArtifacts, ociArtifactNow, ociDigest } from './oci-artifact.ts';
+export {
+  HELM_NAMESPACE_LABEL,
+  HELM_NAME_LABEL,
+  chartOf,
+  chartOfHelmChart,
+  composeValues,
+  fluxFailure,
+  isFirstRelease,
+  releaseName,
+  releaseSpec,
+  renderRelease,
+  valuesDigest,
+} from './release/index.ts';
+export type {
+  Chart,
+  ChartOptions,
+  FluxFailure,
+  ReleaseName,
+  ReleaseRequest,
+  ReleaseValues,
+  RenderedRelease,
+} from './release/index.ts';
+export { argoCredentials, helmAccess, normalizedUrl } from './repository-access.ts';
+export type { RepositoryCredentials, RepositorySecrets } from './repository-access.ts';
+export { highestTag } from './versions.ts';

@@ -2,13 +2,14 @@ import {
   LandfallError,
   asLandfallError,
   getIn,
+  getObject,
   getString,
   isJsonObject,
   parseYaml,
 } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { render } from '../../kustomize/index.ts';
-import type { RenderCache } from '../../kustomize/index.ts';
+import type { RenderCache, RenderOptions } from '../../kustomize/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { applicationSource } from '../sync/index.ts';
 import type { ApplicationSource } from '../sync/index.ts';
@@ -34,6 +35,10 @@ export interface RenderApplicationOptions {
   /** Asked for only where there is a chart. Default: the `helm` on PATH, told nothing of the cluster. */
   readonly helm?: HelmProgram | (() => Promise<HelmProgram>);
   readonly signal?: AbortSignal;
+  /** How kustomizations are built beyond what the source says. Default: within their folder, without charts. */
+  readonly kustomize?: Pick<RenderOptions, 'loadRestrictor' | 'helm' | 'managedByLabel'>;
+  /** Schemes of URLs that value files of charts may have. Default: https and http. */
+  readonly valuesFileSchemes?: readonly string[];
   /** Renders of this repository that were made before. Without it everything is rendered anew. */
   readonly cache?: Pick<RenderCache, 'render'>;
 }
@@ -120,6 +125,7 @@ async function renderChart(
     environment: buildEnvironment(target, wanted),
     refs: options.refs ?? new Map(),
     program: typeof options.helm === 'function' ? await options.helm() : (options.helm ?? {}),
+    ...(options.valuesFileSchemes === undefined ? {} : { valuesFileSchemes: options.valuesFileSchemes }),
     signal: options.signal,
   });
   return { sourceType: 'Helm', objects, findings: [], warnings: [] };
@@ -132,10 +138,10 @@ async function renderEdited(
   source: ApplicationSource | undefined,
   options: RenderApplicationOptions,
 ): Promise<RenderedSet> {
-  const { signal, cache = { render } } = options;
+  const { cache = { render } } = options;
   const given = source?.kustomize;
   if (source === undefined || given === undefined || !hasKustomizeOptions(source)) {
-    return renderKustomize(tree, folder, cache, signal);
+    return renderKustomize(tree, folder, cache, options);
   }
   const file = await kustomizationFile(tree, folder);
   if (file === undefined) {
@@ -158,7 +164,7 @@ async function renderEdited(
     folder,
     application: options.application?.name,
   });
-  const set = await renderKustomize(edited.tree, folder, cache, signal);
+  const set = await renderKustomize(edited.tree, folder, cache, options);
   return {
     ...set,
     objects: set.objects.map(({ object, why }) => ({
@@ -172,10 +178,11 @@ async function renderKustomize(
   tree: FileTree,
   folder: string,
   cache: Pick<RenderCache, 'render'>,
-  signal: AbortSignal | undefined,
+  { signal, kustomize }: Pick<RenderApplicationOptions, 'signal' | 'kustomize'>,
 ): Promise<RenderedSet> {
   const result = await cache.render(tree, folder, {
     reorder: 'none',
+    ...kustomize,
     ...(signal === undefined ? {} : { signal }),
   });
   return {
@@ -230,7 +237,8 @@ function refuseOptions(sourceType: SourceType, source: ApplicationSource | undef
       'Move it into the kustomization.yaml.',
     );
   }
-  if (getIn(source?.directory, 'jsonnet') !== undefined) {
+  const jsonnet = getObject(source?.directory, 'jsonnet') ?? {};
+  if (Object.values(jsonnet).some((list) => Array.isArray(list) && list.length > 0)) {
     throw refuse(
       'jsonnet-unsupported',
       `${path} is rendered by Jsonnet, which is not run here.`,
@@ -244,5 +252,6 @@ function directoryOptions(source: ApplicationSource | undefined) {
     recurse: getIn(source?.directory, 'recurse') === true,
     include: getString(source?.directory, 'include') ?? '',
     exclude: getString(source?.directory, 'exclude') ?? '',
+    anyExtension: getIn(source?.directory, 'disableExtensionFilter') === true,
   };
 }

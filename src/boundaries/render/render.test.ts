@@ -112,6 +112,13 @@ describe('rendering what an application points at', () => {
       code: 'not-a-manifest',
       where: expect.stringMatching(/^app\/web.yaml:13/) as string,
     });
+    for (const text of [
+      'kind: Service\nmetadata: { name: s }\n',
+      'apiVersion: v1\nmetadata: { name: s }\n',
+    ]) {
+      const missing = await render({ 'app/web.yaml': deployment, 'app/service.yaml': text }, 'app');
+      expect(missing.failure).toMatchObject({ code: 'not-a-manifest', where: 'app/service.yaml:1:1' });
+    }
   });
 
   it('is a failure with its place when a kustomization names a file that is not there', async () => {

@@ -1,4 +1,12 @@
-import { getArray, getIn, getNumber, getObject, getString, isJsonObject } from '../../kernel/index.ts';
+import {
+  getArray,
+  getIn,
+  getNumber,
+  getObject,
+  getString,
+  isJsonObject,
+  jsonEqual,
+} from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 
@@ -72,6 +80,19 @@ function strings(values: readonly JsonValue[]): string[] {
   return values.filter((value): value is string => typeof value === 'string');
 }
 
+/** As Go has it: nothing in it says anything. */
+function isZero(value: JsonValue | undefined): boolean {
+  if (value === undefined || value === null || value === '' || value === false || value === 0) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isJsonObject(value) && Object.values(value).every(isZero);
+}
+
+/** Options of a renderer choose that renderer only where they say something (`kustomize: {}` does not). As Argo CD. */
+function optionsOf(raw: JsonObject, renderer: string): JsonObject | undefined {
+  const options = getObject(raw, renderer);
+  return isZero(options) ? undefined : options;
+}
+
 /** One source of an Application, or of an operation that names its own. */
 export function applicationSource(raw: JsonObject): ApplicationSource {
   return {
@@ -79,9 +100,9 @@ export function applicationSource(raw: JsonObject): ApplicationSource {
     path: getString(raw, 'path') ?? '',
     targetRevision: getString(raw, 'targetRevision') || 'HEAD',
     chart: getString(raw, 'chart') || undefined,
-    directory: getObject(raw, 'directory'),
-    kustomize: getObject(raw, 'kustomize'),
-    helm: getObject(raw, 'helm'),
+    directory: optionsOf(raw, 'directory'),
+    kustomize: optionsOf(raw, 'kustomize'),
+    helm: optionsOf(raw, 'helm'),
     plugin: getObject(raw, 'plugin'),
     raw,
   };
@@ -192,6 +213,10 @@ export interface OperationFacts {
   readonly message: string;
   /** The commit that it applied or tried to apply; empty when it did not get that far. */
   readonly revision: string;
+  /** The same of every source, where there are several. */
+  readonly revisions: readonly string[];
+  /** It was to apply some objects only: a selective sync, or self-heal. */
+  readonly partial: boolean;
   readonly startedAt: number | undefined;
   readonly finishedAt: number | undefined;
   readonly retryCount: number;
@@ -216,6 +241,8 @@ export interface ApplicationStatus {
   readonly requested: boolean;
   readonly refresh: 'normal' | 'hard' | undefined;
   readonly resources: readonly ResourceState[];
+  /** Commits that a whole sync has applied, as far as the history goes. */
+  readonly history: readonly string[];
 }
 
 function timeOf(text: string | undefined): number | undefined {
@@ -234,13 +261,14 @@ function identity(item: JsonValue) {
 
 function operationOf(state: JsonObject | undefined): OperationFacts | undefined {
   if (state === undefined) return undefined;
+  const single = getString(state, 'syncResult', 'revision') ?? '';
+  const several = strings(getArray(state, 'syncResult', 'revisions'));
   return {
     phase: getString(state, 'phase') ?? '',
     message: getString(state, 'message') ?? '',
-    revision:
-      getString(state, 'syncResult', 'revision') ||
-      strings(getArray(state, 'syncResult', 'revisions'))[0] ||
-      '',
+    revision: single || several[0] || '',
+    revisions: several.length > 0 ? several : single === '' ? [] : [single],
+    partial: getArray(state, 'operation', 'sync', 'resources').length > 0,
     startedAt: timeOf(getString(state, 'startedAt')),
     finishedAt: timeOf(getString(state, 'finishedAt')),
     retryCount: getNumber(state, 'retryCount') ?? 0,
@@ -275,7 +303,40 @@ export function applicationStatus(application: KubeObject): ApplicationStatus {
       status: getString(item, 'status') ?? '',
       requiresPruning: getIn(item, 'requiresPruning') === true,
     })),
+    history: getArray(status, 'history').flatMap((entry) => [
+      ...strings(getArray(entry, 'revisions')),
+      getString(entry, 'revision') ?? '',
+    ]),
   };
+}
+
+/** Without what a controller leaves out when it writes a spec back: nothing, false, zero and the empty. */
+function tidy(value: JsonValue | undefined): JsonValue | undefined {
+  if (Array.isArray(value)) {
+    const kept = value.flatMap((item) => tidy(item) ?? []);
+    return kept.length === 0 ? undefined : kept;
+  }
+  if (isJsonObject(value)) {
+    const kept = Object.entries(value).flatMap(([key, item]) => {
+      const left = tidy(item);
+      return left === undefined ? [] : [[key, left] as const];
+    });
+    return kept.length === 0 ? undefined : Object.fromEntries(kept);
+  }
+  return value === null || value === '' || value === false || value === 0 ? undefined : value;
+}
+
+/**
+ * The field of the spec that is another than the one that the last comparison was made with: what the status says is
+ * then about something else. Undefined where nothing says so. Source: Argo CD, `status.sync.comparedTo`.
+ */
+export function comparedToAnother(application: KubeObject): 'source' | 'sources' | 'destination' | undefined {
+  const compared = getObject(application, 'status', 'sync', 'comparedTo');
+  if (compared === undefined) return undefined;
+  return (['source', 'sources', 'destination'] as const).find((field) => {
+    const then = tidy(compared[field]);
+    return then !== undefined && !jsonEqual(then, tidy(getIn(application, 'spec', field)) ?? null);
+  });
 }
 
 /** True while an operation runs, waits to be retried, or was asked for. */

@@ -66,6 +66,15 @@ const outOfSync = (
   ...more,
 });
 
+const selected = (name: string): JsonObject => ({
+  operation: { sync: { revision: NEW, resources: [{ group: 'apps', kind: 'Deployment', name }] } },
+});
+
+const compared = (source: JsonObject, more: JsonObject = {}): JsonObject => ({
+  ...synced(NEW, more),
+  sync: { status: 'Synced', revision: NEW, comparedTo: { source, destination: {} } },
+});
+
 function check(object: KubeObject, subject: Partial<SyncSubject> = {}) {
   return decideSync({ application: read(object), expected: read(NEW), now: NOW, ...subject });
 }
@@ -237,6 +246,98 @@ describe('the sync boundary', () => {
       {},
       'proven',
       'applied',
+    ],
+    [
+      'what has to be pruned is still there after a sync of other objects',
+      application(
+        outOfSync({ operationState: operation('Succeeded', NEW, unchanged, selected('web-1')) }, [
+          { ...result('old', 'OutOfSync', ''), requiresPruning: true },
+        ]),
+      ),
+      {},
+      'broken',
+      'prune-pending',
+    ],
+    [
+      'what has to be pruned came up after the sync, and automated sync takes it',
+      application(
+        outOfSync({ operationState: operation('Succeeded', NEW, unchanged) }, [
+          { ...result('old', 'OutOfSync', ''), requiresPruning: true },
+        ]),
+        { spec: { syncPolicy: { automated: { prune: true } } } },
+      ),
+      {},
+      'moving',
+      'out-of-sync',
+    ],
+    [
+      'a selective sync has applied one object of three',
+      application(outOfSync({ operationState: operation('Succeeded', NEW, unchanged, selected('web-1')) })),
+      {},
+      'broken',
+      'partly-synced',
+    ],
+    [
+      'self-heal has put back one object, after the whole had been applied',
+      application(
+        outOfSync({
+          operationState: operation('Succeeded', NEW, unchanged, selected('web-1')),
+          history: [{ id: 3, revision: NEW }],
+        }),
+      ),
+      {},
+      'proven',
+      'applied',
+    ],
+    [
+      'an object was refused in an operation that calls itself Succeeded',
+      application(
+        synced(NEW, { operationState: operation('Succeeded', NEW, [result('web', 'SyncFailed', 'denied')]) }),
+      ),
+      {},
+      'broken',
+      'sync-failed',
+    ],
+    [
+      'the operation of several sources failed, and the commit in question is not the first of them',
+      application({
+        ...synced(NEW),
+        sync: { status: 'Synced', revisions: [OLD, NEW] },
+        operationState: {
+          ...operation('Failed', '', [{ ...result('migrate', 'Synced', 'exit 1'), hookPhase: 'Failed' }]),
+          syncResult: { revisions: [OLD, NEW], resources: [] },
+        },
+      }),
+      { also: [OLD] },
+      'broken',
+      'sync-failed',
+    ],
+    [
+      'the comparison was made with another path',
+      application(compared({ path: 'overlays/staging' }), { spec: { source: { path: 'overlays/prod' } } }),
+      {},
+      'moving',
+      'compared-to-another',
+    ],
+    [
+      'the comparison was made with another path, long ago',
+      application(compared({ path: 'overlays/staging' }, { reconciledAt: ago(20 * MINUTE) }), {
+        spec: { source: { path: 'overlays/prod' } },
+      }),
+      {},
+      'unknown',
+      'stale',
+    ],
+    [
+      'the comparison left out what says nothing',
+      application(compared({ path: 'overlays/prod', kustomize: {} }), {
+        spec: {
+          source: { path: 'overlays/prod', kustomize: { images: [] }, directory: { recurse: false } },
+        },
+      }),
+      {},
+      'proven',
+      'synced',
     ],
     [
       'Unknown is no evidence',

@@ -4,22 +4,25 @@ import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
 import { shortDigest } from '../names.ts';
 import type { Reading } from '../reading.ts';
 import { objectSource } from '../source.ts';
-import { applicationSpec, applicationStatus, isSyncing } from './application.ts';
-import type { ApplicationStatus, OperationFacts, ResourceResult } from './application.ts';
+import { applicationSpec, applicationStatus, comparedToAnother, isSyncing } from './application.ts';
+import type { ApplicationStatus, OperationFacts, ResourceResult, ResourceState } from './application.ts';
 import { syncCounts, syncCountsText } from './counts.ts';
 import { decideFluxSync, isFlux } from './flux.ts';
+import { decideReleaseSync, isRelease } from './release.ts';
 
 export interface SyncSubject {
   /** The Application as the cluster holds it. */
   readonly application: Reading<KubeObject>;
   /** The same right before the live objects were read: where an operation ended since, these may be of before it. */
   readonly before?: KubeObject;
-  /** The commit that the tracked revision names now. */
+  /** What the tracked revision names now: a commit, the digest of an artifact, the version of a chart. */
   readonly expected: Reading<string>;
   /** The commits of further sources, each of which the controller has to have. */
   readonly also?: readonly string[];
   /** When that commit was first seen at the tracked revision, in ms: a comparison after it must know the commit. */
   readonly expectedSince?: number;
+  /** Of the values of a HelmRelease as they are now, as Landfall's controller writes it. */
+  readonly configDigest?: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** How often the controller compares, in ms. Default 180,000, as Argo CD. */
@@ -64,6 +67,7 @@ export function decideSync(subject: SyncSubject): BoundaryReport {
   }
   const object = application.value;
   if (isFlux(object)) return decideFluxSync(subject, object);
+  if (isRelease(object)) return decideReleaseSync(subject, object);
   const status = applicationStatus(object);
   const { deadline, ...answer } = sinceThen(subject, status, judge(subject, object, status));
   const namespace = object.metadata.namespace;
@@ -93,6 +97,11 @@ function judge(subject: SyncSubject, object: KubeObject, status: ApplicationStat
   }
   if (status.refresh !== undefined) {
     return waiting(subject, object, status, 'refresh-requested', 'asked to compare again, and has not yet');
+  }
+  const another = comparedToAnother(object);
+  if (status.sync !== '' && another !== undefined) {
+    const detail = `${status.sync} is about another spec.${another} than the Application has now`;
+    return waiting(subject, object, status, 'compared-to-another', detail);
   }
   if (status.sync === '') {
     const created = Date.parse(object.metadata.creationTimestamp ?? '');
@@ -149,7 +158,8 @@ function judgeBehind(
   status: ApplicationStatus,
   expected: string,
 ): Answer {
-  const behind = `the controller has ${shortOf(status)}, Git has ${shortDigest(expected)}`;
+  const asks = isCommit(expected) ? 'Git has' : 'it asks for';
+  const behind = `the controller has ${shortOf(status)}, ${asks} ${shortDigest(expected)}`;
   const looked = status.reconciledAt;
   if (
     looked !== undefined &&
@@ -164,6 +174,10 @@ function judgeBehind(
     };
   }
   return waiting(subject, object, status, 'revision-behind', behind);
+}
+
+function isCommit(revision: string): boolean {
+  return /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(revision);
 }
 
 /** Landfall's own controller writes nothing when nothing changed, so an old time says nothing about it. */
@@ -204,9 +218,9 @@ function judgeCompared(
   expected: string,
 ): Answer {
   const { operation } = status;
-  const ours = operation !== undefined && operation.revision === expected ? operation : undefined;
+  const ours = operation?.revisions.includes(expected) === true ? operation : undefined;
   const at = shortDigest(expected);
-  if (ours !== undefined && (ours.phase === 'Failed' || ours.phase === 'Error'))
+  if (ours !== undefined && (ours.phase === 'Failed' || ours.phase === 'Error' || refusedOf(ours)))
     return failedAnswer(ours, at);
   const syncError = status.conditions.find((condition) => condition.type === 'SyncError');
   if (status.sync !== 'Synced' && syncError !== undefined) {
@@ -224,7 +238,7 @@ function judgeCompared(
     const detail = `the controller could not compare the cluster with ${at}`;
     return { state: 'unknown', reason: 'comparison-unknown', headline: status.sync, detail };
   }
-  return judgeOutOfSync(subject, object, status, ours, at);
+  return judgeOutOfSync(subject, object, status, ours, expected);
 }
 
 function judgeOutOfSync(
@@ -232,8 +246,9 @@ function judgeOutOfSync(
   object: KubeObject,
   status: ApplicationStatus,
   ours: OperationFacts | undefined,
-  at: string,
+  expected: string,
 ): Answer {
+  const at = shortDigest(expected);
   const kept = new Set(
     (ours?.results ?? []).filter((result) => result.message === 'ignored (no prune)').map(resultName),
   );
@@ -241,13 +256,15 @@ function judgeOutOfSync(
   const different = status.resources.filter((item) => item.status === 'OutOfSync' && !item.requiresPruning);
   const { policy } = applicationSpec(object);
   if (ours?.phase === 'Succeeded') {
-    if (prunable[0] !== undefined && ours.results.some((result) => result.status === 'PruneSkipped')) {
-      return {
-        state: 'broken',
-        reason: 'prune-pending',
-        headline: 'OutOfSync',
-        detail: `${named(prunable)} no longer in Git and not deleted, because pruning was not asked for`,
-      };
+    if (prunable[0] !== undefined) return judgePrunable(subject, object, status, ours, prunable);
+    const applied = new Set(ours.results.map(resultName));
+    const left = different.filter((item) => !applied.has(resultName(item)));
+    // Self-heal syncs what drifted after the whole had been applied; the history tells it from a selective sync.
+    if (ours.partial && left[0] !== undefined && !status.history.includes(expected)) {
+      const what = `the last sync was asked to apply some objects only: ${named(left)} not as ${at} asks`;
+      return policy.automated && policy.selfHeal
+        ? waiting(subject, object, status, 'out-of-sync', what)
+        : { state: 'broken', reason: 'partly-synced', headline: 'OutOfSync', detail: what };
     }
     const counts = syncCountsText(syncCounts(ours.results));
     return {
@@ -267,6 +284,32 @@ function judgeOutOfSync(
     headline: 'OutOfSync',
     detail: `${what}; ${policy.automated ? 'pruning is not automated' : 'sync is not automated'}, and nobody has synced it`,
   };
+}
+
+/** Objects that Git no longer asks for, that the controller wants gone and that are still there. */
+function judgePrunable(
+  subject: SyncSubject,
+  object: KubeObject,
+  status: ApplicationStatus,
+  ours: OperationFacts,
+  prunable: readonly ResourceState[],
+): Answer {
+  const { policy } = applicationSpec(object);
+  const what = `${named(prunable)} no longer in Git and not deleted`;
+  const names = new Set(prunable.map(resultName));
+  const skipped = ours.results.some(
+    (result) => result.status === 'PruneSkipped' && names.has(resultName(result)),
+  );
+  // It came up after the sync, which would have said of it that it was skipped: the next one takes it.
+  if (!skipped && policy.automated && policy.prune)
+    return waiting(subject, object, status, 'out-of-sync', `${what}; automated sync has not begun`);
+  const why = skipped ? ', because pruning was not asked for' : ', and nobody has pruned it';
+  return { state: 'broken', reason: 'prune-pending', headline: 'OutOfSync', detail: `${what}${why}` };
+}
+
+/** An object that was refused is refused, whatever the operation is called. */
+function refusedOf(operation: OperationFacts): boolean {
+  return operation.phase === 'Succeeded' && operation.results.some(({ status }) => status === 'SyncFailed');
 }
 
 function failedAnswer(operation: OperationFacts, at: string): Answer {

@@ -7,18 +7,24 @@ import { objectSource } from '../source.ts';
 import { durationMs } from './application.ts';
 import type { SyncSubject } from './decide.ts';
 
-export const FLUX_KUSTOMIZATION = {
-  apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-  kind: 'Kustomization',
-} as const;
-
 export function isFlux(object: KubeObject): boolean {
   return object.kind === 'Kustomization' && object.apiVersion.startsWith('kustomize.toolkit.fluxcd.io/');
 }
 
-/** The commit in a revision of an artifact (`main@sha1:…`, and its older form `main/…`). */
+/** The commit in a revision of an artifact (`main@sha1:…`, and its older form `main/…`); of an OCI artifact the hex of its digest. */
 export function fluxCommit(revision: string): string | undefined {
   return /(?:^|[@/:])(?:sha(?:1|256):)?([0-9a-f]{64}|[0-9a-f]{40})$/.exec(revision)?.[1];
+}
+
+/** When somebody last changed what the object asks for, ms since the epoch, by its managed fields. */
+export function changedAt(object: KubeObject): number | undefined {
+  const times = (object.metadata.managedFields ?? []).flatMap((entry) => {
+    const isStatus = getString(entry, 'subresource') === 'status';
+    const asks = getIn(entry, 'fieldsV1', 'f:spec') !== undefined;
+    const time = Date.parse(getString(entry, 'time') ?? '');
+    return isStatus || !asks || Number.isNaN(time) ? [] : [time];
+  });
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 const TOLERANCE = 60_000;
@@ -68,7 +74,7 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
   }
   const current = getIn(object, 'status', 'observedGeneration') === object.metadata.generation;
   if (status === 'Unknown' || (status === 'True' && !current && !suspended)) {
-    const deadline = (Number.isNaN(since) ? now : since) + OPERATION;
+    const deadline = Math.max(Number.isNaN(since) ? now : since, changedAt(object) ?? 0) + OPERATION;
     const detail = message || 'the controller has not seen this generation yet';
     return now > deadline
       ? { state: 'broken', reason: 'operation-stuck', headline: 'reconciling', detail }
@@ -78,7 +84,7 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
   if (
     reason === 'HealthCheckFailed' &&
     subject.expected.state === 'read' &&
-    attempted === subject.expected.value
+    attempted === fluxCommit(subject.expected.value)
   ) {
     // It was applied; what is not healthy is the next boundary's.
     const detail = `applied, and then: ${message}`;
@@ -96,15 +102,15 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
     };
   }
   if (subject.expected.state !== 'read') {
-    const detail = `Ready at ${shortDigest(applied ?? '')}; what Git has now is not known: ${subject.expected.why}`;
+    const detail = `Ready at ${shortDigest(applied ?? '')}; what its source has now is not known: ${subject.expected.why}`;
     return { state: 'unknown', reason: 'revision-unknown', headline: 'Ready', detail };
   }
   const expected = subject.expected.value;
-  if (applied === expected) {
-    const detail = `${message}${suspended ? '; it is suspended, and the next commit will not be applied' : ''}`;
+  if (applied !== undefined && applied === fluxCommit(expected)) {
+    const detail = `${message}${suspended ? '; it is suspended, and what comes next will not be applied' : ''}`;
     return { state: 'proven', reason: 'synced', headline: shortDigest(expected), detail };
   }
-  const behind = `the controller applied ${shortDigest(applied ?? 'nothing')}, Git has ${shortDigest(expected)}`;
+  const behind = `the controller applied ${shortDigest(applied ?? 'nothing')}, ${where(subject)} has ${shortDigest(expected)}`;
   if (suspended) {
     const detail = `${behind}, and spec.suspend keeps it so`;
     return { state: 'broken', reason: 'revision-not-fetched', headline: 'suspended', detail };
@@ -125,6 +131,11 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
         detail: behind,
         deadline: until,
       };
+}
+
+/** Commits come from Git, digests from a registry. */
+function where({ expected }: SyncSubject): string {
+  return expected.state === 'read' && expected.value.startsWith('sha256:') ? 'the registry' : 'Git';
 }
 
 function claimsOf(object: KubeObject, now: number): readonly Claim[] {

@@ -31,7 +31,16 @@ export type { JqFindings } from './ignore.ts';
 export { createJq } from './jq.ts';
 export type { Jq, JqPath } from './jq.ts';
 export { decideSync } from './decide.ts';
-export { FLUX_KUSTOMIZATION, fluxCommit, fluxCondition, isFlux } from './flux.ts';
+export { fluxCommit, fluxCondition, isFlux } from './flux.ts';
+export { isRelease, releasesOf } from './release.ts';
+export {
+  FLUX_KUSTOMIZATION,
+  GIT_REPOSITORY,
+  HELM_CHART,
+  HELM_RELEASE,
+  HELM_REPOSITORY,
+  OCI_REPOSITORY,
+} from './flux-kinds.ts';
 export type { SyncSubject } from './decide.ts';
 export { applicationEngineHealth, engineHealth } from '../health/engine/index.ts';
 export type { HealthSubject } from '../health/engine/index.ts';
@@ -48,5 +57,11 @@ export {
 } from '../hooks.ts';
 export type { HookDeletePolicy, HookType, SyncPhase } from '../hooks.ts';
 export { respectIgnored } from './respect.ts';
-export { TRACKING_ANNOTATION, parseTrackingId, trackedBy, withTracking } from './tracking.ts';
-export type { TrackingId } from './tracking.ts';
+export {
+  DEFAULT_TRACKING,
+  TRACKING_ANNOTATION,
+  parseTrackingId,
+  trackedBy,
+  withTracking,
+} from './tracking.ts';
+export type { Tracking, TrackingId } from './tracking.ts';

@@ -61,27 +61,34 @@ export async function runApply(
       },
     );
   }
-  const session = await openSession(given, io);
+  let session: Session | undefined;
+  let options = given;
+  let named = what ?? '.';
   try {
+    session = await openSession(given, io);
     const document = given.plan === undefined ? undefined : await savedPlan(given.plan, session, io);
-    const options = document === undefined ? given : asAsked(document, given);
-    const named = document === undefined ? (what ?? '') : namedBy(document);
-    try {
-      return await applySet(named, document, options, session, io);
-    } catch (thrown) {
-      const error = failureOf(thrown);
-      // Somebody else is at it, or it is held: whoever has to know has been told of that delivery.
-      if (error.kind !== 'cancelled' && error.kind !== 'conflict') {
-        const { tellOfFailure } = await import('./tell.ts');
-        const told = await tellOfFailure(session, named, options, error, io);
-        if (told !== undefined) io.err(toldLine(told, errStyle(io)));
-      }
-      throw error;
+    options = document === undefined ? given : asAsked(document, given);
+    named = document === undefined ? (what ?? '') : namedBy(document);
+    return await applySet(named, document, options, session, io);
+  } catch (thrown) {
+    const error = failureOf(thrown);
+    if (error.kind !== 'cancelled' && !KNOWN_TO_THE_TOLD.has(error.code)) {
+      const { tellOfFailure } = await import('./tell.ts');
+      const told = await tellOfFailure(session, named, options, error, io);
+      if (told !== undefined) io.err(toldLine(told, errStyle(io)));
     }
+    throw error;
   } finally {
-    await session.close();
+    await session?.close();
   }
 }
+
+/** Somebody else is at it, or it is held: whoever has to know has been told of that delivery. */
+const KNOWN_TO_THE_TOLD: ReadonlySet<string> = new Set([
+  'journal-held',
+  'journal-unfinished',
+  'revision-held',
+]);
 
 function namedBy({ asked }: PlanDocument): string {
   const { what, location } = asked;
@@ -105,7 +112,7 @@ async function applySet(
     // What was taken back is what the plan has to start from.
     if (recovered.length > 0) planned = await planFor(what, options, session, io, document?.salt);
     const { plan, environment } = planned;
-    if (document !== undefined) assertAsReviewed(document, planned.set, plan);
+    if (document !== undefined) assertAsReviewed(document, subject, planned.set, plan);
     report.lines(recoveredLines(recovered, report.style));
     if (options.quiet !== true || plan.problems.length > 0) {
       report.lines(planLines(plan, report.style, options.dryRun === true));

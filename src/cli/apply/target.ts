@@ -160,13 +160,25 @@ async function fromText(
   });
 }
 
-/** The landfall.yaml of the repository that a folder or manifest lies in; undefined where there is none. */
-export async function declarationsBeside(what: string, io: CliIo): Promise<string | undefined> {
+/**
+ * The landfall.yaml of the repository that a folder or manifest lies in, or would, and what the application is called
+ * that lies there; for what is no folder or file, that of the folder where one is.
+ */
+export async function declarationsBeside(
+  what: string,
+  io: CliIo,
+): Promise<{ readonly text: string | undefined; readonly name: string }> {
   const location = path.resolve(io.cwd, what === '-' ? '.' : what);
-  if (!existsSync(location)) return undefined;
-  const folder = statSync(location).isDirectory() ? location : path.dirname(location);
+  const there = existsSync(location);
+  const folder = !there ? io.cwd : statSync(location).isDirectory() ? location : path.dirname(location);
   const repository = await findRoot(folder, io.signal);
-  return readIfThere(path.join(repository?.root ?? folder, LANDFALL_FILE));
+  const root = repository === undefined || repository.bare ? folder : repository.root;
+  const inside = path.relative(root, location).split(path.sep).join('/');
+  const base = path.basename(root);
+  return {
+    text: await readIfThere(path.join(root, LANDFALL_FILE)),
+    name: !there ? what : inside === '' ? base : `${base}/${inside}`,
+  };
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

@@ -1,6 +1,8 @@
 import { newsOf, tell } from '../../notify/index.ts';
-import { channelsOf, parseLandfallYaml } from '../../pipeline/index.ts';
+import type { ChannelDeclaration, News } from '../../notify/index.ts';
+import { channelsOf, declarationsOf, parseLandfallYaml } from '../../pipeline/index.ts';
 import type { LandfallError } from '../../kernel/index.ts';
+import type { Ledger } from '../../ledger/index.ts';
 import { errStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import type { ApplyCommandOptions } from './options.ts';
@@ -14,6 +16,8 @@ export interface Told {
   readonly channels: readonly string[];
   readonly failed: readonly string[];
 }
+
+type NewDelivery = Parameters<Ledger['deliveries']['start']>[0];
 
 const PATIENCE = 15_000;
 
@@ -40,10 +44,24 @@ async function tellChannels(
   delivery: string,
   io: CliIo,
 ): Promise<Told> {
-  const file = declarations === undefined ? undefined : parseLandfallYaml(declarations);
-  const channels = channelsOf(file, environment);
+  const channels = declaredChannels(declarations, environment);
   const kept = await session.ledger.deliveries.get(delivery);
-  if (kept === undefined || channels.length === 0) return { environment, channels: [], failed: [] };
+  if (kept === undefined) return { environment, channels: [], failed: [] };
+  return tellNews(session.ledger, environment, channels, newsOf(kept), io);
+}
+
+function declaredChannels(declarations: string | undefined, environment: string) {
+  return channelsOf(declarations === undefined ? undefined : parseLandfallYaml(declarations), environment);
+}
+
+async function tellNews(
+  ledger: Pick<Ledger, 'notices'> | undefined,
+  environment: string,
+  channels: readonly ChannelDeclaration[],
+  news: News,
+  io: CliIo,
+): Promise<Told> {
+  if (channels.length === 0) return { environment, channels: [], failed: [] };
   const style = errStyle(io);
   // A Ctrl-C that took everything back is news too.
   const patience = new AbortController();
@@ -53,11 +71,11 @@ async function tellChannels(
       {
         clock: io.clock,
         env: io.env,
-        ledger: session.ledger,
+        ledger,
         warn: (text) => io.err(`${style.yellow('!')} ${text}\n`),
       },
       channels,
-      newsOf(kept),
+      news,
       patience.signal,
     );
     const named = (state: string) => told.filter((one) => one.state === state).map(({ channel }) => channel);
@@ -68,35 +86,52 @@ async function tellChannels(
 }
 
 /**
- * Tells the environment of an apply that failed before there was a plan: manifests that do not render, a cluster that
- * is away. Undefined where nobody can be told; never throws, since the failure itself is what counts.
+ * Tells the environment of an apply that failed before there was a plan: manifests that do not render, a cluster or a
+ * kubeconfig that is away, a ledger that cannot be written to. Undefined where nobody can be told; never throws, since
+ * the failure itself is what counts.
  */
 export async function tellOfFailure(
-  session: Session,
+  session: Session | undefined,
   what: string,
   options: ApplyCommandOptions,
   error: LandfallError,
   io: CliIo,
 ): Promise<Told | undefined> {
-  const { env: environment } = options;
-  if (environment === undefined || options.dryRun === true) return undefined;
+  if (options.dryRun === true) return undefined;
   try {
-    const { kube } = session.sources;
-    const at = new Date(io.clock.now()).toISOString();
-    const delivery = await session.ledger.deliveries.start({
-      cluster: kube.server,
-      namespace: options.namespace ?? kube.namespace,
-      application: options.name ?? what,
+    const beside = await declarationsBeside(what, io);
+    const application = options.name ?? beside.name;
+    const environment = options.env ?? declarationsOf(beside.text, application).environment;
+    if (environment === undefined) return undefined;
+    const kube = session?.sources.kube;
+    const refused: NewDelivery = {
+      cluster: kube?.server ?? '',
+      namespace: options.namespace ?? kube?.namespace ?? '',
+      application,
       environment,
       revision: '',
       trigger: 'apply',
       actor: { name: 'unknown', attestedBy: 'nobody' },
-      startedAt: at,
-    });
-    const message = error.message;
-    await session.ledger.deliveries.update(delivery, { state: 'refused', message, finishedAt: at });
-    return await tellChannels(session, environment, await declarationsBeside(what, io), delivery, io);
+      startedAt: new Date(io.clock.now()).toISOString(),
+    };
+    const { message } = error;
+    const delivery = session && (await recordFailure(session, refused, message).catch(() => undefined));
+    const { trigger: _trigger, startedAt: at, ...subject } = refused;
+    return await tellNews(
+      delivery === undefined ? undefined : session?.ledger,
+      environment,
+      declaredChannels(beside.text, environment),
+      { ...subject, delivery, state: 'refused', reason: message, objects: [], at },
+      io,
+    );
   } catch {
     return undefined;
   }
+}
+
+async function recordFailure(session: Session, refused: NewDelivery, message: string): Promise<string> {
+  const { deliveries } = session.ledger;
+  const delivery = await deliveries.start(refused);
+  await deliveries.update(delivery, { state: 'refused', message, finishedAt: refused.startedAt });
+  return delivery;
 }

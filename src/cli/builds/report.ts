@@ -3,12 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { shortDigest } from '../../boundaries/index.ts';
 import { LandfallError, messageOf, sleep } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
-import {
-  attachBuildRecord,
-  createRegistryClient,
-  dockerCredentials,
-  parseReference,
-} from '../../oci/index.ts';
+import { attachBuildRecord, createRegistryClient, parseReference } from '../../oci/index.ts';
 import type { BuildRecord } from '../../oci/index.ts';
 import { parseBuildReport, readCi, recordOfReport } from '../../pipeline/index.ts';
 import type { BuildReport } from '../../pipeline/index.ts';
@@ -16,9 +11,8 @@ import type { ReportOptions } from '../commands/builds-report.ts';
 import { EXIT } from '../exit.ts';
 import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
-import { mirrorsFromEnv } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
-import { registryMirrors } from '../sources.ts';
+import { registryOptions } from '../sources.ts';
 
 const TRIES = 4;
 const PAUSE_MS = 2_000;
@@ -106,11 +100,7 @@ export async function reportBuild(
 }
 
 async function recorded(image: string, base: JsonObject, options: ReportOptions, io: CliIo) {
-  const registry = createRegistryClient({
-    mirrors: registryMirrors({ ...mirrorsFromEnv(io.env), ...options.registryMirror }),
-    credentials: dockerCredentials({ env: io.env }),
-    clock: io.clock,
-  });
+  const registry = createRegistryClient(registryOptions(options, io));
   try {
     const resolution = await registry.resolve(parseReference(image), io.signal);
     const report = parseBuildReport({ ...base, state: 'SUCCESS', digest: resolution.digest });

@@ -3,7 +3,7 @@ import { createGitMirrors, withoutCredentials } from '../../git/index.ts';
 import type { GitMirrors, GitRef } from '../../git/index.ts';
 import { jsonLogger, LandfallError, nearest } from '../../kernel/index.ts';
 import type { Build, Ledger } from '../../ledger/index.ts';
-import { createRegistryClient, dockerCredentials } from '../../oci/index.ts';
+import { createRegistryClient } from '../../oci/index.ts';
 import {
   declaredBuilds,
   isOfTrigger,
@@ -20,9 +20,8 @@ import { cacheFolder, stateFolder } from '../folders.ts';
 import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { ledgerOf } from '../ledger.ts';
-import { mirrorsFromEnv } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
-import { kubeconfigMirrors, registryMirrors } from '../sources.ts';
+import { kubeconfigMirrors, registryOptions } from '../sources.ts';
 import { codeOf, findBuild } from './find.ts';
 import { followBuild } from './logs.ts';
 import { buildMark, buildRow, nextCommand } from './text.ts';
@@ -134,15 +133,7 @@ async function runHere(
       },
     );
   }
-  const registry = createRegistryClient({
-    mirrors: registryMirrors({
-      ...(await kubeconfigMirrors(options, io)),
-      ...mirrorsFromEnv(io.env),
-      ...options.registryMirror,
-    }),
-    credentials: dockerCredentials({ env: io.env }),
-    clock: io.clock,
-  });
+  const registry = createRegistryClient(registryOptions(options, io, await kubeconfigMirrors(options, io)));
   try {
     await runBuild(
       {

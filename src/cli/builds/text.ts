@@ -5,6 +5,7 @@ import { approvalOf, lastLines, shortRef } from '../../pipeline/index.ts';
 import type { BuildGate } from '../../pipeline/index.ts';
 import { duration, shownTimes, wrap } from '../output/style.ts';
 import type { Style } from '../output/style.ts';
+import { columns } from '../output/columns.ts';
 
 const SHAPES: Readonly<Record<BuildState, '✓' | '✗' | '…' | '–'>> = {
   PENDING: '…',
@@ -58,14 +59,7 @@ export function listText(builds: readonly Build[], now: number, style: Style): s
   if (builds.length === 0) return 'no builds yet\n';
   const head = ['BUILD', 'TIME', 'TRIGGER', 'REF', 'COMMIT', 'STATE', 'IMAGE'];
   const table = builds.map((build) => cells(build, now));
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...table.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (texts: readonly string[]) =>
-    texts
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
+  const line = columns(head, table);
   const lines = builds.flatMap((build, index) => {
     const next = build.state === 'PENDING' ? nextCommand(build) : undefined;
     return [

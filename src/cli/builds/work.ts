@@ -2,25 +2,20 @@ import path from 'node:path';
 import { workOnBuilds } from '../../controller/index.ts';
 import { createGitMirrors } from '../../git/index.ts';
 import { jsonLogger } from '../../kernel/index.ts';
-import { createRegistryClient, dockerCredentials } from '../../oci/index.ts';
+import { createRegistryClient } from '../../oci/index.ts';
 import { rememberRecord } from '../built-images.ts';
 import type { WorkOptions } from '../commands/builds.ts';
 import { EXIT } from '../exit.ts';
 import { cacheFolder, stateFolder } from '../folders.ts';
 import type { CliIo } from '../io.ts';
 import { ledgerOf } from '../ledger.ts';
-import { mirrorsFromEnv } from '../options.ts';
-import { registryMirrors } from '../sources.ts';
+import { registryOptions } from '../sources.ts';
 
 /** Runs queued builds until somebody ends it; what runs then is given back. */
 export async function workHere(options: WorkOptions, io: CliIo): Promise<number> {
   const ledger = ledgerOf(options, io);
   const git = createGitMirrors({ folder: path.join(cacheFolder(io.env), 'git'), clock: io.clock });
-  const registry = createRegistryClient({
-    mirrors: registryMirrors({ ...mirrorsFromEnv(io.env), ...options.registryMirror }),
-    credentials: dockerCredentials({ env: io.env }),
-    clock: io.clock,
-  });
+  const registry = createRegistryClient(registryOptions(options, io));
   try {
     await workOnBuilds(
       {

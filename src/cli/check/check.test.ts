@@ -108,14 +108,16 @@ describe('landfall check', () => {
     },
   );
 
-  it('names the environment that nobody hears of', async () => {
+  it('fails for an environment that nobody hears of', async () => {
     await manifests(PINNED);
     await writeFile(
       path.join(folder, 'landfall.yaml'),
       'apiVersion: landfall.dev/v1\nenvironments:\n  - name: staging\n  - name: prod\n    notify: [{ slack: SLACK_URL }]\n',
     );
-    expect((await check()).answer.issues).toMatchObject([
-      { id: 'environment-untold', title: 'nobody is told of deliveries to staging', line: 3 },
+    const { code, answer } = await check();
+    expect(code).toBe(1);
+    expect(answer.issues).toMatchObject([
+      { id: 'environment-untold', title: 'nobody is told of deliveries to staging', line: 3, level: 'error' },
     ]);
   });
 

@@ -69,7 +69,7 @@ export async function untoldEnvironments(tree: FileTree): Promise<readonly Issue
   return undeclaredChannels(parseLandfallYaml(lines.join('\n'))).map((name): Issue => ({
     id: 'environment-untold',
     failure: undefined,
-    level: 'warning',
+    level: 'error',
     boundary: 'intent',
     title: `nobody is told of deliveries to ${name}`,
     why: 'A failure in staging is as loud as one in production only where somebody hears of it.',

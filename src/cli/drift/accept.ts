@@ -1,14 +1,14 @@
-import { valueOf } from '../../boundaries/index.ts';
 import type { Drift, RenderedFacts } from '../../boundaries/index.ts';
 import { treeWith } from '../../git/index.ts';
 import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
 import { getIn, jsonEqual, LandfallError } from '../../kernel/index.ts';
 import { changeField, reachOfFiles } from '../../pipeline/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
 import { findApplication, renderSources } from '../../verdict/index.ts';
 import type { ApplicationSpec } from '../../verdict/index.ts';
 import { lookNow } from './application.ts';
 import { authorOf } from './author.ts';
-import { shownValue, untilAgreed } from './settle.ts';
+import { liveObject, shownValue, untilAgreed } from './settle.ts';
 import type { Settled, SettledChange, Settling } from './settle.ts';
 
 function refuse(drift: Drift, why: string, hint: string): LandfallError {
@@ -28,8 +28,6 @@ function checkAcceptable(drift: Drift): void {
     throw refuse(drift, 'it is not in the cluster', 'Take it out of Git by hand, or revert.');
   if (drift.kind === 'left-over')
     throw refuse(drift, 'Git asks for it no more', 'Bring its manifest back with git revert, or revert.');
-  if (drift.live === undefined)
-    throw refuse(drift, 'the cluster has no value for it', 'Take the line out by hand, or revert.');
   if (drift.object.startsWith('Secret/'))
     throw refuse(
       drift,
@@ -46,17 +44,17 @@ interface Planned {
 interface Planning {
   readonly work: Settling;
   readonly spec: ApplicationSpec;
+  /** The commit that is built on, and its files. */
+  readonly revision: string;
   readonly tree: FileTree;
   readonly branch: string;
 }
 
 /** The files that change, one drift after the other; each is rendered and has to change nothing but its field. */
 async function plan(planning: Planning): Promise<Planned> {
-  const { work, spec, tree } = planning;
-  const { drifts, io } = work;
-  const { sources, report } = work;
-  const render = async (at: FileTree) =>
-    (await renderSources(sources, spec, report.revision, io.signal, at)).set;
+  const { work, spec, tree, revision } = planning;
+  const { drifts, io, sources } = work;
+  const render = async (at: FileTree) => (await renderSources(sources, spec, revision, io.signal, at)).set;
   let files: FileTexts = {};
   const changes: SettledChange[] = [];
   for (const drift of drifts) {
@@ -69,12 +67,14 @@ async function plan(planning: Planning): Promise<Planned> {
         object.metadata.name === name &&
         (object.metadata.namespace ?? drift.namespace) === drift.namespace,
     );
-    const live = liveOf(work, drift);
+    const live = liveObject(work.material, drift);
     if (facts === undefined || live === undefined)
       throw refuse(drift, 'it is not rendered', 'Look again: landfall drift.');
+    checkStillAsked(drift, facts.object);
+    // What somebody took out of the cluster is taken out of Git.
     const value = drift.kind === 'added' ? getIn(live, ...drift.path) : drift.live;
-    if (value === undefined)
-      throw refuse(drift, 'the cluster has no value for it', 'Look again: landfall drift.');
+    if (value === undefined && drift.kind === 'added')
+      throw refuse(drift, 'the cluster has no value for it any more', 'Look again: landfall drift.');
     const change = await changeField({
       tree: now,
       folder: spec.path,
@@ -95,6 +95,22 @@ async function plan(planning: Planning): Promise<Planned> {
   }
   await checkOthers(planning, files);
   return { files, changes };
+}
+
+/** Who looked at a drift decided about the value that Git had then. */
+function checkStillAsked(drift: Drift, rendered: KubeObject): void {
+  if (drift.kind !== 'changed') return;
+  const now = getIn(rendered, ...drift.path);
+  if (jsonEqual(now ?? null, drift.desired ?? null)) return;
+  throw new LandfallError(
+    `${drift.object} ${drift.field} was ${shownValue(drift.desired)} in Git, and is ${shownValue(now)} by now.`,
+    {
+      kind: 'conflict',
+      code: 'drift-decided-elsewhere',
+      object: drift.object,
+      hint: 'Somebody committed it meanwhile. Look again: landfall drift.',
+    },
+  );
 }
 
 /** An item of a list that Git does not have stands behind those that it has. */
@@ -119,28 +135,15 @@ function pathIn(
   return path;
 }
 
-function liveOf({ material }: Settling, drift: Drift) {
-  for (const reading of material.snapshot.objects.values()) {
-    const live = valueOf(reading);
-    if (
-      live !== undefined &&
-      `${live.kind}/${live.metadata.name}` === drift.object &&
-      live.metadata.namespace === drift.namespace
-    )
-      return live;
-  }
-  return undefined;
-}
-
 /** Every other environment must render as before: an accepted drift belongs to one. */
 async function checkOthers(planning: Planning, files: FileTexts): Promise<void> {
-  const { work, spec, tree, branch } = planning;
+  const { work, spec, tree, branch, revision } = planning;
   const reached = await reachOfFiles(
     {
       sources: work.sources,
       spec,
       branch,
-      commit: work.report.revision,
+      commit: revision,
       before: tree,
       signal: work.io.signal,
     },
@@ -188,6 +191,20 @@ function messageOf(work: Settling, spec: ApplicationSpec, changes: readonly Sett
   ].join('\n');
 }
 
+const ATTEMPTS = 5;
+
+/** Does it again on top of what somebody else committed meanwhile. */
+async function retried<T>(act: (again: boolean) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await act(attempt > 1);
+    } catch (thrown) {
+      const moved = thrown instanceof LandfallError && thrown.code === 'git-branch-moved';
+      if (!moved || attempt === ATTEMPTS) throw thrown;
+    }
+  }
+}
+
 /** Commits live values to the lines that own them, and waits until Git, controller and workload agree. */
 export async function acceptDrift(work: Settling): Promise<Settled> {
   const { sources, drifts, options, io, report } = work;
@@ -203,27 +220,20 @@ export async function acceptDrift(work: Settling): Promise<Settled> {
   const spec = await findApplication(sources.kube, report.application, report.namespace, signal);
   const mirror = sources.git.open(spec.repository);
   const branch = await branchOf(mirror, spec, signal);
-  const planned = await plan({ work, spec, tree: mirror.tree(report.revision), branch });
+  const planAt = (revision: string) => plan({ work, spec, revision, tree: mirror.tree(revision), branch });
   if (options.dryRun === true) {
-    return {
-      ...base,
-      agrees: false,
-      commit: undefined,
-      changes: planned.changes,
-      agreements: [],
-      problem: undefined,
-    };
+    const { changes } = await planAt(report.revision);
+    return { ...base, agrees: false, commit: undefined, changes, agreements: [], problem: undefined };
   }
-  const made = await mirror.commit(
-    {
-      branch,
-      files: planned.files,
-      message: messageOf(work, spec, planned.changes),
-      author: await authorOf(io),
-      expectParent: report.revision,
-    },
-    signal,
-  );
+  const author = await authorOf(io);
+  const { planned, made } = await retried(async (again) => {
+    const revision = again ? (await mirror.resolve(spec.revision, signal)).commit : report.revision;
+    const planned = await planAt(revision);
+    const message = messageOf(work, spec, planned.changes);
+    const { files } = planned;
+    const made = await mirror.commit({ branch, files, message, author, expectParent: revision }, signal);
+    return { planned, made };
+  });
   await lookNow(sources.kube, spec.object, io.clock, signal);
   const agreements = await untilAgreed(work, (now) => now.revision === made.commit);
   const missing = agreements.find(({ agrees }) => !agrees);

@@ -16,16 +16,54 @@ function isObject(drift: Drift, wanted: string): boolean {
   return drift.object.toLowerCase() === wanted.toLowerCase();
 }
 
-/** Fields are compared as they are shown, however they were written: `spec.replicas`, `spec["replicas"]`. */
-function sameField(drift: Drift, text: string): boolean {
-  return parseFieldPath(drift.field).join('\u0000') === parseFieldPath(text).join('\u0000');
+/** Steps as one text: `metadata.labels["a.b/c"]` and `metadata.labels.a.b/c` are the same. */
+function stepsOf(path: readonly (string | number)[]): string {
+  return path.map(String).join('.');
 }
 
-function withField(drifts: readonly Drift[], field: string): readonly Drift[] {
-  if (!field.includes(':')) return drifts.filter((drift) => sameField(drift, field));
-  const { kind, name } = parseQuestion(field);
-  const text = field.slice(field.indexOf(':') + 1);
-  return drifts.filter((drift) => isObject(drift, `${kind}/${name}`) && sameField(drift, text));
+/** What is asked about: a field, and of which object where that is said. */
+interface Asked {
+  readonly isOf: (drift: Drift) => boolean;
+  readonly steps: string;
+  readonly named: boolean;
+}
+
+function askedOf(field: string): Asked {
+  if (!field.includes(':')) return { isOf: () => true, steps: stepsOf(parseFieldPath(field)), named: false };
+  const { kind, namespace, name, path } = parseQuestion(field);
+  return {
+    isOf: (drift) =>
+      isObject(drift, `${kind}/${name}`) && (namespace === undefined || drift.namespace === namespace),
+    steps: stepsOf(path),
+    named: true,
+  };
+}
+
+/** A drift of a whole map holds that of each of its fields, and the other way round. */
+function isAround(drift: Drift, steps: string): boolean {
+  const own = stepsOf(drift.path);
+  return own !== '' && (own.startsWith(`${steps}.`) || steps.startsWith(`${own}.`));
+}
+
+/** `Deployment/web:spec.replicas` */
+export function fieldOf(drift: Drift): string {
+  return `${drift.object}:${drift.field}`;
+}
+
+/** True where the same field of another object differs, too, so that its name alone does not say which is meant. */
+export function isAmbiguous(drift: Drift, drifts: readonly Drift[]): boolean {
+  return drifts.some((other) => other.field === drift.field && other.object !== drift.object);
+}
+
+function checkOneObject(found: readonly Drift[], field: string, application: string): void {
+  const [first] = found;
+  if (first === undefined || !isAmbiguous(first, found)) return;
+  throw new LandfallError(`${field} differs in ${found.length} objects of ${application}.`, {
+    kind: 'invalid-input',
+    code: 'drift-ambiguous',
+    object: field,
+    hint: `Say which: ${found.map(fieldOf).slice(0, 5).join(', ')}.`,
+  });
 }
 
 /**
@@ -38,9 +76,33 @@ export function chosenDrifts(report: DriftReport, choice: DriftChoice): readonly
   if (field === undefined && object === undefined) {
     return acting ? report.drifts.filter((drift) => !drift.expected) : report.drifts;
   }
-  const found = field === undefined ? ofObject : withField(ofObject, field);
-  if (found.length > 0 || !acting || (field !== undefined && choice.agrees(field))) return found;
+  const asked = field === undefined ? undefined : askedOf(field);
+  const ofAsked = asked === undefined ? ofObject : ofObject.filter(asked.isOf);
+  const found = asked === undefined ? ofAsked : ofAsked.filter(({ path }) => stepsOf(path) === asked.steps);
+  if (field !== undefined && acting && asked?.named === false && object === undefined)
+    checkOneObject(found, field, report.application);
+  const whole = asked?.named === true || object !== undefined;
+  const around =
+    asked === undefined
+      ? []
+      : ofAsked.filter((drift) => (drift.field === '' ? whole : isAround(drift, asked.steps)));
+  const agrees = field !== undefined && around.length === 0 && choice.agrees(field);
+  if (found.length > 0 || !acting || agrees) return found;
   const wanted = field ?? object ?? '';
+  if (around.length > 0) {
+    throw new LandfallError(
+      `${wanted} is part of what differs in ${report.application}, not a drift of its own.`,
+      {
+        kind: 'not-found',
+        code: 'no-such-drift',
+        object: wanted,
+        hint: `What differs: ${around
+          .map((drift) => (drift.field === '' ? `all of ${drift.object}` : fieldOf(drift)))
+          .slice(0, 5)
+          .join(', ')}.`,
+      },
+    );
+  }
   const names = report.drifts.map((drift) =>
     field === undefined ? drift.object : drift.field || drift.object,
   );

@@ -1,4 +1,4 @@
-import { fieldTargets } from '../../boundaries/index.ts';
+import { fieldTargets, objectKey } from '../../boundaries/index.ts';
 import { getIn, LandfallError, nearest } from '../../kernel/index.ts';
 import { findDrift, prove } from '../../verdict/index.ts';
 import type { Material } from '../../verdict/index.ts';
@@ -34,9 +34,16 @@ function checkAction(action: string | undefined): void {
   });
 }
 
-function isRendered(material: Material, field: string): boolean {
-  return fieldTargets(material.rendered, field, ({ object }) => object).some(
-    ({ item, path }) => getIn(item.object, ...path) !== undefined,
+/** Whether an object that is there has the field as Git asks for it; one that is not there agrees with nothing. */
+function isDelivered(material: Material, field: string): boolean {
+  const there = material.rendered.filter(
+    ({ object }) => material.snapshot.objects.get(objectKey(object))?.state === 'read',
+  );
+  return (
+    there.length > 0 &&
+    fieldTargets(there, field, ({ object }) => object).some(
+      ({ item, path }) => getIn(item.object, ...path) !== undefined,
+    )
   );
 }
 
@@ -51,7 +58,7 @@ export async function answerDrift(args: DriftArguments, options: DriftOptions, i
       field,
       object: options.object,
       acting: action !== undefined,
-      agrees: (text) => isRendered(material, text),
+      agrees: (text) => isDelivered(material, text),
     });
     const style = outStyle(io);
     if (action === undefined) {

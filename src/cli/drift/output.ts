@@ -2,6 +2,7 @@ import type { Drift } from '../../boundaries/index.ts';
 import type { DriftReport } from '../../verdict/index.ts';
 import { mark, shownTimes, wrap } from '../output/style.ts';
 import type { Style } from '../output/style.ts';
+import { fieldOf, isAmbiguous } from './choose.ts';
 import { shownValue } from './settle.ts';
 import type { Settled } from './settle.ts';
 
@@ -29,12 +30,20 @@ function lines(drift: Drift, now: number, style: Style): readonly string[] {
   ];
 }
 
+/** A field with brackets means something else to a shell. */
+function quoted(field: string): string {
+  return /[^\w./:-]/.test(field) ? `'${field}'` : field;
+}
+
 function commandsFor(report: DriftReport, drifts: readonly Drift[]): readonly string[] {
   const [first] = drifts.filter((drift) => !drift.expected);
   if (first === undefined) return [];
-  const field = first.field === '' ? `--object ${first.object}` : first.field;
+  const field =
+    first.field === ''
+      ? `--object ${first.object}`
+      : quoted(isAmbiguous(first, report.drifts) ? fieldOf(first) : first.field);
   const accept =
-    first.kind === 'changed' || first.kind === 'added'
+    (first.kind === 'changed' || first.kind === 'added') && !first.object.startsWith('Secret/')
       ? `landfall drift ${report.application} accept ${field}`
       : '';
   const revert = `landfall drift ${report.application} revert ${field}`;

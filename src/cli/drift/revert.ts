@@ -1,12 +1,12 @@
 import { applicationStatus, isSyncing } from '../../boundaries/index.ts';
 import type { Drift } from '../../boundaries/index.ts';
-import { LandfallError } from '../../kernel/index.ts';
+import { getIn } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { ObjectRef } from '../../kube/index.ts';
 import { findApplication } from '../../verdict/index.ts';
 import type { NamedResource } from '../commands/sync.ts';
 import { putBack } from './application.ts';
-import { shownValue, untilAgreed } from './settle.ts';
+import { liveObject, shownValue, untilAgreed } from './settle.ts';
 import type { Settled, SettledChange, Settling } from './settle.ts';
 
 function refOf({ apiVersion, object, namespace }: Drift): ObjectRef {
@@ -29,20 +29,16 @@ function pointer(path: readonly (string | number)[]): string {
  * remove it, because the controller does not own it.
  */
 async function takeOut(work: Settling, drift: Drift): Promise<void> {
-  if (drift.live === undefined || drift.object.startsWith('Secret/')) {
-    throw new LandfallError(`${drift.object} ${drift.field} is not taken out by Landfall.`, {
-      kind: 'invalid-input',
-      code: 'drift-not-revertible',
-      object: drift.object,
-      hint: 'Its value is not shown; take it out with kubectl edit.',
-    });
-  }
+  const live = liveObject(work.material, drift);
+  // Values of Secrets are in no drift; they go from the cluster to the cluster.
+  const value = live && getIn(live, ...drift.path);
+  if (value === undefined) return;
   const path = pointer(drift.path);
   await work.sources.kube.patch(
     refOf(drift),
     'json',
     [
-      { op: 'test', path, value: drift.live },
+      { op: 'test', path, value },
       { op: 'remove', path },
     ],
     { fieldManager: 'landfall' },

@@ -1,5 +1,7 @@
+import { valueOf } from '../../boundaries/index.ts';
 import type { Drift } from '../../boundaries/index.ts';
 import { sleep } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
 import { findDrift, prove } from '../../verdict/index.ts';
 import type { DriftReport, Material, Proof, Question, Sources } from '../../verdict/index.ts';
 import type { DriftOptions } from '../commands/drift.ts';
@@ -46,10 +48,23 @@ export interface SettledChange {
   readonly where: string;
 }
 
-/** A value for a sentence, shortened. */
+/** A value for a sentence, on one line and shortened. */
 export function shownValue(value: unknown): string {
-  const text = value === undefined ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value);
+  const plain = typeof value === 'string' && !/[\n\r\t]/.test(value);
+  const text = value === undefined ? 'nothing' : plain ? value : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** The object of a drift as it was stored when it was found. */
+export function liveObject({ snapshot }: Material, drift: Drift): KubeObject | undefined {
+  return [...snapshot.objects.values()]
+    .map(valueOf)
+    .find(
+      (live) =>
+        live !== undefined &&
+        `${live.kind}/${live.metadata.name}` === drift.object &&
+        live.metadata.namespace === drift.namespace,
+    );
 }
 
 const LOOK_EVERY = 1000;
@@ -82,7 +97,13 @@ function agreementsOf(drifts: readonly Drift[], report: DriftReport, proof: Proo
       text:
         left.length > 0
           ? `${left[0]?.field || left[0]?.object} still differs`
-          : `${health?.headline ?? ''}${fine(rollout?.state) ? '' : `, rollout: ${rollout?.detail ?? ''}`}`,
+          : [
+              health?.headline,
+              ...(fine(health?.state) ? [] : [health?.detail]),
+              ...(fine(rollout?.state) ? [] : [`rollout: ${rollout?.detail ?? ''}`]),
+            ]
+              .filter((text) => text !== undefined && text !== '')
+              .join(', '),
     },
   ];
 }

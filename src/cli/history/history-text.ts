@@ -5,6 +5,7 @@ import type { Decision, Delivery, DeliveryState, Notice } from '../../ledger/ind
 import { shownTimes, wrap } from '../output/style.ts';
 import type { Style } from '../output/style.ts';
 import type { HistoryRow } from './rows.ts';
+import { columns } from '../output/columns.ts';
 
 const SHAPES: Readonly<Record<DeliveryState, '✓' | '✗' | '…' | '–'>> = {
   running: '…',
@@ -68,14 +69,7 @@ export function historyText(rows: readonly HistoryRow[], now: number, style: Sty
   const head = ['DELIVERY', 'TIME', 'REVISION', 'TRIGGER', 'BY', 'STATE', 'IMAGE'];
   const several = new Set(rows.map((row) => `${row.cluster} ${row.namespace}`)).size > 1;
   const table = rows.map((row) => cells(row, now));
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...table.map((line) => line[column]?.length ?? 0)),
-  );
-  const line = (texts: readonly string[]) =>
-    texts
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
+  const line = columns(head, table);
   const lines = rows.flatMap((row, index) => [
     `${stateMark(row.state, style)} ${line(table[index] ?? [])}`,
     ...(several

@@ -2,20 +2,13 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { findRepository, runGit, withoutCredentials } from '../../git/index.ts';
 import { getString, LandfallError, parseJson } from '../../kernel/index.ts';
-import {
-  attachBuildRecord,
-  buildImage,
-  createRegistryClient,
-  dockerCredentials,
-  pushImage,
-} from '../../oci/index.ts';
+import { attachBuildRecord, buildImage, createRegistryClient, pushImage } from '../../oci/index.ts';
 import type { BuildRecord, Platform } from '../../oci/index.ts';
 import { rememberRecord } from '../built-images.ts';
 import type { BuildOptions } from '../commands/image.ts';
 import { stateFolder } from '../folders.ts';
 import type { CliIo } from '../io.ts';
-import { mirrorsFromEnv } from '../options.ts';
-import { kubeconfigMirrors, registryMirrors } from '../sources.ts';
+import { kubeconfigMirrors, registryOptions } from '../sources.ts';
 
 export interface BuiltFolder {
   readonly references: readonly string[];
@@ -116,15 +109,7 @@ export async function buildFolder(folder: string, options: BuildOptions, io: Cli
     io.signal,
   );
   const builtAt = new Date(io.clock.now()).toISOString();
-  const client = createRegistryClient({
-    mirrors: registryMirrors({
-      ...(await kubeconfigMirrors(options, io)),
-      ...mirrorsFromEnv(io.env),
-      ...options.registryMirror,
-    }),
-    credentials: dockerCredentials({ env: io.env }),
-    clock: io.clock,
-  });
+  const client = createRegistryClient(registryOptions(options, io, await kubeconfigMirrors(options, io)));
   try {
     const references: string[] = [];
     let record: BuildRecord | undefined;

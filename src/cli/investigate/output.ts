@@ -1,10 +1,7 @@
 import type { AnswerFinding, Investigation } from '../../investigate/index.ts';
-import { mark, wrap } from '../output/style.ts';
+import { fixesMarkdown } from '../output/fixes.ts';
+import { mark, paragraph, wrap } from '../output/style.ts';
 import type { Style } from '../output/style.ts';
-
-function paragraph(text: string, style: Style, indent: number): string[] {
-  return wrap(text, style.width - indent).map((line) => ' '.repeat(indent) + line);
-}
 
 /** Claims in the text; all of them are in JSON. */
 const CLAIMS = 8;
@@ -147,15 +144,7 @@ export function investigationMarkdown(answer: Investigation): string {
       lines.push(`- ${subject} ${attribute}: ${cell(value)} (${source.artifact}:${source.line})`);
     for (const { signal, truth } of finding.misleading)
       lines.push(`- Misleading: **${signal}**, but ${truth}.`);
-    for (const [title, fix] of [
-      ['Now', finding.immediateFix],
-      ['For good', finding.durableFix],
-    ] as const) {
-      lines.push('', `**${title}.** ${fix.text}`);
-      if (fix.commands.length > 0) lines.push('', '```sh', ...fix.commands, '```');
-    }
-    if (finding.verify.length > 0) lines.push('', '**Verify**', '', '```sh', ...finding.verify, '```');
-    lines.push('');
+    lines.push(...fixesMarkdown(finding), '');
   }
   lines.push(
     '## Boundaries',

@@ -1,10 +1,7 @@
 import type { DeliveryNote, Finding } from '../../verdict/index.ts';
-import { shownTimes, wrap } from './style.ts';
+import { fixesMarkdown } from './fixes.ts';
+import { shownTimes, paragraph, wrap } from './style.ts';
 import type { Style } from './style.ts';
-
-function paragraph(text: string, style: Style, indent = 2): string[] {
-  return wrap(text, style.width - indent).map((line) => ' '.repeat(indent) + line);
-}
 
 function commands(list: readonly string[]): string[] {
   return list.map((command) => `    ${command}`);
@@ -105,14 +102,7 @@ export function noteMarkdown(note: DeliveryNote): string {
     );
     for (const item of finding.misleading)
       lines.push('', `- Misleading: **${item.signal}**, but ${item.truth}.`);
-    for (const [title, fix] of [
-      ['Now', finding.immediateFix],
-      ['For good', finding.durableFix],
-    ] as const) {
-      lines.push('', `**${title}.** ${fix.text}`);
-      if (fix.commands.length > 0) lines.push('', '```sh', ...fix.commands, '```');
-    }
-    if (finding.verify.length > 0) lines.push('', '**Verify**', '', '```sh', ...finding.verify, '```');
+    lines.push(...fixesMarkdown(finding));
   }
   lines.push(
     '',

@@ -3,6 +3,7 @@ import type { Hold } from '../../ledger/index.ts';
 import type { Proof, VerdictState } from '../../verdict/index.ts';
 import { holdLines } from './holds.ts';
 import type { Style } from './style.ts';
+import { columns } from './columns.ts';
 
 export interface StatusRow {
   readonly application: string;
@@ -56,11 +57,7 @@ export function renderStatus(rows: readonly StatusRow[], now: number, style: Sty
     return 'There is no Application in this cluster. landfall init writes a first one.\n';
   const head = ['APPLICATION', 'ENVIRONMENT', 'VERDICT', 'RELEASE', 'ENGINE'];
   const cells = rows.map((row) => [row.application, row.environment, row.verdict, row.release, row.engine]);
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...cells.map((line) => line[column]?.length ?? 0)),
-  );
-  const line = (texts: readonly string[]) =>
-    texts.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ');
+  const line = columns(head, cells);
   const shapes = {
     landed: style.green('✓'),
     broken: style.red('✗'),
@@ -68,12 +65,12 @@ export function renderStatus(rows: readonly StatusRow[], now: number, style: Sty
     unproven: style.yellow('?'),
   };
   const lines = rows.flatMap((row, index) => {
-    const text = `${shapes[row.state]} ${line(cells[index] ?? [])}`.trimEnd();
+    const text = `${shapes[row.state]} ${line(cells[index] ?? [])}`;
     return [
       text,
       ...(row.state === 'landed' || row.detail === '' ? [] : [style.dim(`    ${row.detail}`)]),
       ...holdLines(row.holds, now, style).map((held) => `    ${held}`),
     ];
   });
-  return `${style.dim(`  ${line(head)}`.trimEnd())}\n${lines.join('\n')}\n`;
+  return `${style.dim(`  ${line(head)}`)}\n${lines.join('\n')}\n`;
 }

@@ -71,6 +71,11 @@ export function wrap(text: string, width: number): readonly string[] {
   return lines;
 }
 
+/** The same at the width of the terminal, moved in by `indent`. */
+export function paragraph(text: string, style: Style, indent = 2): readonly string[] {
+  return wrap(text, style.width - indent).map((line) => ' '.repeat(indent) + line);
+}
+
 /** `12 s`, `1 m 4 s`, `350 ms`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

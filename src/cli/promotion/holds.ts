@@ -14,6 +14,7 @@ import type { Style } from '../output/style.ts';
 import { openSources } from '../sources.ts';
 import { actorAt, withPlaces } from './open.ts';
 import { oneApplication } from './rollback.ts';
+import { columns } from '../output/columns.ts';
 
 /** Holds of an application, for an answer that is worth something without them: a ledger that is away is a warning. */
 export async function knownHolds(
@@ -39,14 +40,7 @@ function holdsText(holds: readonly Hold[], now: number, style: Style): string {
     shownTimes(hold.since, now),
     hold.actor.name,
   ]);
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
+  const line = columns(head, rows);
   return `${[
     style.dim(line(head)),
     ...holds.flatMap((hold, index) => [

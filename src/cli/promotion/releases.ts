@@ -10,6 +10,7 @@ import { shownTimes, wrap } from '../output/style.ts';
 import type { Style } from '../output/style.ts';
 import { withPlaces } from './open.ts';
 import type { PlacesOptions } from './open.ts';
+import { columns } from '../output/columns.ts';
 
 const HEAD = ['ENVIRONMENT', 'RELEASE', 'COMMIT', 'DIGEST', 'REVISION', 'VERDICT', 'SINCE'];
 
@@ -68,14 +69,7 @@ export function releasesText(rows: readonly ReleaseRow[], now: number, style: St
   if (rows.length === 0)
     return 'There is no application in this cluster. landfall init writes a first one.\n';
   const table = rows.map((row) => cells(row, now));
-  const widths = HEAD.map((title, column) =>
-    Math.max(title.length, ...table.map((line) => line[column]?.length ?? 0)),
-  );
-  const line = (texts: readonly string[]) =>
-    texts
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
+  const line = columns(HEAD, table);
   const shapes = {
     landed: style.green('✓'),
     broken: style.red('✗'),

@@ -2,6 +2,7 @@ import { getArray, getIn, getObject, getString, isJsonObject, parseYaml } from '
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { APPLICATION_KIND } from '../../boundaries/sync/index.ts';
+import { APPLICATION_SET, inspect } from '../fields/index.ts';
 import { generate } from './generators.ts';
 import type { GeneratorSources } from './generators.ts';
 import { substitute, substituteDeeply, templatingOf } from './parameters.ts';
@@ -24,6 +25,7 @@ export async function applicationsOf(set: KubeObject, sources: GeneratorSources)
   const applications: KubeObject[] = [];
   let reason: Reason = 'ApplicationGenerationFromParamsError';
   try {
+    refuseFields(spec);
     const templating = templatingOf(spec);
     for (const generator of getArray(spec, 'generators').filter(isJsonObject)) {
       reason = 'ApplicationGenerationFromParamsError';
@@ -36,6 +38,24 @@ export async function applicationsOf(set: KubeObject, sources: GeneratorSources)
   } catch (thrown) {
     return { error: thrown instanceof Error ? thrown : new Error(String(thrown)), reason };
   }
+}
+
+/** A field that is not honoured, or not known, may be the one that leaves something out: nothing is generated then. */
+function refuseFields(spec: JsonObject): void {
+  const { refused, unknown } = inspect(spec, APPLICATION_SET, 'spec');
+  const problems = [
+    ...refused,
+    ...unknown.map((field) => `${field}: this controller knows no such field`),
+    ...(getString(spec, 'strategy', 'type') === 'RollingSync'
+      ? [
+          'spec.strategy: progressive syncs are not supported by this controller; leave the strategy out, or promote from one environment to the next',
+        ]
+      : []),
+    ...(getString(spec, 'strategy', 'deletionOrder') === 'Reverse'
+      ? ['spec.strategy.deletionOrder: Reverse is not supported by this controller']
+      : []),
+  ];
+  if (problems.length > 0) throw templateError(problems.join('; '));
 }
 
 /** What the generator's own template leaves open comes from the ApplicationSet's. */

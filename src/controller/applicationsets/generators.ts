@@ -9,7 +9,8 @@ import {
   parseYaml,
 } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
-import { combined, flattened, interpolate, mergedOver, selects, withValues } from './parameters.ts';
+import { selects } from '../selector.ts';
+import { combined, flattened, interpolate, mergedOver, withValues } from './parameters.ts';
 import type { Templating } from './parameters.ts';
 import { fromJson, isMap, normalize, templateError } from './template/index.ts';
 import type { Value, ValueMap } from './template/index.ts';
@@ -286,7 +287,12 @@ export function pathMatches(pattern: string, folder: string): boolean {
       text += (pattern[at] ?? '').replaceAll(/[.+^$()|[\]\\{}*?]/g, String.raw`\$&`);
     }
   }
-  return new RegExp(`^${text}$`).test(folder);
+  try {
+    return new RegExp(`^${text}$`).test(folder);
+  } catch {
+    // A range that runs backwards fits nothing.
+    return false;
+  }
 }
 
 function children(body: JsonObject): readonly JsonObject[] {

@@ -1,4 +1,4 @@
-import { getArray, getIn, getObject, getString, isJsonObject, textOf } from '../../kernel/index.ts';
+import { getArray, getIn, isJsonObject, textOf } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { isList, isMap, renderTemplate, show, templateError } from './template/index.ts';
 import { copyOf, fastTemplate } from './template/index.ts';
@@ -130,30 +130,4 @@ export function combined(a: ValueMap, b: ValueMap): ValueMap {
     result[key] = show(value);
   }
   return result;
-}
-
-/** A label selector over any names and values. */
-export function selects(selector: JsonObject | undefined, labels: Readonly<Record<string, string>>): boolean {
-  if (selector === undefined) return true;
-  const equal = Object.entries(getObject(selector, 'matchLabels') ?? {}).every(
-    ([key, value]) => labels[key] === value,
-  );
-  return equal && getArray(selector, 'matchExpressions').every((rule) => fits(rule, labels));
-}
-
-function fits(rule: JsonValue, labels: Readonly<Record<string, string>>): boolean {
-  const value = labels[getString(rule, 'key') ?? ''];
-  const values = getArray(rule, 'values');
-  switch (getString(rule, 'operator') ?? '') {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    default:
-      throw templateError(`"${getString(rule, 'operator') ?? ''}" is not a valid label selector operator`);
-  }
 }

@@ -1,6 +1,6 @@
 /** Where objects go and where they come from: clusters, and access to repositories. */
-export { argoCredentials, createAccessFiles, helmAccess, normalizedUrl } from './access.ts';
-export type { AccessFiles, Credentials } from './access.ts';
+export { createAccessFiles } from './access.ts';
+export type { AccessFiles } from './access.ts';
 export { createClusters } from './clusters.ts';
 export type { Cluster, Clusters } from './clusters.ts';
 export { followArgoSecrets } from './secrets.ts';

@@ -1,15 +1,13 @@
 import type { Clock } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
+import type { RepositorySecrets } from '../../boundaries/render/index.ts';
 import { follow } from '../followed.ts';
 
 const TYPE = 'argocd.argoproj.io/secret-type';
 
 /** Argo CD's Secrets by what they are for. */
-export interface ArgoSecrets {
+export interface ArgoSecrets extends RepositorySecrets {
   clusters(signal?: AbortSignal): Promise<readonly KubeObject[]>;
-  repositories(signal?: AbortSignal): Promise<readonly KubeObject[]>;
-  /** Credential templates, by the start of their URL. */
-  credentials(signal?: AbortSignal): Promise<readonly KubeObject[]>;
   close(): Promise<void>;
 }
 

@@ -1,13 +1,18 @@
-import { LandfallError, getString } from '../../kernel/index.ts';
+import { getString } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
+import { fluxFailure } from '../../boundaries/render/index.ts';
+import type { FluxFailure } from '../../boundaries/render/index.ts';
 import type { EventRecorder } from '../events.ts';
 import type { FailurePolicy } from '../failure-policy.ts';
 import type { SyncJournals } from '../journals.ts';
 import type { LiveObjects } from '../live.ts';
 import { intervalOf } from './kinds.ts';
 import type { Source } from './source.ts';
+
+export { fluxFailure as failed };
+export type { FluxFailure as Failure };
 
 /** Where the objects of a Kustomization go, as whom. */
 export interface FluxTarget {
@@ -35,27 +40,12 @@ export interface KustomizationOptions {
 /** Ms after which to look again, if anything is known of it. */
 export type Next = { readonly again?: number } | undefined;
 
-/** What is said of a reconciliation that did not come to its end. */
-export interface Failure {
-  readonly reason: string;
-  readonly message: string;
-  /** Ms; left out: the retry interval. */
-  readonly again?: number;
-  readonly stalled?: boolean;
-  readonly type?: 'Normal' | 'Warning';
-}
-
 /** Ms until a dependency is looked at again. */
 export const DEPENDENCY_WAIT = 30_000;
 /** Ms between two looks at health. */
 export const HEALTH_LOOK = 1000;
 /** Between two corrections of the same objects, so that nobody is fought at full speed. */
 export const CORRECTION_WAIT = 10_000;
-
-export function failed(failure: Failure): LandfallError & { readonly failure: Failure } {
-  const error = new LandfallError(failure.message, { kind: 'invalid-input', code: 'flux-failure' });
-  return Object.assign(error, { failure });
-}
 
 export function timeoutOf(object: KubeObject): number {
   return intervalOf(object, 'timeout', Math.max(30_000, intervalOf(object) - 30_000));

@@ -10,6 +10,7 @@ import type { Clock, Logger } from '../../kernel/index.ts';
 import type { GitMirror, GitMirrors } from '../../git/index.ts';
 import { connectKubeClient, startReflector } from '../../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, Reflector } from '../../kube/index.ts';
+import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, createArtifacts } from '../../boundaries/render/index.ts';
 import type { AccessFiles } from '../clusters/index.ts';
 import type { TrackedRepository } from '../declarations.ts';
 import type { EventRecorder } from '../events.ts';
@@ -22,14 +23,20 @@ import { createWaits } from '../waits.ts';
 import type { Level, Queue, Turn } from '../queue.ts';
 import { NAMESPACE_LABEL, NAME_LABEL } from './apply.ts';
 import {
-  HELM_NAMESPACE_LABEL,
-  HELM_NAME_LABEL,
+  chartOptions,
   createReleaseRenderer,
+  reconcileHelmChart,
   reconcileHelmRelease,
+  reconcileHelmRepository,
 } from './helm/index.ts';
 import type { ReleaseOptions } from './helm/index.ts';
-import { mirrorOf, reconcileGitRepository } from './git-repository.ts';
+import { mirrorOf } from './git-access.ts';
+import { gitArtifact, includes } from './git-content.ts';
+import { reconcileBucket } from './bucket.ts';
+import { reconcileGitRepository } from './git-repository.ts';
+import { createVerifier } from './git-verify.ts';
 import {
+  BUCKET,
   GIT_REPOSITORY,
   HELM_CHART,
   HELM_RELEASE,
@@ -39,7 +46,7 @@ import {
   requested,
 } from './kinds.ts';
 import { reconcileKustomization } from './kustomization.ts';
-import { createArtifacts, reconcileOciRepository } from './oci-repository.ts';
+import { reconcileOciRepository } from './oci-repository.ts';
 import type { Source } from './source.ts';
 import type { FluxTarget } from './failure.ts';
 
@@ -176,10 +183,11 @@ export function startFlux(options: FluxOptions): Flux {
   }
 
   const artifacts = createArtifacts(client);
+  const verify = createVerifier(client);
 
   async function files({ object, content }: Source, signal: AbortSignal) {
     if (object.kind === 'OCIRepository') return artifacts.tree(object, content, signal);
-    return (await mirrorOf(options, object, signal)).tree(content);
+    return gitArtifact(options, object, content, signal);
   }
 
   const releaseOptions: ReleaseOptions = {
@@ -222,8 +230,13 @@ export function startFlux(options: FluxOptions): Flux {
   const repositories = loop(
     GIT_REPOSITORY,
     asked,
-    (object, turn) => reconcileGitRepository(options, object, turn),
-    (object) => wake(comesFrom(object)),
+    (object, turn) => reconcileGitRepository({ ...options, verify }, object, turn),
+    (object) => {
+      wake(comesFrom(object));
+      for (const other of repositories.objects.list()) {
+        if (includes(other, object)) repositories.queue.add(keyOf(other), 'live');
+      }
+    },
   );
   const registries = loop(
     OCI_REPOSITORY,
@@ -237,17 +250,27 @@ export function startFlux(options: FluxOptions): Flux {
     (object, turn) => reconcileHelmRelease(releaseOptions, object, turn),
     (object) => wake(dependsOn(object)),
   );
-  // What a release takes its chart from is looked at when the release is rendered.
-  const charts = [HELM_REPOSITORY, HELM_CHART].map((kind) =>
-    loop(
-      kind,
-      () => 'live',
-      () => Promise.resolve(undefined),
-      (object) => wake(comesFrom(object)),
-    ),
+  const buckets = loop(
+    BUCKET,
+    asked,
+    (object, turn) => reconcileBucket(options, object, turn),
+    () => undefined,
   );
+  const chartRepositories = loop(
+    HELM_REPOSITORY,
+    asked,
+    (object, turn) => reconcileHelmRepository(options, object, turn),
+    (object) => wake(comesFrom(object)),
+  );
+  const charts = loop(
+    HELM_CHART,
+    asked,
+    (object, turn) => reconcileHelmChart(options, chartOptions(releaseOptions, turn), object, turn),
+    (object) => wake(comesFrom(object)),
+  );
+  const sources = [repositories, registries, buckets, chartRepositories, charts];
   function wake(concerns: (object: KubeObject) => boolean): void {
-    for (const { objects, queue } of [kustomizations, releases]) {
+    for (const { objects, queue } of [kustomizations, releases, charts]) {
       for (const object of objects.list()) if (concerns(object)) queue.add(keyOf(object), 'live');
     }
   }
@@ -279,12 +302,12 @@ export function startFlux(options: FluxOptions): Flux {
         : mirrorOf(options, object, signal);
     },
     wakeAll() {
-      for (const { objects, queue } of [repositories, registries, kustomizations, releases]) {
+      for (const { objects, queue } of [...sources, kustomizations, releases]) {
         for (const object of objects.list()) queue.add(keyOf(object), 'live');
       }
     },
     async close() {
-      for (const { objects, queue } of [repositories, registries, ...charts, kustomizations, releases]) {
+      for (const { objects, queue } of [...sources, kustomizations, releases]) {
         await objects.close();
         await queue.close();
       }
@@ -305,6 +328,7 @@ async function leave(target: FluxTarget): Promise<void> {
 /** A Kustomization, release or chart that names the source. */
 function comesFrom(source: KubeObject): (object: KubeObject) => boolean {
   return (object) =>
+    (source.kind === 'HelmChart' && getString(object, 'status', 'helmChart') === keyOf(source)) ||
     [
       getObject(object, 'spec', 'sourceRef'),
       getObject(object, 'spec', 'chart', 'spec', 'sourceRef'),

@@ -1,21 +1,20 @@
 import { getArray, getObject, getString, jsonEqual } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
-import { durationMs } from '../../boundaries/sync/index.ts';
+import {
+  FLUX_KUSTOMIZATION,
+  GIT_REPOSITORY,
+  HELM_CHART,
+  HELM_RELEASE,
+  HELM_REPOSITORY,
+  OCI_REPOSITORY,
+  durationMs,
+} from '../../boundaries/sync/index.ts';
 import { kubeTime, mergePatch } from '../status.ts';
 
-export const GIT_REPOSITORY = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository' } as const;
-export const OCI_REPOSITORY = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'OCIRepository' } as const;
-export const HELM_REPOSITORY = {
-  apiVersion: 'source.toolkit.fluxcd.io/v1',
-  kind: 'HelmRepository',
-} as const;
-export const HELM_CHART = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmChart' } as const;
-export const KUSTOMIZATION = {
-  apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-  kind: 'Kustomization',
-} as const;
-export const HELM_RELEASE = { apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease' } as const;
+export { GIT_REPOSITORY, HELM_CHART, HELM_RELEASE, HELM_REPOSITORY, OCI_REPOSITORY };
+export const KUSTOMIZATION = FLUX_KUSTOMIZATION;
+export const BUCKET = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'Bucket' } as const;
 export const FINALIZER = 'finalizers.fluxcd.io';
 export const REQUESTED = 'reconcile.fluxcd.io/requestedAt';
 
@@ -28,7 +27,14 @@ export type ConditionType =
   | 'Stalled'
   | 'ArtifactInStorage'
   | 'Released'
-  | 'FetchFailed';
+  | 'Remediated'
+  | 'TestSuccess'
+  | 'Drifted'
+  | 'FetchFailed'
+  | 'BuildFailed'
+  | 'IncludeUnavailable'
+  | 'StorageOperationFailed'
+  | 'SourceVerified';
 
 /** Undefined takes the condition away. */
 export type Conditions = Partial<

@@ -2,7 +2,7 @@ import { LandfallError, asLandfallError, getArray, getIn, getObject, getString }
 import { refOf } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { fluxVariables, ignorePatterns, renderFlux, sopsOf } from '../../boundaries/render/index.ts';
-import { comparePair, pairObjects } from '../../boundaries/sync/index.ts';
+import { comparePair, pairObjects, respectIgnored } from '../../boundaries/sync/index.ts';
 import { FIELD_MANAGER } from '../../apply/index.ts';
 import type { Turn } from '../queue.ts';
 import { watchWritten } from '../watch-written.ts';
@@ -10,22 +10,15 @@ import type { Watched } from '../watch-written.ts';
 import { NAMESPACE_LABEL, NAME_LABEL, isOwnedBy, isSkipped } from './apply.ts';
 import { CORRECTION_WAIT, failed, timeoutOf } from './failure.ts';
 import type { Failure, FluxTarget, KustomizationOptions, Next } from './failure.ts';
-import { failurePolicy, failurePolicyProblems } from '../failure-policy.ts';
+import { failurePolicy } from '../failure-policy.ts';
 import { fluxPrunes } from '../sync/index.ts';
+import { ignoreRules } from './ignore-rules.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from './inventory.ts';
-import {
-  FINALIZER,
-  conditionOf,
-  handled,
-  intervalOf,
-  requested,
-  withConditions,
-  writeStatus,
-} from './kinds.ts';
-import type { Conditions } from './kinds.ts';
+import { FINALIZER, intervalOf, requested, writeStatus } from './kinds.ts';
 import { placed } from './place.ts';
 import { apply, subjectOf } from './kustomization-apply.ts';
 import { finalize } from './kustomization-finalize.ts';
+import { checkSpec, failureBehind, reportFailure } from './report.ts';
 import { settle } from './settle.ts';
 import { checkDependencies, sourceOf } from './source.ts';
 import type { Source } from './source.ts';
@@ -46,72 +39,30 @@ export async function reconcileKustomization(
   }
   let revision: string | undefined;
   try {
-    const [problem] = failurePolicyProblems(object);
-    if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
+    checkSpec(object);
     const source = await sourceOf(client, object, getObject(object, 'spec', 'sourceRef'), turn);
     revision = source.revision;
     await checkDependencies(client, object, source.revision, turn);
     return await bringAbout(options, object, source, turn);
   } catch (thrown) {
-    const error = asLandfallError(thrown);
-    const failure =
-      thrown instanceof LandfallError && 'failure' in thrown ? (thrown.failure as Failure) : undefined;
-    if (failure === undefined) {
-      if (error.kind === 'cancelled' || error.kind === 'bug' || error.kind === 'unavailable') throw error;
-    }
-    return report(
+    const failure = failureBehind(thrown, ({ kind, message }) =>
+      kind === 'unavailable' ? undefined : { reason: 'ReconciliationFailed', message },
+    );
+    const { reason, message } = failure;
+    const attempted = ['ArtifactFailed', 'DependencyNotReady'].includes(reason) ? undefined : revision;
+    return reportFailure(
       options,
       object,
-      failure ?? { reason: 'ReconciliationFailed', message: error.message },
-      revision,
+      failure,
+      {
+        reconciling: revision === undefined ? message : `Reconciling revision ${revision}`,
+        conditions: reason === 'HealthCheckFailed' ? { Healthy: { status: 'False', reason, message } } : {},
+        status: () => (attempted === undefined ? {} : { lastAttemptedRevision: attempted }),
+        retry: intervalOf(object, 'retryInterval', intervalOf(object)),
+      },
       turn,
     );
   }
-}
-
-/** Says why it stopped, and when it goes on. */
-async function report(
-  { client, clock, events }: KustomizationOptions,
-  object: KubeObject,
-  failure: Failure,
-  revision: string | undefined,
-  turn: Turn,
-): Promise<Next> {
-  const { reason, message } = failure;
-  // The stored one: an inventory that was written in this turn stays.
-  const stored = (await client.get(refOf(object), turn.signal)) ?? object;
-  const changes: Conditions = {
-    Ready: { status: 'False', reason, message },
-    Reconciling:
-      failure.stalled === true
-        ? undefined
-        : {
-            status: 'True',
-            reason: 'ProgressingWithRetry',
-            message: revision === undefined ? message : `Reconciling revision ${revision}`,
-          },
-    Stalled: failure.stalled === true ? { status: 'True', reason, message } : undefined,
-    ...(reason === 'HealthCheckFailed' ? { Healthy: { status: 'False', reason, message } } : {}),
-  };
-  const attempted = ['ArtifactFailed', 'DependencyNotReady'].includes(reason) ? undefined : revision;
-  await writeStatus(
-    client,
-    stored,
-    {
-      ...getObject(stored, 'status'),
-      // What somebody asked for while this turn ran is for the next one.
-      ...handled(object),
-      ...(attempted === undefined ? {} : { lastAttemptedRevision: attempted }),
-      conditions: withConditions(stored, changes, clock.now()),
-    },
-    turn.signal,
-  );
-  const before = conditionOf(object, 'Ready');
-  if (getString(before, 'message') !== message || getString(before, 'reason') !== reason) {
-    await events.record(object, failure.type ?? 'Warning', reason, message, turn.signal);
-  }
-  if (failure.stalled === true) return undefined;
-  return { again: failure.again ?? intervalOf(object, 'retryInterval', intervalOf(object)) };
 }
 
 async function build(
@@ -172,9 +123,16 @@ async function bringAbout(
   const refs = new Map([...desired.map(refOf), ...known].map((ref) => [inventoryId(ref), ref] as const));
   const found = await target.live.read([...refs.values()], 'watched', turn.signal);
   const live = found.filter((item): item is KubeObject => item !== undefined);
-  const pairs = pairObjects(desired, live).map((pair) =>
-    comparePair(pair, { manager: FIELD_MANAGER, ignore: [] }),
-  );
+  const compared = {
+    manager: FIELD_MANAGER,
+    ignore: ignoreRules(getArray(object, 'spec', 'ignore'), desired),
+  };
+  const pairs = pairObjects(desired, live).map((pair) => {
+    const result = comparePair(pair, compared);
+    if (result.desired === undefined || result.live === undefined) return result;
+    // What is ignored stays as it is, whatever else is written.
+    return { ...result, desired: respectIgnored(result.desired, result.live, compared) };
+  });
   const wanted = new Set(desired.map((each) => inventoryId(refOf(each))));
   const stale = live.filter((item) => !wanted.has(inventoryId(refOf(item))) && isOwnedBy(item, object));
   const prunes = getIn(object, 'spec', 'prune') === true;

@@ -1,289 +1,42 @@
-import semver from 'semver';
-import { LandfallError, asLandfallError, getIn, getObject, getString } from '../../kernel/index.ts';
-import type { Clock, JsonObject } from '../../kernel/index.ts';
-import { treeOfFiles } from '../../git/index.ts';
-import type { FileTree } from '../../git/index.ts';
-import type { KubeClient, KubeObject } from '../../kube/index.ts';
-import {
-  createRegistryClient,
-  parseReference,
-  pullArtifact,
-  pullSecretCredentials,
-} from '../../oci/index.ts';
-import type { ImageReference, RegistryClient } from '../../oci/index.ts';
-import type { EventRecorder } from '../events.ts';
-import { secretValue } from '../followed.ts';
+import { createHash } from 'node:crypto';
+import { getObject, getString } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { ociArtifactNow } from '../../boundaries/render/index.ts';
 import type { Turn } from '../queue.ts';
-import { kubeTime } from '../status.ts';
-import { conditionOf, handled, intervalOf, withConditions, writeStatus } from './kinds.ts';
-
-export interface OciSourceOptions {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly events: EventRecorder;
-}
-
-const KEPT = 16;
-
-/** Artifacts by the digest of their manifest and what was taken of them: the same digest is the same files. */
-export function createArtifacts(client: KubeClient): {
-  readonly tree: (source: KubeObject, digest: string, signal: AbortSignal) => Promise<FileTree>;
-} {
-  const kept = new Map<string, FileTree>();
-  return {
-    async tree(source, digest, signal) {
-      const { registry, repository } = repositoryOf(source);
-      const selector = getObject(source, 'spec', 'layerSelector');
-      const layer = getString(selector, 'mediaType') || undefined;
-      const copies = getString(selector, 'operation') === 'copy';
-      const key = JSON.stringify([registry, repository, digest, layer ?? '', copies]);
-      const known = kept.get(key);
-      if (known !== undefined) return known;
-      const artifact = await withRegistry(client, source, signal, (from) =>
-        pullArtifact(from, { registry, repository, digest }, signal, {
-          ...(layer === undefined ? {} : { layer }),
-          ...(copies ? { copyAs: 'artifact' } : {}),
-        }),
-      );
-      const tree = treeOfFiles(artifact.files);
-      kept.set(key, tree);
-      for (const oldest of kept.keys()) {
-        if (kept.size <= KEPT) break;
-        kept.delete(oldest);
-      }
-      return tree;
-    },
-  };
-}
-
-/** Throws `invalid-input`, code `oci-url`, for what is no `oci://` address. */
-function repositoryOf(source: KubeObject): Pick<ImageReference, 'registry' | 'repository'> {
-  const url = getString(source, 'spec', 'url') ?? '';
-  if (url.startsWith('oci://')) {
-    const { registry, repository, tag, digest } = parseReference(url.slice('oci://'.length));
-    if (tag === undefined && digest === undefined) return { registry, repository };
-  }
-  throw new LandfallError(`URL '${url}' is not oci://HOST/REPOSITORY.`, {
-    kind: 'invalid-input',
-    code: 'oci-url',
-    object: url,
-    hint: 'Mend spec.url; the tag belongs into spec.ref.',
-  });
-}
-
-async function secretOf(
-  client: KubeClient,
-  source: KubeObject,
-  field: 'secretRef' | 'certSecretRef',
-  signal: AbortSignal,
-): Promise<KubeObject | undefined> {
-  const name = getString(source, 'spec', field, 'name') ?? '';
-  if (name === '') return undefined;
-  const { namespace = 'default' } = source.metadata;
-  const secret = await client.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }, signal);
-  if (secret !== undefined) return secret;
-  throw new LandfallError(`failed to get secret '${namespace}/${name}': secrets "${name}" not found`, {
-    kind: 'not-found',
-    code: 'secret-missing',
-    object: `${namespace}/${name}`,
-    hint: `Create the Secret, or mend spec.${field}.`,
-  });
-}
-
-/** The registry of a source, as who its Secret says, for one question. */
-async function withRegistry<T>(
-  client: KubeClient,
-  source: KubeObject,
-  signal: AbortSignal,
-  ask: (registry: RegistryClient) => Promise<T>,
-): Promise<T> {
-  const secret = await secretOf(client, source, 'secretRef', signal);
-  const certificates = await secretOf(client, source, 'certSecretRef', signal);
-  const ca = certificates === undefined ? undefined : secretValue(certificates, 'ca.crt');
-  const data = Object.entries(getObject(secret, 'data') ?? {}).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  );
-  const registry = createRegistryClient({
-    ...(secret === undefined
-      ? {}
-      : {
-          credentials: pullSecretCredentials([
-            {
-              type: getString(secret, 'type') ?? '',
-              name: secret.metadata.name,
-              data: Object.fromEntries(data),
-            },
-          ]),
-        }),
-    ...(getIn(source, 'spec', 'insecure') === true ? { allowHttp: [repositoryOf(source).registry] } : {}),
-    ...(ca === undefined ? {} : { ca: [ca] }),
-  });
-  try {
-    return await ask(registry);
-  } finally {
-    registry.close();
-  }
-}
-
-/** digest, semver, tag: in that order, as Flux takes them; without any, the tag latest. Gives tag and digest. */
-async function found(
-  registry: RegistryClient,
-  source: KubeObject,
-  signal: AbortSignal,
-): Promise<{ readonly tag: string | undefined; readonly digest: string }> {
-  const ref = getObject(source, 'spec', 'ref');
-  const place = repositoryOf(source);
-  const digest = getString(ref, 'digest') || undefined;
-  if (digest !== undefined) {
-    return { tag: undefined, digest: (await registry.head({ ...place, digest }, signal)).digest };
-  }
-  const range = getString(ref, 'semver') || undefined;
-  const tag =
-    range === undefined
-      ? getString(ref, 'tag') || 'latest'
-      : highest(await registry.tags(place, signal), range, getString(ref, 'semverFilter'));
-  return { tag, digest: (await registry.head({ ...place, tag }, signal)).digest };
-}
-
-function highest(tags: readonly string[], range: string, filter: string | undefined): string {
-  let pattern: RegExp;
-  try {
-    pattern = new RegExp(filter ?? '');
-  } catch {
-    throw new LandfallError(`spec.ref.semverFilter '${filter ?? ''}' is no regular expression`, {
-      kind: 'invalid-input',
-      code: 'oci-semver',
-      hint: 'Mend spec.ref.semverFilter.',
-    });
-  }
-  const versions = tags.flatMap((tag) => {
-    const version = semver.parse(tag.replace(/^v/, ''));
-    return version !== null &&
-      pattern.test(tag) &&
-      semver.satisfies(version, range.replaceAll(/\s*,\s*/g, ' '))
-      ? [{ tag, version }]
-      : [];
-  });
-  const [best] = versions.toSorted((a, b) => semver.rcompare(a.version, b.version));
-  if (best !== undefined) return best.tag;
-  throw new LandfallError(`no match found for semver: ${range}`, {
-    kind: 'not-found',
-    code: 'oci-semver',
-    object: range,
-    hint: 'Push a tag that it allows, or widen the range.',
-  });
-}
-
-/** What a source asks for that is not done, and that must not be passed over. */
-function unsupported(source: KubeObject): string | undefined {
-  const provider = getString(source, 'spec', 'provider') ?? 'generic';
-  if (provider !== 'generic') return `spec.provider '${provider}' is not supported by this controller`;
-  for (const field of ['verify', 'proxySecretRef'] as const) {
-    if (getObject(source, 'spec', field) !== undefined) {
-      return `spec.${field} is not supported by this controller; nothing is taken without it`;
-    }
-  }
-  return undefined;
-}
-
-/** `v1.2.0@sha256:…`; of a bare digest, itself. As Flux writes it. */
-export function ociDigest(revision: string): string | undefined {
-  return /(?:^|@)(sha256:[0-9a-f]{64})$/.exec(revision)?.[1];
-}
+import { reconcileSource } from './source-status.ts';
+import type { SourceOptions } from './source-status.ts';
 
 /** One look at an OCIRepository, and what follows from it for the status. */
 export async function reconcileOciRepository(
-  options: OciSourceOptions,
+  options: SourceOptions,
   source: KubeObject,
   turn: Turn,
 ): Promise<{ readonly again?: number } | undefined> {
-  const { client, clock, events } = options;
-  if (getIn(source, 'spec', 'suspend') === true) return undefined;
-  const interval = intervalOf(source, 'interval', 60_000);
-  const known = getString(source, 'status', 'artifact', 'revision');
-  const status: JsonObject = {
-    ...getObject(source, 'status'),
-    ...handled(source),
-    observedGeneration: source.metadata.generation ?? 1,
-  };
-  try {
-    const problem = unsupported(source);
-    if (problem !== undefined) {
-      throw new LandfallError(problem, { kind: 'invalid-input', code: 'oci-unsupported' });
-    }
-    const { tag, digest } = await turn.outside(() =>
-      withRegistry(client, source, turn.signal, (registry) => found(registry, source, turn.signal)),
-    );
-    const revision = tag === undefined ? digest : `${tag}@${digest}`;
-    const message = `stored artifact for digest '${revision}'`;
-    const { name, namespace = 'default' } = source.metadata;
-    const ready = { status: 'True', reason: 'Succeeded', message } as const;
-    await writeStatus(
-      client,
-      source,
-      {
-        ...status,
-        artifact:
-          revision === known
-            ? (status['artifact'] ?? {})
-            : {
-                // Nothing is packed: who uses it pulls by the digest.
-                path: `ocirepository/${namespace}/${name}/${digest.slice('sha256:'.length)}.tar.gz`,
-                url: getString(source, 'spec', 'url') ?? '',
-                revision,
-                lastUpdateTime: kubeTime(clock.now()),
-              },
-        conditions: withConditions(
-          source,
-          {
-            Ready: ready,
-            ArtifactInStorage: ready,
-            FetchFailed: undefined,
-            Reconciling: undefined,
-            Stalled: undefined,
-          },
-          clock.now(),
-        ),
-      },
-      turn.signal,
-    );
-    if (revision !== known) await events.record(source, 'Normal', 'NewArtifact', message, turn.signal);
-    return { again: interval };
-  } catch (thrown) {
-    const error = asLandfallError(thrown);
-    if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
-    const stalled = error.code === 'oci-url' || error.code === 'oci-unsupported';
-    const reason =
-      error.code === 'oci-url'
-        ? 'URLInvalid'
-        : error.code.startsWith('secret-') || error.kind === 'denied'
-          ? 'AuthenticationFailed'
-          : error.code === 'oci-unsupported'
-            ? 'Unsupported'
-            : 'OCIArtifactPullFailed';
-    const failed = { reason, message: error.message };
-    const before = getString(conditionOf(source, 'FetchFailed'), 'message');
-    await writeStatus(
-      client,
-      source,
-      {
-        ...status,
-        conditions: withConditions(
-          source,
-          {
-            Ready: { status: 'False', ...failed },
-            FetchFailed: { status: 'True', ...failed },
-            Reconciling: stalled
-              ? undefined
-              : { status: 'True', reason: 'ProgressingWithRetry', message: 'reconciliation in progress' },
-            Stalled: stalled ? { status: 'True', ...failed } : undefined,
-          },
-          clock.now(),
-        ),
-      },
-      turn.signal,
-    );
-    if (before !== error.message) await events.record(source, 'Warning', reason, error.message, turn.signal);
-    return { again: Math.min(interval, 60_000) };
-  }
+  return reconcileSource(options, source, turn, {
+    failed: 'OCIArtifactPullFailed',
+    async find() {
+      const { tag, digest } = await turn.outside(() => ociArtifactNow(options.client, source, turn.signal));
+      const revision = tag === undefined ? digest : `${tag}@${digest}`;
+      const spec = getObject(source, 'spec') ?? {};
+      return {
+        revision,
+        digest: contentDigest(source, digest),
+        file: `${digest.slice('sha256:'.length)}.tar.gz`,
+        url: getString(spec, 'url') ?? '',
+        reason: 'Succeeded',
+        message: `stored artifact for digest '${revision}'`,
+        status: {
+          observedIgnore: spec['ignore'],
+          observedLayerSelector: spec['layerSelector'],
+        },
+      };
+    },
+  });
+}
+
+/** Of everything that the files depend on: the manifest, and what is taken of it. */
+function contentDigest(source: KubeObject, digest: string): string {
+  const spec = getObject(source, 'spec') ?? {};
+  const parts = [spec['url'] ?? '', digest, spec['layerSelector'] ?? null, spec['ignore'] ?? null];
+  return `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
 }

@@ -1,5 +1,6 @@
-import { getArray, getIn, getObject, getString } from '../../kernel/index.ts';
-import type { JsonObject } from '../../kernel/index.ts';
+import { createHash } from 'node:crypto';
+import { getArray, getIn, getNumber, getObject, getString } from '../../kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { refOf } from '../../kube/index.ts';
 import type { KubeObject, ObjectRef } from '../../kube/index.ts';
 import type { Turn } from '../queue.ts';
@@ -63,13 +64,6 @@ export async function settle(
               message: `Health check passed in ${sinceText(object, clock.now())}`,
             },
           };
-  const history: JsonObject = {
-    firstReconciled: kubeTime(clock.now()),
-    lastReconciled: kubeTime(clock.now()),
-    lastReconciledStatus: 'ReconciliationSucceeded',
-    metadata: { revision },
-  };
-  const before = getArray(object, 'status', 'history');
   await writeStatus(
     client,
     object,
@@ -79,7 +73,7 @@ export async function settle(
       lastAppliedRevision: revision,
       lastAttemptedRevision: revision,
       observedGeneration: object.metadata.generation ?? 1,
-      ...(wasReady ? {} : { history: [history, ...before].slice(0, 5) }),
+      ...(wasReady ? {} : { history: withHistory(object, desired, revision, clock.now()) }),
       conditions: withConditions(
         object,
         {
@@ -98,6 +92,32 @@ export async function settle(
     await events.record(object, 'Normal', 'ReconciliationSucceeded', text, turn.signal);
   }
   return { again: intervalOf(object) };
+}
+
+const HISTORY = 5;
+
+/** `status.history`: what was delivered, newest first; the same again is counted. */
+function withHistory(
+  object: KubeObject,
+  desired: readonly KubeObject[],
+  revision: string,
+  now: number,
+): JsonValue[] {
+  const before = getArray(object, 'status', 'history');
+  const digest = `sha256:${createHash('sha256').update(JSON.stringify(desired)).digest('hex')}`;
+  const [last] = before;
+  const isSame = getString(last, 'digest') === digest && getString(last, 'metadata', 'revision') === revision;
+  const begun = Date.parse(getString(conditionOf(object, 'Reconciling'), 'lastTransitionTime') ?? '');
+  const entry: JsonObject = {
+    digest,
+    firstReconciled: (isSame ? getString(last, 'firstReconciled') : undefined) ?? kubeTime(now),
+    lastReconciled: kubeTime(now),
+    lastReconciledDuration: `${Number.isNaN(begun) ? 0 : Math.max(0, Math.round((now - begun) / 1000))}s`,
+    lastReconciledStatus: 'ReconciliationSucceeded',
+    totalReconciliations: (isSame ? (getNumber(last, 'totalReconciliations') ?? 0) : 0) + 1,
+    metadata: { revision },
+  };
+  return [entry, ...before.slice(isSame ? 1 : 0)].slice(0, HISTORY);
 }
 
 /** Whether it says that somebody waits for health. */

@@ -2,19 +2,20 @@ import { asLandfallError, getArray, getIn, getObject, getString, jsonEqual } fro
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
+import { ociDigest } from '../../boundaries/render/index.ts';
 import { fluxCommit } from '../../boundaries/sync/index.ts';
 import type { Turn } from '../queue.ts';
 import { DEPENDENCY_WAIT, failed } from './failure.ts';
-import { usesIncludes } from './git-repository.ts';
 import { evaluates } from './health.ts';
 import { GIT_REPOSITORY, OCI_REPOSITORY, conditionOf } from './kinds.ts';
-import { ociDigest } from './oci-repository.ts';
 
 export interface Source {
   readonly object: KubeObject;
   readonly revision: string;
   /** The commit of a repository, the digest of an artifact. */
   readonly content: string;
+  /** Of everything that its files depend on. */
+  readonly identity: string;
 }
 
 /** Kinds that are fetched, and what names the content in a revision of theirs. */
@@ -34,7 +35,8 @@ export async function sourceOf(
   const name = getString(ref, 'name') ?? '';
   const namespace = getString(ref, 'namespace') || (object.metadata.namespace ?? 'default');
   if (kind !== 'GitRepository' && kind !== 'OCIRepository') {
-    const message = `source \`${name}\` kind '${kind}' is not fetched by this controller; only GitRepository and OCIRepository are`;
+    const what = kind === 'Bucket' ? bucketAdvice(name) : 'only GitRepository and OCIRepository are';
+    const message = `source \`${name}\` kind '${kind}' is not fetched by this controller; ${what}`;
     throw failed({ reason: 'ArtifactFailed', message, stalled: true });
   }
   const fetched = FETCHED[kind];
@@ -55,11 +57,8 @@ export async function sourceOf(
       type: 'Normal',
     });
   }
-  if (usesIncludes(source)) {
-    const message = `GitRepository '${namespace}/${name}' uses include or recurseSubmodules, which this controller does not do`;
-    throw failed({ reason: 'ArtifactFailed', message });
-  }
-  return { object: source, revision, content };
+  const digest = getString(source, 'status', 'artifact', 'digest') ?? '';
+  return { object: source, revision, content, identity: `${content} ${digest}` };
 }
 
 /**
@@ -109,6 +108,11 @@ export async function checkDependencies(
       throw notReady(`dependency '${namespace}/${name}' revision is not up to date`);
     }
   }
+}
+
+/** What to do instead of a Bucket. */
+export function bucketAdvice(name: string): string {
+  return `push what is in the bucket with 'flux push artifact oci://REGISTRY/${name}:TAG --path DIR' and refer to an OCIRepository, or keep it in Git`;
 }
 
 function sourceKey(object: KubeObject): JsonValue {

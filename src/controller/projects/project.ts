@@ -1,22 +1,39 @@
-import { getArray, getIn, getObject, getString } from '../../kernel/index.ts';
+import { LandfallError, getArray, getIn, getObject, getString } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
+import { normalizedUrl } from '../../boundaries/render/index.ts';
 import type { ApplicationSpec } from '../../boundaries/sync/index.ts';
-import { normalizedUrl } from '../clusters/index.ts';
 import type { Cluster } from '../clusters/index.ts';
+import { PROJECT, inspect } from '../fields/index.ts';
+import { globOf } from '../glob.ts';
+
+/** A cluster as far as projects are about it. */
+export type ProjectCluster = Pick<Cluster, 'name' | 'server' | 'project'>;
 
 /** What an AppProject lets its applications do, in Argo CD's words where it does not. */
 export interface Project {
   readonly name: string;
+  /** Fields of its spec that nobody here knows, each with the project's name. */
+  readonly unknown: readonly string[];
   /** What keeps an application from being compared at all. */
-  problems(spec: ApplicationSpec, cluster: Pick<Cluster, 'name' | 'server'>): readonly string[];
+  problems(spec: ApplicationSpec, cluster: ProjectCluster): readonly string[];
   /** Why an object may not be applied; undefined when it may. */
-  refusal(object: KubeObject, cluster: Pick<Cluster, 'name' | 'server'>): string | undefined;
+  refusal(object: KubeObject, cluster: ProjectCluster): string | undefined;
   /** Applications of that namespace may name this project. */
   admits(namespace: string, home: string): boolean;
   /** `spec.syncWindows` as written. */
   readonly windows: readonly JsonValue[];
+  /**
+   * The user that a sync to that destination acts as, by `spec.destinationServiceAccounts`; undefined: none is named.
+   * Throws `invalid-input` for an account that is no name.
+   */
+  serviceAccount(destination: {
+    readonly server: string;
+    readonly namespace: string;
+    /** Of the Application: where its destination names none. */
+    readonly home: string;
+  }): string | undefined;
   /** `spec.orphanedResources`; undefined: nobody wants to know. */
   readonly orphans: { readonly warn: boolean; readonly ignores: (object: KubeObject) => boolean } | undefined;
 }
@@ -25,8 +42,14 @@ export interface Project {
 export function projectOf(object: KubeObject): Project {
   const { name } = object.metadata;
   const spec = getIn(object, 'spec');
+  const news = inspect(spec, PROJECT, 'spec');
 
-  function destinationAllowed(cluster: Pick<Cluster, 'name' | 'server'>, namespace: string): boolean {
+  function destinationAllowed(cluster: ProjectCluster, namespace: string): boolean {
+    const scoped = getIn(spec, 'permitOnlyProjectScopedClusters') === true;
+    return destinationMatched(cluster, namespace) && (!scoped || cluster.project === name);
+  }
+
+  function destinationMatched(cluster: ProjectCluster, namespace: string): boolean {
     let allowed = false;
     for (const item of getArray(spec, 'destinations')) {
       const rule = (field: string) => getString(item, field) ?? '';
@@ -70,7 +93,13 @@ export function projectOf(object: KubeObject): Project {
     name,
     windows: getArray(spec, 'syncWindows'),
     orphans: orphansOf(spec, kindAllowed),
+    unknown: news.unknown.map((field) => `${field} of the project ${name}`),
+    serviceAccount: (destination) =>
+      serviceAccountOf(getArray(spec, 'destinationServiceAccounts'), destination),
     problems(application, cluster) {
+      if (news.refused.length > 0) {
+        return news.refused.map((problem) => `the project '${name}' cannot be honoured: ${problem}`);
+      }
       const problems = application.sources
         .filter((source) => !sourceAllowed(source.repoURL))
         .map((source) => `application repo ${source.repoURL} is not permitted in project '${name}'`);
@@ -104,6 +133,30 @@ export function projectOf(object: KubeObject): Project {
       });
     },
   };
+}
+
+/** Source: Argo CD util/settings/impersonation.go. */
+function serviceAccountOf(
+  rules: readonly JsonValue[],
+  destination: { readonly server: string; readonly namespace: string; readonly home: string },
+): string | undefined {
+  for (const rule of rules) {
+    const part = (field: string) => getString(rule, field) ?? '';
+    if (!globOf(part('server'), '').test(destination.server)) continue;
+    if (!globOf(part('namespace'), '').test(destination.namespace)) continue;
+    const account = part('defaultServiceAccount');
+    if (account.trim() === '' || /[!*[\]{}\\/]/.test(account)) {
+      throw new LandfallError(`default service account contains invalid chars '${account}'`, {
+        kind: 'invalid-input',
+        code: 'service-account',
+        object: account,
+        hint: 'Name it as NAME or NAMESPACE:NAME in spec.destinationServiceAccounts of the AppProject.',
+      });
+    }
+    if (account.includes(':')) return `system:serviceaccount:${account}`;
+    return `system:serviceaccount:${destination.namespace || destination.home}:${account}`;
+  }
+  return undefined;
 }
 
 function orphansOf(
@@ -146,37 +199,6 @@ function denies(pattern: string): boolean {
 function matches(pattern: string, text: string, negation: boolean, separator = ''): boolean {
   if (negation && denies(pattern)) return !globOf(pattern.slice(1), separator).test(text);
   return pattern === '*' || globOf(pattern, separator).test(text);
-}
-
-/** A glob of gobwas/glob: `*` stops at the separator where there is one, `**` never does. */
-export function globOf(pattern: string, separator: string): RegExp {
-  const one = separator === '' ? '[^]' : `[^${separator.replaceAll(/[\\\]^]/g, String.raw`\$&`)}]`;
-  let text = '';
-  let depth = 0;
-  for (let at = 0; at < pattern.length; at += 1) {
-    const char = pattern[at] ?? '';
-    const set = char === '[' ? /^\[(!?)([^\]]+)\]/.exec(pattern.slice(at)) : null;
-    if (char === '*') {
-      const double = pattern[at + 1] === '*';
-      text += double ? '[^]*' : `${one}*`;
-      if (double) at += 1;
-    } else if (char === '?') text += one;
-    else if (set !== null) {
-      text += `[${set[1] === '!' ? '^' : ''}${(set[2] ?? '').replaceAll('\\', '\\\\')}]`;
-      at += set[0].length - 1;
-    } else if (char === '{') {
-      depth += 1;
-      text += '(?:';
-    } else if (char === '}' && depth > 0) {
-      depth -= 1;
-      text += ')';
-    } else if (char === ',' && depth > 0) text += '|';
-    else if (char === '\\') {
-      at += 1;
-      text += (pattern[at] ?? '').replaceAll(/[.+^$()|[\]\\{}*?]/g, String.raw`\$&`);
-    } else text += char.replaceAll(/[.+^$()|[\]\\{}]/g, String.raw`\$&`);
-  }
-  return new RegExp(`^${text}${')'.repeat(depth)}$`);
 }
 
 /** One entry of a list of kinds; each part is a pattern. */

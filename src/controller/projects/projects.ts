@@ -1,7 +1,9 @@
-import { asLandfallError } from '../../kernel/index.ts';
-import type { Clock } from '../../kernel/index.ts';
+import { asLandfallError, getArray, getObject } from '../../kernel/index.ts';
+import type { Clock, JsonObject } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import { follow } from '../followed.ts';
+import { selects } from '../selector.ts';
+import type { Settings } from '../settings/index.ts';
 import { projectOf } from './project.ts';
 import type { Project } from './project.ts';
 
@@ -25,17 +27,52 @@ const DEFAULT = projectOf({
   },
 });
 
+/** Lists of a project that those of a global one are added to. Source: Argo CD util/argo/argo.go. */
+const SHARED = [
+  'clusterResourceWhitelist',
+  'clusterResourceBlacklist',
+  'namespaceResourceWhitelist',
+  'namespaceResourceBlacklist',
+  'syncWindows',
+  'sourceRepos',
+  'destinations',
+  'destinationServiceAccounts',
+];
+
+function withGlobal(project: KubeObject, global: KubeObject): KubeObject {
+  const spec: JsonObject = { ...getObject(project, 'spec') };
+  for (const list of SHARED) {
+    const more = getArray(global, 'spec', list);
+    if (more.length > 0) spec[list] = [...getArray(project, 'spec', list), ...more];
+  }
+  return { ...project, spec };
+}
+
 export function followProjects(
   client: KubeClient,
   namespace: string,
   clock: Clock,
-  onChange: (project: string) => void,
+  /** Says which projects are everybody's. */
+  settings: Pick<Settings, 'get'>,
+  /** `concerns` tells of a project whether the change is one of its own, or of one whose limits it has as well. */
+  onChange: (concerns: (project: string) => boolean) => void,
 ): Projects {
   const followed = follow(
     client,
     { apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject' },
-    { clock, namespace, onChange: (object) => onChange(object.metadata.name) },
+    { clock, namespace, onChange: ({ metadata }) => changed(metadata.name) },
   );
+
+  function changed(name: string): void {
+    onChange((project) => project === name);
+    settings.get().then(
+      ({ globalProjects }) => {
+        if (globalProjects.some((global) => global.project === name)) onChange((project) => project !== name);
+      },
+      // Nobody knows: whoever reconciles then is told.
+      () => {},
+    );
+  }
   /** A controller that may not read projects has no other than the one that limits nothing. */
   async function known(name: string, signal?: AbortSignal): Promise<readonly KubeObject[]> {
     try {
@@ -49,9 +86,16 @@ export function followProjects(
 
   return {
     async get(name, signal) {
-      const object = (await known(name, signal)).find((item) => item.metadata.name === name);
-      if (object !== undefined) return projectOf(object);
-      return name === 'default' ? DEFAULT : undefined;
+      const all = await known(name, signal);
+      const object = all.find((item) => item.metadata.name === name);
+      if (object === undefined) return name === 'default' ? DEFAULT : undefined;
+      const { globalProjects } = await settings.get(signal);
+      const globals = globalProjects
+        .filter(
+          ({ project, selector }) => project !== name && selects(selector, object.metadata.labels ?? {}),
+        )
+        .flatMap(({ project }) => all.find((item) => item.metadata.name === project) ?? []);
+      return projectOf(globals.reduce(withGlobal, object));
     },
     close: () => followed.close(),
   };

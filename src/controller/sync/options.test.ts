@@ -94,6 +94,15 @@ describe('sync options', () => {
     await at.ask(name, { spec: { syncPolicy: { managedNamespaceMetadata: managed('b') } } });
     await sync(name, { sync: {} });
     expect((await at.get('Namespace', at.namespace))?.metadata).toMatchObject(managed('b'));
+    // Another change is out of sync by itself, and an automated policy does something about it.
+    await at.ask(name, {
+      spec: { syncPolicy: { automated: null, managedNamespaceMetadata: managed('c') } },
+    });
+    const code = async () => getString(await at.application(name), 'status', 'sync', 'status');
+    await at.until('it says so', async () => (await code()) === 'OutOfSync');
+    await at.ask(name, { spec: { syncPolicy: { automated: {} } } });
+    await at.until('it is in sync', async () => (await code()) === 'Synced');
+    expect((await at.get('Namespace', at.namespace))?.metadata).toMatchObject(managed('c'));
   });
 
   it('ApplyOutOfSyncOnly=true touches nothing that is as Git asks for', async () => {

@@ -90,6 +90,7 @@ async function tasksOf(work: SyncWork, options: SyncOptions): Promise<readonly S
       request: work.request,
       options,
       instance: work.instance,
+      ...(work.tracking === undefined ? {} : { tracking: work.tracking }),
       destination: spec.destination.namespace,
       commit: work.commit,
       startedAt: work.startedAt,

@@ -161,6 +161,7 @@ async function putOne(running: Running, task: SyncTask): Promise<void> {
     results.set(task, 'Synced', 'Running', applied(object, 'unchanged'));
     return;
   }
+  if (task.place === true && (await isThere(running, task))) return;
   const stored = task.hook ? live.known(task) : task.live;
   const { how, force, validation } = mannerOf(task, options, work.request.force);
   try {
@@ -173,8 +174,33 @@ async function putOne(running: Running, task: SyncTask): Promise<void> {
     work.since(`applied ${task.key}`, outcome === 'unchanged' ? 0 : undefined);
     results.set(task, 'Synced', 'Running', applied(object, outcome));
   } catch (thrown) {
+    if (task.place === true && isPassing(thrown) && (await isThere(running, task))) return;
     results.set(task, 'SyncFailed', 'Failed', refusal(thrown), isPassing(thrown));
   }
+}
+
+/**
+ * The destination's namespace was missing when the operation began, and another application that goes there has made
+ * it since: it is there, which is all that was wanted. Its labels are put on it as they are asked for.
+ */
+async function isThere({ work, live, results }: Running, task: SyncTask): Promise<boolean> {
+  if (task.live !== undefined || task.desired === undefined) return false;
+  const stored = await live.read(task);
+  if (stored === undefined || stored.metadata.deletionTimestamp !== undefined) return false;
+  const { labels, annotations } = task.desired.metadata;
+  const wanted = Object.keys({ ...labels, ...annotations }).length > 0;
+  const outcome = wanted
+    ? (
+        await work.writer.apply(
+          task.desired,
+          { how: 'apply', force: false, validation: 'Strict', before: stored, takeOver: [] },
+          work.signal,
+        )
+      ).outcome
+    : 'unchanged';
+  work.since(`applied ${task.key}`, 0);
+  results.set(task, 'Synced', 'Running', applied(task.desired, outcome));
+  return true;
 }
 
 /** A turn that was cut off after it had made the hook: it runs already. */

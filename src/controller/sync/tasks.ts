@@ -1,7 +1,7 @@
 import { LandfallError } from '../../kernel/index.ts';
 import { objectKey } from '../../boundaries/index.ts';
 import { HOOK_FINALIZER, isHook, syncPhases, syncWave, withTracking } from '../../boundaries/sync/index.ts';
-import type { SyncPhase } from '../../boundaries/sync/index.ts';
+import type { SyncPhase, Tracking } from '../../boundaries/sync/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import { kindRank } from '../../apply/index.ts';
@@ -23,6 +23,8 @@ export interface SyncTask {
   readonly live: KubeObject | undefined;
   /** Git and the cluster agree. */
   readonly inSync: boolean;
+  /** The destination's namespace, which `CreateNamespace` asks for and no manifest brings: others may make it as well. */
+  readonly place?: true;
 }
 
 /** Says on a hook which operation it was made for, so that one that goes on after a crash does not run it twice. */
@@ -82,6 +84,7 @@ export interface TaskContext {
   readonly request: Pick<SyncRequest, 'only' | 'skipHooks'>;
   readonly options: Pick<SyncOptions, 'pruneLast'>;
   readonly instance: string;
+  readonly tracking?: Tracking;
   /** The destination's namespace. */
   readonly destination: string;
   readonly commit: string;
@@ -107,7 +110,9 @@ export function syncTasks(source: TaskSource, context: TaskContext): readonly Sy
         ),
       );
   const namespace =
-    source.namespace === undefined ? [] : [taskOf({ phase: 'PreSync', ...source.namespace, inSync: false })];
+    source.namespace === undefined
+      ? []
+      : [taskOf({ phase: 'PreSync', ...source.namespace, inSync: false, place: true })];
   const pruned = chosen.flatMap(({ live, requiresPruning }) => (requiresPruning && live ? [live] : []));
   const creating = [...namespace, ...applied, ...hooks];
   return inOrder([...creating, ...pruneTasks(pruned, creating, context.options.pruneLast)]);
@@ -155,7 +160,7 @@ function hookObject(hook: KubeObject, phase: SyncPhase, context: TaskContext): K
       finalizers: finalizers.includes(HOOK_FINALIZER) ? finalizers : [...finalizers, HOOK_FINALIZER],
     },
   };
-  return withTracking(placed, context.instance, context.destination);
+  return withTracking(placed, context.instance, context.destination, context.tracking);
 }
 
 function compareTasks(a: SyncTask, b: SyncTask): number {

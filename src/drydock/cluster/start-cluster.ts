@@ -1,14 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import {
-  getNumber,
-  LandfallError,
-  messageOf,
-  parseJson,
-  silentLogger,
-  systemClock,
-} from '../../kernel/index.ts';
+import { LandfallError, messageOf, silentLogger, systemClock } from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { createApi, localCertificate, serveApi } from '../api/index.ts';
 import type { BundledFamily } from '../api/index.ts';
@@ -24,6 +16,7 @@ import type { Registry } from '../registry/index.ts';
 import { hostsFile, openWorkFolder, reserveAddresses, writePreload } from '../runtime/index.ts';
 import { startCertificateSigner } from './certificate-signer.ts';
 import { checkFaults, podTokens, registryFaults } from './fault-sources.ts';
+import { atKeptPort, keepPlace, keptPlace } from './kept-place.ts';
 import { kubeconfigText, writeKubeconfigFile } from './kubeconfig.ts';
 import { podBackend, workerOf } from './pod-backend.ts';
 import { serviceAddresses } from './service-addresses.ts';
@@ -85,7 +78,8 @@ const HOST = '127.0.0.1';
 /** Starts an embedded Kubernetes: API server, controllers, nodes, registry. Ready when the promise resolves. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { clock = systemClock, logger = silentLogger, isExecutable = () => false } = options;
-  const token = options.token ?? randomBytes(24).toString('base64url');
+  const kept = keptPlace(options.dataDir);
+  const token = options.token ?? kept.token ?? randomBytes(24).toString('base64url');
   const faults = faultBoard(clock);
   const closers: (() => Promise<void> | void)[] = [];
   const close = async () => {
@@ -97,17 +91,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   };
 
   try {
-    const addresses = opened(await reserveAddresses(keptOctet(options.dataDir)), (pool) => pool.close());
+    const addresses = opened(await reserveAddresses(kept.octet), (pool) => pool.close());
     const work = opened(openWorkFolder(options.workDir), (folder) => folder.remove());
     const registry = opened(
-      await startRegistry({
-        clock,
-        logger,
-        temporaryDir: work.path,
-        faultSource: registryFaults(faults),
-        ...(options.registryPort === undefined ? {} : { port: options.registryPort }),
-        ...(options.dataDir === undefined ? {} : { dataDir: path.join(options.dataDir, 'registry') }),
-      }),
+      await atKeptPort(options.registryPort, kept.registryPort, (port) =>
+        startRegistry({
+          clock,
+          logger,
+          temporaryDir: work.path,
+          faultSource: registryFaults(faults),
+          ...(port === undefined ? {} : { port }),
+          ...(options.dataDir === undefined ? {} : { dataDir: path.join(options.dataDir, 'registry') }),
+        }),
+      ),
       (running) => running.close(),
     );
     if (!addresses.separate) {
@@ -116,7 +112,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       );
     }
 
-    const certificate = localCertificate(HOST);
+    const certificate = kept.certificate ?? localCertificate(HOST);
     const api = opened(
       await createApi({
         clock,
@@ -127,21 +123,32 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       }),
       (server) => server.close(),
     );
-    if (options.dataDir !== undefined) keepOctet(options.dataDir, addresses.octet);
     api.engine.admission.push(serviceAddresses(addresses, api.list(SERVICES).items));
     const caches = opened(startCaches(api), (all) => all.close());
 
     const served = opened(
-      await serveApi(api, {
-        host: HOST,
-        token,
-        tls: certificate,
-        rbac: options.rbac ?? false,
-        faults,
-        ...(options.port === undefined ? {} : { port: options.port }),
-      }),
+      await atKeptPort(options.port, kept.port, (port) =>
+        serveApi(api, {
+          host: HOST,
+          token,
+          tls: certificate,
+          rbac: options.rbac ?? false,
+          faults,
+          ...(port === undefined ? {} : { port }),
+        }),
+      ),
       (server) => server.close(),
     );
+    if (options.dataDir !== undefined) {
+      const registryPort = Number(new URL(registry.url).port);
+      keepPlace(options.dataDir, {
+        octet: addresses.octet,
+        port: served.port,
+        registryPort,
+        token,
+        certificate,
+      });
+    }
     const mirrors = ownMirrors(options.registryMirrors ?? {}, registry);
     const apiServer = { host: HOST, port: served.port };
     const hosts = hostsFile(work.path);
@@ -233,21 +240,6 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await close();
     throw error;
   }
-}
-
-const ADDRESSES_FILE = 'addresses.json';
-
-/** Services keep their addresses, so that a cluster that comes back needs the range it had. */
-function keptOctet(dataDir: string | undefined): number | undefined {
-  if (dataDir === undefined) return undefined;
-  const file = path.join(dataDir, ADDRESSES_FILE);
-  if (!existsSync(file)) return undefined;
-  const octet = getNumber(parseJson(readFileSync(file, 'utf8'), file), 'octet');
-  return octet === 0 ? undefined : octet;
-}
-
-function keepOctet(dataDir: string, octet: number): void {
-  writeFileSync(path.join(dataDir, ADDRESSES_FILE), JSON.stringify({ octet }));
 }
 
 function ownMirrors(

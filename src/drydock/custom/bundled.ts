@@ -18,6 +18,8 @@ interface Bundled {
   readonly cluster?: boolean;
   /** False where the original has no status subresource. */
   readonly status?: boolean;
+  /** What the original's schema demands of lists and maps in a status; a status without is refused there. */
+  readonly demands?: JsonObject;
   /** Where the scale subresource finds the replicas that there are. */
   readonly scale?: string;
   /** `Header:type=path` after the name; `*` before one is for `-o wide`. */
@@ -35,7 +37,7 @@ function flux(
   version: string,
   kind: string,
   plural: string,
-  more: Pick<Bundled, 'shortNames' | 'columns' | 'status' | 'also'>,
+  more: Pick<Bundled, 'shortNames' | 'columns' | 'status' | 'also' | 'demands'>,
 ): Bundled {
   const sets: Readonly<Record<string, string>> = {
     source: 'fluxcd-sources',
@@ -47,6 +49,58 @@ function flux(
   const categories = ['all', 'fluxcd', sets[group] ?? ''];
   return { group: `${group}.toolkit.fluxcd.io`, version, kind, plural, categories, ...more };
 }
+
+const OPEN = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } as const;
+
+function demanded(...required: readonly string[]): JsonObject {
+  return { ...OPEN, required: [...required] };
+}
+
+/** `status.artifact`, `status.conditions` and `status.history` as the v1 definitions of Flux have them. */
+const CONDITIONS: JsonObject = {
+  conditions: { type: 'array', items: demanded('lastTransitionTime', 'message', 'reason', 'status', 'type') },
+};
+const ARTIFACT: JsonObject = {
+  ...CONDITIONS,
+  artifact: demanded('digest', 'lastUpdateTime', 'path', 'revision', 'url'),
+};
+const APPLIED: JsonObject = {
+  ...CONDITIONS,
+  history: {
+    type: 'array',
+    items: demanded(
+      'digest',
+      'firstReconciled',
+      'lastReconciled',
+      'lastReconciledDuration',
+      'lastReconciledStatus',
+      'totalReconciliations',
+    ),
+  },
+  inventory: {
+    ...demanded('entries'),
+    properties: { entries: { type: 'array', items: demanded('id', 'v') } },
+  },
+};
+const RELEASED: JsonObject = {
+  ...CONDITIONS,
+  inventory: APPLIED['inventory'] ?? {},
+  history: {
+    type: 'array',
+    items: demanded(
+      'chartName',
+      'chartVersion',
+      'configDigest',
+      'digest',
+      'firstDeployed',
+      'lastDeployed',
+      'name',
+      'namespace',
+      'status',
+      'version',
+    ),
+  },
+};
 
 /** Before its v1, and served beside it for a while. */
 const V1BETA2 = { also: [{ version: 'v1beta2', deprecated: true }] } as const;
@@ -87,19 +141,23 @@ const FAMILIES: Readonly<Record<BundledFamily, readonly Bundled[]>> = {
   ],
   flux: [
     flux('source', 'v1', 'GitRepository', 'gitrepositories', {
+      demands: ARTIFACT,
       shortNames: ['gitrepo'],
       columns: ['URL=.spec.url', AGE, ...READY],
     }),
     flux('source', 'v1', 'OCIRepository', 'ocirepositories', {
+      demands: ARTIFACT,
       shortNames: ['ocirepo'],
       columns: ['URL=.spec.url', ...READY, AGE],
       ...V1BETA2,
     }),
     flux('source', 'v1', 'HelmRepository', 'helmrepositories', {
+      demands: ARTIFACT,
       shortNames: ['helmrepo'],
       columns: ['URL=.spec.url', AGE, ...READY],
     }),
     flux('source', 'v1', 'HelmChart', 'helmcharts', {
+      demands: ARTIFACT,
       shortNames: ['hc'],
       columns: [
         'Chart=.spec.chart',
@@ -110,12 +168,20 @@ const FAMILIES: Readonly<Record<BundledFamily, readonly Bundled[]>> = {
         ...READY,
       ],
     }),
-    flux('source', 'v1', 'Bucket', 'buckets', { columns: ['Endpoint=.spec.endpoint', AGE, ...READY] }),
+    flux('source', 'v1', 'Bucket', 'buckets', {
+      demands: ARTIFACT,
+      columns: ['Endpoint=.spec.endpoint', AGE, ...READY],
+    }),
     flux('kustomize', 'v1', 'Kustomization', 'kustomizations', {
+      demands: APPLIED,
       shortNames: ['ks'],
       columns: [AGE, ...READY],
     }),
-    flux('helm', 'v2', 'HelmRelease', 'helmreleases', { shortNames: ['hr'], columns: [AGE, ...READY] }),
+    flux('helm', 'v2', 'HelmRelease', 'helmreleases', {
+      demands: RELEASED,
+      shortNames: ['hr'],
+      columns: [AGE, ...READY],
+    }),
     flux('image', 'v1', 'ImageRepository', 'imagerepositories', {
       shortNames: ['imgrepo', 'imagerepo'],
       columns: [
@@ -229,7 +295,6 @@ function column(text: string): JsonObject {
 }
 
 function definitionOf(bundled: Bundled): KubeObject {
-  const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const subresources: JsonObject = {
     ...(bundled.status === false ? {} : { status: {} }),
     ...(bundled.scale === undefined
@@ -258,9 +323,9 @@ function definitionOf(bundled: Bundled): KubeObject {
       openAPIV3Schema: {
         type: 'object',
         properties: {
-          spec: open,
-          status: open,
-          ...(bundled.kind === 'Application' ? { operation: open } : {}),
+          spec: OPEN,
+          status: bundled.demands === undefined ? OPEN : { ...OPEN, properties: bundled.demands },
+          ...(bundled.kind === 'Application' ? { operation: OPEN } : {}),
         },
       },
     },
@@ -289,8 +354,8 @@ function definitionOf(bundled: Bundled): KubeObject {
 }
 
 /**
- * Minimal definitions: names, versions, scope and columns of the originals, with schemas that accept any spec and
- * status. They make objects storable, not right.
+ * Minimal definitions: names, versions, scope and columns of the originals, with schemas that accept any spec, and any
+ * status but one that the originals would refuse for what it lacks. They make objects storable, not right.
  */
 export function bundledDefinitions(families: readonly BundledFamily[]): KubeObject[] {
   return families.flatMap((family) => FAMILIES[family].map(definitionOf));

@@ -42,12 +42,19 @@ function nested(at: JsonValue | undefined, path: Path, value: JsonValue): JsonVa
   return [{ name, ...below }];
 }
 
-/** A JSON patch that sets one field by its path, with the target it belongs to. */
-export function jsonPatch(object: KubeObject, name: string, path: Path, value: JsonValue): JsonObject {
+/** A JSON patch that sets one field by its path, or takes it out, with the target it belongs to. */
+export function jsonPatch(
+  object: KubeObject,
+  name: string,
+  path: Path,
+  value: JsonValue | undefined,
+): JsonObject {
   const pointer = path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
   return {
     target: { kind: object.kind, name },
-    patch: stringifyYaml([{ op: 'add', path: pointer, value }]),
+    patch: stringifyYaml([
+      value === undefined ? { op: 'remove', path: pointer } : { op: 'add', path: pointer, value },
+    ]),
   };
 }
 

@@ -9,6 +9,7 @@ import type { KubeObject } from '../../kube/index.ts';
 import { isDigest, parseReference } from '../../oci/index.ts';
 import { pinImage } from '../edits/index.ts';
 import { addPatch, jsonPatch, mergePatch } from './add-patch.ts';
+import { editEnvLine, editLiteral } from './edit-generator.ts';
 import { editLine } from './edit-line.ts';
 
 export interface FieldChangeRequest {
@@ -20,7 +21,8 @@ export interface FieldChangeRequest {
   /** As the cluster stores it; names the items of lists that Git does not have. */
   readonly live: KubeObject;
   readonly path: readonly (string | number)[];
-  readonly value: JsonValue;
+  /** Undefined takes the field away. */
+  readonly value: JsonValue | undefined;
   /** Renders the environment from a tree. */
   readonly render: (tree: FileTree) => Promise<RenderedSet>;
 }
@@ -56,11 +58,34 @@ async function byLine({
   value,
 }: FieldChangeRequest): Promise<readonly Candidate[]> {
   const newest = facts.why(path)[0];
-  if (newest === undefined || !isInside(newest.file, folder)) return [];
+  if (newest === undefined || value === undefined || !isInside(newest.file, folder)) return [];
   const text = await readText(tree, newest.file);
   if (text === undefined) return [];
-  const edited = editLine(text, newest.file, newest.line, { from: newest.value, to: value });
-  return edited === undefined ? [] : [{ file: newest.file, text: edited, how: 'line' }];
+  const { file, line } = newest;
+  const ways = [
+    editLine(text, file, line, { from: newest.value, to: value }),
+    ...byGenerator({ facts, path, value }, text, file, line),
+  ];
+  return ways.flatMap((edited) =>
+    edited === undefined ? [] : [{ file, text: edited, how: 'line' as const }],
+  );
+}
+
+/** Where a generator made it: the literal, the line of an env file, or the file that is its value. */
+function byGenerator(
+  { facts, path, value }: Pick<FieldChangeRequest, 'facts' | 'path' | 'value'>,
+  text: string,
+  file: string,
+  line: number,
+): readonly (string | undefined)[] {
+  const key = path.at(-1);
+  const from = getIn(facts.object, ...path);
+  if (path[0] !== 'data' || path.length !== 2 || typeof key !== 'string') return [];
+  if (typeof from !== 'string' || typeof value !== 'string') return [];
+  const change = { key, from, to: value };
+  const isKustomization = KUSTOMIZATIONS.some((name) => file === name || file.endsWith(`/${name}`));
+  if (isKustomization) return [editLiteral(text, file, line, change)];
+  return [editEnvLine(text, line, change), text === from ? value : undefined];
 }
 
 /** An `images:` entry of the environment: tag and digest, never the name of the image. */
@@ -106,7 +131,7 @@ function byPatch(request: FieldChangeRequest, kustomization: string, text: strin
   const names = new Set([facts.object.metadata.name, ...(typeof first === 'string' ? [first] : [])]);
   const from = getIn(facts.object, ...path.slice(0, -1)) === undefined ? live : facts.object;
   const patches = [...names].flatMap((name): readonly JsonObject[] => {
-    const merge = mergePatch(from, name, path, value);
+    const merge = mergePatch(from, name, path, value ?? null);
     return [...(merge === undefined ? [] : [merge]), jsonPatch(facts.object, name, path, value)];
   });
   return patches.flatMap((patch) => {
@@ -118,10 +143,11 @@ function byPatch(request: FieldChangeRequest, kustomization: string, text: strin
 function withValue(
   at: JsonValue | undefined,
   path: readonly (string | number)[],
-  value: JsonValue,
+  value: JsonValue | undefined,
 ): JsonValue {
   const [step, ...rest] = path;
-  if (step === undefined) return value;
+  if (step === undefined) return value ?? null;
+  if (value === undefined && rest.length === 0) return without(at, step);
   if (typeof step === 'string') {
     const map = isJsonObject(at) ? at : {};
     return { ...map, [step]: withValue(map[step], rest, value) };
@@ -130,6 +156,11 @@ function withValue(
   // An item that Git does not have yet stands behind those that it has.
   list[Math.min(step, list.length)] = withValue(list[step], rest, value);
   return list;
+}
+
+function without(at: JsonValue | undefined, step: string | number): JsonValue {
+  if (Array.isArray(at)) return at.filter((_, index) => index !== step);
+  return isJsonObject(at) ? Object.fromEntries(Object.entries(at).filter(([key]) => key !== step)) : {};
 }
 
 /** Whether two objects ask for the same, in whatever order keyed lists are. */
@@ -162,8 +193,8 @@ function firstDifference(before: string, after: string): number {
 }
 
 /**
- * Finds the one change of one file of the environment that gives a field another value: the line that sets it, the
- * `images:` entry, or a patch where the value comes from a base that others share. Every candidate is rendered, and
+ * Finds the one change of one file of the environment that gives a field another value, or none: the line that sets
+ * it, be it a generator's, the `images:` entry, or a patch where the value comes from a base that others share. Every candidate is rendered, and
  * counts only when that field changes and nothing else does. Throws `invalid-input` where none does.
  */
 export async function changeField(request: FieldChangeRequest): Promise<FieldChangeResult> {
@@ -200,7 +231,7 @@ export async function changeField(request: FieldChangeRequest): Promise<FieldCha
   const origin = facts.why(path)[0];
   const named = getString(facts.object, 'metadata', 'name') ?? '';
   throw new LandfallError(
-    `${fieldPath(path)} of ${objectName(facts.object)} cannot be changed in ${folder} by one edit: ${problems.at(-1) ?? 'no file of this environment sets it in a way that can be edited alone'}.`,
+    `${fieldPath(path)} of ${objectName(facts.object)} cannot be changed in ${folder} by one edit: ${problems[0] ?? 'no file of this environment sets it in a way that can be edited alone'}.`,
     {
       kind: 'invalid-input',
       code: 'field-not-editable',

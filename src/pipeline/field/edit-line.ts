@@ -1,6 +1,7 @@
 import { jsonEqual, LandfallError, parseYamlDocuments, yamlToJson } from '../../kernel/index.ts';
 import type { JsonValue, YamlNode } from '../../kernel/index.ts';
 import { applyEdits, scalarText, valueSpan } from '../yaml-edit.ts';
+import { editBlock } from './edit-block.ts';
 
 type Scalar = string | number | boolean;
 
@@ -87,6 +88,10 @@ export function editLine(
 ): string | undefined {
   const { from, to } = change;
   if (!isScalar(from) || !isScalar(to)) return undefined;
+  if (typeof from === 'string' && typeof to === 'string') {
+    const edited = readOr(() => editBlock(text, file, line, { from, to }), undefined);
+    if (edited !== undefined) return edited;
+  }
   const found = readOr(() => valuesOn(text, file, line, from), []);
   const [only] = found;
   if (only !== undefined && found.length === 1) {

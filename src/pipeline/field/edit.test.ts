@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { getArray, getString, parseYaml } from '../../kernel/index.ts';
 import { addPatch, mergePatch } from './add-patch.ts';
+import { editEnvLine, editLiteral } from './edit-generator.ts';
 import { editLine } from './edit-line.ts';
 
 describe('the value on one line', () => {
@@ -38,6 +39,22 @@ describe('the value on one line', () => {
       5,
       'patches:\n- patch: |-\n    - op: replace\n      path: /spec/replicas\n      value: 5\n',
     ],
+    [
+      'a block text, with its comment and what follows',
+      'data:\n  A: | # why\n    x\n\n    y\n\n  B: 1\n',
+      2,
+      'x\n\ny\n',
+      'x\nz\n',
+      'data:\n  A: | # why\n    x\n    z\n\n  B: 1\n',
+    ],
+    [
+      'a folded text, by the lines that were meant',
+      'data:\n  A: >-\n    x\n    y\n',
+      2,
+      'x y',
+      'x\ny',
+      'data:\n  A: |-\n    x\n    y\n',
+    ],
     ['a text that would read as a number', 'a: x\n', 1, 'x', '12', 'a: "12"\n'],
     ['a text that has YAML in it', 'a: x\n', 1, 'x', '- b: #c', 'a: "- b: #c"\n'],
   ] as const)('is replaced: %s', (_how, text, line, from, to, wanted) => {
@@ -52,6 +69,35 @@ describe('the value on one line', () => {
     ['the file does not parse', 'a: [3\n', 1, 3],
   ] as const)('is left alone when %s', (_why, text, line, from) => {
     expect(editLine(text, 'f.yaml', line, { from, to: 5 })).toBeUndefined();
+  });
+});
+
+describe('what a generator reads', () => {
+  const change = { key: 'MODE', from: 'fast', to: 'slow' };
+
+  it.each([
+    ['plain', '- MODE=fast # why', '- MODE=slow # why'],
+    ['in quotes', '- "MODE=fast"', '- "MODE=slow"'],
+    ['with quotes around the value', "- MODE='fast'", '- MODE=slow'],
+  ])('a literal is changed where it stands: %s', (_how, line, wanted) => {
+    const text = `configMapGenerator:\n- name: a\n  literals:\n  ${line}\n  - B=1\n`;
+    expect(editLiteral(text, 'kustomization.yaml', 4, change)).toBe(text.replace(line, wanted));
+  });
+
+  it.each([
+    ['another line', 5, change],
+    ['another value', 4, { ...change, from: 'slow' }],
+    ['a value that has lines', 4, { ...change, to: 'a\nb' }],
+    ['a value that reads as a comment', 4, { ...change, to: 'a #b' }],
+  ] as const)('and left alone: %s', (_why, line, other) => {
+    const text = 'configMapGenerator:\n- name: a\n  literals:\n  - MODE=fast\n  - B=1\n';
+    expect(editLiteral(text, 'kustomization.yaml', line, other)).toBeUndefined();
+  });
+
+  it('a line of an env file keeps the others, comments and line ends', () => {
+    const text = '# how\r\nMODE=fast\r\nLEVEL=info\r\n';
+    expect(editEnvLine(text, 2, change)).toBe('# how\r\nMODE=slow\r\nLEVEL=info\r\n');
+    expect(editEnvLine(text, 3, change)).toBeUndefined();
   });
 });
 

@@ -1,14 +1,9 @@
-import { boolean, nullable, object, number, string, enum as oneOf } from 'zod';
+import { nullable, number, object, string } from 'zod';
 import type { Dialect } from './contract.ts';
+import { pullCalls, pullFields, pullOf } from './pull.ts';
 
 const pull = object({
-  number: number().int().positive(),
-  html_url: string(),
-  state: oneOf(['open', 'closed']),
-  // Lists have the time alone, single answers the word as well.
-  merged: boolean().optional(),
-  merged_at: nullable(string()).optional(),
-  merge_commit_sha: nullable(string()).optional(),
+  ...pullFields,
   // The repository is null where it was deleted.
   head: object({ ref: string(), sha: string(), repo: nullable(object({ id: number() })) }),
   base: object({ ref: string(), repo: object({ id: number() }) }),
@@ -16,7 +11,7 @@ const pull = object({
 
 /** GitHub's REST API, version 2022-11-28: "Pulls". */
 export function github(path: string): Dialect {
-  const pulls = `repos/${path}/pulls`;
+  const { pulls, read, create } = pullCalls(path);
   const owner = path.split('/')[0] ?? '';
   return {
     headers: (token) => ({
@@ -36,26 +31,13 @@ export function github(path: string): Dialect {
       }).toString()}`,
       perPage: 100,
     }),
-    read: (index) => `${pulls}/${index}`,
-    create: ({ head, base, title, body }) => ({ path: pulls, body: { title, head, base, body } }),
+    read,
+    create,
     parse(value) {
-      const {
-        number: index,
-        html_url,
-        state,
-        merged,
-        merged_at,
-        merge_commit_sha,
-        head,
-        base,
-      } = pull.parse(value);
-      const isMerged = merged === true || typeof merged_at === 'string';
+      const found = pull.parse(value);
+      const { head, base } = found;
       return {
-        number: index,
-        url: html_url,
-        state: isMerged ? 'merged' : state,
-        // Of an open one it is a commit that GitHub made to try whether it merges.
-        ...(isMerged && typeof merge_commit_sha === 'string' ? { mergeCommit: merge_commit_sha } : {}),
+        ...pullOf(found),
         headCommit: head.sha,
         head: head.ref,
         base: base.ref,

@@ -6,7 +6,7 @@ export type { ChangeDeps } from './deps.ts';
 export type { Environment } from './environments.ts';
 export { APPROVED, decisionsOn, REJECTED, whyNotCounted } from './gates.ts';
 export type { Gate } from './gates.ts';
-export { changeLine, planEdits, rendererOf } from './plan.ts';
+export { changeLine, emptyPlan, planEdits, rendererOf } from './plan.ts';
 export type { ChangePlan, Refusal } from './plan.ts';
 export { planPromotion, trackedBranch, versionFileOf, writeTargetOf } from './prepare.ts';
 export type { PromotionAsk } from './prepare.ts';

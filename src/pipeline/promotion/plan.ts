@@ -43,6 +43,21 @@ export interface ChangePlan {
   readonly inputs: readonly string[];
 }
 
+/** A plan of nothing, as what is refused or is there already has one. */
+export function emptyPlan(parent: string): ChangePlan {
+  return {
+    parent,
+    files: {},
+    edits: [],
+    changes: [],
+    rendered: [],
+    unchanged: [],
+    unread: [],
+    refusals: [],
+    inputs: [''],
+  };
+}
+
 export interface ChangeTarget {
   readonly sources: Pick<Sources, 'kube' | 'git'>;
   readonly spec: ApplicationSpec;

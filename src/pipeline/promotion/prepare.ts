@@ -8,7 +8,7 @@ import { forwardOnly } from './backwards.ts';
 import { IMAGES } from './allowed.ts';
 import type { ChangeDeps } from './deps.ts';
 import type { Comparison } from './direction.ts';
-import { planEdits, planMove, registryRefusal, rendererOf } from './plan.ts';
+import { emptyPlan, planEdits, planMove, registryRefusal, rendererOf } from './plan.ts';
 import type { ChangePlan, ChangeTarget, Refusal } from './plan.ts';
 import type { Style } from './record.ts';
 import { releaseIn, sameRelease } from './release.ts';
@@ -148,18 +148,6 @@ export function planPromotion(
   });
 }
 
-const EMPTY = (parent: string): ChangePlan => ({
-  parent,
-  files: {},
-  edits: [],
-  changes: [],
-  rendered: [],
-  unchanged: [],
-  unread: [],
-  refusals: [],
-  inputs: [''],
-});
-
 async function planned(
   pair: Pair,
   found: Parameters<typeof planPromotion>[1],
@@ -177,7 +165,7 @@ async function planned(
       lines: [],
       hint: error.hint ?? 'Make the change by hand.',
     };
-    return { ...EMPTY(parent), refusals: [refusal] };
+    return { ...emptyPlan(parent), refusals: [refusal] };
   }
 }
 
@@ -214,7 +202,7 @@ export async function preparePromotion(
   const registry = style === 'branch' || style === 'tag' ? undefined : registryRefusal(release, set);
   const plan =
     already || registry !== undefined
-      ? EMPTY(tracked.commit)
+      ? emptyPlan(tracked.commit)
       : await planned(pair, found, tracked.commit, signal);
   const older = !already && comparison.direction === 'older' && !ask.older;
   const unsure = !already && ask.auto && comparison.direction !== 'newer';

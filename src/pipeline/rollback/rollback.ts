@@ -10,6 +10,7 @@ import {
   decisionsOn,
   detailJson,
   detailOf,
+  emptyPlan,
   endOf,
   releaseIn,
   releaseName,
@@ -104,18 +105,6 @@ function detailFor(ask: RollbackAsk, way: WayBack, current: FoundRelease, branch
   };
 }
 
-const NO_PLAN = (parent: string): ChangePlan => ({
-  parent,
-  files: {},
-  edits: [],
-  changes: [],
-  rendered: [],
-  unchanged: [],
-  unread: [],
-  refusals: [],
-  inputs: [''],
-});
-
 async function prepare(
   ask: RollbackAsk,
   look: Look,
@@ -152,7 +141,7 @@ async function prepare(
       lines: [`targetRevision: ${spec.revision}`],
       hint: `Let it track ${detail.release.revision?.slice(0, 12) ?? 'the older revision'} again, where it says what it tracks.`,
     };
-    return { detail, plan: NO_PLAN(tip), refusals: [refusal], warnings };
+    return { detail, plan: emptyPlan(tip), refusals: [refusal], warnings };
   }
   deps.onStep(`rendering ${target.environment} and every other environment`);
   let plan: ChangePlan;
@@ -164,7 +153,7 @@ async function prepare(
     signal.throwIfAborted();
     const error = asLandfallError(thrown);
     if (error.kind !== 'invalid-input') throw error;
-    plan = NO_PLAN(tip);
+    plan = emptyPlan(tip);
     refused = [{ code: error.code, message: error.message, lines: [], hint: error.hint ?? '' }];
   }
   const mirror = sources.git.open(spec.repository);

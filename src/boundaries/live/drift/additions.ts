@@ -16,7 +16,7 @@ export interface Addition {
 
 /** Annotations that controllers and tools keep their books in; they ask the workload for nothing. */
 const BOOKKEEPING =
-  /^(?:deployment\.kubernetes\.io\/|deprecated\.|autoscaling\.alpha\.kubernetes\.io\/|kubectl\.kubernetes\.io\/last-applied|pv\.kubernetes\.io\/|volume\.(?:beta\.)?kubernetes\.io\/|argocd\.argoproj\.io\/|kustomize\.toolkit\.fluxcd\.io\/|meta\.helm\.sh\/|endpoints\.kubernetes\.io\/|control-plane\.alpha\.kubernetes\.io\/|batch\.kubernetes\.io\/|rollout\.argoproj\.io\/|cattle\.io\/)/;
+  /^(?:deployment\.kubernetes\.io\/|deprecated\.|autoscaling\.alpha\.kubernetes\.io\/|kubectl\.kubernetes\.io\/last-applied|pv\.kubernetes\.io\/|volume\.(?:beta\.)?kubernetes\.io\/|argocd\.argoproj\.io\/(?!sync-|compare-|hook)|kustomize\.toolkit\.fluxcd\.io\/(?!prune|reconcile$|ssa|force)|meta\.helm\.sh\/|endpoints\.kubernetes\.io\/|control-plane\.alpha\.kubernetes\.io\/|batch\.kubernetes\.io\/|rollout\.argoproj\.io\/|cattle\.io\/)/;
 
 const BOOK_LABELS = new Set([
   'pod-template-hash',
@@ -61,11 +61,14 @@ function child(place: Place, step: string): Place | undefined {
   };
 }
 
-function skipped(path: readonly (string | number)[]): boolean {
+/** Parts of the metadata that somebody may have asked for. */
+const ASKED_METADATA = new Set<string | number>(['labels', 'annotations', 'finalizers', 'ownerReferences']);
+
+/** True for what the API server, controllers and tools keep for themselves: it asks the workload for nothing. */
+export function isBookkeeping(path: readonly (string | number)[]): boolean {
   const [first, second, third] = path;
   if (first === 'apiVersion' || first === 'kind' || first === 'status') return true;
-  if (first === 'metadata' && second !== undefined && second !== 'labels' && second !== 'annotations')
-    return true;
+  if (first === 'metadata' && second !== undefined && !ASKED_METADATA.has(second)) return true;
   const last = path.at(-1);
   const map = path.at(-2);
   if (map === 'annotations' && typeof last === 'string') return BOOKKEEPING.test(last);
@@ -89,7 +92,7 @@ function isWhole(place: Place, steps: readonly string[]): boolean {
 
 function walk(place: Place, writer: KnownWriter, found: Addition[]): void {
   const { fields, live, desired, path } = place;
-  if (live === undefined || skipped(path)) return;
+  if (live === undefined || isBookkeeping(path)) return;
   const steps = Object.keys(fields).filter((step) => step !== '.');
   if (desired === undefined && path.length > 0 && isWhole(place, steps)) {
     if (!isDefaultValue(path, live)) found.push({ path, live, writer });

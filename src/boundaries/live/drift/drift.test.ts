@@ -39,6 +39,9 @@ function drift(subjects: readonly DriftSubject[], more: Partial<DriftQuestion> =
   return decideDrift({ subjects, leftOvers: [], syncing: false, applied: undefined, ...more });
 }
 
+/** What the delivery controller applied. */
+const OURS = entry('landfall', { 'f:spec': { 'f:paused': {} } }, { operation: 'Apply' });
+
 const replicas = { 'f:spec': { 'f:replicas': {} } };
 const three = deployment({ replicas: 3 });
 const five = (...managed: readonly JsonObject[]) => deployment({ replicas: 5 }, managed);
@@ -113,6 +116,57 @@ describe('who changed a field', () => {
   });
 });
 
+describe('who is no writer of the field', () => {
+  const probed = deployment({ minReadySeconds: 5 });
+
+  it('took it out: the delivery controller owns it no more, and who wrote last is named as such', () => {
+    const edit = entry('kubectl-edit', { 'f:spec': { 'f:paused': {} } });
+    expect(drift([subject(probed, deployment({}, [OURS, edit]))])).toMatchObject([
+      { reason: 'taken-out', expected: false, live: undefined, writer: undefined },
+    ]);
+    expect(drift([subject(probed, deployment({}, [OURS, edit]))])[0]?.by).toMatch(
+      /took it out after the last apply.*kubectl-edit \(a person, or a script of one\) was the last/,
+    );
+    const before = { ...edit, time: '2026-01-01T00:00:00Z' };
+    expect(drift([subject(probed, deployment({}, [OURS, before]))])[0]?.by).not.toMatch(/kubectl/);
+  });
+
+  it('rewrote it on the way, where the delivery controller owns what is not there', () => {
+    const ours = entry('landfall', { 'f:spec': { 'f:minReadySeconds': {} } }, { operation: 'Apply' });
+    expect(drift([subject(probed, deployment({}, [ours]))])).toMatchObject([{ reason: 'rewritten' }]);
+  });
+
+  it.each([
+    ['without managed fields', []],
+    ['from before there were any', [entry('before-first-apply', replicas)]],
+  ] as const)('is said to be unknown, and no webhook is blamed: %s', (_when, managed) => {
+    const [found] = drift([subject(three, five(...managed))]);
+    expect(found).toMatchObject({ reason: 'writer-untold', expected: false, writer: undefined });
+    expect(found?.by).toMatch(/not known/);
+  });
+});
+
+describe('two deliveries of one object', () => {
+  const ours = entry('landfall', replicas, { operation: 'Apply' });
+
+  it('are told by the mark that the object carries', () => {
+    const found = drift([subject(three, five(ours), { claimedBy: 'Application other' })]);
+    expect(found).toMatchObject([{ reason: 'claimed-by-another', expected: false }]);
+    expect(found[0]?.by).toBe('landfall (a delivery controller) for Application other');
+  });
+
+  it('are told by the name of an engine that delivers something else', () => {
+    const isOwn = (manager: string) => manager === 'landfall';
+    const flux = entry('kustomize-controller', replicas, { operation: 'Apply' });
+    expect(drift([subject(three, five(flux))], { isOwn })).toMatchObject([{ reason: 'claimed-by-another' }]);
+    expect(drift([subject(three, five(ours))], { isOwn })).toMatchObject([{ reason: 'rewritten' }]);
+    const terraform = entry('Terraform', replicas);
+    expect(drift([subject(three, five(terraform))], { isOwn })).toMatchObject([
+      { reason: 'claimed-by-another' },
+    ]);
+  });
+});
+
 describe('what belongs to its writer by design', () => {
   it('is a replica count that an autoscaler owns', () => {
     const owned = subject(three, five(entry('kubectl', replicas)), { autoscalers: ['payment-api'] });
@@ -156,11 +210,42 @@ describe('what belongs to its writer by design', () => {
     expect(JSON.stringify(byHand)).not.toMatch(/b2xk|bmV3/);
   });
 
+  it('is not what a person wrote into a Secret that a controller owns, and stringData is data', () => {
+    const owner = { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', name: 'db', uid: 'u' };
+    const secret = (manager: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {
+        name: 'db',
+        ownerReferences: [owner],
+        managedFields: [entry(manager, { 'f:data': { 'f:password': {} } })],
+      },
+      data: { password: 'bmV3' },
+    });
+    const asked = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'db' },
+      stringData: { password: 'old' },
+    };
+    expect(drift([subject(asked, secret('kubectl-edit'))])).toMatchObject([
+      { kind: 'changed', field: 'data.password', reason: 'changed-by-hand', expected: false },
+    ]);
+    const eso = 'externalsecrets.external-secrets.io/db';
+    const unowned = { ...secret(eso), metadata: { ...secret(eso).metadata, ownerReferences: [] } };
+    expect(drift([subject(asked, unowned)])).toMatchObject([{ reason: 'secret-rotated', expected: true }]);
+  });
+
   it('is a sidecar that came in on admission, which owns no field', () => {
     const pod = (...names: readonly string[]) => ({
       template: { spec: { containers: names.map((name) => ({ name })) } },
     });
-    const found = drift([subject(deployment(pod('api')), deployment(pod('api', 'istio-proxy')))]);
+    const sidecar = { ...subject(deployment(pod('api')), deployment(pod('api', 'istio-proxy'), [OURS])) };
+    expect(drift([subject(sidecar.object, deployment(pod('api', 'istio-proxy')))])).toEqual([]);
+    const found = drift([{ ...sidecar, webhooks: ['inject.corp.io (x)'] }]);
+    expect(found[0]?.by).toBe(
+      'a mutating webhook, which leaves no name; only inject.corp.io (x) takes such objects',
+    );
     expect(found).toMatchObject([
       {
         kind: 'added',
@@ -169,6 +254,32 @@ describe('what belongs to its writer by design', () => {
         field: 'spec.template.spec.containers[1]',
       },
     ]);
+  });
+
+  it('is a label, an annotation and a variable that came in on admission, not what a person added', () => {
+    const containers = (env: readonly JsonObject[]) => ({
+      template: { spec: { containers: [{ name: 'api', env: [...env] }] } },
+    });
+    const live = (manager?: string): KubeObject => {
+      const made = deployment(containers([{ name: 'INJECTED', value: '1' }]), [
+        OURS,
+        ...(manager === undefined
+          ? []
+          : [entry(manager, { 'f:metadata': { 'f:annotations': { 'f:corp.io/checked': {} } } })]),
+      ]);
+      const annotations = { 'corp.io/checked': 'yes', 'deployment.kubernetes.io/revision': '4' };
+      return { ...made, metadata: { ...made.metadata, annotations } };
+    };
+    const asked = deployment(containers([]));
+    expect(drift([subject(asked, live())]).map(({ field, expected }) => [field, expected])).toEqual([
+      ['spec.template.spec.containers[0].env[0]', true],
+      ['metadata.annotations.corp.io/checked', true],
+    ]);
+    expect(drift([subject(asked, live('kubectl-annotate'))])[0]).toMatchObject({
+      field: 'metadata.annotations.corp.io/checked',
+      reason: 'added-by-hand',
+      expected: false,
+    });
   });
 
   it('is a commit that no sync has applied yet', () => {
@@ -196,6 +307,29 @@ describe('what Git never asked for', () => {
     );
     expect(drift([subject(deployment({ replicas: 3, template: { metadata: {} } }), live)])).toMatchObject([
       { kind: 'added', reason: 'added-by-hand', live: AT, expected: false },
+    ]);
+  });
+
+  it('is told of a finalizer and of an option of the delivery, too', () => {
+    const live: KubeObject = {
+      ...three,
+      metadata: {
+        ...three.metadata,
+        finalizers: ['corp.io/hold'],
+        annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false' },
+        managedFields: [
+          entry('kubectl-patch', {
+            'f:metadata': {
+              'f:finalizers': { '.': {}, 'v:"corp.io/hold"': {} },
+              'f:annotations': { 'f:argocd.argoproj.io/sync-options': {} },
+            },
+          }),
+        ],
+      },
+    };
+    expect(drift([subject(three, live)]).map(({ field, reason }) => [field, reason])).toEqual([
+      ['metadata.finalizers[0]', 'added-by-hand'],
+      ['metadata.annotations.argocd.argoproj.io/sync-options', 'added-by-hand'],
     ]);
   });
 

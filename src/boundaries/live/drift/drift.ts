@@ -1,14 +1,17 @@
-import { getArray, getIn, getString, isJsonObject, jsonEqual } from '../../../kernel/index.ts';
+import { getIn, jsonEqual } from '../../../kernel/index.ts';
 import type { JsonValue } from '../../../kernel/index.ts';
 import { objectName } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import type { Reading } from '../../reading.ts';
-import { fieldDifferences, fieldPath } from '../compare.ts';
+import type { RenderedFacts } from '../../rendered.ts';
+import { asStored, fieldDifferences, fieldPath } from '../compare.ts';
 import type { FieldDifference } from '../compare.ts';
-import { writersOf } from '../managers.ts';
 import { objectKey } from '../snapshot.ts';
 import { additions } from './additions.ts';
-import { knownWriter, writerWords } from './writers.ts';
+import { attributionOf } from './attribution.ts';
+import { INJECTED, injected } from './injected.ts';
+import { judgeAddition, judgeChange } from './judgement.ts';
+import type { Judgement } from './judgement.ts';
 import type { KnownWriter } from './writers.ts';
 
 /**
@@ -47,10 +50,16 @@ export interface DriftSubject {
   readonly live: Reading<KubeObject>;
   /** File and line that ask for a field. */
   readonly why: (path: readonly (string | number)[]) => string | undefined;
+  /** Whether a value of it came from a Secret. */
+  readonly hidden?: RenderedFacts['hidden'];
   /** Names of the autoscalers that own its replica count; unknown where they could not be listed. */
   readonly autoscalers: readonly string[] | 'unknown';
   /** Whether a rule of the Application leaves the difference to others. */
   readonly ignored: (difference: FieldDifference, live: KubeObject) => boolean | 'unknown';
+  /** Another application that the stored object says it belongs to. */
+  readonly claimedBy?: string;
+  /** Names of the mutating webhooks that take objects of this kind; left out where nobody asked for them. */
+  readonly webhooks?: readonly string[];
 }
 
 /** An object that carries the application's mark and that Git no longer asks for. */
@@ -70,144 +79,11 @@ export interface DriftQuestion {
    * still holds its value has not drifted, it has not been synced yet.
    */
   readonly applied: ReadonlyMap<string, KubeObject> | undefined;
+  /** Whether a delivery controller of that name is the one that delivers this. Default: any is. */
+  readonly isOwn?: (manager: string) => boolean;
 }
 
 const HIDDEN = '(not shown)';
-
-interface Judgement {
-  readonly expected: boolean;
-  readonly reason: string;
-  readonly by: string;
-  readonly response: string;
-}
-
-const COMMIT_OR_REVERT = 'Commit it to the overlay, or let the controller put back what Git says.';
-
-function byWriter(writer: KnownWriter | undefined): string {
-  return writer === undefined
-    ? 'nobody that the object names'
-    : `${writer.manager} (${writerWords(writer.kind)})`;
-}
-
-const ROTATORS =
-  /^(?:ExternalSecret|ClusterExternalSecret|SealedSecret|Certificate|VaultStaticSecret|SecretProviderClass)$/;
-
-function rotatedBy(live: KubeObject, writer: KnownWriter | undefined): string | undefined {
-  if (live.kind !== 'Secret') return undefined;
-  const owner = (live.metadata.ownerReferences ?? []).find((reference) => ROTATORS.test(reference.kind));
-  if (owner !== undefined) return `${owner.kind}/${owner.name} (it owns this Secret)`;
-  return writer?.kind === 'rotation' ? byWriter(writer) : undefined;
-}
-
-function judgeReplicas(subject: DriftSubject): Judgement | undefined {
-  const { autoscalers } = subject;
-  if (autoscalers === 'unknown' || autoscalers.length === 0) return undefined;
-  return {
-    expected: true,
-    reason: 'autoscaled',
-    by: `HorizontalPodAutoscaler/${autoscalers.join(', ')} (an autoscaler)`,
-    response:
-      'Leave spec.replicas out of Git: the autoscaler owns it, and every sync sets it back for a moment.',
-  };
-}
-
-function judgeChange(
-  subject: DriftSubject,
-  live: KubeObject,
-  difference: FieldDifference,
-  writer: KnownWriter | undefined,
-  pending: boolean,
-): Judgement {
-  const by = byWriter(writer);
-  if (pending) {
-    return {
-      expected: true,
-      reason: 'not-synced-yet',
-      by: 'nobody: the tracked commit has not been applied yet',
-      response: 'Wait for the sync, or ask for one: landfall sync.',
-    };
-  }
-  const ignored = subject.ignored(difference, live);
-  if (ignored === true) {
-    return {
-      expected: true,
-      reason: 'ignored',
-      by,
-      response: 'Nothing: ignoreDifferences of the Application leaves this field to others.',
-    };
-  }
-  const scaled = fieldPath(difference.path) === 'spec.replicas' ? judgeReplicas(subject) : undefined;
-  if (scaled !== undefined) return scaled;
-  const rotator = rotatedBy(live, writer);
-  if (rotator !== undefined) {
-    return {
-      expected: true,
-      reason: 'secret-rotated',
-      by: rotator,
-      response:
-        'Keep the data out of Git: let the external source own it, and commit only the reference to it.',
-    };
-  }
-  switch (writer?.kind) {
-    case 'person':
-      return { expected: false, reason: 'changed-by-hand', by, response: COMMIT_OR_REVERT };
-    case 'autoscaler':
-      return {
-        expected: false,
-        reason: 'autoscaler-gone',
-        by: `${by}, and no autoscaler targets it now`,
-        response: COMMIT_OR_REVERT,
-      };
-    case 'admission':
-      return {
-        expected: false,
-        reason: 'changed-on-admission',
-        by,
-        response:
-          'Document that webhook, and ignore just this field, or ask Git for the value that it insists on.',
-      };
-    case undefined:
-    case 'delivery':
-      return {
-        expected: false,
-        reason: 'rewritten',
-        by: `${by}; its own apply was changed on the way, as an admission webhook does`,
-        response: 'Find the webhook that rewrites it; document it, and ignore just this field.',
-      };
-    case 'rotation':
-    case 'controller':
-    case 'unknown':
-    default:
-      return {
-        expected: false,
-        reason: 'changed-by-another',
-        by,
-        response: 'Decide who owns the field: take it out of Git, or keep that writer from it.',
-      };
-  }
-}
-
-function judgeAddition(writer: KnownWriter, live: KubeObject): Judgement {
-  const by = byWriter(writer);
-  if (writer.kind === 'person') {
-    return {
-      expected: false,
-      reason: 'added-by-hand',
-      by,
-      response: 'Commit it to the overlay, or take it out: no sync removes what Git never asked for.',
-    };
-  }
-  const rotator = rotatedBy(live, writer);
-  if (rotator !== undefined) {
-    return { expected: true, reason: 'secret-rotated', by: rotator, response: 'Nothing: it owns the data.' };
-  }
-  return {
-    expected: true,
-    reason: writer.kind === 'admission' ? 'added-on-admission' : 'added-by-another',
-    by,
-    response: 'Nothing, if that writer is known here. Document it; Git does not own the field.',
-  };
-}
 
 function identity(object: KubeObject): Pick<Drift, 'apiVersion' | 'object' | 'namespace'> {
   return {
@@ -217,8 +93,13 @@ function identity(object: KubeObject): Pick<Drift, 'apiVersion' | 'object' | 'na
   };
 }
 
-function shownOf(object: KubeObject, path: readonly (string | number)[], value: JsonValue | undefined) {
-  const secret = object.kind === 'Secret' && (path[0] === 'data' || path[0] === 'stringData');
+function shownOf(
+  { object, hidden }: DriftSubject,
+  path: readonly (string | number)[],
+  value: JsonValue | undefined,
+) {
+  const data = object.kind === 'Secret' && (path[0] === 'data' || path[0] === 'stringData');
+  const secret = data || hidden?.(path) === true;
   return secret && value !== undefined ? HIDDEN : value;
 }
 
@@ -260,61 +141,41 @@ function driftOf(subject: DriftSubject, question: DriftQuestion): readonly Drift
   }
   const live = subject.live.value;
   const changed = fieldDifferences(object, live).map((difference): Drift => {
-    const found = writersOf(live, difference.path, object)[0];
-    const writer = found && knownWriter(found);
+    const attribution = attributionOf(live, difference.path, difference.live, object);
+    const isReplicas = fieldPath(difference.path) === 'spec.replicas';
     return {
       ...base,
       kind: 'changed',
       field: fieldPath(difference.path),
       path: difference.path,
-      desired: shownOf(object, difference.path, difference.desired),
-      live: shownOf(object, difference.path, difference.live),
+      desired: shownOf(subject, difference.path, difference.desired),
+      live: shownOf(subject, difference.path, difference.live),
       where: subject.why(difference.path),
-      writer,
-      ...judgeChange(subject, live, difference, writer, isPending(question, object, difference)),
+      writer: attribution.state === 'named' ? attribution.writer : undefined,
+      ...judgeChange(live, attribution, {
+        pending: isPending(question, object, difference),
+        ignored: subject.ignored(difference, live) === true,
+        autoscalers: isReplicas && subject.autoscalers !== 'unknown' ? subject.autoscalers : [],
+        claimedBy: subject.claimedBy,
+        webhooks: subject.webhooks ?? [],
+        isOwn: question.isOwn ?? (() => true),
+      }),
     };
   });
-  const added = [...additions(object, live), ...injected(object, live)].map(
+  const added = [...additions(asStored(object), live), ...injected(object, live)].map(
     ({ path, live: value, writer }): Drift => ({
       ...base,
       kind: 'added',
       field: fieldPath(path),
       path,
       desired: undefined,
-      live: shownOf(object, path, value),
+      live: shownOf(subject, path, value),
       where: undefined,
       writer,
-      ...judgeAddition(writer, live),
+      ...judgeAddition(writer, live, subject.webhooks ?? []),
     }),
   );
   return [...changed, ...added];
-}
-
-/** Lists whose items nobody defaults: what stands there without an owner came in on admission. */
-const INJECTABLE: readonly (readonly string[])[] = [
-  ['spec', 'template', 'spec', 'containers'],
-  ['spec', 'template', 'spec', 'initContainers'],
-  ['spec', 'template', 'spec', 'volumes'],
-];
-
-const INJECTED: KnownWriter = {
-  manager: 'an admission webhook',
-  operation: 'Update',
-  time: undefined,
-  subresource: undefined,
-  kind: 'admission',
-};
-
-/** Mutating webhooks own no field: what they add at creation stands in no managed field (kube-apiserver, create.go). */
-function injected(object: KubeObject, live: KubeObject) {
-  return INJECTABLE.flatMap((path) => {
-    const wanted = new Set(getArray(object, ...path).map((item) => getString(item, 'name')));
-    return getArray(live, ...path).flatMap((item, index) => {
-      const at = [...path, index];
-      if (!isJsonObject(item) || wanted.has(getString(item, 'name'))) return [];
-      return writersOf(live, at).length > 0 ? [] : [{ path: at, live: item, writer: INJECTED }];
-    });
-  });
 }
 
 function leftOverDrift({ live, prunes }: LeftOver): Drift {
@@ -380,4 +241,9 @@ export function unreadSubjects(
   return subjects.flatMap(({ object, live }) =>
     live.state === 'unreadable' ? [{ object: objectName(object), why: live.why }] : [],
   );
+}
+
+/** Whether it was done on the way into the cluster, by what leaves no name. */
+export function isOnAdmission({ reason, writer }: Drift): boolean {
+  return reason === 'rewritten' || (reason === 'added-on-admission' && writer?.manager === INJECTED.manager);
 }

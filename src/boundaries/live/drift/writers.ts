@@ -27,20 +27,23 @@ type Pattern = readonly [kind: WriterKind, pattern: RegExp];
 const PATTERNS: readonly Pattern[] = [
   [
     'delivery',
-    /^(?:landfall|argocd|gitops-engine|kustomize-controller|helm-controller|flux|helm$|Helm$|kapp|nelm|werf)/,
+    /^(?:landfall|argocd|gitops-engine|kustomize-controller|helm-controller|flux|helm$|kapp|nelm|werf|terraform|hashicorp|pulumi|spinnaker|fleet)/i,
   ],
   [
     'autoscaler',
     /^(?:horizontal-pod-autoscaler|keda|vpa-|cluster-proportional-autoscaler|cluster-autoscaler|goldilocks)/,
   ],
   [
-    'rotation',
-    /^(?:external-secrets|sealed-secrets|secrets-store|vault-|cert-manager|cainjector|reloader|bank-vaults)/,
+    'admission',
+    /^(?:istio|linkerd|kyverno|gatekeeper|opa-|kube-mgmt|(?!cert-manager-).*-(?:webhook|injector)$)/,
   ],
-  ['admission', /^(?:istio|linkerd|kyverno|gatekeeper|opa-|kube-mgmt|.*-(?:webhook|injector)$)/],
+  [
+    'rotation',
+    /^(?:external-?secrets|sealed-secrets|secrets-store|vault-|cert-manager|cainjector|reloader|bank-vaults)/i,
+  ],
   [
     'person',
-    /^(?:kubectl|oc$|oc-|k9s|Lens|OpenLens|freelens|node-fetch|Mozilla|dashboard|headlamp|rancher|octant|curl|before-first-apply|python-requests|PostmanRuntime)/i,
+    /^(?:kubectl|oc$|oc-|k9s|Lens|OpenLens|freelens|node-fetch|Mozilla|dashboard|headlamp|rancher|octant|curl|python-requests|PostmanRuntime)/i,
   ],
   ['controller', /(?:controller|operator|manager|scheduler|kubelet)/],
 ];

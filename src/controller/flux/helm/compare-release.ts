@@ -1,16 +1,15 @@
-import { getArray, getString } from '../../../kernel/index.ts';
-import type { JsonObject, JsonValue } from '../../../kernel/index.ts';
+import type { JsonObject } from '../../../kernel/index.ts';
 import { objectName, refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import { objectKey } from '../../../boundaries/index.ts';
-import { applicationSpec, isHook } from '../../../boundaries/sync/index.ts';
+import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, releaseSpec } from '../../../boundaries/render/index.ts';
+import type { RenderedRelease } from '../../../boundaries/render/index.ts';
+import { isHook } from '../../../boundaries/sync/index.ts';
 import type { ApplicationSpec } from '../../../boundaries/sync/index.ts';
 import { compareWith } from '../../comparison.ts';
 import type { Comparison } from '../../comparison.ts';
 import type { FluxTarget } from '../failure.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from '../inventory.ts';
-import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, releaseName } from './render.ts';
-import type { RenderedRelease } from './render.ts';
 
 /** A release held against the cluster. */
 export interface ComparedRelease {
@@ -43,7 +42,7 @@ export async function compareRelease(
       (wanted.has(objectKey(object)) && !isMade(object)) ||
       (!wanted.has(objectKey(object)) && isReleased(object, release)),
   );
-  const spec = specOf(release);
+  const spec = releaseSpec(release);
   const comparison = compareWith({ objects: desired }, live, spec);
   const differences = comparison.pairs.flatMap((pair) => {
     const object = pair.desired ?? pair.live;
@@ -64,27 +63,6 @@ export function isReleased(object: KubeObject, release: KubeObject): boolean {
     annotations?.['helm.sh/resource-policy'] !== 'keep' &&
     annotations?.['helm.toolkit.fluxcd.io/prune'] !== 'disabled'
   );
-}
-
-/** What a release asks of a sync, in the words of an Application. */
-function specOf(release: KubeObject): ApplicationSpec {
-  const { namespace } = releaseName(release);
-  const ignoreDifferences = getArray(release, 'spec', 'driftDetection', 'ignore').map((rule): JsonValue => {
-    const text = (field: string) => getString(rule, 'target', field) ?? '';
-    return {
-      group: text('group'),
-      kind: text('kind') || '*',
-      name: text('name'),
-      namespace: text('namespace'),
-      jsonPointers: [...getArray(rule, 'paths')],
-    };
-  });
-  return applicationSpec({
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Application',
-    metadata: { name: release.metadata.name },
-    spec: { destination: { namespace }, ignoreDifferences },
-  });
 }
 
 /** The inventory around a set: of what was and what will be there, or of what is. */

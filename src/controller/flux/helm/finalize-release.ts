@@ -7,6 +7,7 @@ import { HEALTH_LOOK } from '../failure.ts';
 import type { Next } from '../failure.ts';
 import { inventoryOf } from '../inventory.ts';
 import { FINALIZER } from '../kinds.ts';
+import { dropChart } from './chart-template.ts';
 import { isReleased } from './compare-release.ts';
 import type { ReleaseOptions } from './release-options.ts';
 
@@ -25,6 +26,7 @@ export async function finalizeRelease(
   await journals?.proving(target.client, subject);
   await journals?.stand(subject, 'it was deleted before it was known to be healthy');
   if (getIn(release, 'spec', 'suspend') !== true) {
+    await dropChart(client, release, turn.signal);
     const found = await target.live.read(inventoryOf(release), 'fresh', turn.signal);
     const own = found.filter(
       (object): object is KubeObject => object !== undefined && isReleased(object, release),

@@ -1,4 +1,6 @@
 /** Releases of charts: rendered by the helm program, delivered like everything else. */
-export { reconcileHelmRelease } from './release.ts';
+export { chartOptions, reconcileHelmRelease } from './release.ts';
+export { reconcileHelmChart } from './helm-chart.ts';
+export { reconcileHelmRepository } from './helm-repository.ts';
 export type { ReleaseOptions } from './release-options.ts';
-export { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, createReleaseRenderer } from './render.ts';
+export { createReleaseRenderer } from './render.ts';

@@ -1,12 +1,12 @@
 import type { Clock } from '../../../kernel/index.ts';
 import { refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
+import type { RenderedRelease } from '../../../boundaries/render/index.ts';
 import { isHook } from '../../../boundaries/sync/index.ts';
 import type { Turn } from '../../queue.ts';
 import { fluxName } from '../apply.ts';
 import type { FluxTarget } from '../failure.ts';
 import { readinessOf, rulesOf, unusable } from '../health.ts';
-import type { RenderedRelease } from './render.ts';
 
 /** What a release waits for after it was applied; undefined: everything is ready. As kstatus reads it. */
 export async function releaseHealth(

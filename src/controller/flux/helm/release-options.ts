@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../kernel/index.ts';
+import type { ChartOptions } from '../../../boundaries/render/index.ts';
 import type { Waits } from '../../waits.ts';
 import type { KustomizationOptions } from '../failure.ts';
-import type { ChartOptions } from './chart.ts';
 import type { createReleaseRenderer } from './render.ts';
 
 /** One attempt at a release that goes on over several turns. Kept in memory: after a restart it begins anew. */

@@ -1,9 +1,9 @@
 import { getArray, getNumber, getObject, getString, isJsonObject } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
+import type { Chart, ReleaseName } from '../../../boundaries/render/index.ts';
 import { kubeTime } from '../../status.ts';
-import type { Chart } from './chart.ts';
-import type { ReleaseName } from './render.ts';
+import { helmChartOf } from './chart-template.ts';
 
 /** One release in `status.history`, as helm-controller keeps them; the newest stands first. */
 export interface Snapshot {
@@ -27,11 +27,6 @@ export function snapshots(release: KubeObject): readonly Snapshot[] {
       chartVersion: getString(raw, 'chartVersion') ?? '',
       raw,
     }));
-}
-
-/** Whether anything of it was ever delivered. */
-export function isFirst(release: KubeObject): boolean {
-  return !snapshots(release).some(({ status }) => status === 'deployed' || status === 'superseded');
 }
 
 /** The history with a new release in front; the one before it is superseded once the new one is deployed. */
@@ -80,7 +75,9 @@ export function releaseText(
   return `release ${namespace}/${name}.v${version} with chart ${chart.name}@${chart.version}`;
 }
 
-/** The status without what says how an attempt went. */
+/** The status as it is, with what only the spec decides. */
 export function statusOf(release: KubeObject): JsonObject {
-  return { ...getObject(release, 'status') };
+  const { helmChart: _, ...status } = getObject(release, 'status') ?? {};
+  const chart = helmChartOf(release);
+  return { ...status, ...(chart === undefined ? {} : { helmChart: chart }) };
 }

@@ -1,9 +1,23 @@
 import { createHash } from 'node:crypto';
-import { LandfallError, asLandfallError, getIn, getObject, getString } from '../../../kernel/index.ts';
-import type { JsonObject } from '../../../kernel/index.ts';
+import { getIn, getObject, getString } from '../../../kernel/index.ts';
+import type { JsonObject, LandfallError } from '../../../kernel/index.ts';
 import { refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { failurePolicy, failurePolicyProblems } from '../../failure-policy.ts';
+import {
+  chartOf,
+  chartOfHelmChart,
+  composeValues,
+  isFirstRelease,
+  releaseName,
+  valuesDigest,
+} from '../../../boundaries/render/index.ts';
+import type {
+  Chart,
+  ChartOptions,
+  ReleaseValues,
+  RenderedRelease,
+} from '../../../boundaries/render/index.ts';
+import { failurePolicy } from '../../failure-policy.ts';
 import type { FailurePolicy } from '../../failure-policy.ts';
 import type { JournalSubject } from '../../journals.ts';
 import type { Turn } from '../../queue.ts';
@@ -19,21 +33,17 @@ import {
   withConditions,
   writeStatus,
 } from '../kinds.ts';
-import { checkDependencies } from '../source.ts';
-import { chartOf } from './chart.ts';
-import type { Chart } from './chart.ts';
+import { checkSpec, failureBehind } from '../report.ts';
+import { checkDependencies, sourceOf } from '../source.ts';
+import { keepChart } from './chart-template.ts';
 import { compareRelease, inventoryStatus } from './compare-release.ts';
 import type { ComparedRelease } from './compare-release.ts';
 import { finalizeRelease } from './finalize-release.ts';
 import { report } from './report.ts';
 import { releaseHealth } from './release-health.ts';
 import type { ReleaseOptions } from './release-options.ts';
-import { isFirst, releaseText, snapshots, statusOf, withRelease, withStatus } from './release-status.ts';
-import { releaseName } from './render.ts';
-import type { RenderedRelease } from './render.ts';
+import { releaseText, snapshots, statusOf, withRelease, withStatus } from './release-status.ts';
 import { runRelease } from './run-release.ts';
-import { composeValues } from './values.ts';
-import type { ReleaseValues } from './values.ts';
 
 /** What a turn works on. */
 interface Release {
@@ -64,11 +74,10 @@ export async function reconcileHelmRelease(
   }
   let version: string | undefined;
   try {
-    const [problem] = failurePolicyProblems(object);
-    if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
+    checkSpec(object);
     await checkDependencies(client, object, undefined, turn);
     const fresh = requested(object) !== undefined;
-    const chart = await chartOf(options, object, fresh, turn);
+    const chart = await chartOfRelease(options, object, fresh, turn);
     ({ version } = chart);
     const { namespace = 'default' } = object.metadata;
     const values = await composeValues(object, (kind, name) =>
@@ -76,23 +85,43 @@ export async function reconcileHelmRelease(
     );
     return await bringAbout(options, await releaseOf(options, object, chart, values, turn), turn);
   } catch (thrown) {
-    const error = asLandfallError(thrown);
-    const failure =
-      thrown instanceof LandfallError && 'failure' in thrown ? (thrown.failure as Failure) : undefined;
-    const isOurs = failure !== undefined || /^(?:helm-|chart-|template-)/.test(error.code);
-    if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
-    if (!isOurs && error.kind === 'unavailable') throw error;
-    return report(options, object, failure ?? failureOf(error), version, turn);
+    return report(options, object, failureBehind(thrown, failureOf), version, turn);
   }
 }
 
-/** Where helm is not there nothing is known, which is no failure of the release. */
-function failureOf(error: LandfallError): Failure {
-  if (error.code === 'helm-missing') return { reason: 'HelmMissing', message: error.message };
+/** By its HelmChart, which is kept as the release says it; `spec.chartRef` names one that somebody else keeps. */
+async function chartOfRelease(
+  options: ReleaseOptions,
+  object: KubeObject,
+  fresh: boolean,
+  turn: Turn,
+): Promise<Chart> {
+  const { client } = options;
+  const charts = chartOptions(options, turn);
+  const kept = await keepChart(client, object, turn.signal);
+  return kept === undefined
+    ? chartOf(charts, object, fresh, turn.signal)
+    : chartOfHelmChart(charts, kept, fresh, turn.signal);
+}
+
+/** A chart comes from what its source was fetched to be last. */
+export function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions {
+  const { client, files } = options;
   return {
-    reason: error.code === 'template-failed' ? 'RenderFailed' : 'ArtifactFailed',
-    message: error.message,
+    ...options,
+    outside: (work) => turn.outside(work),
+    async source(owner, ref, signal) {
+      const source = await sourceOf(client, owner, ref, turn);
+      return { content: source.content, identity: source.identity, tree: await files(source, signal) };
+    },
   };
+}
+
+/** Where helm is not there nothing is known, which is no failure of the release. */
+function failureOf({ kind, code, message }: LandfallError): Failure | undefined {
+  if (kind === 'unavailable' && !/^(?:helm-|chart-|template-)/.test(code)) return undefined;
+  if (code === 'helm-missing') return { reason: 'HelmMissing', message };
+  return { reason: code === 'template-failed' ? 'RenderFailed' : 'ArtifactFailed', message };
 }
 
 async function releaseOf(
@@ -103,14 +132,14 @@ async function releaseOf(
   turn: Turn,
 ): Promise<Release> {
   const target = await options.target(object, turn.signal);
-  const action = isFirst(object) ? 'install' : 'upgrade';
+  const action = isFirstRelease(object) ? 'install' : 'upgrade';
   const { client } = target;
   const { helm } = options;
   const { signal } = turn;
   const rendered = await turn.outside(() =>
     options.render({ release: object, chart, values, action, client, helm, signal }),
   );
-  const configDigest = digestOf(values.values);
+  const configDigest = valuesDigest(values.values);
   const {
     releaseName: _r,
     targetNamespace: _t,

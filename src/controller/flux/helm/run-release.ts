@@ -1,5 +1,6 @@
 import { getIn } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
+import type { RenderedRelease } from '../../../boundaries/render/index.ts';
 import type { JournalSubject } from '../../journals.ts';
 import type { SyncRequest } from '../../operation.ts';
 import type { SyncOutcome } from '../../outcome.ts';
@@ -11,7 +12,6 @@ import type { FluxTarget } from '../failure.ts';
 import { inventoryOf } from '../inventory.ts';
 import { compareRelease } from './compare-release.ts';
 import type { ReleaseOptions } from './release-options.ts';
-import type { RenderedRelease } from './render.ts';
 
 /** One attempt at a release. */
 export interface ReleaseAttempt {

@@ -2,15 +2,11 @@ import { LandfallError, getArray, getIn, getObject, getString, parseYaml } from 
 import type { Clock, JsonObject } from '../../../kernel/index.ts';
 import type { FileTree } from '../../../git/index.ts';
 import type { KubeClient, KubeObject } from '../../../kube/index.ts';
-import { pullSecretCredentials } from '../../../oci/index.ts';
-import { resolveChart } from '../../../boundaries/render/index.ts';
-import type { HelmAccess, HelmProgram } from '../../../boundaries/render/index.ts';
-import { secretValue } from '../../followed.ts';
-import type { Turn } from '../../queue.ts';
-import { failed } from '../failure.ts';
-import { HELM_CHART, HELM_REPOSITORY, intervalOf } from '../kinds.ts';
-import { sourceOf } from '../source.ts';
-import type { Source } from '../source.ts';
+import { durationMs, HELM_CHART, HELM_REPOSITORY } from '../../sync/index.ts';
+import { resolveChart } from '../helm.ts';
+import type { HelmAccess, HelmProgram } from '../helm-program.ts';
+import { accessOf } from './chart-access.ts';
+import { fluxFailure } from './failure.ts';
 
 /** A chart at one version, and how it is reached. */
 export interface Chart {
@@ -27,53 +23,95 @@ export interface Chart {
   readonly ignoreMissing: boolean;
 }
 
+/** A GitRepository, OCIRepository or Bucket as it is to be read. */
+export interface ChartSource {
+  /** The commit of a repository, the digest of an artifact. */
+  readonly content: string;
+  readonly tree: FileTree;
+  /** Of everything that the files depend on. Default: the content. */
+  readonly identity?: string;
+}
+
+/** Which version a constraint was found to be. */
+export interface KnownVersion {
+  readonly version: string;
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Of the repository's index then, where somebody keeps that in its status. */
+  readonly index?: string | undefined;
+}
+
 export interface ChartOptions {
   readonly client: KubeClient;
   /** Default `helm`. */
   readonly helm?: string;
-  readonly files: (source: Source, signal: AbortSignal) => Promise<FileTree>;
+  /** What a reference of `owner` names; which revision of it, is for who asks to say. */
+  readonly source: (
+    owner: KubeObject,
+    ref: JsonObject | undefined,
+    signal: AbortSignal,
+  ) => Promise<ChartSource>;
   readonly clock: Clock;
-  /** The version that a range was found to be, and when, ms since the epoch. */
-  readonly versions: Map<string, { readonly version: string; readonly at: number }>;
+  readonly versions: Map<string, KnownVersion>;
+  /** Takes a chart whose signature would have to be checked: what reads takes it as it is, what applies must not. */
+  readonly unverified?: boolean;
+  /** Runs what waits for somebody else. Default: as it is. */
+  readonly outside?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 const KEPT = 1000;
+const STANDARD_INTERVAL = 300_000;
 
 /** The chart of a HelmRelease: of a repository of charts, Git, or a registry. Throws the failure that the status says. */
 export async function chartOf(
   options: ChartOptions,
   release: KubeObject,
   fresh: boolean,
-  turn: Turn,
+  signal: AbortSignal,
 ): Promise<Chart> {
   const reference = getObject(release, 'spec', 'chartRef');
   if (reference === undefined) {
     const template = getObject(release, 'spec', 'chart', 'spec');
     if (template === undefined) {
-      throw failed({
+      throw fluxFailure({
         reason: 'ArtifactFailed',
         message: 'spec.chart or spec.chartRef is wanted',
         stalled: true,
       });
     }
-    return templated(options, release, template, fresh, turn);
+    return templated(options, release, template, fresh, signal);
   }
   const kind = getString(reference, 'kind') ?? '';
-  if (kind === 'OCIRepository') return packed(options, release, reference, turn);
+  if (kind === 'OCIRepository') return packed(options, release, reference, signal);
   const name = getString(reference, 'name') ?? '';
   const namespace = getString(reference, 'namespace') || (release.metadata.namespace ?? 'default');
   if (kind !== 'HelmChart') {
     const message = `spec.chartRef.kind '${kind}' is not known; wanted OCIRepository or HelmChart`;
-    throw failed({ reason: 'ArtifactFailed', message, stalled: true });
+    throw fluxFailure({ reason: 'ArtifactFailed', message, stalled: true });
   }
-  const chart = await options.client.get({ ...HELM_CHART, namespace, name }, turn.signal);
+  const chart = await options.client.get({ ...HELM_CHART, namespace, name }, signal);
   if (chart === undefined) {
-    throw failed({
+    throw fluxFailure({
       reason: 'ArtifactFailed',
       message: `helmcharts.source.toolkit.fluxcd.io "${name}" not found`,
     });
   }
-  return templated(options, chart, getObject(chart, 'spec') ?? {}, fresh, turn);
+  return chartOfHelmChart(options, chart, fresh, signal);
+}
+
+/** The chart of a HelmChart; a suspended one stays at the version that its status says was taken. */
+export async function chartOfHelmChart(
+  options: ChartOptions,
+  chart: KubeObject,
+  fresh: boolean,
+  signal: AbortSignal,
+): Promise<Chart> {
+  const spec = getObject(chart, 'spec') ?? {};
+  const taken =
+    getIn(spec, 'suspend') === true && getString(spec, 'sourceRef', 'kind') === 'HelmRepository'
+      ? getString(chart, 'status', 'artifact', 'revision')
+      : undefined;
+  return templated(options, chart, taken === undefined ? spec : { ...spec, version: taken }, fresh, signal);
 }
 
 async function templated(
@@ -81,30 +119,29 @@ async function templated(
   owner: KubeObject,
   template: JsonObject,
   fresh: boolean,
-  turn: Turn,
+  signal: AbortSignal,
 ): Promise<Chart> {
-  if (getObject(template, 'verify') !== undefined) {
+  if (options.unverified !== true && getObject(template, 'verify') !== undefined) {
     const message =
       'the verification of charts is not supported by this controller; nothing is taken without it';
-    throw failed({ reason: 'ArtifactFailed', message, stalled: true });
+    throw fluxFailure({ reason: 'ArtifactFailed', message, stalled: true });
   }
   const listed = getArray(template, 'valuesFiles').filter((item): item is string => typeof item === 'string');
   const ignoreMissing = getIn(template, 'ignoreMissingValuesFiles') === true;
   const ref = getObject(template, 'sourceRef');
   if (getString(ref, 'kind') === 'HelmRepository') {
-    const place = await inRepository(options, owner, template, fresh, turn);
+    const place = await inRepository(options, owner, template, fresh, signal);
     return { ...place, valueFiles: listed, ignoreMissing };
   }
-  const source = await sourceOf(options.client, owner, ref, turn);
-  const tree = await options.files(source, turn.signal);
+  const { content, tree, identity = content } = await options.source(owner, ref, signal);
   const folder = plain(getString(template, 'chart') ?? '');
   const described = await chartFile(tree, folder);
   const follows = getString(template, 'reconcileStrategy') === 'Revision';
   return {
     place: { kind: 'tree', tree, folder },
     name: described.name,
-    version: follows ? `${described.version}+${source.content.slice(0, 12)}` : described.version,
-    identity: JSON.stringify([folder, source.content]),
+    version: follows ? `${described.version}+${content.slice(0, 12)}` : described.version,
+    identity: JSON.stringify([folder, identity]),
     access: {},
     valueFiles: listed.map((file) => `/${plain(file)}`),
     ignoreMissing,
@@ -116,17 +153,16 @@ async function packed(
   options: ChartOptions,
   release: KubeObject,
   reference: JsonObject,
-  turn: Turn,
+  signal: AbortSignal,
 ): Promise<Chart> {
-  const source = await sourceOf(options.client, release, reference, turn);
-  const tree = await options.files(source, turn.signal);
+  const { content, tree, identity = content } = await options.source(release, reference, signal);
   const [folder = ''] = (await tree.list('')) ?? [];
   const { name, version } = await chartFile(tree, folder);
   return {
     place: { kind: 'tree', tree, folder },
     name,
-    version: `${version}+${source.content.replace('sha256:', '').slice(0, 12)}`,
-    identity: JSON.stringify([folder, source.content]),
+    version: `${version}+${content.replace('sha256:', '').slice(0, 12)}`,
+    identity: JSON.stringify([folder, identity]),
     access: {},
     valueFiles: [],
     ignoreMissing: false,
@@ -138,26 +174,21 @@ async function inRepository(
   owner: KubeObject,
   template: JsonObject,
   fresh: boolean,
-  turn: Turn,
+  signal: AbortSignal,
 ): Promise<Omit<Chart, 'valueFiles' | 'ignoreMissing'>> {
   const ref = getObject(template, 'sourceRef');
   const name = getString(ref, 'name') ?? '';
   const namespace = getString(ref, 'namespace') || (owner.metadata.namespace ?? 'default');
-  const repository = await options.client.get({ ...HELM_REPOSITORY, namespace, name }, turn.signal);
+  const repository = await options.client.get({ ...HELM_REPOSITORY, namespace, name }, signal);
   if (repository === undefined) {
     const message = `helmrepositories.source.toolkit.fluxcd.io "${name}" not found`;
-    throw failed({ reason: 'ArtifactFailed', message });
+    throw fluxFailure({ reason: 'ArtifactFailed', message });
   }
   const address = getString(repository, 'spec', 'url') ?? '';
   const isOci = getString(repository, 'spec', 'type') === 'oci' || address.startsWith('oci://');
   const chart = getString(template, 'chart') ?? '';
   const url = isOci ? address.replace(/^oci:\/\//, '').replace(/\/+$/, '') : address;
-  const access = await accessOf(
-    options.client,
-    repository,
-    isOci ? `${url}/${chart}` : undefined,
-    turn.signal,
-  );
+  const access = await accessOf(options.client, repository, isOci ? `${url}/${chart}` : undefined, signal);
   const wanted = getString(template, 'version') || '*';
   const place = { kind: 'repository', url, chart, version: wanted === '*' ? '' : wanted } as const;
   const key = JSON.stringify([url, chart, wanted]);
@@ -165,12 +196,20 @@ async function inRepository(
     ...(options.helm === undefined ? {} : { command: options.helm }),
     access,
   };
+  const outside = options.outside ?? ((work) => work());
   const now = options.clock.now();
+  const index = getString(repository, 'status', 'artifact', 'revision');
   const last = options.versions.get(key);
-  const isDue = fresh || last === undefined || now - last.at >= intervalOf(owner);
-  const version = isDue ? await turn.outside(() => resolveChart(place, program, turn.signal)) : last.version;
+  const isDue =
+    fresh ||
+    last === undefined ||
+    last.index !== index ||
+    now - last.at >=
+      (durationMs(getString(template, 'interval') ?? getString(owner, 'spec', 'interval')) ??
+        STANDARD_INTERVAL);
+  const version = isDue ? await outside(() => resolveChart(place, program, signal)) : last.version;
   options.versions.delete(key);
-  options.versions.set(key, isDue ? { version, at: now } : last);
+  options.versions.set(key, isDue ? { version, at: now, index } : last);
   for (const oldest of options.versions.keys()) {
     if (options.versions.size <= KEPT) break;
     options.versions.delete(oldest);
@@ -182,59 +221,6 @@ async function inRepository(
     identity: JSON.stringify([url, chart, version]),
     access,
   };
-}
-
-async function accessOf(
-  client: KubeClient,
-  repository: KubeObject,
-  image: string | undefined,
-  signal: AbortSignal,
-): Promise<HelmAccess> {
-  const read = async (field: 'secretRef' | 'certSecretRef') => {
-    const name = getString(repository, 'spec', field, 'name') ?? '';
-    if (name === '') return undefined;
-    const { namespace = 'default' } = repository.metadata;
-    const secret = await client.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }, signal);
-    if (secret !== undefined) return secret;
-    throw failed({
-      reason: 'ArtifactFailed',
-      message: `failed to get secret '${namespace}/${name}': not found`,
-    });
-  };
-  const secret = await read('secretRef');
-  const certificates = await read('certSecretRef');
-  const ca = certificates === undefined ? undefined : secretValue(certificates, 'ca.crt');
-  const login = secret === undefined ? {} : await loginOf(secret, image, signal);
-  return {
-    ...login,
-    ...(ca === undefined ? {} : { ca }),
-    ...(getIn(repository, 'spec', 'insecure') === true ? { insecure: true } : {}),
-    ...(getIn(repository, 'spec', 'passCredentials') === true ? { passCredentials: true } : {}),
-  };
-}
-
-async function loginOf(
-  secret: KubeObject,
-  image: string | undefined,
-  signal: AbortSignal,
-): Promise<Pick<HelmAccess, 'username' | 'password'>> {
-  const [username, password] = [secretValue(secret, 'username'), secretValue(secret, 'password')];
-  if (username !== undefined || password !== undefined) {
-    return {
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-    };
-  }
-  if (image === undefined) return {};
-  const data = Object.entries(getObject(secret, 'data') ?? {}).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  );
-  const credentials = pullSecretCredentials([
-    { type: getString(secret, 'type') ?? '', name: secret.metadata.name, data: Object.fromEntries(data) },
-  ]);
-  const slash = image.indexOf('/');
-  const found = await credentials(image.slice(0, slash), image.slice(slash + 1), signal);
-  return found?.type === 'basic' ? { username: found.username, password: found.password } : {};
 }
 
 async function chartFile(

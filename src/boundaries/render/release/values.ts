@@ -1,8 +1,8 @@
 import { getArray, getIn, getObject, getString, isJsonObject, parseYaml } from '../../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../../kernel/index.ts';
+import { secretValue } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { secretValue } from '../../followed.ts';
-import { failed } from '../failure.ts';
+import { fluxFailure } from './failure.ts';
 
 /** The values of a release, and the texts among them that nobody may read in a message. */
 export interface ReleaseValues {
@@ -50,7 +50,7 @@ export async function composeValues(
 }
 
 function unusable(why: string) {
-  return failed({ reason: 'ValuesError', message: `could not resolve values: ${why}` });
+  return fluxFailure({ reason: 'ValuesError', message: `could not resolve values: ${why}` });
 }
 
 /** What does not parse would be quoted by the parser, and may be secret. */
@@ -108,9 +108,10 @@ function scalar(text: string): JsonValue {
   return /^(?:0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : text;
 }
 
-/** Every text of at least four characters; shorter ones stand everywhere. */
+/** Every text and number of at least four characters; shorter ones stand everywhere. */
 function textsIn(value: JsonValue): readonly string[] {
   if (typeof value === 'string') return value.length < 4 ? [] : [value];
+  if (typeof value === 'number') return textsIn(String(value));
   if (Array.isArray(value)) return value.flatMap(textsIn);
   return isJsonObject(value) ? Object.values(value).flatMap((item) => textsIn(item ?? null)) : [];
 }

@@ -1,0 +1,6 @@
+/** What Argo CD's ConfigMap `argocd-cm` says that changes what is delivered. */
+export { followSettings } from './followed-settings.ts';
+export type { Settings } from './followed-settings.ts';
+export type { KustomizeSettings } from './kustomize.ts';
+export { settingsOf } from './settings.ts';
+export type { ArgoSettings, HealthScript } from './settings.ts';
