@@ -1,4 +1,5 @@
 import {
+  carriesPods,
   compileHealthRules,
   decideArtifact,
   decideHealth,
@@ -11,6 +12,7 @@ import {
   nodePlatforms,
   objectKey,
   releaseOf,
+  routeFacts,
   valueOf,
   whereSet,
 } from '../boundaries/index.ts';
@@ -62,6 +64,8 @@ export interface Material {
   readonly rendered: readonly RenderedFacts[];
   readonly images: readonly ImageFacts[];
   readonly snapshot: ClusterSnapshot;
+  /** The snapshot is of another cluster than the one that holds the application. */
+  readonly elsewhere?: boolean;
   readonly rollouts: readonly RolloutSubject[];
   readonly services: readonly ServiceFacts[];
   readonly observed: readonly Observed[];
@@ -139,10 +143,19 @@ export function judge(read: Material, tookMs: number): Proof {
     material.sync,
     decideLive(lives, leading?.reference, material.sync.state === 'moving', at),
     decideHealth(health, at),
-    decideRollout(rollouts, at, { acceptSimulated: material.acceptSimulated }),
+    decideRollout(
+      rollouts,
+      at,
+      { acceptSimulated: material.acceptSimulated },
+      rendered.map(({ object }) => object).filter(carriesPods),
+    ),
     decideTraffic(
       {
         services: material.services,
+        routes: routeFacts(
+          rendered.map(({ object }) => object),
+          snapshot,
+        ),
         expectedPods: new Set(pods.flatMap((found) => found?.current.map(podKey) ?? [])),
         oldPods: new Set(pods.flatMap((found) => found?.old.map(podKey) ?? [])),
         observed: material.observed,

@@ -2,6 +2,7 @@ import { mapBounded } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { refName } from '../../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
+import { backendsOf } from '../backends.ts';
 import { attempt, read, valueOf } from '../reading.ts';
 import type { Reading } from '../reading.ts';
 import { isWorkload, podFacts } from '../workload.ts';
@@ -100,6 +101,25 @@ function refOf(object: KubeObject): ObjectRef {
   return namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, namespace, name };
 }
 
+/** The Services that stored routes lead to, whoever asks for them. */
+async function servicesOfRoutes(
+  client: KubeClient,
+  objects: readonly Reading<KubeObject>[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, Reading<KubeObject>>> {
+  const backends = objects.flatMap((reading) => (reading.state === 'read' ? backendsOf(reading.value) : []));
+  const refs = new Map(
+    backends.map(({ name, namespace }) => [
+      objectKey({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace } }),
+      { apiVersion: 'v1', kind: 'Service', name, namespace },
+    ]),
+  );
+  const readings = await mapBounded([...refs], AT_ONCE, async ([key, ref]) => {
+    return [key, await getObject(client, ref, signal)] as const;
+  });
+  return new Map(readings);
+}
+
 /**
  * Reads the live side of `rendered` (objects with their namespace filled in) and what stands behind it. Nothing
  * throws but a cancellation: what could not be read says so. Workloads are read again after their pods; when one
@@ -141,6 +161,8 @@ export async function takeSnapshot(
       return before?.metadata.generation !== valueOf(again[index])?.metadata.generation;
     });
     if (!moved || tries === CONSISTENCY_TRIES) {
+      for (const [key, service] of await servicesOfRoutes(client, [...objects.values()], signal))
+        if (!objects.has(key)) objects.set(key, service);
       // The later reading of a workload belongs to the pods that were just read.
       for (const [index, object] of workloads.entries())
         objects.set(objectKey(object), again[index] as Reading<KubeObject>);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { asLandfallError, sleep } from '../../kernel/index.ts';
-import { makePlan, recoverUnfinished, setDigest } from '../../apply/index.ts';
+import { makePlan, recoverUnfinished } from '../../apply/index.ts';
 import type { DeliveryContext, HealthAnswer, Plan, Recovered } from '../../apply/index.ts';
 import { compileHealthRules, watchHealth } from '../../boundaries/health/index.ts';
 import type { Ledger, LedgerSubject } from '../../ledger/index.ts';
@@ -76,7 +76,7 @@ export async function planFor(
     target,
     environment: options.env ?? (await declaredEnvironment(target)),
     plan: { ...plan, warnings: [...target.warnings, ...inventory.warnings, ...unknown, ...plan.warnings] },
-    set: setDigest(target.set),
+    set: target.digest,
     salt,
   };
 }

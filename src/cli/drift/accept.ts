@@ -4,7 +4,7 @@ import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
 import { getIn, jsonEqual, LandfallError } from '../../kernel/index.ts';
 import { changeField, reachOfFiles } from '../../pipeline/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { findApplication, renderSources } from '../../verdict/index.ts';
+import { findApplication, fromGit, qualifiedName, renderSources } from '../../verdict/index.ts';
 import type { ApplicationSpec } from '../../verdict/index.ts';
 import { lookNow } from './application.ts';
 import { authorOf } from './author.ts';
@@ -217,7 +217,9 @@ export async function acceptDrift(work: Settling): Promise<Settled> {
   };
   if (drifts.length === 0)
     return { ...base, agrees: true, commit: undefined, changes: [], agreements: [], problem: undefined };
-  const spec = await findApplication(sources.kube, report.application, report.namespace, signal);
+  const spec = fromGit(
+    await findApplication(sources.kube, qualifiedName(work.material.subject), report.namespace, signal),
+  );
   const mirror = sources.git.open(spec.repository);
   const branch = await branchOf(mirror, spec, signal);
   const planAt = (revision: string) => plan({ work, spec, revision, tree: mirror.tree(revision), branch });

@@ -52,6 +52,8 @@ export interface ReleaseRequest {
   /** Where it goes: what the cluster serves is told to the chart. */
   readonly about: { readonly gitVersion: string; readonly apiVersions: readonly string[] };
   readonly helm: string | undefined;
+  /** Leaves out what the chart makes up anew each time. */
+  readonly stable?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -117,7 +119,7 @@ function isTest(release: KubeObject, object: KubeObject): boolean {
 }
 
 async function template(
-  { release, chart, values, about, helm, action, signal }: ReleaseRequest,
+  { release, chart, values, about, helm, action, stable = false, signal }: ReleaseRequest,
   skipCrds: boolean,
 ): Promise<readonly KubeObject[]> {
   const { name, namespace } = releaseName(release);
@@ -147,6 +149,7 @@ async function template(
         apiVersions: about.apiVersions,
         access: chart.access,
       },
+      stable,
       signal,
     });
     return rendered.map(({ object }) => object);
