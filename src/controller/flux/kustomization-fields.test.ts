@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getArray, getNumber, getString } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
+import { loadKubeClient } from '../../kube/index.ts';
 import { serveGit } from '../../git/test-support.ts';
 import { startCluster } from '../../drydock/index.ts';
 import { configMap } from '../delivery.fixture.ts';
@@ -67,6 +69,40 @@ describe('a Kustomization', { timeout: 300_000 }, () => {
       (found) => getNumber(getArray(found, 'status', 'history')[0], 'totalReconciliations') === 2,
     );
     expect(getArray(again, 'status', 'history')).toHaveLength(1);
+  });
+
+  it('goes into the cluster that each key of a Secret leads to', async () => {
+    const clusters = await Promise.all([
+      startCluster({ nodes: 1, clock: flux.clock }),
+      startCluster({ nodes: 1, clock: flux.clock }),
+    ]);
+    try {
+      const encoded = (text: string) => Buffer.from(text).toString('base64');
+      await flux.scene.client.create({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'clusters', ...where },
+        data: Object.fromEntries(clusters.map((one, at) => [`number${at}`, encoded(one.kubeconfig())])),
+      });
+      for (const [at, cluster] of clusters.entries()) {
+        const file = join(flux.scene.folder, `cluster-${at}`);
+        await cluster.writeKubeconfig(file);
+        const client = await loadKubeClient({ kubeconfig: file });
+        await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'apps' } });
+        await flux.kustomization(`remote${at}`, {
+          path: './plain',
+          namePrefix: `remote${at}-`,
+          kubeConfig: { secretRef: { name: 'clusters', key: `number${at}` } },
+        });
+        await flux.ready(KUSTOMIZATION, `remote${at}`);
+        const { items } = await client.list({ apiVersion: 'v1', kind: 'ConfigMap' }, { namespace: 'apps' });
+        const names = items.map(({ metadata }) => metadata.name).filter((name) => name.endsWith('-plain'));
+        expect(names).toEqual([`remote${at}-plain`]);
+        client.close();
+      }
+    } finally {
+      await Promise.all(clusters.map((cluster) => cluster.close()));
+    }
   });
 
   it.each<[string, JsonObject, string, string]>([
