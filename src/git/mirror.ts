@@ -29,6 +29,7 @@ import {
   type FileChange,
 } from './history.ts';
 import type { FileChanges } from './make-commit.ts';
+import { movedAt } from './moved.ts';
 import { parseLocation, withAccess, type GitAccess, type GitLocation } from './location.ts';
 import { createObjectReader, type ObjectReader } from './objects.ts';
 import { listRefs, type GitRef } from './refs.ts';
@@ -76,6 +77,8 @@ export interface GitMirror {
     signal?: AbortSignal,
   ): Promise<readonly CommitInfo[]>;
   commitInfo(commit: string, signal?: AbortSignal): Promise<CommitInfo>;
+  /** When a branch or tag was last seen to move, in ms; undefined where nothing tells. See {@link movedAt}. */
+  movedAt(revision: string, signal?: AbortSignal): Promise<number | undefined>;
   /** The commits that the branch at `from` has been at, newest first: its first parents. */
   firstParents(from: string, limit: number, signal?: AbortSignal): Promise<readonly string[]>;
   isAncestor(ancestor: string, descendant: string, signal?: AbortSignal): Promise<boolean>;
@@ -155,6 +158,7 @@ type Reading = Pick<
   | 'verify'
   | 'log'
   | 'commitInfo'
+  | 'movedAt'
   | 'firstParents'
   | 'isAncestor'
   | 'diffFiles'
@@ -193,6 +197,7 @@ function reading(
       const from = options.from ?? (await resolve('HEAD', signal)).commit;
       return readLog(await ready(signal), { ...options, from }, signal);
     },
+    movedAt: async (revision, signal) => movedAt(await ready(signal), revision, signal),
     commitInfo: async (commit, signal) =>
       infos.get(commit) ?? keep(infos, commit, await readCommit(await ready(signal), commit, signal)),
     firstParents: async (from, limit, signal) => firstParents(await ready(signal), from, limit, signal),
