@@ -15,7 +15,7 @@ export interface TargetOptions {
 
 /** Where objects of Flux say that theirs go (`spec.kubeConfig`), and as whom (`spec.serviceAccountName`). */
 export interface Targets {
-  of(object: KubeObject, signal: AbortSignal): Promise<FluxTarget>;
+  readonly of: (object: KubeObject, signal: AbortSignal) => Promise<FluxTarget>;
   close(): Promise<void>;
 }
 
