@@ -116,8 +116,11 @@ export function fingerprint(object: KubeObject, salt: string): string {
 export function canonical(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (!isJsonObject(value)) return JSON.stringify(value);
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
+  let text = '';
+  for (const key of Object.keys(value).toSorted()) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(value[key] as JsonValue)}`;
+  }
+  return `{${text}}`;
 }
 
 function comparable(object: KubeObject, counts: (entry: JsonObject) => boolean): JsonObject {

@@ -8,8 +8,8 @@ import type { DryRun, DryRunContext } from './dry-run.ts';
 import { fieldChanges, fingerprint, firstLine, wouldWriteNothing } from './field-changes.ts';
 import { readObject, readObjects } from './live-read.ts';
 import { isKeptKind } from './order.ts';
-import { deniedVerbs, identityOf } from './permissions.ts';
-import type { Need, Verb } from './permissions.ts';
+import { identityOf, permissionsOf } from './permissions.ts';
+import type { Need, Permissions, Verb } from './permissions.ts';
 import { whereObject } from './plan.ts';
 import type { Plan, PlanAction, PlanItem, PlannedField, PlannedObject, PlanProblem } from './plan.ts';
 import { takenFields } from './taken-fields.ts';
@@ -31,6 +31,8 @@ export interface PlanRequest {
   readonly recreate: boolean;
   /** What hashes of Secrets are made with: the same one makes the same plan comparable. */
   readonly salt: string;
+  /** Who the API server takes us for, where that was asked already. */
+  readonly identity?: Promise<string | undefined>;
   /** Services that select nothing and the like are told, and do not keep the set from being applied. */
   readonly looseRelations: boolean;
 }
@@ -58,19 +60,20 @@ export async function makePlan(client: KubeClient, request: PlanRequest, signal:
     set,
     coming: new Set(set.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name)),
   };
+  const permissions = permissionsOf(client, signal);
   const relations = relationsOf(request.set);
   const [asked, unfit, missing, identity] = await Promise.all([
-    askAll(request, context),
+    askAll(request, context, permissions),
     stillUnfit(client, relations.problems, signal),
     missingReferences(client, relations.references, request.set, signal),
-    identityOf(client, signal),
+    request.identity ?? identityOf(client, signal),
   ]);
   const items = [
     ...(await mapBounded(asked, AT_ONCE, (one) => itemOf(one, request, context))),
     ...request.extra.map((object) => extraItem(object, request)),
   ];
   const needs = items.flatMap(needOf);
-  const denied = await deniedVerbs(client, needs, signal);
+  const denied = await permissions.denied(needs);
   const loose = [...unfit, ...missing.problems].map(({ facts, path, message }) =>
     problemOf(facts.object, 'relation', message, firstLine(facts, path) ?? whereObject(facts)),
   );
@@ -114,16 +117,28 @@ export async function makePlan(client: KubeClient, request: PlanRequest, signal:
 }
 
 /** What is there, and a dry run of everything that is not known to be unchanged. */
-async function askAll(request: PlanRequest, context: DryRunContext): Promise<readonly Asked[]> {
+async function askAll(
+  request: PlanRequest,
+  context: DryRunContext,
+  permissions: Permissions,
+): Promise<readonly Asked[]> {
   const { client, signal } = context;
   const objects = request.set.map(({ object }) => object);
   const live = await readObjects(client, objects, signal);
-  return mapBounded(request.set, AT_ONCE, async (facts) => {
+  const found = request.set.map((facts) => {
+    const before = live.get(objectKey(facts.object));
+    const same = before !== undefined && isKnownUnchanged(facts.object, before);
+    return { facts, live: before, same };
+  });
+  permissions.expect(
+    found.flatMap(({ facts, live: before, same }) =>
+      same ? [] : [{ object: facts.object, verbs: VERBS[before === undefined ? 'create' : 'change'] }],
+    ),
+  );
+  return mapBounded(found, AT_ONCE, async ({ facts, live: stored, same }) => {
     let desired = facts.object;
-    let before = live.get(objectKey(desired));
-    if (before !== undefined && isKnownUnchanged(desired, before)) {
-      return { facts, desired, before, dry: unchanged(before) };
-    }
+    let before = stored;
+    if (before !== undefined && same) return { facts, desired, before, dry: unchanged(before) };
     let dry = await dryRun(desired, context);
     // It moved between the two: what is compared has to be one and the same.
     for (let tries = 0; tries < TORN_TRIES && isTorn(dry, before); tries += 1) {

@@ -1,6 +1,6 @@
 import { asLandfallError, getArray, getString, mapBounded } from '../kernel/index.ts';
 import { splitApiVersion } from '../kube/index.ts';
-import type { KubeClient, KubeObject } from '../kube/index.ts';
+import type { AccessAnswer, KubeClient, KubeObject, ResourceAccess } from '../kube/index.ts';
 
 export type Verb = 'get' | 'create' | 'patch' | 'delete';
 
@@ -20,12 +20,40 @@ export interface Denied {
 
 const AT_ONCE = 16;
 
-/**
- * Asks the API server, as the identity that will apply, for every verb on every kind and namespace, once each. A role
- * that names its objects answers no to that: each object is asked for then.
- */
-export async function deniedVerbs(
+/** What one plan asks the API server about permissions: the same question once, however often it comes up. */
+export interface Permissions {
+  /** Asks ahead for what will most likely be needed, while something else is waited for. */
+  expect(needs: readonly Need[]): void;
+  /**
+   * Asks, as the identity that will apply, for every verb on every kind and namespace, once each. A role that names
+   * its objects answers no to that: each object is asked for then.
+   */
+  denied(needs: readonly Need[]): Promise<readonly Denied[]>;
+}
+
+type CanI = (verb: Verb, access: ResourceAccess, namespace: string | undefined) => Promise<AccessAnswer>;
+
+export function permissionsOf(client: KubeClient, signal: AbortSignal): Permissions {
+  const answers = new Map<string, Promise<AccessAnswer>>();
+  const canI: CanI = (verb, access, namespace) => {
+    const key = JSON.stringify([verb, access, namespace]);
+    const answer = answers.get(key) ?? client.canI(verb, access, namespace, signal);
+    answers.set(key, answer);
+    return answer;
+  };
+  const denied = (needs: readonly Need[]) => deniedVerbs(client, canI, needs, signal);
+  return {
+    denied,
+    expect(needs) {
+      // What goes wrong with it goes wrong again, for whoever needs the answer.
+      denied(needs).catch(() => {});
+    },
+  };
+}
+
+async function deniedVerbs(
   client: KubeClient,
+  canI: CanI,
   needs: readonly Need[],
   signal: AbortSignal,
 ): Promise<readonly Denied[]> {
@@ -40,13 +68,14 @@ export async function deniedVerbs(
     }
   }
   const answers = await mapBounded([...questions.values()], AT_ONCE, ({ verb, objects }) =>
-    ask(client, verb, objects, signal),
+    ask(client, canI, verb, objects, signal),
   );
   return answers.flat();
 }
 
 async function ask(
   client: KubeClient,
+  canI: CanI,
   verb: Verb,
   objects: readonly KubeObject[],
   signal: AbortSignal,
@@ -57,7 +86,7 @@ async function ask(
   // A kind that is not served has no permissions to ask for: its definition comes with the set, or the dry run says.
   if (access === undefined) return [];
   const { namespace } = first.metadata;
-  const all = await client.canI(verb, access, namespace, signal);
+  const all = await canI(verb, access, namespace);
   if (all.allowed) return [];
   const denied = (object: KubeObject, reason: string): Denied => ({
     object,
@@ -68,7 +97,7 @@ async function ask(
   // What is created has no name yet, as far as roles are concerned.
   if (verb === 'create') return [denied(first, all.reason)];
   const each = await mapBounded(objects, AT_ONCE, async (object) => {
-    const answer = await client.canI(verb, { ...access, name: object.metadata.name }, namespace, signal);
+    const answer = await canI(verb, { ...access, name: object.metadata.name }, namespace);
     return answer.allowed ? undefined : denied(object, answer.reason);
   });
   const refused = each.filter((one) => one !== undefined);

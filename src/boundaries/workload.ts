@@ -45,9 +45,27 @@ export function podTemplate(object: KubeObject): JsonObject | undefined {
   return path === undefined ? undefined : getObject(object, ...path);
 }
 
+/** A finished Job that asks to be deleted: that it is gone says nothing about how it ended. */
+export function endsByItself(object: KubeObject): boolean {
+  return object.kind === 'Job' && getNumber(object, 'spec', 'ttlSecondsAfterFinished') !== undefined;
+}
+
+const FOREIGN_TEMPLATE = ['spec', 'template'] as const;
+
+/** A resource of somebody's own kind that carries a pod template, as Knative's or OpenKruise's do. */
+export function carriesPods(object: KubeObject): boolean {
+  return (
+    object.apiVersion.includes('/') &&
+    podTemplatePath(object) === undefined &&
+    getArray(object, ...FOREIGN_TEMPLATE, 'spec', 'containers').some(
+      (container) => getString(container, 'image') !== undefined,
+    )
+  );
+}
+
 /** The containers that the template names, in its order: init first, as they run. */
 export function templateContainers(object: KubeObject): readonly TemplateContainer[] {
-  const path = podTemplatePath(object);
+  const path = podTemplatePath(object) ?? (carriesPods(object) ? FOREIGN_TEMPLATE : undefined);
   if (path === undefined) return [];
   const found: TemplateContainer[] = [];
   for (const field of ['initContainers', 'containers'] as const) {

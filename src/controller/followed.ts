@@ -1,9 +1,9 @@
-import { LandfallError, isJsonObject, parseJson } from '../kernel/index.ts';
-import type { Clock, JsonObject } from '../kernel/index.ts';
-import { secretValue, startReflector } from '../kube/index.ts';
+import { LandfallError } from '../kernel/index.ts';
+import type { Clock } from '../kernel/index.ts';
+import { startReflector } from '../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, ListOptions } from '../kube/index.ts';
 
-export { secretValue };
+export { secretValue } from '../kube/index.ts';
 
 /** The objects of one kind, followed by a watch, with what was last known while the watch is away. */
 export interface Followed {
@@ -67,22 +67,4 @@ export function follow(client: KubeClient, kind: KindRef, options: FollowOptions
       await reflector.close();
     },
   };
-}
-
-/** A value of a Secret that holds JSON. The error names the Secret and never what is in it. */
-export function secretJson(secret: KubeObject, name: string): JsonObject {
-  const text = secretValue(secret, name);
-  if (text === undefined || text === '') return {};
-  const where = `Secret ${secret.metadata.namespace ?? ''}/${secret.metadata.name}, data.${name}`;
-  try {
-    const value = parseJson(text, where);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // What does not parse would be quoted by the error: it is said without it.
-  }
-  throw new LandfallError(`${where} is no JSON object.`, {
-    kind: 'invalid-input',
-    code: 'secret-json',
-    object: where,
-  });
 }

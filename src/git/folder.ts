@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LandfallError, messageOf } from '../kernel/index.ts';
@@ -16,12 +17,14 @@ export interface FoundRepository {
   readonly remotes: Readonly<Record<string, string>>;
 }
 
-/** The repository that a folder is in, as git itself would find it; undefined when there is none. */
-export async function findRepository(
+/** Where the repository is that a folder is in, as git itself would find it; undefined when there is none. */
+export async function findRoot(
   folder: string,
   signal?: AbortSignal,
-): Promise<FoundRepository | undefined> {
+): Promise<Pick<FoundRepository, 'root' | 'gitDir' | 'bare'> | undefined> {
   await assertFolder(folder);
+  const real = await realpath(folder);
+  if (!mayBeInRepository(real)) return undefined;
   const found = await tryGit(
     ['rev-parse', '--absolute-git-dir', '--is-bare-repository', '--is-inside-work-tree', '--show-cdup'],
     { cwd: folder, signal },
@@ -32,7 +35,27 @@ export async function findRepository(
   }
   const [gitDir = '', bare = '', inside = '', up = ''] = found.stdout.toString('utf8').split('\n');
   // git counts from where the folder really is.
-  const root = inside === 'true' ? path.resolve(await realpath(folder), up) : gitDir;
+  const root = inside === 'true' ? path.resolve(real, up) : gitDir;
+  return { root, gitDir, bare: bare === 'true' };
+}
+
+/** False where nothing above a folder looks like a repository: git is not started then, to find out the same. */
+function mayBeInRepository(folder: string): boolean {
+  for (let at = folder; ; at = path.dirname(at)) {
+    const isBare = existsSync(path.join(at, 'HEAD')) && existsSync(path.join(at, 'objects'));
+    if (isBare || existsSync(path.join(at, '.git'))) return true;
+    if (at === path.dirname(at)) return false;
+  }
+}
+
+/** The repository that a folder is in, with its branch and remotes; undefined when there is none. */
+export async function findRepository(
+  folder: string,
+  signal?: AbortSignal,
+): Promise<FoundRepository | undefined> {
+  const found = await findRoot(folder, signal);
+  if (found === undefined) return undefined;
+  const { gitDir } = found;
   const [symbolic, listed] = await Promise.all([
     tryGit(['symbolic-ref', '--quiet', '--short', 'HEAD'], { gitDir, signal }),
     tryGit(['config', '--get-regexp', '-z', String.raw`^remote\..*\.url$`], { gitDir, signal }),
@@ -44,9 +67,7 @@ export async function findRepository(
     if (name !== undefined) remotes[name] = withoutCredentials(url);
   }
   return {
-    root,
-    gitDir,
-    bare: bare === 'true',
+    ...found,
     remotes,
     ...(symbolic.code === 0 ? { branch: symbolic.stdout.toString('utf8').trim() } : {}),
   };
@@ -57,7 +78,7 @@ export async function openFolder(
   folder: string,
   signal?: AbortSignal,
 ): Promise<{ readonly gitDir: string; readonly bare: boolean }> {
-  const found = await findRepository(folder, signal);
+  const found = await findRoot(folder, signal);
   if (found === undefined) {
     throw notARepository(
       folder,

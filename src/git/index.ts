@@ -17,7 +17,7 @@ export { treeBelow, treeOfFolders, treeWithMounts } from './composed-tree.ts';
 export { submoduleUrl } from './submodules.ts';
 export type { TrustedKeys } from './verify.ts';
 export type { ResolvedRevision } from './revisions.ts';
-export { findRepository } from './folder.ts';
+export { findRepository, findRoot } from './folder.ts';
 export type { FoundRepository } from './folder.ts';
 export { runGit } from './program.ts';
 export type { GitOptions } from './program.ts';

@@ -18,6 +18,17 @@ interface Known {
   readonly kinds: ReadonlyMap<string, ApiResource>;
 }
 
+/** Asked for by every command, and nowhere else where there is one: it needs no question of its own. */
+const SELF_SUBJECT_REVIEW: ApiResource = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  resource: 'selfsubjectreviews',
+  kind: 'SelfSubjectReview',
+  namespaced: false,
+  verbs: ['create'],
+  subresources: [],
+};
+
 /** A kind that is missing is looked for again at once, but a burst of misses asks the server only once a second. */
 const FRESH = 1000;
 const KEPT = 10 * 60_000;
@@ -102,6 +113,8 @@ export function createDiscovery(transport: Transport, clock: Clock): Discovery {
     async resource({ apiVersion, kind }, signal) {
       if (signal?.aborted)
         throw cancelled({ what: `discover the kinds of ${apiVersion}`, server: transport.server });
+      if (kind === SELF_SUBJECT_REVIEW.kind && apiVersion === 'authentication.k8s.io/v1')
+        return SELF_SUBJECT_REVIEW;
       const first = await groupVersion(apiVersion, clock.now() - KEPT);
       const found =
         first.kinds.get(kind) ?? (await groupVersion(apiVersion, clock.now() - FRESH)).kinds.get(kind);

@@ -23,6 +23,7 @@ export type {
 } from './client.ts';
 export { connectKubeClient } from './connect.ts';
 export type { ClusterAccess } from './connect.ts';
+export { IN_CLUSTER, clusterServer, connectClusterSecret } from './cluster-secret.ts';
 export { loadKubeClient } from './load.ts';
 export type { LoadOptions } from './load.ts';
 export { secretValue } from './secret.ts';

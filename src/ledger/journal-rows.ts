@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Selectable } from 'kysely';
 import { isJsonObject, LandfallError } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
@@ -169,4 +170,29 @@ export function stepsUpdate(session: Session, id: string, seqs: readonly number[
     })
     .where('journal', '=', id)
     .where('seq', 'in', seqs);
+}
+
+/** How a step ended that was written: the object as it is stored now. */
+export interface WrittenStep {
+  readonly seq: number;
+  readonly state: JournalStep['state'];
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+/** Many changes in one statement, since making one takes longer than the database needs for it. Answers how many. */
+export async function updateWritten(
+  session: Session,
+  id: string,
+  steps: readonly WrittenStep[],
+): Promise<bigint> {
+  const rows = steps.map(
+    ({ seq, state, uid, resourceVersion }) =>
+      sql`select cast(${seq} as integer) as seq, cast(${state} as text) as state, cast(${uid} as text) as uid, cast(${resourceVersion} as text) as version`,
+  );
+  const { numAffectedRows } = await sql`
+    update landfall_step set state = changed.state, uid = changed.uid, resource_version = changed.version
+    from (${sql.join(rows, sql` union all `)}) as changed
+    where landfall_step.journal = ${id} and landfall_step.seq = changed.seq`.execute(session);
+  return numAffectedRows ?? 0n;
 }

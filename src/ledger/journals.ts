@@ -15,8 +15,9 @@ import {
   refusal,
   sealedFor,
   stepsUpdate,
+  updateWritten,
 } from './journal-rows.ts';
-import type { StepChange } from './journal-rows.ts';
+import type { StepChange, WrittenStep } from './journal-rows.ts';
 import { about, subjectOf } from './rows.ts';
 import type { Session } from './schema.ts';
 import { seal } from './seal.ts';
@@ -27,6 +28,8 @@ const RENEW_MS = 10_000;
 /** Times that an open journal may come and go while another one is begun. */
 const TRIES = 5;
 const SEQS_AT_ONCE = 200;
+/** SQLite puts at most 500 selects together. */
+const WRITTEN_AT_ONCE = 100;
 
 /** A holder that does not live. */
 const NOBODY = { lease_until: 0, pid: 0, process_start: '' };
@@ -44,18 +47,38 @@ interface Waiting {
   readonly failed: (thrown: unknown) => void;
 }
 
-/** Steps that follow each other and change alike, each once, at most so many that a statement takes them. */
-function runsOf(
-  waiting: readonly Waiting[],
-): readonly { readonly seqs: readonly number[]; readonly change: StepChange }[] {
-  const runs: { seqs: number[]; change: StepChange }[] = [];
-  for (const { seq, change } of waiting) {
-    const last = runs.at(-1);
-    const fits = last !== undefined && last.seqs.length < SEQS_AT_ONCE && !last.seqs.includes(seq);
+type Alike = { readonly seqs: readonly number[]; readonly change: StepChange };
+type Batch = Alike | { readonly written: readonly WrittenStep[] };
+
+/** A step that was written, and nothing more to say of it: every one has an object of its own. */
+function writtenStep({ seq, change }: Waiting): WrittenStep | undefined {
+  const { state, uid, resourceVersion, message } = change;
+  if (state === undefined || uid === undefined || resourceVersion === undefined) return undefined;
+  return message === undefined ? { seq, state, uid, resourceVersion } : undefined;
+}
+
+/**
+ * Steps that follow each other and change alike, and such that were written, each once: at most so many that a
+ * statement takes them.
+ */
+function batchesOf(waiting: readonly Waiting[]): readonly Batch[] {
+  const batches: ({ seqs: number[]; change: StepChange } | { written: WrittenStep[] })[] = [];
+  for (const one of waiting) {
+    const { seq, change } = one;
+    const last = batches.at(-1);
+    const step = writtenStep(one);
+    if (step !== undefined) {
+      const fits = last !== undefined && 'written' in last && last.written.length < WRITTEN_AT_ONCE;
+      if (fits && !last.written.some((other) => other.seq === seq)) last.written.push(step);
+      else batches.push({ written: [step] });
+      continue;
+    }
+    const fits =
+      last !== undefined && 'seqs' in last && last.seqs.length < SEQS_AT_ONCE && !last.seqs.includes(seq);
     if (fits && JSON.stringify(last.change) === JSON.stringify(change)) last.seqs.push(seq);
-    else runs.push({ seqs: [seq], change });
+    else batches.push({ seqs: [seq], change });
   }
-  return runs;
+  return batches;
 }
 
 export type Journals = Ledger['journals'] & {
@@ -139,9 +162,13 @@ export function journalsIn(store: Store): Journals {
 
   async function writeAll(session: Session, id: string, waiting: readonly Waiting[]): Promise<void> {
     await claim(session, id, {});
-    for (const { seqs, change } of runsOf(waiting)) {
-      const { numUpdatedRows } = await stepsUpdate(session, id, seqs, change).executeTakeFirst();
-      if (Number(numUpdatedRows) !== seqs.length)
+    for (const batch of batchesOf(waiting)) {
+      const seqs = 'written' in batch ? batch.written.map(({ seq }) => seq) : batch.seqs;
+      const updated =
+        'written' in batch
+          ? await updateWritten(session, id, batch.written)
+          : (await stepsUpdate(session, id, seqs, batch.change).executeTakeFirst()).numUpdatedRows;
+      if (Number(updated) !== seqs.length)
         throw new LandfallError(`The journal ${id} does not have all of the steps ${seqs.join(', ')}.`, {
           kind: 'bug',
           code: 'journal-step',

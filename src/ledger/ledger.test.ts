@@ -265,6 +265,34 @@ describe.each(kinds)('a ledger in $name', (kind) => {
       });
     });
 
+    it('with many steps that end at once, each as it ended, in the order in which it was told', async () => {
+      const id = await ledger.journals.begin(
+        journal(
+          'd',
+          Array.from({ length: 250 }, (_, n) => step(n)),
+        ),
+      );
+      const change = (n: number) => ({ state: 'done' as const, uid: `u'${n}`, resourceVersion: String(n) });
+      const told = Array.from({ length: 250 }, (_, n) => ledger.journals.step(id, n, change(n)));
+      await Promise.all([
+        ...told,
+        ledger.journals.step(id, 7, { state: 'begun' }),
+        ledger.journals.step(id, 8, { state: 'failed', message: 'refused' }),
+        ledger.journals.step(id, 9, change(99)),
+      ]);
+      const steps = (await ledger.journals.get(id))?.steps ?? [];
+      expect(steps.map(({ state, uid, resourceVersion }) => ({ state, uid, resourceVersion }))).toEqual(
+        Array.from({ length: 250 }, (_, n) => {
+          if (n === 7) return { ...change(7), state: 'begun' };
+          if (n === 8) return { ...change(8), state: 'failed' };
+          return change(n === 9 ? 99 : n);
+        }),
+      );
+      const missing = [ledger.journals.step(id, 1, change(1)), ledger.journals.step(id, 999, change(2))];
+      const ended = await Promise.allSettled(missing);
+      expect(ended.map((each) => each.status)).toEqual(['rejected', 'rejected']);
+    });
+
     it('and keeps the objects of one that is stuck', async () => {
       const id = await ledger.journals.begin(journal('d', [step(1)]));
       await ledger.journals.state(id, 'stuck');

@@ -24,6 +24,8 @@ export async function prove(sources: Sources, question: Question, signal: AbortS
  * that the proof rests on, so that its verdict stays what it was. Of what has landed only risks are told.
  */
 export async function explainLook(sources: Sources, look: Look, signal: AbortSignal): Promise<Look> {
+  // What happens in this cluster explains nothing of another.
+  if (look.material.elsewhere === true) return look;
   const material = { ...look.material, world: await readWorld(sources.kube, look.material, signal) };
   const proof = judge(material, look.proof.tookMs);
   if (look.proof.verdict.state !== 'landed') return { material, proof };

@@ -1,4 +1,4 @@
-import { getNumber, getString } from '../../kernel/index.ts';
+import { getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
@@ -8,7 +8,7 @@ import type { Reading } from '../reading.ts';
 import { isHidden } from '../rendered.ts';
 import type { RenderedFacts } from '../rendered.ts';
 import { objectSource } from '../source.ts';
-import { isWorkload, templateContainers } from '../workload.ts';
+import { endsByItself, isWorkload, templateContainers } from '../workload.ts';
 import type { PullPolicy } from '../workload.ts';
 import { fieldDifferences, fieldPath } from './compare.ts';
 import type { FieldDifference } from './compare.ts';
@@ -111,11 +111,6 @@ function judge(subject: LiveSubject, syncing: boolean): Judged {
 }
 
 const STORED = { state: 'proven', reason: 'stored' } as const;
-
-/** A finished Job that asks to be deleted: that it is gone says nothing about how it ended. */
-function endsByItself(object: KubeObject): boolean {
-  return object.kind === 'Job' && getNumber(object, 'spec', 'ttlSecondsAfterFinished') !== undefined;
-}
 
 /**
  * An object whose fields all are what Git asks for, or are left to others, and that runs something else all the same.

@@ -2,6 +2,7 @@ import { mapBounded } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { refName } from '../../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
+import { backendsOf } from '../backends.ts';
 import { attempt, read, valueOf } from '../reading.ts';
 import type { Reading } from '../reading.ts';
 import { isWorkload, podFacts } from '../workload.ts';
@@ -15,6 +16,8 @@ export interface NamespaceFacts {
   readonly autoscalers: Reading<readonly KubeObject[]>;
   /** Warnings; left out where nothing was rendered whose health is told by events only. */
   readonly events?: Reading<readonly KubeObject[]>;
+  /** Left out where no CronJob was rendered. */
+  readonly jobs?: Reading<readonly KubeObject[]>;
 }
 
 /** What the cluster said about one application, read as close together as its API allows. */
@@ -69,20 +72,21 @@ async function listKind(
 async function readNamespace(
   client: KubeClient,
   namespace: string,
-  withEvents: boolean,
+  wanted: { readonly events: boolean; readonly jobs: boolean },
   signal: AbortSignal | undefined,
 ): Promise<NamespaceFacts> {
-  const [pods, replicaSets, endpointSlices, autoscalers, events] = await Promise.all([
+  const [pods, replicaSets, endpointSlices, autoscalers, events, jobs] = await Promise.all([
     listKind(client, { apiVersion: 'v1', kind: 'Pod' }, namespace, signal),
     listKind(client, { apiVersion: 'apps/v1', kind: 'ReplicaSet' }, namespace, signal),
     listKind(client, { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' }, namespace, signal),
     listKind(client, { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' }, namespace, signal),
-    withEvents
+    wanted.events
       ? attempt(
           async () => (await client.list(EVENT, { namespace, fieldSelector: 'type=Warning' }, signal)).items,
           signal,
         )
       : undefined,
+    wanted.jobs ? listKind(client, { apiVersion: 'batch/v1', kind: 'Job' }, namespace, signal) : undefined,
   ]);
   return {
     pods: pods.state === 'read' ? read(pods.value.map(podFacts)) : pods,
@@ -91,6 +95,7 @@ async function readNamespace(
     // A server without the kind has no autoscaler.
     autoscalers: autoscalers.state === 'absent' ? read([]) : autoscalers,
     ...(events === undefined ? {} : { events }),
+    ...(jobs === undefined ? {} : { jobs }),
   };
 }
 
@@ -98,6 +103,25 @@ function refOf(object: KubeObject): ObjectRef {
   const { name, namespace } = object.metadata;
   const { apiVersion, kind } = object;
   return namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, namespace, name };
+}
+
+/** The Services that stored routes lead to, whoever asks for them. */
+async function servicesOfRoutes(
+  client: KubeClient,
+  objects: readonly Reading<KubeObject>[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, Reading<KubeObject>>> {
+  const backends = objects.flatMap((reading) => (reading.state === 'read' ? backendsOf(reading.value) : []));
+  const refs = new Map(
+    backends.map(({ name, namespace }) => [
+      objectKey({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace } }),
+      { apiVersion: 'v1', kind: 'Service', name, namespace },
+    ]),
+  );
+  const readings = await mapBounded([...refs], AT_ONCE, async ([key, ref]) => {
+    return [key, await getObject(client, ref, signal)] as const;
+  });
+  return new Map(readings);
 }
 
 /**
@@ -124,8 +148,16 @@ export async function takeSnapshot(
     const told = new Set(
       rendered.flatMap(({ kind, metadata }) => (TOLD_BY_EVENTS.has(kind) ? (metadata.namespace ?? []) : [])),
     );
+    const scheduled = new Set(
+      rendered.flatMap(({ kind, metadata }) => (kind === 'CronJob' ? (metadata.namespace ?? []) : [])),
+    );
     const facts = await mapBounded(names, 2, (namespace) =>
-      readNamespace(client, namespace, told.has(namespace), signal),
+      readNamespace(
+        client,
+        namespace,
+        { events: told.has(namespace), jobs: scheduled.has(namespace) },
+        signal,
+      ),
     );
     const nodes =
       wanted.length === 0
@@ -141,6 +173,8 @@ export async function takeSnapshot(
       return before?.metadata.generation !== valueOf(again[index])?.metadata.generation;
     });
     if (!moved || tries === CONSISTENCY_TRIES) {
+      for (const [key, service] of await servicesOfRoutes(client, [...objects.values()], signal))
+        if (!objects.has(key)) objects.set(key, service);
       // The later reading of a workload belongs to the pods that were just read.
       for (const [index, object] of workloads.entries())
         objects.set(objectKey(object), again[index] as Reading<KubeObject>);

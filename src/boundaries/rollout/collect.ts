@@ -61,6 +61,8 @@ interface Expectation {
   readonly role: DigestCheck['role'];
   readonly image: ImageFacts | undefined;
   readonly resolution: Resolution | undefined;
+  /** A tag of an image that others build, beside images of ours. */
+  readonly foreign: boolean;
 }
 
 type Compare = (
@@ -138,6 +140,13 @@ async function check(
     };
   }
   const compared = await compare(expected.resolution, container.imageID, platform);
+  // Nobody here makes releases of it: that its tag moved on says nothing about ours, and proves nothing either.
+  if (compared.outcome === 'mismatch' && expected.foreign)
+    return {
+      ...base,
+      outcome: 'inconclusive',
+      why: `${pod.name} runs ${running}; ${shortReference(expected.reference)} of ${container.name} is ${shortDigest(wanted)} by now, and is built elsewhere`,
+    };
   const sentence = {
     match: '',
     equivalent: '',
@@ -184,15 +193,19 @@ export async function collectRollouts(
     const autoscaled = autoscaling(object, valueOf(live), facts?.autoscalers);
     if (pods.state !== 'read') return { object, live, pods, checks: [], autoscaled };
     const expected = new Map<string, Expectation>(
-      templateContainers(object).map((container) => [
-        container.name,
-        {
-          reference: container.image,
-          role: container.role,
-          image: images.find((image) => image.reference === container.image),
-          resolution: resolutions.get(container.image),
-        },
-      ]),
+      templateContainers(object).map((container) => {
+        const image = images.find(({ reference }) => reference === container.image);
+        return [
+          container.name,
+          {
+            reference: container.image,
+            role: container.role,
+            image,
+            resolution: resolutions.get(container.image),
+            foreign: image?.ours === false && image.pinned === undefined && images.some(({ ours }) => ours),
+          },
+        ];
+      }),
     );
     const pairs = pods.value.current
       .filter((pod) => !pod.terminating)

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../kube/index.ts';
 import { containerOf, NOW, podOf, workloadOf } from '../cluster.fixture.ts';
 import { staleConfiguration } from './configuration.ts';
 import { decideRollout } from './decide.ts';
+import type { DigestCheck } from './decide.ts';
 
 const CHANGED = '2026-03-01T11:00:00Z';
 const BEFORE = '2026-03-01T10:00:00Z';
@@ -58,7 +59,7 @@ function stateOf(live: KubeObject, createdAt: string, startedAt: string, map = c
         object: live,
         live: { state: 'read', value: live },
         pods: { state: 'read', value },
-        checks: [],
+        checks: [CHECK],
         autoscaled: false,
         configuration: staleConfiguration(live, [pod], [map]),
       },
@@ -68,6 +69,17 @@ function stateOf(live: KubeObject, createdAt: string, startedAt: string, map = c
   );
   return `${state} ${reason}`;
 }
+
+const CHECK: DigestCheck = {
+  pod: 'p',
+  container: 'a',
+  role: 'main',
+  imageID: 'x',
+  digest: undefined,
+  expected: 'x',
+  outcome: 'match',
+  why: '',
+};
 
 describe('a ConfigMap that changed while the template did not', () => {
   it('breaks the rollout where a container read it into its environment before', () => {

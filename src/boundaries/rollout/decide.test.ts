@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../kube/index.ts';
 import { NOW, podOf, workloadOf } from '../cluster.fixture.ts';
 import { workloadPods } from '../workload-pods.ts';
+import { carriesPods, templateContainers } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import { decideRollout } from './decide.ts';
 import type { DigestCheck } from './decide.ts';
@@ -20,7 +21,13 @@ const mismatch = (pod: string): DigestCheck => ({
 function rolloutOf(
   live: KubeObject,
   pods: readonly PodFacts[] = [],
-  options: { readonly sets?: readonly KubeObject[]; readonly wrong?: boolean } = {},
+  options: {
+    readonly sets?: readonly KubeObject[];
+    readonly wrong?: boolean;
+    readonly checks?: readonly DigestCheck[];
+    /** What Git asks for, where that is something else. */
+    readonly object?: KubeObject;
+  } = {},
 ) {
   const found = workloadPods(
     live,
@@ -31,10 +38,10 @@ function rolloutOf(
   const { state, reason } = decideRollout(
     [
       {
-        object: live,
+        object: options.object ?? live,
         live: { state: 'read', value: live },
         pods: found,
-        checks: options.wrong === true ? current.map((pod) => mismatch(pod.name)) : [],
+        checks: options.checks ?? (options.wrong === true ? current.map((pod) => mismatch(pod.name)) : []),
         autoscaled: false,
       },
     ],
@@ -61,6 +68,33 @@ describe('a DaemonSet', () => {
   });
 });
 
+describe('a DaemonSet that no node fits', () => {
+  it('runs nowhere, which nobody has declared', () => {
+    const status = { observedGeneration: 2, desiredNumberScheduled: 0, updatedNumberScheduled: 0 };
+    expect(rolloutOf(workloadOf('DaemonSet', {}, status))).toBe('unknown no-eligible-node');
+  });
+});
+
+describe('a pod that says nothing about a container of its template', () => {
+  const live = workloadOf(
+    'StatefulSet',
+    { replicas: 1 },
+    { observedGeneration: 2, updateRevision: 'now', replicas: 1 },
+  );
+  const pod = podOf('p', {
+    controllerRevision: 'now',
+    owner: { kind: 'StatefulSet', name: 'a', uid: 'u' },
+  });
+  const match: DigestCheck = { ...mismatch('p'), outcome: 'match' };
+
+  it('proves nothing about it', () => {
+    expect(rolloutOf(live, [pod], { checks: [match] })).toBe('proven replaced');
+    expect(rolloutOf(live, [pod], { checks: [{ ...match, container: 'b' }] })).toBe(
+      'unknown container-missing',
+    );
+  });
+});
+
 describe('a Deployment', () => {
   const owner = { kind: 'ReplicaSet', name: 'a-h', uid: 'rs' };
   const set: KubeObject = {
@@ -76,7 +110,7 @@ describe('a Deployment', () => {
     spec: { template: { spec: { containers: [{ name: 'a', image: 'a:0' }] } } },
   };
 
-  it('that is paused before its template was rolled out waits, and its old pods are not held against it', () => {
+  it('that is paused before its template was rolled out proves nothing, and its old pods are not held against it', () => {
     const live = workloadOf(
       'Deployment',
       { replicas: 1, paused: true },
@@ -91,7 +125,9 @@ describe('a Deployment', () => {
       ...live,
       metadata: { ...live.metadata, annotations: { 'deployment.kubernetes.io/revision': '1' } },
     };
-    expect(rolloutOf(annotated, [podOf('p', { owner })], { sets: [set], wrong: true })).toBe('moving paused');
+    expect(rolloutOf(annotated, [podOf('p', { owner })], { sets: [set], wrong: true })).toBe(
+      'unknown paused',
+    );
   });
 
   it('that declares zero is moving until its last pod is gone', () => {
@@ -113,7 +149,34 @@ describe('a Job', () => {
     expect(rolloutOf(workloadOf('Job', template(pinned), complete))).toBe('proven replaced');
   });
 
+  it('that is suspended has nothing to prove where Git asks for it, and proves nothing otherwise', () => {
+    const suspended = workloadOf('Job', { ...template(pinned), suspend: true }, {});
+    expect(rolloutOf(suspended)).toBe('not-applicable suspended');
+    expect(rolloutOf(suspended, [], { object: workloadOf('Job', template(pinned), {}) })).toBe(
+      'unknown suspended',
+    );
+  });
+
+  it('is complete when its condition says so, not when it has one', () => {
+    const refuted = { conditions: [{ type: 'Complete', status: 'False' }] };
+    expect(rolloutOf(workloadOf('Job', template(pinned), refuted))).toBe('moving job-running');
+  });
+
   it('that has not completed is moving', () => {
     expect(rolloutOf(workloadOf('Job', template(pinned), { active: 1 }))).toBe('moving job-running');
+  });
+});
+
+describe('an object of a kind that carries a pod template and is not known', () => {
+  it('runs pods that nobody has looked at', () => {
+    const clone = { ...workloadOf('CloneSet', {}, {}), apiVersion: 'apps.kruise.io/v1alpha1' };
+    expect(carriesPods(clone)).toBe(true);
+    expect(templateContainers(clone)).toMatchObject([{ name: 'a', image: 'a:1' }]);
+    expect(decideRollout([], NOW, { acceptSimulated: false }, [clone])).toMatchObject({
+      state: 'unknown',
+      reason: 'kind-not-judged',
+    });
+    const widget = { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'w' }, spec: {} };
+    expect([widget, workloadOf('Deployment', {}, {})].map(carriesPods)).toEqual([false, false]);
   });
 });

@@ -5,7 +5,7 @@ import { worst } from '../combine.ts';
 import { shortDigest, shortNames } from '../names.ts';
 import type { Reading } from '../reading.ts';
 import { objectSource } from '../source.ts';
-import { declaredReplicas } from '../workload.ts';
+import { declaredReplicas, endsByItself, templateContainers } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import type { WorkloadPods } from '../workload-pods.ts';
 import type { StaleConfiguration } from './configuration.ts';
@@ -68,22 +68,30 @@ function judge(subject: RolloutSubject, options: RolloutOptions): Judged {
   const name = objectName(subject.object);
   if (subject.live.state === 'unreadable')
     return { subject, state: 'unknown', reason: 'unreadable', text: subject.live.why };
+  if (subject.live.state === 'absent' && endsByItself(subject.object))
+    return {
+      subject,
+      state: 'unknown',
+      reason: 'job-gone',
+      text: `${name} is not there; it is deleted some time after its end`,
+    };
   if (subject.live.state === 'absent')
     return { subject, state: 'broken', reason: 'missing', text: `${name} does not exist` };
   if (subject.pods.state !== 'read')
     return { subject, state: 'unknown', reason: 'pods-unreadable', text: subject.pods.why };
   const live = subject.live.value;
   const pods = subject.pods.value;
-  const progress = progressOf(live, pods);
+  const progress = progressOf(live, pods, subject.object);
   if (progress.state === 'not-applicable') return { subject, ...progress };
   const running = pods.current.filter((pod) => !pod.terminating);
   const scale = declaredReplicas(live);
   if (live.kind === 'DaemonSet' && running.length === 0 && progress.state === 'proven') {
+    // Zero is declared nowhere: a selector that no node fits may be meant, or mistyped.
     return {
       subject,
-      state: 'not-applicable',
+      state: 'unknown',
       reason: 'no-eligible-node',
-      text: `${name} has no node to run on`,
+      text: `${name} runs nowhere: no node fits it, and whether that is meant cannot be told`,
     };
   }
   if (running.length === 0 && scale === 0) {
@@ -122,6 +130,8 @@ function judge(subject: RolloutSubject, options: RolloutOptions): Judged {
   if (progress.state !== 'proven') return { subject, ...progress };
   const configuration = configurationProgress(subject.configuration ?? []);
   if (configuration?.state === 'broken') return { subject, ...configuration };
+  const unseen = unseenContainer(subject, running);
+  if (unseen !== undefined) return { subject, state: 'unknown', reason: 'container-missing', text: unseen };
   const undecided = subject.checks.find((check) => check.outcome === 'inconclusive');
   if (undecided !== undefined)
     return { subject, state: 'unknown', reason: 'digest-undecided', text: undecided.why };
@@ -129,16 +139,42 @@ function judge(subject: RolloutSubject, options: RolloutOptions): Judged {
   return { subject, ...DONE };
 }
 
+/** A kind of somebody's own that carries a pod template: which pods are of it is known to its controller. */
+function notJudged(object: KubeObject): Judged {
+  const unread = { state: 'unreadable' as const, why: 'not read', code: 'not-read' };
+  return {
+    subject: { object, live: unread, pods: unread, checks: [], autoscaled: false },
+    state: 'unknown',
+    reason: 'kind-not-judged',
+    text: `${objectName(object)} runs pods, and which ones is not known for its kind`,
+  };
+}
+
+/** A container that the template names and a pod says nothing about: what runs in its place was not looked at. */
+function unseenContainer({ object, checks }: RolloutSubject, pods: readonly PodFacts[]): string | undefined {
+  if (object.kind === 'Job') return undefined;
+  for (const { name, role } of templateContainers(object)) {
+    if (role === 'init') continue;
+    const silent = pods.find(
+      (pod) => !checks.some((check) => check.pod === pod.name && check.container === name),
+    );
+    if (silent !== undefined) return `${silent.name} says nothing about its container ${name}`;
+  }
+  return undefined;
+}
+
 /**
  * Boundary 7: has the new revision replaced the old one on every pod, with the right digest? Counts come from the
- * generation that the controller has observed; digests from every pod of the stored template, never from one.
+ * generation that the controller has observed; digests from every pod of the stored template, never from one. `others`
+ * are objects that run pods in a way that is not known here.
  */
 export function decideRollout(
   subjects: readonly RolloutSubject[],
   at: string,
   options: RolloutOptions,
+  others: readonly KubeObject[] = [],
 ): BoundaryReport {
-  if (subjects.length === 0) {
+  if (subjects.length === 0 && others.length === 0) {
     return {
       boundary: 'rollout',
       state: 'not-applicable',
@@ -148,7 +184,10 @@ export function decideRollout(
       claims: [],
     };
   }
-  const judged = subjects.map((subject) => judge(subject, options));
+  const judged = [
+    ...subjects.map((subject) => judge(subject, options)),
+    ...others.map((object) => notJudged(object)),
+  ];
   const state = worst(judged.map((item) => item.state));
   const leading = judged.find((item) => item.state === state);
   const checks = subjects.flatMap((subject) => subject.checks.filter((check) => check.role !== 'init'));
@@ -188,16 +227,19 @@ export function decideRollout(
       source: podSource(pod),
       at,
     }));
-    const digestClaims = subject.checks.map((check): Claim => {
+    const digestClaims = subject.checks.flatMap((check): Claim[] => {
       const pod = pods.find((candidate) => candidate.name === check.pod);
-      return {
-        boundary: 'rollout',
+      const of = {
+        boundary: 'rollout' as const,
         subject: `Pod/${pod?.namespace ?? ''}/${check.pod}/${check.container}`,
-        attribute: 'digest',
-        value: check.digest ?? check.imageID,
         source: pod === undefined ? objectSource(live) : podSource(pod),
         at,
       };
+      return [
+        { ...of, attribute: 'digest', value: check.digest ?? check.imageID },
+        { ...of, attribute: 'digest.expected', value: check.expected },
+        { ...of, attribute: 'digest.outcome', value: check.outcome },
+      ];
     });
     const configurationClaims = (subject.configuration ?? []).map((one): Claim => {
       const pod = pods.find((candidate) => candidate.name === one.pod);

@@ -1,4 +1,4 @@
-import { getArray, getNumber, getString } from '../../kernel/index.ts';
+import { getArray, getIn, getNumber, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryState } from '../boundary.ts';
@@ -62,7 +62,8 @@ function deploymentProgress(live: KubeObject, pods: WorkloadPods): Progress {
     };
   }
   if (live.spec !== undefined && getString(progressing, 'reason') === 'DeploymentPaused') {
-    return { state: 'moving', reason: 'paused', text: `${name} is paused: ${counts}` };
+    // Nothing moves until somebody resumes it.
+    return { state: 'unknown', reason: 'paused', text: `${name} is paused: ${counts}` };
   }
   return { state: 'moving', reason: 'replacing', text: `${name}: ${counts}` };
 }
@@ -116,8 +117,13 @@ function daemonSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
   };
 }
 
-/** What the counts of the controller and the pods say, each kind by its own rules. */
-export function progressOf(live: KubeObject, pods: WorkloadPods): Progress {
+function isTrue(live: KubeObject, type: string): boolean {
+  return getString(conditionOf(live, type), 'status') === 'True';
+}
+
+/** What the counts of the controller and the pods say, each kind by its own rules; `object` is what Git asks for. */
+export function progressOf(live: KubeObject, pods: WorkloadPods, object: KubeObject = live): Progress {
+  const declared = getIn(object, 'spec', 'suspend') === true;
   switch (live.kind) {
     case 'Deployment':
       return deploymentProgress(live, pods);
@@ -139,9 +145,14 @@ export function progressOf(live: KubeObject, pods: WorkloadPods): Progress {
         text: `${objectName(live)} runs on its schedule`,
       };
     case 'Job':
-      return conditionOf(live, 'Complete') === undefined
-        ? { state: 'moving', reason: 'job-running', text: `${objectName(live)} has not completed` }
-        : DONE;
+      if (isTrue(live, 'Complete')) return DONE;
+      return getIn(live, 'spec', 'suspend') === true
+        ? {
+            state: declared ? 'not-applicable' : 'unknown',
+            reason: 'suspended',
+            text: `${objectName(live)} is suspended${declared ? ', as it asks for' : ''}`,
+          }
+        : { state: 'moving', reason: 'job-running', text: `${objectName(live)} has not completed` };
     default:
       return DONE;
   }

@@ -24,7 +24,8 @@ export function buildInfoPart(observed: Observed, release: Release): Part | unde
   const wanted = release.version ?? (release.commit === undefined ? undefined : shortDigest(release.commit));
   if (wanted === undefined)
     return {
-      state: 'not-applicable',
+      // Who declared it wants it compared.
+      state: observation.discovered === true ? 'not-applicable' : 'unknown',
       reason: 'release-unnamed',
       text: `${metric} ${headline}; the image names neither version nor commit to compare with`,
       headline,

@@ -8,6 +8,7 @@ import {
   textOf,
 } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject, ProxyTarget } from '../../kube/index.ts';
+import { backendsOf, isRoute } from '../backends.ts';
 import { read, readingOfError } from '../reading.ts';
 import type { Reading } from '../reading.ts';
 import { objectKey } from '../live/index.ts';
@@ -15,6 +16,7 @@ import type { ClusterSnapshot } from '../live/index.ts';
 import { errorShares } from './errors.ts';
 import type { BuildInfoReading, Endpoint, Observation, Observed, ServiceFacts } from './facts.ts';
 import { ownSamples, parsePrometheus } from './prometheus.ts';
+import type { RouteFacts } from './routes.ts';
 import type { Sample } from './prometheus.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -71,6 +73,28 @@ export function serviceFacts(
             : slices;
       return { object, live, endpoints };
     });
+}
+
+/** The Ingresses and routes that were rendered, with the Services that they lead to. */
+export function routeFacts(
+  rendered: readonly KubeObject[],
+  snapshot: ClusterSnapshot,
+): readonly RouteFacts[] {
+  const unread = { state: 'unreadable' as const, why: 'not read', code: 'not-read' };
+  return rendered.filter(isRoute).map((object) => {
+    const live = snapshot.objects.get(objectKey(object)) ?? unread;
+    const backends = live.state === 'read' ? backendsOf(live.value) : [];
+    return {
+      object,
+      live,
+      services: new Map(
+        backends.map(({ namespace, name }) => {
+          const service = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace } };
+          return [`${namespace}/${name}`, snapshot.objects.get(objectKey(service)) ?? unread] as const;
+        }),
+      ),
+    };
+  });
 }
 
 /** Observations that scrape annotations on rendered Services and pod templates give away, where none are declared. */

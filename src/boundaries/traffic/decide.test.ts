@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { NOW } from '../cluster.fixture.ts';
+import type { Reading } from '../reading.ts';
 import { ownBuildInfo } from './collect.ts';
 import { decideTraffic } from './decide.ts';
 import type {
@@ -68,6 +69,86 @@ describe('the endpoints of a Service', () => {
   it('are not wanted where all that the Service selects declares zero pods', () => {
     expect(trafficOf([], { idle: new Set(['n/s']) }).said).toBe('not-applicable no-pods-declared');
     expect(trafficOf([]).said).toBe('broken no-endpoints');
+  });
+});
+
+describe('a Service without a pod of the application behind it', () => {
+  it.each<[string, JsonObject, Partial<TrafficFacts>, readonly Endpoint[], string]>([
+    [
+      'has its endpoints kept by somebody',
+      { selector: null },
+      {},
+      [endpoint('x')],
+      'not-applicable no-selector',
+    ],
+    ['leads nowhere, without a selector', { selector: null }, {}, [], 'unknown no-endpoints'],
+    ['is a name', { selector: null, type: 'ExternalName' }, {}, [], 'not-applicable no-selector'],
+    ['leads to others', {}, { runsPods: false }, [endpoint('x')], 'not-applicable foreign-pods'],
+    ['leads to others, of whom none is there', {}, { runsPods: false }, [], 'unknown no-endpoints'],
+  ])('%s', (_, spec, change, endpoints, wanted) => {
+    expect(trafficOf(endpoints, change, service(spec)).said).toBe(wanted);
+  });
+});
+
+describe('a route', () => {
+  const ingress = (backend: JsonObject, more: JsonObject = {}): KubeObject => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'i', namespace: 'n' },
+    spec: { rules: [{ http: { paths: [{ path: '/', backend: { service: backend } }] } }], ...more },
+  });
+  const gateway = (...backendRefs: JsonObject[]): KubeObject => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: 'h', namespace: 'n' },
+    spec: { rules: [{ backendRefs }] },
+  });
+  const absent = { state: 'absent', why: 'no such Service' } as const;
+  const unread = { state: 'unreadable', why: 'forbidden', code: 'kube-denied' } as const;
+
+  it.each<[string, KubeObject, string]>([
+    ['by number', ingress({ name: 's', port: { number: 80 } }), 'proven endpoints'],
+    ['by name', ingress({ name: 's', port: { name: 'http' } }), 'proven endpoints'],
+    [
+      'to a port that is not there',
+      ingress({ name: 's', port: { number: 81 } }),
+      'broken backend-port-missing',
+    ],
+    [
+      'to a Service that is not there',
+      ingress({ name: 'gone', port: { number: 80 } }),
+      'broken backend-missing',
+    ],
+    [
+      'to one by default that is not there',
+      ingress({ name: 's', port: { number: 80 } }, { defaultBackend: { service: { name: 'gone' } } }),
+      'broken backend-missing',
+    ],
+    ['to one that may not be read', ingress({ name: 'hidden' }), 'unknown backend-unreadable'],
+    ['of a Gateway', gateway({ name: 's', port: 80 }), 'proven endpoints'],
+    [
+      'of a Gateway, to nothing',
+      gateway({ name: 's', port: 80 }, { name: 'gone', port: 80 }),
+      'broken backend-missing',
+    ],
+    [
+      'of a Gateway, to nothing and without a share',
+      gateway({ name: 's', port: 80 }, { name: 'gone', port: 80, weight: 0 }),
+      'proven endpoints',
+    ],
+    [
+      'of a Gateway, to something that is no Service',
+      gateway({ name: 's', port: 80 }, { group: 'example.com', kind: 'Bucket', name: 'gone' }),
+      'proven endpoints',
+    ],
+  ])('%s', (_, object, wanted) => {
+    const services = new Map<string, Reading<KubeObject>>([
+      ['n/s', { state: 'read' as const, value: service() }],
+      ['n/gone', absent],
+      ['n/hidden', unread],
+    ]);
+    const routes = [{ object, live: { state: 'read' as const, value: object }, services }];
+    expect(trafficOf([endpoint('p')], { routes }).said).toBe(wanted);
   });
 });
 
@@ -173,9 +254,13 @@ describe('build information', () => {
     expect(buildInfoOf([{ version: '2.5.0' }], { releases: new Map([['s', other]]) })).toBe(
       'broken wrong-version',
     );
-    expect(buildInfoOf([{ version: 'v7' }], { releases: new Map([['s', nothing]]) })).toBe(
-      'proven endpoints',
-    );
+  });
+
+  it('that is declared proves nothing where the image names no release, and may be silent where it was found', () => {
+    const releases = new Map([['s', nothing]]);
+    expect(buildInfoOf([{ version: 'v7' }], { releases })).toBe('unknown release-unnamed');
+    const observation = { discovered: true };
+    expect(buildInfoOf([{ version: 'v7' }], { releases, observation })).toBe('proven endpoints');
   });
 
   it('counts the pods of every Service that tells it', () => {

@@ -6,6 +6,7 @@ import { buildInfoPart } from './build-info.ts';
 import { groupName, measuredOf, percent, shareOf, worstGroup } from './errors.ts';
 import type { ErrorBaseline, Observed, TrafficFacts } from './facts.ts';
 import { sampleName } from './prometheus.ts';
+import { routePart } from './routes.ts';
 import { endpointsText, servicePart } from './service-part.ts';
 import type { Part } from './service-part.ts';
 
@@ -191,7 +192,8 @@ export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
     ];
     return parts.filter((part) => part !== undefined);
   });
-  const parts = [...services, ...looked];
+  const routes = (facts.routes ?? []).flatMap((route) => routePart(route) ?? []);
+  const parts = [...services, ...routes, ...looked];
   if (parts.length === 0) {
     return {
       boundary: 'traffic',

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../kube/index.ts';
 import type { Reading } from '../reading.ts';
 import type { Release } from '../artifact/index.ts';
 import type { Sample } from './prometheus.ts';
+import type { RouteFacts } from './routes.ts';
 
 /** What users should observe of a Service; `landfall.yaml` declares it, scrape annotations let it be discovered. */
 export interface Observation {
@@ -91,6 +92,8 @@ export interface ErrorBaseline {
 /** Everything that decides the boundary. */
 export interface TrafficFacts {
   readonly services: readonly ServiceFacts[];
+  /** Ingresses and routes that were rendered. */
+  readonly routes?: readonly RouteFacts[];
   /** Pods of the stored templates of this application, ready or not, as `namespace/name`. */
   readonly expectedPods: ReadonlySet<string>;
   /** Pods of earlier templates of this application, as `namespace/name`. */

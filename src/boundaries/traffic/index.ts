@@ -1,4 +1,4 @@
-export { discoverObservations, endpointsOf, observe, serviceFacts } from './collect.ts';
+export { discoverObservations, endpointsOf, observe, routeFacts, serviceFacts } from './collect.ts';
 export { decideTraffic } from './decide.ts';
 export { groupName, measuredOf, percent, shareOf, worstGroup } from './errors.ts';
 export type {

@@ -40,12 +40,22 @@ export function servicePart(service: ServiceFacts, facts: TrafficFacts): Part {
   if (service.live.state === 'absent')
     return { state: 'broken', reason: 'service-missing', text: `${name} does not exist` };
   const live = service.live.value;
-  if (
-    getString(live, 'spec', 'type') === 'ExternalName' ||
-    getObject(live, 'spec', 'selector') === undefined
-  ) {
+  if (getString(live, 'spec', 'type') === 'ExternalName')
     return { state: 'not-applicable', reason: 'no-selector', text: `${name} selects no pods` };
+  const selects = Object.keys(getObject(live, 'spec', 'selector') ?? {}).length > 0;
+  if (!selects || !facts.runsPods) {
+    // Whoever else has the pods, or keeps the endpoints: without one, users get nothing, and whose fault it is is open.
+    if (service.endpoints.state !== 'read')
+      return { state: 'unknown', reason: 'endpoints-unreadable', text: service.endpoints.why };
+    if (service.endpoints.value.every((endpoint) => !endpoint.ready))
+      return {
+        state: 'unknown',
+        reason: 'no-endpoints',
+        text: `${name} ${selects ? 'leads to pods of another application' : 'selects no pods'}, and has no ready endpoint`,
+        headline: 'no endpoints',
+      };
   }
+  if (!selects) return { state: 'not-applicable', reason: 'no-selector', text: `${name} selects no pods` };
   if (!facts.runsPods) {
     return {
       state: 'not-applicable',

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { findRepository, runGit } from '../../git/index.ts';
+import { findRoot, runGit } from '../../git/index.ts';
 import type { FileTree } from '../../git/index.ts';
 import { LandfallError, getArray, getString } from '../../kernel/index.ts';
 import { folderTree, memoryTree } from '../../kustomize/index.ts';
@@ -26,6 +26,8 @@ export interface ApplyTarget {
   readonly revision: string;
   /** Each in its namespace. */
   readonly set: readonly RenderedFacts[];
+  /** Of the set. */
+  readonly digest: string;
   /** Text of landfall.yaml beside it; undefined where there is none. */
   readonly declarations: string | undefined;
   /** The Application that names it, where one does: its status lists what was managed before. */
@@ -99,19 +101,19 @@ async function fromFolder(
   sources: OpenSources,
   io: CliIo,
 ): Promise<ApplyTarget> {
-  const repository = await findRepository(folder, io.signal);
+  const repository = await findRoot(folder, io.signal);
   const root = repository === undefined || repository.bare ? folder : repository.root;
   const inside = path.relative(root, folder).split(path.sep).join('/');
   const render = (tree: FileTree) =>
     renderApplication(tree, inside === '' ? '.' : inside, { signal: io.signal });
-  const set = await render(whole(folderTree(root)));
-  const commit =
-    repository === undefined
-      ? undefined
-      : await commitOf(root, sources, io, async (tree) => {
-          const committed = await render(tree);
-          return setDigest(committed.objects) === setDigest(set.objects);
-        });
+  const [set, state] = await Promise.all([
+    render(whole(folderTree(root))),
+    repository === undefined ? undefined : stateOf(root, io),
+  ]);
+  const commit = await commitOf(root, state, sources, async (tree) => {
+    const committed = await render(tree);
+    return setDigest(committed.objects) === setDigest(set.objects);
+  });
   const base = path.basename(root);
   return placed(rendered(set, what), {
     what,
@@ -133,9 +135,11 @@ async function fromText(
   io: CliIo,
 ): Promise<ApplyTarget> {
   const file = what === '-' ? 'stdin.yaml' : path.basename(what);
-  const set = await renderApplication(whole(memoryTree({ [file]: text })), '.', { signal: io.signal });
   const folder = what === '-' ? io.cwd : path.dirname(path.resolve(io.cwd, what));
-  const repository = await findRepository(folder, io.signal);
+  const [set, repository] = await Promise.all([
+    renderApplication(whole(memoryTree({ [file]: text })), '.', { signal: io.signal }),
+    findRoot(folder, io.signal),
+  ]);
   const root = repository === undefined || repository.bare ? folder : repository.root;
   const inside = path.relative(root, path.join(folder, file)).split(path.sep).join('/');
   return placed(rendered(set, what), {
@@ -144,7 +148,7 @@ async function fromText(
     commit:
       what === '-' || repository === undefined
         ? undefined
-        : await commitOf(root, sources, io, async (tree) => {
+        : await commitOf(root, await stateOf(root, io), sources, async (tree) => {
             const committed = await tree.readFile(inside);
             return committed !== undefined && Buffer.from(committed).toString('utf8') === text;
           }),
@@ -167,7 +171,7 @@ export async function declarationsBeside(
   const location = path.resolve(io.cwd, what === '-' ? '.' : what);
   const there = existsSync(location);
   const folder = !there ? io.cwd : statSync(location).isDirectory() ? location : path.dirname(location);
-  const repository = await findRepository(folder, io.signal);
+  const repository = await findRoot(folder, io.signal);
   const root = repository === undefined || repository.bare ? folder : repository.root;
   const inside = path.relative(root, location).split(path.sep).join('/');
   const base = path.basename(root);
@@ -181,28 +185,36 @@ async function readIfThere(file: string): Promise<string | undefined> {
   return existsSync(file) ? readFile(file, 'utf8') : undefined;
 }
 
+interface WorkTree {
+  readonly head: string;
+  /** Nothing in it differs from `head`. */
+  readonly clean: boolean;
+}
+
+/** Undefined for a repository without a commit. */
+async function stateOf(root: string, io: CliIo): Promise<WorkTree | undefined> {
+  const about = `Reading the state of ${root}`;
+  const options = { cwd: root, signal: io.signal };
+  const [head, status] = await Promise.all([
+    runGit(about, ['rev-parse', '--verify', 'HEAD'], options).catch(() => undefined),
+    runGit(about, ['status', '--porcelain', '--untracked-files=normal'], options),
+  ]);
+  return head === undefined ? undefined : { head: head.trim(), clean: status.trim() === '' };
+}
+
 /**
  * The commit that is checked out, where it says exactly what is applied: the work tree is clean, or what is not
  * committed has no part in the set.
  */
 async function commitOf(
   root: string,
+  state: WorkTree | undefined,
   sources: OpenSources,
-  io: CliIo,
   saysTheSame: (tree: FileTree) => Promise<boolean>,
 ): Promise<string | undefined> {
-  const about = `Reading the state of ${root}`;
-  const options = { cwd: root, signal: io.signal };
-  let head: string;
-  try {
-    head = (await runGit(about, ['rev-parse', '--verify', 'HEAD'], options)).trim();
-  } catch {
-    // A repository without a commit.
-    return undefined;
-  }
-  const status = await runGit(about, ['status', '--porcelain', '--untracked-files=normal'], options);
-  if (status.trim() === '') return head;
-  return (await saysTheSame(sources.git.open(root).tree(head))) ? head : undefined;
+  if (state === undefined) return undefined;
+  const { head, clean } = state;
+  return clean || (await saysTheSame(sources.git.open(root).tree(head))) ? head : undefined;
 }
 
 async function placed(
@@ -221,10 +233,12 @@ async function placed(
   const { kube } = from.sources;
   const namespace = from.options.namespace ?? kube.namespace;
   const set = await placeObjects(kube, facts, namespace, from.io.signal);
+  const digest = setDigest(set);
   return {
     subject: { cluster: kube.server, namespace, application: from.name },
-    revision: from.commit ?? setDigest(set),
+    revision: from.commit ?? digest,
     set,
+    digest,
     declarations: from.declarations,
     application: undefined,
     display: from.what,
@@ -240,8 +254,8 @@ async function fromApplication(
 ): Promise<ApplyTarget> {
   const { kube, git } = sources;
   // The verdict engine is behind this door, and files need none of it.
-  const { findApplication } = await import('../../verdict/index.ts');
-  const found = await findApplication(kube, name, options.namespace, io.signal);
+  const { findApplication, fromGit } = await import('../../verdict/index.ts');
+  const found = fromGit(await findApplication(kube, name, options.namespace, io.signal));
   const { destination } = applicationSpec(found.object);
   const here = destination.server === undefined || destination.server === 'https://kubernetes.default.svc';
   if (!here && destination.server !== kube.server) {
@@ -265,14 +279,15 @@ async function fromApplication(
   const hooks = all.filter(({ object }) => isHook(object));
   const brought = await broughtNamespace(found.object, found.destination, all, sources, io);
   const own = [...brought, ...all.filter(({ object }) => !isHook(object))];
-  const objects = await placeObjects(kube, own, found.destination, io.signal);
+  const objects = (await placeObjects(kube, own, found.destination, io.signal)).map((facts) => ({
+    ...facts,
+    object: withTracking(facts.object, name, found.destination),
+  }));
   return {
     subject: { cluster: kube.server, namespace: found.namespace, application: name },
     revision: commit,
-    set: objects.map((facts) => ({
-      ...facts,
-      object: withTracking(facts.object, name, found.destination),
-    })),
+    set: objects,
+    digest: setDigest(objects),
     declarations: bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8'),
     application: found.object,
     display: name,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { findRepository } from '../../git/index.ts';
+import { findRoot } from '../../git/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
 import { EXIT } from '../exit.ts';
 import { outStyle } from '../io.ts';
@@ -21,7 +21,7 @@ export async function answerLayout(folder: string, options: OutputOptions, io: C
       hint: 'Name a deployment repository, or a folder in it.',
     });
   }
-  const root = (await findRepository(start, io.signal))?.root ?? start;
+  const root = (await findRoot(start, io.signal))?.root ?? start;
   const environments = await readLayout(root, folderIn(root, start), io.signal);
   io.out(
     formatAnswer(options.output, { root, environments }, () =>

@@ -1,14 +1,10 @@
-import { LandfallError, asLandfallError, getIn, getObject, getString } from '../../kernel/index.ts';
+import { asLandfallError } from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
-import { connectKubeClient } from '../../kube/index.ts';
+import { IN_CLUSTER, clusterServer, connectClusterSecret, secretValue } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import type { ApplicationDestination } from '../../boundaries/sync/index.ts';
-import { secretJson, secretValue } from '../followed.ts';
 import type { LiveObjects } from '../live.ts';
 import type { ArgoSecrets } from './secrets.ts';
-
-/** The address that Applications use for the cluster that they are in. */
-export const IN_CLUSTER = 'https://kubernetes.default.svc';
 
 /** Where objects go: one client and one set of watches, shared by every application that goes there. */
 export interface Cluster {
@@ -81,10 +77,10 @@ export function createClusters(options: {
     const known = connected.get(key);
     if (known?.resourceVersion === resourceVersion) return known.cluster;
     if (known !== undefined) void disconnect(key).catch((thrown: unknown) => warn(key, thrown));
-    const remote = clientOf(secret, clock);
+    const remote = connectClusterSecret(secret, { clock, userAgent: 'landfall-controller' });
     const cluster: Cluster = {
       name: secretValue(secret, 'name') ?? '',
-      server: serverOf(secret),
+      server: clusterServer(secret),
       project: secretValue(secret, 'project') ?? '',
       namespaces: listOf(secretValue(secret, 'namespaces') ?? ''),
       clusterResources: secretValue(secret, 'clusterResources') === 'true',
@@ -131,11 +127,11 @@ export function createClusters(options: {
         );
         const [only] = named;
         if (only === undefined) return home;
-        if (serverOf(only) === IN_CLUSTER) return home;
+        if (clusterServer(only) === IN_CLUSTER) return home;
       }
       const all = await known(signal);
       const found = all.filter((secret) =>
-        wanted === undefined ? secretValue(secret, 'name') === name : serverOf(secret) === wanted,
+        wanted === undefined ? secretValue(secret, 'name') === name : clusterServer(secret) === wanted,
       );
       const [first] = found;
       if (first === undefined) {
@@ -148,7 +144,7 @@ export function createClusters(options: {
       }
       if (wanted === undefined && found.length > 1) {
         return {
-          problem: `there are ${found.length} clusters with the same name: [${found.map(serverOf).join(' ')}]`,
+          problem: `there are ${found.length} clusters with the same name: [${found.map(clusterServer).join(' ')}]`,
         };
       }
       try {
@@ -182,53 +178,4 @@ function listOf(text: string): readonly string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
-}
-
-function serverOf(secret: KubeObject): string {
-  return (secretValue(secret, 'server') ?? '').trim().replace(/\/+$/, '');
-}
-
-/** Source: Argo CD docs/operator-manual/declarative-setup.md, Clusters. */
-function clientOf(secret: KubeObject, clock: Clock): KubeClient {
-  const config = secretJson(secret, 'config');
-  const name = secretValue(secret, 'name') || secret.metadata.name;
-  const unsupported = ['awsAuthConfig', 'execProviderConfig', 'proxyUrl'].find(
-    (field) =>
-      getIn(config, field) !== undefined && getIn(config, field) !== null && getIn(config, field) !== '',
-  );
-  if (unsupported !== undefined) {
-    throw new LandfallError(
-      `The cluster Secret ${secret.metadata.name} asks for ${unsupported}, which this controller does not do.`,
-      {
-        kind: 'invalid-input',
-        code: 'cluster-access',
-        object: secret.metadata.name,
-        hint: 'Use bearerToken, username and password, or a client certificate.',
-      },
-    );
-  }
-  const tls = getObject(config, 'tlsClientConfig');
-  const pem = (field: string) => {
-    const text = getString(tls, field);
-    return text === undefined || text === '' ? undefined : Buffer.from(text, 'base64').toString('utf8');
-  };
-  const plain = (field: string) => getString(config, field) || undefined;
-  const [ca, cert, key] = [pem('caData'), pem('certData'), pem('keyData')];
-  const [token, username, password] = [plain('bearerToken'), plain('username'), plain('password')];
-  const serverName = getString(tls, 'serverName') || undefined;
-  return connectKubeClient(
-    {
-      server: serverOf(secret),
-      name,
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(token === undefined ? {} : { token }),
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(serverName === undefined ? {} : { serverName }),
-      ...(getIn(tls, 'insecure') === true ? { insecure: true } : {}),
-    },
-    { clock, userAgent: 'landfall-controller' },
-  );
 }

@@ -1,0 +1,67 @@
+import { getArray, getNumber, getObject, getString } from '../kernel/index.ts';
+import type { JsonValue } from '../kernel/index.ts';
+import { splitApiVersion } from '../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+
+/** A Service that a route leads users to. */
+export interface Backend {
+  readonly namespace: string;
+  readonly name: string;
+  /** Number or name; undefined where the route leaves it to the Service. */
+  readonly port: number | string | undefined;
+}
+
+const GATEWAY = 'gateway.networking.k8s.io';
+const ROUTES: ReadonlySet<string> = new Set([
+  `${GATEWAY}/HTTPRoute`,
+  `${GATEWAY}/GRPCRoute`,
+  `${GATEWAY}/TCPRoute`,
+  `${GATEWAY}/TLSRoute`,
+  `${GATEWAY}/UDPRoute`,
+]);
+const INGRESS = 'networking.k8s.io/Ingress';
+
+function kindOf(object: KubeObject): string {
+  return `${splitApiVersion(object.apiVersion).group}/${object.kind}`;
+}
+
+export function isRoute(object: KubeObject): boolean {
+  return kindOf(object) === INGRESS || ROUTES.has(kindOf(object));
+}
+
+/**
+ * The Services that an Ingress or a route of the Gateway API leads to; one that gets no share of the requests is none.
+ * Sources: networking.k8s.io/v1 IngressBackend, gateway.networking.k8s.io BackendRef.
+ */
+export function backendsOf(object: KubeObject): readonly Backend[] {
+  const { namespace = 'default' } = object.metadata;
+  if (kindOf(object) === INGRESS) {
+    const all = [
+      getObject(object, 'spec', 'defaultBackend'),
+      ...getArray(object, 'spec', 'rules').flatMap((rule) =>
+        getArray(rule, 'http', 'paths').map((path) => getObject(path, 'backend')),
+      ),
+    ];
+    return all.flatMap((backend) => ingressBackend(backend, namespace));
+  }
+  if (!ROUTES.has(kindOf(object))) return [];
+  return getArray(object, 'spec', 'rules').flatMap((rule) =>
+    getArray(rule, 'backendRefs').flatMap((ref) => gatewayBackend(ref, namespace)),
+  );
+}
+
+function ingressBackend(backend: JsonValue | undefined, namespace: string): readonly Backend[] {
+  const name = getString(backend, 'service', 'name');
+  if (name === undefined) return [];
+  const port =
+    getNumber(backend, 'service', 'port', 'number') ?? getString(backend, 'service', 'port', 'name');
+  return [{ namespace, name, port }];
+}
+
+function gatewayBackend(ref: JsonValue, namespace: string): readonly Backend[] {
+  const name = getString(ref, 'name');
+  const isService =
+    (getString(ref, 'group') ?? '') === '' && (getString(ref, 'kind') ?? 'Service') === 'Service';
+  if (name === undefined || !isService || getNumber(ref, 'weight') === 0) return [];
+  return [{ namespace: getString(ref, 'namespace') ?? namespace, name, port: getNumber(ref, 'port') }];
+}
