@@ -331,18 +331,17 @@ git update-ref refs/heads/main $(${identity} git commit-tree main^{tree} -p main
     async () => {
       const bare = path.join(root, 'platform-repo.git');
       const clone = path.join(root, 'clone');
-      const env = {
-        GIT_AUTHOR_NAME: 'x',
-        GIT_AUTHOR_EMAIL: 'x@y',
-        GIT_COMMITTER_NAME: 'x',
-        GIT_COMMITTER_EMAIL: 'x@y',
+      const git = async (cwd: string, ...args: readonly string[]) => {
+        const identity = ['-c', 'user.name=x', '-c', 'user.email=x@y'];
+        const { code, stderr } = await runProgram('git', [...identity, ...args], { cwd, timeoutMs: MINUTE });
+        if (code !== 0) throw new Error(stderr);
       };
-      await runGit('Cloning', ['clone', '--quiet', bare, clone], { cwd: root });
+      await git(root, 'clone', '--quiet', bare, clone);
       const manifest = path.join(clone, STAGING, 'more.yaml');
       const before = await readFile(manifest, 'utf8');
       await writeFile(manifest, before.replace('replicas: 2', 'replicas: 4'));
-      await runGit('Committing', ['commit', '--quiet', '-am', 'Four'], { cwd: clone, env });
-      await runGit('Pushing', ['push', '--quiet', 'origin', 'HEAD:refs/heads/rival'], { cwd: clone });
+      await git(clone, 'commit', '--quiet', '-am', 'Four');
+      await git(clone, 'push', '--quiet', 'origin', 'HEAD:refs/heads/rival');
       const hook = path.join(bare, 'hooks', 'pre-receive');
       await writeFile(
         hook,
