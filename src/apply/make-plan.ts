@@ -29,6 +29,8 @@ export interface PlanRequest {
   readonly recreate: boolean;
   /** What hashes of Secrets are made with: the same one makes the same plan comparable. */
   readonly salt: string;
+  /** Who the API server takes us for, where that was asked already. */
+  readonly identity?: Promise<string | undefined>;
   /** Services that select nothing and the like are told, and do not keep the set from being applied. */
   readonly looseRelations: boolean;
 }
@@ -62,7 +64,7 @@ export async function makePlan(client: KubeClient, request: PlanRequest, signal:
     askAll(request, context, permissions),
     stillUnfit(client, relations.problems, signal),
     missingReferences(client, relations.references, request.set, signal),
-    identityOf(client, signal),
+    request.identity ?? identityOf(client, signal),
   ]);
   const items = [
     ...(await mapBounded(asked, AT_ONCE, (one) => itemOf(one, request, context))),

@@ -15,6 +15,7 @@ export interface Condition {
     | 'ComparisonError'
     | 'InvalidSpecError'
     | 'UnknownError'
+    | 'DeletionError'
     | 'SyncError'
     | 'RepeatedResourceWarning'
     | 'SharedResourceWarning'

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { registryMirrors } from '../../src/cli/sources.ts';
@@ -222,9 +222,4 @@ export function saying(proof: Proof): string {
   const { boundary, summary } = proof.verdict;
   const report = proof.boundaries.find((each) => each.boundary === boundary);
   return report === undefined ? summary : `${summary}: ${report.reason}`;
-}
-
-/** The kubeconfig as text, for a second way to the same cluster. */
-export function textOf(file: string): Promise<string> {
-  return readFile(file, 'utf8');
 }

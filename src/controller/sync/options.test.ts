@@ -426,13 +426,49 @@ describe('the end of an application', () => {
       const left = (await at.application(name)).metadata.finalizers ?? [];
       return !left.includes('pre-delete-finalizer.argocd.argoproj.io');
     });
-    await at.clock.advance(5000);
+    const said = async () =>
+      applicationStatus(await at.application(name)).conditions.find(
+        ({ type: kind }) => kind === 'DeletionError',
+      )?.message;
+    await at.until('it says what it waits for', async () => (await said()) !== undefined);
+    expect(await said()).toBe(
+      `waiting for consent to delete ConfigMap/${at.namespace}/one: annotate the Application with argocd.argoproj.io/deletion-approved, the time as its value`,
+    );
     expect(await at.get('ConfigMap', 'one')).toBeDefined();
     await at.ask(name, { metadata: { annotations: { 'argocd.argoproj.io/deletion-approved': now() } } });
     await at.until('the Application is gone', async () => (await at.client.get(ref)) === undefined);
     expect(await at.get('ConfigMap', 'one')).toBeUndefined();
     expect(await at.get('Job', 'post')).toBeDefined();
     await at.until('the first hook is gone', async () => (await at.get('Job', 'pre')) === undefined);
+  });
+
+  it('says what holds it: a hook that failed, and an object that stays', async () => {
+    const hook = { 'argocd.argoproj.io/hook': 'PreDelete' };
+    const held = config('one', 'a').replace('metadata:\n', 'metadata:\n  finalizers: [corp.io/held]\n');
+    const { path } = await at.repository({ 'k8s/one.yaml': held, 'k8s/pre.yaml': job('pre', 'fails', hook) });
+    await at.begin();
+    const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+    const name = await at.register(path, policy(), {}, { finalizers });
+    await at.ended(name, 'Succeeded');
+    const ref = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', namespace: 'argocd', name };
+    await at.client.delete(ref);
+    const says = async (text: string) =>
+      applicationStatus(await at.application(name)).conditions.some(
+        ({ type, message }) => type === 'DeletionError' && message.includes(text),
+      );
+    await at.until('it says that the hook failed', () =>
+      says(`The PreDelete hook Job/${at.namespace}/pre failed: `),
+    );
+    const rest = (await at.application(name)).metadata.finalizers?.filter((text) => !text.startsWith('pre-'));
+    await at.ask(name, { metadata: { finalizers: rest ?? [] } });
+    await at.until('it says what is left', () => says('/one was deleted, and is still there'), 2000);
+    expect(await says('held by corp.io/held')).toBe(true);
+    await at.client.patch(
+      { apiVersion: 'v1', kind: 'ConfigMap', namespace: at.namespace, name: 'one' },
+      'merge',
+      { metadata: { finalizers: null } },
+    );
+    await at.until('the Application is gone', async () => (await at.client.get(ref)) === undefined);
   });
 
   it('takes the last wave first, and leaves what says Delete=false', async () => {
