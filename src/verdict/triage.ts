@@ -151,7 +151,13 @@ const drift: Row = ({ subject }, report) =>
         area: SYMPTOMS.drift.area,
         check: {
           text: SYMPTOMS.drift.check,
-          commands: [`landfall drift ${subject.name}`],
+          commands:
+            report.reason === 'image-ignored'
+              ? [
+                  `kubectl get ${kindOf(subject)} ${subject.name} -n ${subject.namespace} -o jsonpath='{.spec.ignoreDifferences}{"\\n"}'`,
+                  `landfall trace ${subject.name} image`,
+                ]
+              : [`landfall drift ${subject.name}`],
         },
         avoid: SYMPTOMS.drift.avoid,
       }

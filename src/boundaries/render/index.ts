@@ -19,6 +19,7 @@ export { createArtifacts, ociArtifactFacts, ociArtifactNow, ociDigest } from './
 export {
   HELM_NAMESPACE_LABEL,
   HELM_NAME_LABEL,
+  TEST_WAVE,
   chartOf,
   chartOfHelmChart,
   composeValues,

@@ -29,12 +29,14 @@ export async function gitOrigin(
   const mirror = sources.git.open(spec.repository);
   const tracked = await track(mirror, spec, signal);
   const commit = valueOf(tracked)?.commit;
+  // Since when the branch is there, not when its commit was made: until then nobody can have fetched it from there.
+  const moved = await attempt(() => mirror.movedAt(spec.revision, signal), signal);
   const interval = durationMs(getString(spec.flux?.source, 'spec', 'interval'));
   return {
     display: mirror.display,
     tracked,
     expected: tracked.state === 'read' ? read(tracked.value.commit) : tracked,
-    since: commit === undefined ? undefined : await committed(mirror, commit, signal),
+    since: valueOf(moved),
     ...(interval === undefined ? {} : { pollMs: interval }),
     ...(commit === undefined ? {} : { git: { mirror, commit } }),
     files: commit === undefined ? undefined : mirror.tree(commit),
@@ -47,14 +49,4 @@ export async function gitOrigin(
       };
     },
   };
-}
-
-/** Nobody can have fetched a commit before it was made. */
-async function committed(
-  mirror: GitMirror,
-  commit: string,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  const time = await attempt(async () => Date.parse((await mirror.commitInfo(commit, signal)).time), signal);
-  return valueOf(time);
 }
