@@ -42,7 +42,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-const OPERATION_MS = 60_000;
+const OPERATION_MS = 300_000;
 
 export interface StageOptions {
   readonly clock: Clock;

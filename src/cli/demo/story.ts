@@ -21,7 +21,9 @@ import { untilAborted } from '../until-aborted.ts';
 import { APPLICATION, openStage, PLATFORM, REGISTRY } from './stage.ts';
 import type { Stage } from './stage.ts';
 
-const LANDING_MS = 60_000;
+/** Generous: a busy machine is no reason to break the story off. */
+const LANDING_MS = 300_000;
+const SAMPLES_MS = 30_000;
 const OVERLAY = 'k8s/overlays/prod/kustomization.yaml';
 const IMAGE = `${REGISTRY}/notification-service`;
 
@@ -82,7 +84,7 @@ async function enoughSamples(
   signal: AbortSignal,
 ): Promise<Look> {
   const question = questionOf({ application: APPLICATION }, stage.sources, ledger);
-  const end = stage.sources.clock.now() + LANDING_MS / 2;
+  const end = stage.sources.clock.now() + SAMPLES_MS;
   for (;;) {
     const look = await prove(stage.sources, question, signal);
     if ((smsOf(look)?.total ?? 0) >= minimum || stage.sources.clock.now() > end) {

@@ -7,22 +7,16 @@ import { sleep, systemClock } from '../../kernel/index.ts';
 import { updatesIn } from './message.ts';
 import { createPublish } from './publish.ts';
 import type { Registries } from './registries.ts';
-import { openBench, run, signal, type Bench } from './updates.fixture.ts';
+import { benches, run, signal, type Bench } from './updates.fixture.ts';
 
 const publish = createPublish({ clock: systemClock });
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const { open, close } = benches(startRegistry);
+afterEach(close);
 
 async function bench(): Promise<Bench & { readonly url: string }> {
-  const server = await startRegistry();
-  cleanups.push(() => server.close());
-  const opened = openBench(server.url);
-  cleanups.push(() => opened.close());
+  const opened = await open();
   await opened.push('1.1.0');
-  return Object.assign(opened, { url: server.url });
+  return Object.assign(opened, { url: opened.server.url });
 }
 
 /** Ends the process as far as anybody can see: nothing after the call happens, whatever it was. */

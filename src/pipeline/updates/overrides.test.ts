@@ -5,13 +5,10 @@ import { getArray, getString, parseYaml } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { readArgo } from './configuration/index.ts';
 import type { CycleSources } from './cycle.ts';
-import { commit, IMAGE, openBench, REGISTRY, run, signal, type Bench } from './updates.fixture.ts';
+import { benches, commit, IMAGE, REGISTRY, run, signal, type Bench } from './updates.fixture.ts';
 
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const { open: bench, close } = benches(startRegistry);
+afterEach(close);
 
 type Render = CycleSources['render'];
 
@@ -42,14 +39,6 @@ function application(
       destination: { server: 'https://kubernetes.default.svc', namespace: 'shop' },
     },
   };
-}
-
-async function bench(): Promise<Bench> {
-  const server = await startRegistry();
-  cleanups.push(() => server.close());
-  const on = openBench(server.url);
-  cleanups.push(() => on.close());
-  return on;
 }
 
 /** Runs a cycle of what the annotations say, rendering as Argo CD does for the Application. */

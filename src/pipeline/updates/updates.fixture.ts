@@ -14,6 +14,7 @@ import type { ImageRule, Updater } from './configuration/index.ts';
 import { createCycle, type Cycle, type CycleSources } from './cycle.ts';
 import { createPublish } from './publish.ts';
 import { createRegistries, type Registries } from './registries.ts';
+import type { UpdateReport } from './report.ts';
 
 export const REGISTRY = 'registry.corp.io';
 export const IMAGE = `${REGISTRY}/shop/app`;
@@ -231,4 +232,33 @@ export function reopenBench(url: string, folder: string): Bench {
     },
   };
   return bench;
+}
+
+/** Benches that each have a registry of their own; `close` ends what was opened, the newest first. */
+export function benches<Server extends { readonly url: string; close(): Promise<void> }>(
+  start: () => Promise<Server>,
+): {
+  open(tag?: string): Promise<Bench & { readonly server: Server }>;
+  close(): Promise<void>;
+} {
+  const cleanups: (() => Promise<void> | void)[] = [];
+  return {
+    async open(tag) {
+      const server = await start();
+      cleanups.push(() => server.close());
+      const opened = openBench(server.url, tag);
+      cleanups.push(() => opened.close());
+      return Object.assign(opened, { server });
+    },
+    async close() {
+      for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    },
+  };
+}
+
+/** The only report of a cycle. */
+export function only(reports: readonly UpdateReport[]): UpdateReport {
+  const [report, another] = reports;
+  if (report === undefined || another !== undefined) throw new Error(`${reports.length} reports`);
+  return report;
 }
