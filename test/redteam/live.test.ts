@@ -308,7 +308,7 @@ spec:
 `,
   }),
   beside: (w) => ({
-    pod: `initContainers: [{name: log, restartPolicy: Always, image: "${w.images.old}"}]`,
+    pod: `initContainers: [{name: log, restartPolicy: Always, image: "${w.images.old}", env: [{name: PORT, value: "9090"}]}]`,
   }),
   routed: () => ({
     more: `apiVersion: networking.k8s.io/v1
