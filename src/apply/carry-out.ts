@@ -59,6 +59,7 @@ export async function applyAll(
       failure = await askAgain(context, plan, outcomes, signal);
       if (failure !== undefined) return failure;
     }
+    // In one write of the ledger with how the group before went.
     await writer.begin(group.map(({ desired }) => desired));
     await mapBounded(group, context.atOnce ?? AT_ONCE, async ({ desired }) => {
       if (failure !== undefined) return;
@@ -69,16 +70,15 @@ export async function applyAll(
         failure ??= { message: `${objectName(desired)}: ${outcome.reason}`, interrupted: false };
       }
     });
-    await writer.settled();
-    if (failure !== undefined) return failure;
-    failure = await established(
+    failure ??= await established(
       context,
       group.map(({ desired }) => desired),
       signal,
     );
-    if (failure !== undefined) return failure;
+    if (failure !== undefined) break;
   }
-  return undefined;
+  await writer.settled();
+  return failure;
 }
 
 /** What could not be asked before its namespace or its definition was there is asked now, before anything else is written. */

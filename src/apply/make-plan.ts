@@ -3,7 +3,7 @@ import { objectName, refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { isWorkload, objectKey } from '../boundaries/index.ts';
 import type { RenderedFacts } from '../boundaries/index.ts';
-import { dryRun, elsewhere } from './dry-run.ts';
+import { dryRun, elsewhere, withoutDropped } from './dry-run.ts';
 import type { DryRun, DryRunContext } from './dry-run.ts';
 import { fieldChanges, fingerprint, firstLine, wouldWriteNothing } from './field-changes.ts';
 import { readObject, readObjects } from './live-read.ts';
@@ -29,6 +29,8 @@ export interface PlanRequest {
   readonly recreate: boolean;
   /** What hashes of Secrets are made with: the same one makes the same plan comparable. */
   readonly salt: string;
+  /** Who the API server takes us for, where that was asked already. */
+  readonly identity?: Promise<string | undefined>;
   /** Services that select nothing and the like are told, and do not keep the set from being applied. */
   readonly looseRelations: boolean;
 }
@@ -62,7 +64,7 @@ export async function makePlan(client: KubeClient, request: PlanRequest, signal:
     askAll(request, context, permissions),
     stillUnfit(client, relations.problems, signal),
     missingReferences(client, relations.references, request.set, signal),
-    identityOf(client, signal),
+    request.identity ?? identityOf(client, signal),
   ]);
   const items = [
     ...(await mapBounded(asked, AT_ONCE, (one) => itemOf(one, request, context))),
@@ -148,6 +150,7 @@ async function askAll(
       const note = `spec.replicas stays ${replicas}: ${by} decides it`;
       dry = again.state === 'accepted' ? { ...again, notes: [...again.notes, note] } : again;
     }
+    if (before !== undefined) dry = await withoutDropped(dry, desired, before, context);
     return { facts, desired, before, dry };
   });
 }

@@ -43,7 +43,7 @@ export {
   renderFlux,
   sopsOf,
 } from './render/index.ts';
-export type { ImageOverrideEntry, RenderedSet } from './render/index.ts';
+export type { ImageOverrideEntry, OverrideOwner, RenderedSet } from './render/index.ts';
 export {
   APPLICATION_KIND,
   FLUX_KUSTOMIZATION,

@@ -10,7 +10,14 @@ import {
   type MovedBranch,
 } from './branches.ts';
 import { commitTo, refOf, type CommitRequest, type CommitResult } from './commit.ts';
-import { fetchCommit, fetchMirror, followRemoteHead, isOnDisk, type MirrorOnDisk } from './fetch.ts';
+import {
+  fetchCommit,
+  fetchMirror,
+  fetchOtherRef,
+  followRemoteHead,
+  isOnDisk,
+  type MirrorOnDisk,
+} from './fetch.ts';
 import { openFolder } from './folder.ts';
 import {
   diffFiles,
@@ -136,6 +143,8 @@ function keep<Value>(answers: Map<string, Value>, key: string, value: Value): Va
   return value;
 }
 
+/** Neither a branch nor a tag. */
+const OTHER_REF = /^refs\/(?!heads\/|tags\/|remotes\/)/;
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 type Reading = Pick<
@@ -293,6 +302,10 @@ function openRemote(
           : undefined;
       if (known) return known;
       await fetch(signal);
+    }
+    // Nothing else fetches it: it is asked for whenever somebody asks.
+    if (OTHER_REF.test(revision) && !(await fetchOtherRef(onDisk, revision, signal))) {
+      throw await revisionNotFound(repository, revision, signal);
     }
     if (revision === 'HEAD' && headKnownAt !== fetches) {
       const seen = fetches;

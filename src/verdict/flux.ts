@@ -1,4 +1,4 @@
-import { LandfallError, asLandfallError, getArray, getObject, getString } from '../kernel/index.ts';
+import { asLandfallError, getArray, getObject, getString } from '../kernel/index.ts';
 import {
   FLUX_KUSTOMIZATION,
   GIT_REPOSITORY,
@@ -120,14 +120,6 @@ export async function renderKustomization(
 ): Promise<RenderedSet> {
   const { object, namespace } = spec;
   const set = { sourceType: 'Kustomize', findings: [], warnings: [] } as const;
-  if (getObject(object, 'spec', 'kubeConfig') !== undefined) {
-    throw new LandfallError('Its objects go to the cluster of spec.kubeConfig, which is not read here.', {
-      kind: 'unavailable',
-      code: 'other-cluster',
-      object: spec.name,
-      hint: 'Ask in the context of that cluster what runs there.',
-    });
-  }
   try {
     const variables = await fluxVariables(object, (kind, name) =>
       kube.get({ apiVersion: 'v1', kind, namespace, name }, signal),

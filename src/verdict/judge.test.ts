@@ -273,6 +273,15 @@ describe('a tag that was pushed again', () => {
   it('is not blamed when somebody changed the live image', () => {
     expect(proofOf({ ...stale, liveImage: `${REPOSITORY}:other` }).verdict.summary).toBe('stopped at live');
   });
+
+  it('is not blamed when somebody changed it to what another workload asks for', () => {
+    const liveImage = `${REPOSITORY}:2.3.1`;
+    const proof = proofOf({ ...stale, liveImage }, (material) => ({
+      ...material,
+      images: material.images.flatMap((image) => [image, { ...image, reference: liveImage }]),
+    }));
+    expect(proof.verdict.summary).toBe('stopped at live');
+  });
 });
 
 describe('what was asked for', () => {

@@ -2,7 +2,7 @@ import { asLandfallError, getString, LandfallError } from '../kernel/index.ts';
 import { applicationSpec, renderApplication } from '../boundaries/index.ts';
 import type { ApplicationSource, RenderedSet } from '../boundaries/index.ts';
 import { buildEnvironment, renderHelm, resolveChart } from '../boundaries/render/index.ts';
-import type { FileTree } from '../git/index.ts';
+import type { FileTree, GitMirror } from '../git/index.ts';
 import type { ApplicationSpec } from './application.ts';
 import { renderKustomization } from './flux.ts';
 import { helmFor, helmForChart } from './helm-program.ts';
@@ -15,13 +15,19 @@ interface Resolved {
   readonly tree: FileTree | undefined;
 }
 
+/** Where sources are read. */
+export interface SourcePlaces extends Pick<Sources, 'kube' | 'git' | 'helm'> {
+  /** A repository with the credentials that it needs. Default: as this user reaches it. */
+  readonly mirror?: (url: string, signal: AbortSignal) => Promise<GitMirror>;
+}
+
 /**
  * What a controller would render of an application at that revision of its first source: a commit, or the version of
  * its chart; `tree` stands in for the files of that commit, where somebody asks what a change would do. Throws what
  * cannot be read.
  */
 export async function renderSources(
-  sources: Pick<Sources, 'kube' | 'git' | 'helm'>,
+  sources: SourcePlaces,
   spec: ApplicationSpec,
   revision: string,
   signal: AbortSignal,
@@ -34,7 +40,7 @@ export async function renderSources(
       object: spec.name,
     });
   }
-  const { kube, git } = sources;
+  const { kube, git, mirror: open = (url: string) => Promise.resolve(git.open(url)) } = sources;
   const own = () => tree ?? git.open(spec.repository).tree(revision);
   if (spec.flux !== undefined) return { set: await renderKustomization(kube, spec, own(), signal), also: [] };
   const all = spec.sources ?? [spec.source];
@@ -50,7 +56,7 @@ export async function renderSources(
       resolved.set(source, { revision, tree: own() });
       continue;
     }
-    const mirror = git.open(source.repoURL);
+    const mirror = await open(source.repoURL, signal);
     await mirror.fetch(signal);
     const { commit } = await mirror.resolve(source.targetRevision, signal);
     resolved.set(source, { revision: commit, tree: mirror.tree(commit) });
@@ -141,5 +147,5 @@ function joined(sets: readonly RenderedSet[]): RenderedSet {
 /** Whose it is, as the controller tells the renderer. */
 function renderedFor(spec: ApplicationSpec, revision: string) {
   const { project, destination } = applicationSpec(spec.object);
-  return { name: spec.name, namespace: destination.namespace, project, revision };
+  return { name: spec.name, home: spec.namespace, namespace: destination.namespace, project, revision };
 }

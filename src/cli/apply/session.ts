@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { asLandfallError, sleep } from '../../kernel/index.ts';
-import { makePlan, recoverUnfinished } from '../../apply/index.ts';
+import { identityOf, makePlan, recoverUnfinished } from '../../apply/index.ts';
 import type { DeliveryContext, HealthAnswer, Plan, Recovered } from '../../apply/index.ts';
 import { compileHealthRules, watchHealth } from '../../boundaries/health/index.ts';
 import type { Ledger, LedgerSubject } from '../../ledger/index.ts';
@@ -52,7 +52,15 @@ export async function planFor(
   salt: string = randomBytes(16).toString('hex'),
 ): Promise<Planned> {
   const { sources, ledger } = session;
-  const target = await resolveTarget(what, options, sources, io);
+  // The connection is made while the files are rendered; who could not be asked shows where the answer is needed.
+  const early = new AbortController();
+  const identity = identityOf(sources.kube, AbortSignal.any([io.signal, early.signal]));
+  identity.catch(() => {});
+  const target = await resolveTarget(what, options, sources, io).catch((thrown: unknown) => {
+    // Files that are wrong wait for nobody.
+    early.abort();
+    throw thrown;
+  });
   const { kube } = sources;
   const inventory = await inventoryOf(kube, ledger, target, options.prune === true, io.signal);
   const plan = await makePlan(
@@ -65,6 +73,7 @@ export async function planFor(
       recreate: options.recreate === true,
       looseRelations: options.loose === true,
       salt,
+      identity,
     },
     io.signal,
   );

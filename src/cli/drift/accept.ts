@@ -173,10 +173,9 @@ async function branchOf(mirror: GitMirror, spec: ApplicationSpec, signal: AbortS
 
 function messageOf(work: Settling, spec: ApplicationSpec, changes: readonly SettledChange[]): string {
   const [first] = changes;
-  const what =
-    changes.length === 1 && first !== undefined
-      ? `${first.field} ${first.to}`
-      : `${changes.length} live values`;
+  const gone = work.drifts[0]?.live === undefined;
+  const one = first && (gone ? `that ${first.field} is gone` : `${first.field} ${first.to}`);
+  const what = changes.length === 1 && one !== undefined ? one : `${changes.length} live values`;
   const who = work.drifts.map(
     ({ field, by, writer }) => `${field}: ${by}${writer?.time === undefined ? '' : ` at ${writer.time}`}`,
   );

@@ -266,14 +266,6 @@ async function renderedSet(
   signal: AbortSignal,
 ): Promise<RenderedSet> {
   const set = { sourceType: 'Helm', findings: [], warnings: [] } as const;
-  if (getIn(release, 'spec', 'kubeConfig') !== undefined) {
-    throw new LandfallError('Its objects go to the cluster of spec.kubeConfig, which is not read here.', {
-      kind: 'unavailable',
-      code: 'other-cluster',
-      object: release.metadata.name,
-      hint: 'Ask in the context of that cluster what runs there.',
-    });
-  }
   if (found.state !== 'read') throw unavailable(found);
   if (values.state !== 'read') {
     if (values.code !== 'flux-failure') throw unavailable(values);
