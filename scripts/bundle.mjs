@@ -1,6 +1,6 @@
 // How the command line and the two libraries are bundled. Code splitting keeps each start small.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { root } from './ensure-installed.mjs';
@@ -150,12 +150,29 @@ async function bundleCommandLine(outdir) {
   });
 }
 
-/** Replaces `outdir` with a fresh build. */
+/**
+ * Replaces `outdir` with a fresh build, which is made beside it first: somebody may be running from there, or building
+ * at the same time. Who comes second finds a build of the same sources.
+ */
 export async function bundle(outdir) {
-  rmSync(outdir, { recursive: true, force: true });
-  const library = path.join(outdir, 'library');
-  await Promise.all([bundleLibraries(library), bundleCommandLine(outdir)]);
-  // Of this package the command line alone is no module: those take longer to start.
-  writeFileSync(path.join(outdir, 'package.json'), '{"type":"commonjs"}\n');
-  writeFileSync(path.join(library, 'package.json'), '{"type":"module"}\n');
+  const draft = `${outdir}.new-${process.pid}`;
+  const old = `${outdir}.old-${process.pid}`;
+  try {
+    const library = path.join(draft, 'library');
+    await Promise.all([bundleLibraries(library), bundleCommandLine(draft)]);
+    // Of this package the command line alone is no module: those take longer to start.
+    writeFileSync(path.join(draft, 'package.json'), '{"type":"commonjs"}\n');
+    writeFileSync(path.join(library, 'package.json'), '{"type":"module"}\n');
+    for (const [from, to] of [
+      [outdir, old],
+      [draft, outdir],
+    ])
+      try {
+        renameSync(from, to);
+      } catch (error) {
+        if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error;
+      }
+  } finally {
+    for (const folder of [draft, old]) rmSync(folder, { recursive: true, force: true });
+  }
 }

@@ -105,7 +105,7 @@ describe('the deploy job whose Service the server refuses', () => {
     expect(heard).toEqual([]);
   });
 
-  it('with landfall apply fails, and nothing changed', async () => {
+  it('with landfall apply fails, and nothing changed', { timeout: 120_000 }, async () => {
     // The new pods of the job before have to come to rest, or their status would move things by itself.
     await run('kubectl', ['rollout', 'status', 'deployment/checkout', '-n', 'checkout-production'], { env });
     const before = await everything('production');
@@ -181,5 +181,37 @@ describe('the deploy job whose Service the server refuses', () => {
     const { code, out } = await landfall('production');
     expect(code, out).toBe(0);
     expect(await image('production')).toBe('registry.corp.io/checkout:2.0.0');
+  });
+
+  it('that was left half done is told of again once it is ended', async () => {
+    const { folder } = repository;
+    const settings = path.join(folder, 'deploy/base/settings.yaml');
+    await writeFile(settings, (await readFile(settings, 'utf8')).replace(/: \S+\n$/, ': changed\n'));
+    const deployment = path.join(folder, 'deploy/base/deployment.yaml');
+    await writeFile(deployment, (await readFile(deployment, 'utf8')).replace('2.0.0', '3.0.0'));
+    const [namespace, verbs] = ['checkout-production', ['patch'] as const];
+    const effect = { type: 'status', status: 403 } as const;
+    const first = cluster.faults.add({
+      on: 'api',
+      verbs,
+      resource: 'deployments',
+      namespace,
+      dryRun: false,
+      effect,
+    });
+    // From the first refusal on nothing can be taken back either.
+    void first.reached(1).then(() => cluster.faults.add({ on: 'api', verbs, namespace, effect }));
+    const { code, out } = await landfall('production');
+    expect([code, out]).toEqual([1, expect.stringContaining('not all of it could be taken back')]);
+    cluster.faults.healAll();
+    const before = heard.length;
+    const ended = await person.run(['recover'], { cwd: folder, env });
+    expect([ended.code, ended.out]).toEqual([
+      0,
+      expect.stringContaining('production was told: slack 127.0.0.1'),
+    ]);
+    expect(heard.slice(before)).toMatchObject([
+      { channel: '/production', text: expect.stringContaining('production: restored') as string },
+    ]);
   });
 });

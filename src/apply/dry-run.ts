@@ -1,12 +1,14 @@
 import { asLandfallError } from '../kernel/index.ts';
 import type { LandfallError } from '../kernel/index.ts';
-import { statusBehind } from '../kube/index.ts';
+import { refOf, statusBehind } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
+import { droppedFields, isEmptySet, withoutFields } from './client-side-apply.ts';
 import { FIELD_MANAGER } from './field-manager.ts';
 import { schemaProblems } from './definition-schema.ts';
 import { withoutValues } from './field-changes.ts';
 import { definitionOf } from './order.ts';
 import type { PlanCheck } from './plan.ts';
+import { patchTo } from './restoration.ts';
 import { isOutage, reasonOf } from './trouble.ts';
 
 /** What the API server says about an object before anything is written. */
@@ -64,6 +66,34 @@ export async function dryRun(object: KubeObject, context: DryRunContext): Promis
     // The definition changes with the set, and what is stored of it may not know these fields yet.
     if (definition !== undefined && error.kind === 'invalid-input') return byDefinition(object, definition);
     return refusal(object, error);
+  }
+}
+
+/**
+ * What a client-side apply put there and the set no longer asks for goes as well: the answer without it, if the API
+ * server takes that.
+ */
+export async function withoutDropped(
+  dry: DryRun,
+  desired: KubeObject,
+  before: KubeObject,
+  { client, signal }: DryRunContext,
+): Promise<DryRun> {
+  if (dry.state !== 'accepted' || dry.predicted === undefined) return dry;
+  const dropped = droppedFields(before, desired);
+  if (isEmptySet(dropped)) return dry;
+  const predicted = withoutFields(dry.predicted, dropped) as KubeObject;
+  const operations = patchTo(before, predicted);
+  if (operations.length === 0) return dry;
+  try {
+    const options = { fieldManager: FIELD_MANAGER, dryRun: true };
+    const { metadata, ...object } = await client.patch(refOf(before), 'json', operations, options, signal);
+    const managedFields = dry.predicted.metadata.managedFields ?? [];
+    return { ...dry, predicted: { ...object, metadata: { ...metadata, managedFields } } };
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.kind === 'cancelled' || error.kind === 'bug' || isOutage(error)) throw error;
+    return refusal(desired, error);
   }
 }
 

@@ -3,7 +3,7 @@ import { objectName, refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { isWorkload, objectKey } from '../boundaries/index.ts';
 import type { RenderedFacts } from '../boundaries/index.ts';
-import { dryRun, elsewhere } from './dry-run.ts';
+import { dryRun, elsewhere, withoutDropped } from './dry-run.ts';
 import type { DryRun, DryRunContext } from './dry-run.ts';
 import { fieldChanges, fingerprint, firstLine, wouldWriteNothing } from './field-changes.ts';
 import { readObject, readObjects } from './live-read.ts';
@@ -150,6 +150,7 @@ async function askAll(
       const note = `spec.replicas stays ${replicas}: ${by} decides it`;
       dry = again.state === 'accepted' ? { ...again, notes: [...again.notes, note] } : again;
     }
+    if (before !== undefined) dry = await withoutDropped(dry, desired, before, context);
     return { facts, desired, before, dry };
   });
 }

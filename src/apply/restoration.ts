@@ -1,9 +1,11 @@
-import { getArray, getString, isJsonObject, jsonEqual, parseJson, textOf } from '../kernel/index.ts';
+import { getArray, getString, isJsonObject, jsonEqual, parseJson } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
+import { droppedFields } from './client-side-apply.ts';
 import { isOurApply, isOurs, othersAt, ownedBy } from './field-manager.ts';
 import { covers, isWhole, nodeAt, unionOf } from './field-set.ts';
 import type { FieldSet, FieldSteps } from './field-set.ts';
+import { defaulted, fieldText, secretAsStored, valueAt } from './field-values.ts';
 
 /** A field that is not brought back, because somebody else wrote it after us. */
 export interface LeftField {
@@ -60,7 +62,8 @@ export function restorationOf(
   const walk: Walk = { restored: [], left: [], unowned };
   const root: Owners = {
     ours: ownedBy(live, isOurs),
-    oursBefore: ownedBy(before, isOurApply),
+    // What kubectl had applied and we dropped counts as ours to bring back.
+    oursBefore: unionOf(ownedBy(before, isOurApply), droppedFields(before, applied)),
     others: ownedBy(live, (entry) => !isOurs(entry)),
     othersBefore: ownedBy(before, (entry) => !isOurs(entry)),
   };
@@ -212,12 +215,6 @@ function listSteps(owners: Owners): ListSteps | undefined {
   };
 }
 
-/** A key that the API server fills in may be missing from what we applied. */
-function defaulted(item: JsonValue, name: string): JsonValue {
-  const value = isJsonObject(item) ? item[name] : undefined;
-  return value ?? (name === 'protocol' ? 'TCP' : '');
-}
-
 function restoredList(
   sides: { readonly before: JsonValue[] | undefined; readonly live: JsonValue[] } & Sides,
   stepOf: ListSteps,
@@ -248,18 +245,6 @@ function ownedWhole(owners: Owners): boolean {
     (set): set is FieldSet => set !== undefined,
   );
   return sets.length > 0 && sets.every(isWhole);
-}
-
-/** Secrets are stored as `data`; `stringData` is only a way to write them. */
-function secretAsStored(object: KubeObject): JsonObject {
-  const { stringData, ...rest } = object;
-  if (object.kind !== 'Secret' || !isJsonObject(stringData)) return object;
-  const encoded = Object.entries(stringData).map(([key, value]) => [
-    key,
-    Buffer.from(textOf(value)).toString('base64'),
-  ]);
-  const data = isJsonObject(object['data']) ? object['data'] : {};
-  return { ...rest, data: { ...data, ...Object.fromEntries(encoded) } };
 }
 
 function identity(entry: JsonObject): string {
@@ -313,37 +298,9 @@ function agreeing(set: FieldSet, a: JsonValue | undefined, b: JsonValue | undefi
   return same;
 }
 
-function valueAt(value: JsonValue | undefined, step: string): JsonValue | undefined {
-  if (step.startsWith('f:')) return isJsonObject(value) ? value[step.slice(2)] : undefined;
-  if (!Array.isArray(value)) return undefined;
-  const key = parseJson(step.slice(2), 'a key of managedFields');
-  if (step.startsWith('v:')) return value.find((item) => jsonEqual(item, key));
-  return value.find(
-    (item) =>
-      isJsonObject(key) &&
-      Object.entries(key).every(([name, wanted]) => jsonEqual(defaulted(item, name), wanted)),
-  );
-}
-
 function fieldsOf(entry: JsonObject): FieldSet {
   const fields = entry['fieldsV1'];
   return isJsonObject(fields) ? fields : {};
-}
-
-/** `spec.template.spec.containers[name=web].image` */
-export function fieldText(steps: FieldSteps): string {
-  return steps
-    .map((step, index) => {
-      if (step.startsWith('f:')) return `${index === 0 ? '' : '.'}${step.slice(2)}`;
-      const key = parseJson(step.slice(2), 'a key of managedFields');
-      const text = isJsonObject(key)
-        ? Object.entries(key)
-            .map(([name, value]) => `${name}=${textOf(value)}`)
-            .join(',')
-        : textOf(key);
-      return `[${text}]`;
-    })
-    .join('');
 }
 
 /** The steps of a JSON patch that makes `object` of `live`, and fails when somebody wrote in between. */

@@ -2,6 +2,7 @@ import { isJsonObject, parseJson } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { comparePair } from '../boundaries/sync/index.ts';
+import { droppedFields, isEmptySet } from './client-side-apply.ts';
 import { FIELD_MANAGER, isOurApply, ownedBy } from './field-manager.ts';
 import { isWhole, nodeAt } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
@@ -15,7 +16,7 @@ export function isKnownUnchanged(desired: KubeObject, live: KubeObject): boolean
   const ours = (live.metadata.managedFields ?? []).filter(isOurApply);
   if (ours.length !== 1 || ours[0]?.['apiVersion'] !== desired.apiVersion) return false;
   const pair = comparePair({ key: '', desired, live }, { manager: FIELD_MANAGER, ignore: [] });
-  if (pair.status !== 'Synced') return false;
+  if (pair.status !== 'Synced' || !isEmptySet(droppedFields(live, desired))) return false;
   const { apiVersion: _apiVersion, kind: _kind, metadata, status: _status, ...rest } = desired;
   const { labels, annotations, finalizers, ownerReferences } = metadata;
   const marks = Object.entries({ labels, annotations, finalizers, ownerReferences }).filter(

@@ -3,8 +3,10 @@ import type { Clock, JsonObject, JsonValue } from '../kernel/index.ts';
 import { refOf } from '../kube/index.ts';
 import type { ApplyResult, KubeClient, KubeObject } from '../kube/index.ts';
 import { comparePair } from '../boundaries/sync/index.ts';
+import { droppedFields, handedOver, isEmptySet } from './client-side-apply.ts';
 import { FIELD_MANAGER, isOurApply, isOurs, ownedBy } from './field-manager.ts';
 import { unionOf } from './field-set.ts';
+import { managersPatch } from './restoration.ts';
 import type { SetStep, StepOutcome } from './set.ts';
 import { isOutage, reasonOf, withPatience } from './trouble.ts';
 
@@ -80,7 +82,9 @@ export async function applyObject(
   desired: KubeObject,
   writing: Writing,
 ): Promise<StepOutcome> {
-  const { before } = step;
+  const taken = step.before === undefined ? undefined : await takeOver(step.before, desired, writing);
+  if (taken?.state === 'failed') return taken;
+  const before = taken?.object;
   const planned = before === undefined ? undefined : pendingDifferences(desired, before);
   let expected = before;
   const begun = writing.clock.now();
@@ -117,6 +121,45 @@ export async function applyObject(
         return conflict(`${desired.kind}/${desired.metadata.name} was changed by somebody else meanwhile`);
       }
       expected = live;
+    }
+  }
+}
+
+/**
+ * Makes fields ours that a client-side apply put there and that are no longer asked for, so that the apply which follows
+ * removes them. Gives the object as it stands then; of most there is nothing to take over.
+ */
+async function takeOver(
+  before: KubeObject,
+  desired: KubeObject,
+  writing: Writing,
+): Promise<{ readonly state: 'done'; readonly object: KubeObject } | (StepOutcome & { state: 'failed' })> {
+  const { client, clock, patienceMs, signal } = writing;
+  const planned = pendingDifferences(desired, before);
+  const end = clock.now() + patienceMs;
+  let live = before;
+  for (let tries = 1; ; tries += 1) {
+    const dropped = droppedFields(live, desired);
+    const owners = isEmptySet(dropped) ? [] : managersPatch(live, handedOver(live, dropped, desired));
+    if (owners.length === 0) return { state: 'done', object: live };
+    try {
+      const object = await client.patch(refOf(live), 'json', owners, { fieldManager: FIELD_MANAGER }, signal);
+      return { state: 'done', object };
+    } catch (thrown) {
+      const error = asLandfallError(thrown);
+      if (error.kind === 'cancelled') throw error;
+      const outage = isOutage(error);
+      if ((!outage && error.kind !== 'conflict') || tries >= TRIES) return failed(error);
+      if (outage && clock.now() > end) return failed(error);
+      const now = await look(desired, writing, outage);
+      if (now === 'unknown') return failed(error);
+      if (now === undefined || now.metadata.uid !== before.metadata.uid) {
+        return conflict(`${desired.kind}/${desired.metadata.name} was deleted meanwhile`);
+      }
+      if (!jsonEqual(pendingDifferences(desired, now), planned)) {
+        return conflict(`${desired.kind}/${desired.metadata.name} was changed by somebody else meanwhile`);
+      }
+      live = now;
     }
   }
 }
@@ -190,11 +233,11 @@ function done(
   return { state: 'done', outcome, object, warnings };
 }
 
-function conflict(reason: string): StepOutcome {
+function conflict(reason: string): StepOutcome & { state: 'failed' } {
   return { state: 'failed', why: 'conflict', reason };
 }
 
-export function failed(error: ReturnType<typeof asLandfallError>): StepOutcome {
+export function failed(error: ReturnType<typeof asLandfallError>): StepOutcome & { state: 'failed' } {
   const why =
     error.kind === 'denied' || error.kind === 'conflict'
       ? error.kind

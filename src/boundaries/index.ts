@@ -43,22 +43,29 @@ export {
   renderFlux,
   sopsOf,
 } from './render/index.ts';
-export type { ImageOverrideEntry, RenderedSet } from './render/index.ts';
+export type { ImageOverrideEntry, OverrideOwner, RenderedSet } from './render/index.ts';
 export {
   APPLICATION_KIND,
   FLUX_KUSTOMIZATION,
+  GIT_REPOSITORY,
+  HELM_RELEASE,
+  HELM_REPOSITORY,
+  OCI_REPOSITORY,
   applicationSource,
   applicationSpec,
   applicationStatus,
   decideSync,
+  durationMs,
   fluxCommit,
   fluxCondition,
   ignoredByJq,
   ignoring,
   isFlux,
   isHook,
+  isRelease,
   isSkipped,
   isSyncing,
+  releasesOf,
   syncCounts,
   trackedBy,
 } from './sync/index.ts';

@@ -29,22 +29,26 @@ export interface Finalizing {
 }
 
 const LONG = 60_000;
+const APPROVED = 'argocd.argoproj.io/deletion-approved';
+
+/** Whether the end of an Application has come; what it waits for, where somebody has to do something about it. */
+export type Ending = { readonly done: true } | { readonly done: false; readonly held?: string };
 
 /**
- * Deletes what the application tracks, the last wave first, and then lets the Application go. One step a turn; false
+ * Deletes what the application tracks, the last wave first, and then lets the Application go. One step a turn; not done
  * while something is still there, or waits for somebody's consent.
  */
 export async function finishDeletion(
   work: Finalizing,
   application: KubeObject,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Ending> {
   const { cluster, logger, instance } = work;
   const objects = cluster === undefined ? [] : await deletable(work, cluster, application, signal);
   if (cluster === undefined || objects.length === 0) {
     await release(work.home, application, signal);
     logger.info('Deleted the objects of an application', { application: instance });
-    return true;
+    return { done: true };
   }
   const unapproved = objects.filter(
     (object) => deleteOption(work, object) === 'confirm' && !isApproved(application),
@@ -55,12 +59,16 @@ export async function finishDeletion(
       object: objectName(unapproved[0]),
       objects: unapproved.length,
     });
-    return false;
+    const more = unapproved.length > 1 ? ` and ${unapproved.length - 1} more` : '';
+    return {
+      done: false,
+      held: `waiting for consent to delete ${objectName(unapproved[0])}${more}: annotate the Application with ${APPROVED}, the time as its value`,
+    };
   }
   const going = objects.filter((object) => object.metadata.deletionTimestamp !== undefined);
   if (going.length > 0) {
-    await sayWhatHolds(work, cluster, going, signal);
-    return false;
+    const held = await sayWhatHolds(work, cluster, going, signal);
+    return held === undefined ? { done: false } : { done: false, held };
   }
   const last = Math.max(...objects.map(syncWave));
   const wave = objects.filter((object) => syncWave(object) === last);
@@ -76,10 +84,10 @@ export async function finishDeletion(
     );
   }
   const left = await deletable(work, cluster, application, signal);
-  if (left.length > 0) return false;
+  if (left.length > 0) return { done: false };
   await release(work.home, application, signal);
   logger.info('Deleted the objects of an application', { application: instance });
-  return true;
+  return { done: true };
 }
 
 function isBackground(application: KubeObject): boolean {
@@ -113,7 +121,7 @@ async function deletable(
 }
 
 function isApproved(application: KubeObject): boolean {
-  const at = Date.parse(application.metadata.annotations?.['argocd.argoproj.io/deletion-approved'] ?? '');
+  const at = Date.parse(application.metadata.annotations?.[APPROVED] ?? '');
   return !Number.isNaN(at) && at >= Date.parse(application.metadata.deletionTimestamp ?? '');
 }
 
@@ -123,19 +131,24 @@ async function sayWhatHolds(
   cluster: Pick<Cluster, 'client'>,
   objects: readonly KubeObject[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string | undefined> {
+  const stuck: string[] = [];
   for (const object of objects) {
     const finalizers = object.metadata.finalizers ?? [];
     if (finalizers.includes(HOOK_FINALIZER)) await releaseHook(cluster.client, refOf(object), signal);
     const since = Date.parse(object.metadata.deletionTimestamp ?? '');
     if (clock.now() - since < LONG) continue;
     const { group } = splitApiVersion(object.apiVersion);
+    const name = group === '' ? objectName(object) : `${objectName(object)} (${group})`;
+    const held = finalizers.length === 0 ? 'by nothing that it names' : `by ${finalizers.join(', ')}`;
+    stuck.push(`${name} was deleted, and is still there after ${LONG / 1000} s: held ${held}`);
     logger.warn('An object of a deleted application is still there', {
       application: instance,
-      object: group === '' ? objectName(object) : `${objectName(object)} (${group})`,
-      held: finalizers.length === 0 ? 'by nothing that it names' : `by ${finalizers.join(', ')}`,
+      object: name,
+      held,
     });
   }
+  return stuck.length === 0 ? undefined : stuck.slice(0, 10).join('; ');
 }
 
 async function release(home: KubeClient, application: KubeObject, signal: AbortSignal): Promise<void> {

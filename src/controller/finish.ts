@@ -12,6 +12,7 @@ import {
 } from './deletion-hooks.ts';
 import type { DeletionHook, HookWork } from './deletion-hooks.ts';
 import { FINALIZERS, finishDeletion } from './finalize.ts';
+import type { Ending } from './finalize.ts';
 import type { Subject } from './look.ts';
 import type { Turn } from './queue.ts';
 import type { Settings } from './settings/index.ts';
@@ -32,9 +33,9 @@ export interface FinishOptions {
 
 /**
  * The end of an Application, one step a turn: hooks before it, its objects, hooks after it, and the hooks themselves.
- * True when nothing of ours holds it any more.
+ * Done when nothing of ours holds it any more.
  */
-export async function finish(options: FinishOptions, application: KubeObject, turn: Turn): Promise<boolean> {
+export async function finish(options: FinishOptions, application: KubeObject, turn: Turn): Promise<Ending> {
   const { home } = options;
   const finalizers = application.metadata.finalizers ?? [];
   const steps = deletionSteps(finalizers);
@@ -43,31 +44,32 @@ export async function finish(options: FinishOptions, application: KubeObject, tu
   const reachable = 'problem' in cluster ? undefined : cluster;
   if (steps.before && reachable !== undefined) {
     await runHooks(options, application, 'PreDelete', turn);
-    return false;
+    return { done: false };
   }
   if (finalizers.some((name) => FINALIZERS.has(name))) {
     const { clock, logger } = options;
     const { tracking } = await options.settings.get(turn.signal);
     const instance = options.instanceOf(application);
     const work = { home, clock, logger, instance, tracking, cluster: reachable };
-    const done = await finishDeletion({ ...work, options: spec.policy.options }, application, turn.signal);
-    return done && !steps.before && !steps.after && steps.clean.length === 0;
+    const ended = await finishDeletion({ ...work, options: spec.policy.options }, application, turn.signal);
+    const last = !steps.before && !steps.after && steps.clean.length === 0;
+    return ended.done && !last ? { done: false } : ended;
   }
   if (steps.after && reachable !== undefined) {
     await runHooks(options, application, 'PostDelete', turn);
-    return false;
+    return { done: false };
   }
   const [type] = steps.clean;
   if (type !== undefined && reachable !== undefined) {
     const { work, objects } = await hookWork(options, application, turn);
     await cleanDeletionHooks(work, type, objects);
     await setFinalizers(home, application, withoutStep(application, type, 'cleanup'), turn.signal);
-    return false;
+    return { done: false };
   }
   const held = finalizers.filter((name) => !name.includes('-delete-finalizer.argocd.argoproj.io'));
   // Nobody can run a hook on a cluster that is not configured any more.
   if (held.length < finalizers.length) await setFinalizers(home, application, held, turn.signal);
-  return true;
+  return { done: true };
 }
 
 async function runHooks(

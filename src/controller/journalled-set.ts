@@ -74,6 +74,9 @@ function failure({ why, reason }: Extract<StepOutcome, { state: 'failed' }>, obj
   return new LandfallError(reason, { kind: KINDS[why], code: `write-${why}`, object });
 }
 
+/** Begins what is said of a set that went back. */
+export const PUT_BACK = 'everything was put back as it was';
+
 /** What somebody reads of a set that was taken back: first that nothing of it is left, then what is. */
 export function noteOf({ steps, complete }: Restored, passing = false): TakenBack {
   const staying = steps.flatMap(({ state, action, kind, name, message, leftFields }) => {
@@ -89,7 +92,7 @@ export function noteOf({ steps, complete }: Restored, passing = false): TakenBac
     ...staying,
     ...(hooks.length === 0 ? [] : [`what the hooks ${hooks.join(', ')} did is not undone`]),
   ];
-  const what = complete ? 'everything was put back as it was' : 'not everything could be put back yet';
+  const what = complete ? PUT_BACK : 'not everything could be put back yet';
   const note = exceptions.length === 0 ? what : `${what}, but for ${exceptions.join('; ')}`;
   return { note, staying, passing };
 }

@@ -9,6 +9,7 @@ import { compareWith, compareWithoutTarget, readLive } from './comparison.ts';
 import type { Comparison, Mark } from './comparison.ts';
 import type { Cluster } from './clusters/index.ts';
 import type { FailurePolicy } from './failure-policy.ts';
+import { misunderstoodMarks } from './marks.ts';
 import type { Project } from './projects/index.ts';
 import type { ArgoSettings } from './settings/index.ts';
 import {
@@ -81,6 +82,7 @@ export function createLooker(options: LookerOptions): Looker {
         instance: instanceOf(application),
         tracking: settings.tracking,
         name: application.metadata.name,
+        home: application.metadata.namespace ?? '',
         spec,
         cluster,
         settings,
@@ -173,7 +175,9 @@ export function createLooker(options: LookerOptions): Looker {
         message,
       }));
       const unsupported = unsupportedSettings(objects, settings);
-      return { target, comparison, conditions: [...repeated, ...shared, ...excluded, ...unsupported] };
+      const marks = misunderstoodMarks(objects);
+      const conditions = [...repeated, ...shared, ...excluded, ...unsupported, ...marks];
+      return { target, comparison, conditions };
     },
     statusOf({ application, spec, project }, looked, extra, reconciled) {
       return comparedStatus({

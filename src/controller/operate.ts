@@ -60,6 +60,7 @@ export interface OperatorOptions {
 /** How often something is looked at that nobody announces; what is watched wakes the operation itself. */
 const LOOK_AGAIN = 2000;
 const BLOCKED = 30_000;
+const MIGRATION_MANAGER = 'argocd.argoproj.io/client-side-apply-migration-manager';
 
 export function createOperator(options: OperatorOptions): Operator {
   const { clock, logger, looker, writer, events } = options;
@@ -105,7 +106,8 @@ export function createOperator(options: OperatorOptions): Operator {
       ['ComparisonError', 'InvalidSpecError'].includes(type),
     );
     if (!('objects' in target) || failure !== undefined) {
-      const message = failure?.message ?? '';
+      // As Argo CD's clients know it: with what kind of condition it is.
+      const message = failure === undefined ? '' : `${failure.type}: ${failure.message}`;
       return { subject, commit, delivered, looked, outcome: { phase: 'Error', message, results: [] } };
     }
     const refused = refusals(subject, target.objects);
@@ -120,6 +122,7 @@ export function createOperator(options: OperatorOptions): Operator {
     const journal = journalSubject(subject, whole);
     // Who asks for it in person has seen why it was held.
     if (!request.automated) await options.journals?.lift(journal, commit);
+    const migrateFrom = application.metadata.annotations?.[MIGRATION_MANAGER] || undefined;
     const outcome = await runSync({
       client,
       writer: plain,
@@ -131,6 +134,7 @@ export function createOperator(options: OperatorOptions): Operator {
       instance: options.instanceOf(application),
       tracking: subject.settings.tracking,
       request,
+      ...(migrateFrom === undefined ? {} : { migrateFrom }),
       comparison: looked.comparison,
       commit,
       startedAt: run.startedAt,

@@ -6,6 +6,8 @@ import { retryOf } from '../boundaries/sync/index.ts';
 import type { ApplicationSpec, RetryPolicy } from '../boundaries/sync/index.ts';
 import type { Comparison } from './comparison.ts';
 import { deliveredFields, isNamespaceChanged, kubeTime } from './status.ts';
+import { OPERATION, inspect } from './fields/index.ts';
+import { unknownOptions } from './sync/index.ts';
 import type { Target } from './target.ts';
 
 /** Whether a comparison starts a sync by itself. `error` becomes the SyncError condition. */
@@ -186,12 +188,6 @@ export function syncRequest(operation: JsonObject, policyOptions: readonly strin
   const sync = getObject(operation, 'sync');
   const strategy = getObject(sync, 'syncStrategy');
   const forced = getIn(strategy, 'apply', 'force') === true || getIn(strategy, 'hook', 'force') === true;
-  const problem =
-    sync === undefined
-      ? 'Invalid operation request: no operation specified'
-      : list(sync, 'manifests').length > 0
-        ? 'local manifests are not supported by this controller'
-        : undefined;
   const resources = list(sync, 'resources');
   const revisions = list(sync, 'revisions').filter((item): item is string => typeof item === 'string');
   const source = getObject(sync, 'source');
@@ -216,6 +212,22 @@ export function syncRequest(operation: JsonObject, policyOptions: readonly strin
     skipHooks: resources.length > 0 || getObject(strategy, 'apply') !== undefined,
     automated: getIn(operation, 'initiatedBy', 'automated') === true,
     retry: retryOf(getObject(operation, 'retry')),
-    problem,
+    problem: sync === undefined ? 'Invalid operation request: no operation specified' : problemOf(operation),
   };
+}
+
+/** An operation is done once: what it says and nobody here understands is refused, not left out. */
+function problemOf(operation: JsonObject): string | undefined {
+  const { refused, unknown } = inspect(operation, OPERATION, 'operation');
+  const options = list(getObject(operation, 'sync'), 'syncOptions').filter(
+    (option): option is string => typeof option === 'string',
+  );
+  const problems = [
+    ...refused,
+    ...unknown.map((field) => `${field}: this controller knows no such field`),
+    ...unknownOptions(options).map(
+      (option) => `operation.sync.syncOptions: ${option} is not supported by this controller`,
+    ),
+  ];
+  return problems.length === 0 ? undefined : `Invalid operation request: ${problems.join('; ')}`;
 }

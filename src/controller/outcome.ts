@@ -31,6 +31,8 @@ export interface SyncWork {
   readonly instance: string;
   readonly tracking?: Tracking;
   readonly request: SyncRequest;
+  /** A manager whose fields are taken over as well, by an annotation of the application. */
+  readonly migrateFrom?: string;
   readonly comparison: Comparison;
   readonly commit: string;
   /** RFC 3339, of the operation. */

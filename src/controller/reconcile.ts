@@ -1,13 +1,14 @@
-import { getArray, getObject, getString, isJsonObject, jsonEqual, textOf } from '../kernel/index.ts';
+import { asLandfallError, getArray, getObject, getString, jsonEqual, textOf } from '../kernel/index.ts';
 import type { Clock, JsonObject, Logger } from '../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { APPLICATION_KIND, applicationSpec, REFRESH_ANNOTATION } from '../boundaries/sync/index.ts';
 import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import type { ApplicationWriter } from './application-writer.ts';
 import type { Clusters } from './clusters/index.ts';
-import { compareWithoutTarget, inventoryOf } from './comparison.ts';
+import { inventoryOf } from './comparison.ts';
 import type { EventRecorder } from './events.ts';
 import { hookFinalizers, setFinalizers } from './deletion-hooks.ts';
+import type { Ending } from './finalize.ts';
 import { finish } from './finish.ts';
 import type { Projects } from './projects/index.ts';
 import type { Settings } from './settings/index.ts';
@@ -23,12 +24,14 @@ import { createOrphanWatch } from './orphans.ts';
 import { permit } from './permit.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
-import { comparedStatus, comparedTo, kubeTime } from './status.ts';
+import { comparedTo, withConditions } from './status.ts';
 import type { Condition } from './status.ts';
 import { isWorking } from './sync/index.ts';
 import { watchWritten } from './watch-written.ts';
 import type { Watched } from './watch-written.ts';
 import { mayGoOn } from './windows.ts';
+import { refuse } from './refuse.ts';
+import { createUnreadable } from './unreadable.ts';
 import { sayWithdrawn } from './withdrawn.ts';
 
 type Next = { readonly again?: number; readonly level?: Level } | undefined;
@@ -78,6 +81,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { client, clock, logger, looker, operator, writer, events } = options;
   const polledAt = new Map<string, number>();
   const orphans = createOrphanWatch(options.isApplication);
+  const unreadable = createUnreadable({ clock, writer, home: options.clusters.home.server });
   const policyOf = (application: KubeObject) => failurePolicy(application, options.policy);
   const permitted = (application: KubeObject, spec: ApplicationSpec, turn: Turn) =>
     permit(options, application, spec, turn.signal);
@@ -141,45 +145,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     // Without a comparison that holds, an older commit must not answer for the one that could not be read.
     const doubtful = getString(application, 'status', 'sync', 'status') === 'Unknown';
     return due || doubtful ? higher(level, 'git') : level;
-  }
-
-  /** A spec that cannot be honoured: said in the status, and an operation that waits is answered with it. */
-  async function refuse(
-    { application, spec }: Pick<Subject, 'application' | 'spec'>,
-    problems: readonly string[],
-    turn: Turn,
-  ) {
-    const asked = askedRefresh(application);
-    const now = clock.now();
-    const listed = getArray(application, 'status', 'resources').filter(isJsonObject);
-    const status = comparedStatus({
-      application,
-      spec,
-      comparison: { ...compareWithoutTarget([]), resources: listed },
-      target: undefined,
-      commit: undefined,
-      invalid: true,
-      conditions: problems.map((message) => ({ type: 'InvalidSpecError', message })),
-      reconciled: true,
-      now,
-    });
-    const operation = getObject(application, 'operation');
-    const ended = (failed: JsonObject): JsonObject => ({
-      operation: failed,
-      phase: 'Error',
-      message: problems.map((problem) => `InvalidSpecError: ${problem}`).join(';'),
-      startedAt: kubeTime(now),
-      finishedAt: kubeTime(now),
-    });
-    await writer.write(
-      application,
-      {
-        status: operation === undefined ? status : { ...status, operationState: ended(operation) },
-        ...(asked === undefined ? {} : { refreshed: asked }),
-        ...(operation === undefined ? {} : { operation: null }),
-      },
-      turn.signal,
-    );
   }
 
   /** A newer commit is not kept waiting by one that failed and waits for its retry, or that gets nowhere. */
@@ -265,6 +230,37 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       ),
   };
 
+  /** The end of an application, and in a condition what keeps it from coming. */
+  async function finishAndSay(application: KubeObject, turn: Turn): Promise<Next> {
+    const say = async (message: string | undefined): Promise<void> => {
+      const before = getArray(application, 'status', 'conditions');
+      const known = before.some((item) => getString(item, 'type') === 'DeletionError');
+      if (message === undefined && !known) return;
+      const found: readonly Condition[] = message === undefined ? [] : [{ type: 'DeletionError', message }];
+      const conditions = [...withConditions(before, found, ['DeletionError'], clock.now())];
+      const status = { ...getObject(application, 'status'), conditions };
+      await writer.write(application, { status }, turn.signal);
+    };
+    let ended: Ending;
+    try {
+      ended = await finish(finishing, application, turn);
+    } catch (thrown) {
+      const error = asLandfallError(thrown);
+      // Who closes, or only came at the same time, has nothing to say.
+      if (error.kind !== 'cancelled' && error.kind !== 'conflict') {
+        try {
+          await say(error.message);
+        } catch {
+          // The server that holds the Application is away as well: the next turn says it.
+        }
+      }
+      throw error;
+    }
+    if (ended.done) return undefined;
+    await say(ended.held);
+    return { again: DELETION_WAIT };
+  }
+
   /** The next look at Git, unless something happens before. */
   function nextPoll(key: string): { readonly again: number } {
     const interval = Math.round(options.pollMs * (1 + options.random() / 3));
@@ -309,6 +305,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         looker.forget(key);
         polledAt.delete(key);
         orphans.forget(key);
+        unreadable.forget(key);
         return undefined;
       }
       if (application.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')
@@ -324,48 +321,59 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
             'the application was deleted before it was known to be healthy',
           );
         }
-        const done = await finish(finishing, application, turn);
-        return done ? undefined : { again: DELETION_WAIT };
+        return finishAndSay(application, turn);
       }
       const spec = applicationSpec(application);
       const placed = await permitted(application, spec, turn);
       if ('problems' in placed) {
-        await refuse({ application, spec }, placed.problems, turn);
+        await refuse({ writer, clock }, { application, spec }, placed.problems, turn.signal);
         // A Secret or a project that is mended wakes the application; the poll is for what nobody announces.
         return { again: options.pollMs };
       }
       const subject: Subject = { key, application, spec, policy: policyOf(application), ...placed };
-      const pending = pendingOperation(application, clock.now());
-      // What an operation that goes on has written is its own.
-      if (pending.do === 'nothing' || pending.do === 'wait') await firstLook(subject, turn);
-      switch (pending.do) {
-        case 'run':
-          return goOn(subject, pending, turn);
-        case 'terminate':
-          await operator.terminate(subject, pending.operation, undefined, turn);
-          return { again: 0 };
-        case 'wait':
-          if (!(await isOvertaken(subject, pending.operation, undefined, turn))) {
-            return { again: Math.min(pending.ms, options.pollMs) };
-          }
-          await operator.terminate(subject, pending.operation, 'a newer commit', turn);
-          return { again: 0 };
-        case 'nothing':
-          break;
+      try {
+        const next = await reconcileIn(subject, turn);
+        unreadable.forget(key);
+        return next;
+      } catch (thrown) {
+        await unreadable.say(subject, thrown, turn.signal);
+        throw thrown;
       }
-      const refreshed = await refresh(subject, turn);
-      if (refreshed?.run === true) return operate({ ...subject, application: refreshed.stored }, turn);
-      const watched = await watch(subject, turn);
-      if (watched.state === 'withdrawn') {
-        await sayWithdrawn(options, refreshed?.stored ?? application, watched, turn.signal);
-        return { again: 0 };
-      }
-      const times = [
-        nextPoll(key).again,
-        refreshed?.again,
-        watched.state === 'moving' ? watched.again : undefined,
-      ];
-      return { again: Math.min(...times.filter((time) => time !== undefined)) };
     },
   };
+
+  async function reconcileIn(subject: Subject, turn: Turn): Promise<Next> {
+    const { key, application } = subject;
+    const pending = pendingOperation(application, clock.now());
+    // What an operation that goes on has written is its own.
+    if (pending.do === 'nothing' || pending.do === 'wait') await firstLook(subject, turn);
+    switch (pending.do) {
+      case 'run':
+        return goOn(subject, pending, turn);
+      case 'terminate':
+        await operator.terminate(subject, pending.operation, undefined, turn);
+        return { again: 0 };
+      case 'wait':
+        if (!(await isOvertaken(subject, pending.operation, undefined, turn))) {
+          return { again: Math.min(pending.ms, options.pollMs) };
+        }
+        await operator.terminate(subject, pending.operation, 'a newer commit', turn);
+        return { again: 0 };
+      case 'nothing':
+        break;
+    }
+    const refreshed = await refresh(subject, turn);
+    if (refreshed?.run === true) return operate({ ...subject, application: refreshed.stored }, turn);
+    const watched = await watch(subject, turn);
+    if (watched.state === 'withdrawn') {
+      await sayWithdrawn(options, refreshed?.stored ?? application, watched, turn.signal);
+      return { again: 0 };
+    }
+    const times = [
+      nextPoll(key).again,
+      refreshed?.again,
+      watched.state === 'moving' ? watched.again : undefined,
+    ];
+    return { again: Math.min(...times.filter((time) => time !== undefined)) };
+  }
 }

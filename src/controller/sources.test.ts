@@ -516,6 +516,45 @@ describe('an ApplicationSet', () => {
     expect(conditions['ErrorOccurred']).toContain('map has no entry for key "path"');
     expect(await namesOf('wrong')).toEqual([]);
   });
+
+  it.each<[string, JsonObject, string]>([
+    [
+      'strategy',
+      { strategy: { type: 'RollingSync', rollingSync: { steps: [] } } },
+      'spec.strategy: progressive syncs are not supported',
+    ],
+    [
+      'generator',
+      { generators: [{ pullRequest: { github: { owner: 'corp', repo: 'shop' } } }] },
+      'the generator pullRequest is not supported by this controller',
+    ],
+    [
+      'field',
+      { generators: [{ git: { repoURL: 'x', directories: [{ path: '*', exlude: true }] } }] },
+      'spec.generators[0].git.directories[0].exlude: this controller knows no such field',
+    ],
+    ['policy', { syncPolicy: { applicationsSync: 'never' } }, 'spec.syncPolicy.applicationsSync: '],
+  ])('refuses a %s that it does not honour, and keeps what it has made', async (what, change, message) => {
+    const name = `refused-${what}`;
+    await makeSet(name, {
+      generators: [{ list: { elements: [{ env: 'a' }] } }],
+      template: {
+        metadata: { name: `${name}-{{env}}` },
+        spec: { project: 'default', source: { repoURL: web, path: 'apps/a' }, destination: here(name) },
+      },
+    });
+    await until(
+      () => namesOf(name),
+      (found) => found.length === 1,
+    );
+    await scene.client.patch({ ...SET, namespace: 'argocd', name }, 'merge', { spec: change });
+    const conditions = await until(
+      () => conditionsOf(name),
+      (found) => (found['ErrorOccurred'] ?? '').startsWith('True'),
+    );
+    expect(conditions['ErrorOccurred']).toContain(message);
+    expect(await namesOf(name)).toEqual([`${name}-a`]);
+  });
 });
 
 describe('applications in Git', () => {

@@ -15,6 +15,7 @@ export interface Condition {
     | 'ComparisonError'
     | 'InvalidSpecError'
     | 'UnknownError'
+    | 'DeletionError'
     | 'SyncError'
     | 'RepeatedResourceWarning'
     | 'SharedResourceWarning'
@@ -197,7 +198,7 @@ export function mergePatch(before: JsonObject, after: JsonObject): JsonObject | 
   for (const key of Object.keys(before)) if (after[key] === undefined) patch[key] = null;
   for (const [key, value] of Object.entries(after)) {
     const had = before[key];
-    if (jsonEqual(had, value)) continue;
+    if (after[key] === undefined || jsonEqual(had, value)) continue;
     if (isJsonObject(had) && isJsonObject(value)) {
       const inner = mergePatch(had, value);
       if (inner !== undefined) patch[key] = inner;

@@ -59,6 +59,8 @@ export interface Asker {
   /** How they are marked; left out: as Argo CD does it by default. */
   readonly tracking?: Tracking;
   readonly name: string;
+  /** The namespace that the Application lies in, where there is one. */
+  readonly home?: string;
   readonly spec: ApplicationSpec;
   readonly cluster: Pick<Cluster, 'client'>;
   /** Left out: as Argo CD has it by default. */
@@ -178,6 +180,7 @@ export function createTargetLoader(options: {
       revisions[index],
       source?.raw,
       asker.name,
+      asker.home ?? '',
       asker.spec.destination.namespace,
       asker.spec.project,
       usesRefs ? sources.map((other, at) => [other.raw['ref'] ?? '', other.repoURL, revisions[at]]) : [],
@@ -213,6 +216,7 @@ export function createTargetLoader(options: {
     }
     const application: RenderedFor = {
       name: asker.name,
+      ...(asker.home === undefined ? {} : { home: asker.home }),
       namespace: asker.spec.destination.namespace,
       project: asker.spec.project,
       revision,

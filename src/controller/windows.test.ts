@@ -100,6 +100,10 @@ describe('sync windows', () => {
     });
     const odd = window('allow', '* * * * *', { duration: 'an hour' });
     expect(mayGoOn(subject(odd), BY_HAND, undefined, NOON).problem).toContain('an hour');
+    const bare = window('allow', '* * * * *', { duration: '60' });
+    expect(mayGoOn(subject(bare), BY_HAND, undefined, NOON).problem).toContain("cannot parse duration '60'");
+    const kind = window('allow', '* * * * *', { kind: 'Deny' });
+    expect(mayGoOn(subject(kind), BY_HAND, undefined, NOON).problem).toContain("kind 'Deny' mismatch");
   });
 });
 

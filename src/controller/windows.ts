@@ -68,12 +68,17 @@ function windowOf(raw: JsonValue): Window | { readonly problem: string } {
   const schedule = getString(raw, 'schedule') ?? '';
   const cron = parseCron(schedule);
   if (cron === undefined) return { problem: `cannot parse schedule '${schedule}'` };
+  const kind = getString(raw, 'kind') ?? '';
+  if (kind !== 'allow' && kind !== 'deny') {
+    return { problem: `kind '${kind}' mismatch: can only be allow or deny` };
+  }
   const text = getString(raw, 'duration') ?? '';
-  const duration = durationMs(text);
+  // Go wants a unit: an hour and sixty seconds are not told apart without.
+  const duration = /^[1-9]\d*$/.test(text) ? undefined : durationMs(text);
   if (duration === undefined) return { problem: `cannot parse duration '${text}'` };
   const zone = getString(raw, 'timeZone') ?? '';
   return {
-    deny: getString(raw, 'kind') === 'deny',
+    deny: kind === 'deny',
     manual: getIn(raw, 'manualSync') === true,
     overrun: getIn(raw, 'syncOverrun') === true,
     isActive(now) {

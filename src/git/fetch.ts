@@ -101,6 +101,29 @@ export async function fetchCommit(
   });
 }
 
+/**
+ * One reference that is neither branch nor tag (`refs/pull/1/head`), as the remote has it now. False: it has none.
+ */
+export async function fetchOtherRef(
+  mirror: MirrorOnDisk,
+  ref: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { remote, gitDir } = mirror;
+  return locked(mirror, signal, async () => {
+    const flags = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
+    const result = await tryGit(['fetch', ...flags, '--', remote.url, `+${ref}:${ref}`], {
+      gitDir,
+      remote,
+      signal,
+      timeoutMs: TRANSFER_TIMEOUT_MS,
+    });
+    if (result.code === 0) return true;
+    if (/couldn't find remote ref/.test(result.stderr)) return false;
+    throw gitFailure(`Fetching ${ref} of ${remote.display}`, result.stderr);
+  });
+}
+
 /** Lets HEAD of the mirror name the branch that the remote's HEAD names now. */
 export async function followRemoteHead(mirror: MirrorOnDisk, signal: AbortSignal | undefined): Promise<void> {
   const { remote, gitDir } = mirror;

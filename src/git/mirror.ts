@@ -10,7 +10,14 @@ import {
   type MovedBranch,
 } from './branches.ts';
 import { commitTo, refOf, type CommitRequest, type CommitResult } from './commit.ts';
-import { fetchCommit, fetchMirror, followRemoteHead, isOnDisk, type MirrorOnDisk } from './fetch.ts';
+import {
+  fetchCommit,
+  fetchMirror,
+  fetchOtherRef,
+  followRemoteHead,
+  isOnDisk,
+  type MirrorOnDisk,
+} from './fetch.ts';
 import { openFolder } from './folder.ts';
 import {
   diffFiles,
@@ -22,6 +29,7 @@ import {
   type FileChange,
 } from './history.ts';
 import type { FileChanges } from './make-commit.ts';
+import { movedAt } from './moved.ts';
 import { parseLocation, withAccess, type GitAccess, type GitLocation } from './location.ts';
 import { createObjectReader, type ObjectReader } from './objects.ts';
 import { listRefs, type GitRef } from './refs.ts';
@@ -69,6 +77,8 @@ export interface GitMirror {
     signal?: AbortSignal,
   ): Promise<readonly CommitInfo[]>;
   commitInfo(commit: string, signal?: AbortSignal): Promise<CommitInfo>;
+  /** When a branch or tag was last seen to move, in ms; undefined where nothing tells. See {@link movedAt}. */
+  movedAt(revision: string, signal?: AbortSignal): Promise<number | undefined>;
   /** The commits that the branch at `from` has been at, newest first: its first parents. */
   firstParents(from: string, limit: number, signal?: AbortSignal): Promise<readonly string[]>;
   isAncestor(ancestor: string, descendant: string, signal?: AbortSignal): Promise<boolean>;
@@ -133,6 +143,8 @@ function keep<Value>(answers: Map<string, Value>, key: string, value: Value): Va
   return value;
 }
 
+/** Neither a branch nor a tag. */
+const OTHER_REF = /^refs\/(?!heads\/|tags\/|remotes\/)/;
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 type Reading = Pick<
@@ -145,6 +157,7 @@ type Reading = Pick<
   | 'verify'
   | 'log'
   | 'commitInfo'
+  | 'movedAt'
   | 'firstParents'
   | 'isAncestor'
   | 'diffFiles'
@@ -173,6 +186,7 @@ function reading(
       const from = options.from ?? (await resolve('HEAD', signal)).commit;
       return readLog(await ready(signal), { ...options, from }, signal);
     },
+    movedAt: async (revision, signal) => movedAt(await ready(signal), revision, signal),
     commitInfo: async (commit, signal) =>
       infos.get(commit) ?? keep(infos, commit, await readCommit(await ready(signal), commit, signal)),
     firstParents: async (from, limit, signal) => firstParents(await ready(signal), from, limit, signal),
@@ -288,6 +302,10 @@ function openRemote(
           : undefined;
       if (known) return known;
       await fetch(signal);
+    }
+    // Nothing else fetches it: it is asked for whenever somebody asks.
+    if (OTHER_REF.test(revision) && !(await fetchOtherRef(onDisk, revision, signal))) {
+      throw await revisionNotFound(repository, revision, signal);
     }
     if (revision === 'HEAD' && headKnownAt !== fetches) {
       const seen = fetches;

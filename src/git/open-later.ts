@@ -36,6 +36,7 @@ export function openLater(url: string, open: (signal?: AbortSignal) => Promise<G
     verify: async (signed, keys, signal) => (await open(signal)).verify(signed, keys, signal),
     log: async (options, signal) => (await open(signal)).log(options, signal),
     commitInfo: async (commit, signal) => (await open(signal)).commitInfo(commit, signal),
+    movedAt: async (revision, signal) => (await open(signal)).movedAt(revision, signal),
     firstParents: async (from, limit, signal) => (await open(signal)).firstParents(from, limit, signal),
     isAncestor: async (ancestor, descendant, signal) =>
       (await open(signal)).isAncestor(ancestor, descendant, signal),

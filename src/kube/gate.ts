@@ -1,4 +1,5 @@
 import type { Clock, LandfallError, Timer } from '../kernel/index.ts';
+import { MAX_CONNECTIONS } from './agents.ts';
 
 /** Lets a call through, and says when it may; `enter` answers with what ends its turn. */
 export interface Gate {
@@ -6,8 +7,6 @@ export interface Gate {
   enter(attach: (stop: (error: LandfallError) => void) => void): Promise<() => void>;
 }
 
-/** Calls at a time to one server; more wait, within their deadline. */
-const MAX_CONNECTIONS = 32;
 /** Calls at first. A handshake costs either side as much as several answers of a server that is near. */
 const FEW = 4;
 /** A turn that a call has waited for as long as this, ms, is worth twice as many connections. */

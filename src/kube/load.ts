@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LandfallError, getArray, getIn, getObject, getString, systemClock } from '../kernel/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
+import type { TlsSettings } from './agents.ts';
 import type { KubeClient } from './client.ts';
 import { staticSource, tokenFileSource } from './credentials.ts';
 import type { CredentialSource, StaticIdentity } from './credentials.ts';
@@ -10,7 +11,6 @@ import type { ExecPlugin } from './exec-credential.ts';
 import { createKubeClient } from './http-client.ts';
 import { chooseContext, kubeconfigPaths, readKubeconfig } from './kubeconfig.ts';
 import type { ChosenContext } from './kubeconfig.ts';
-import type { TlsSettings } from './tls-context.ts';
 import { createTransport } from './transport.ts';
 
 export interface LoadOptions {

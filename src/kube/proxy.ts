@@ -39,11 +39,10 @@ export async function proxyGet(
   ) {
     throw failureOfResponse(response.status, response.text, { what: request.what, server: transport.server });
   }
-  const contentType = response.headers['content-type'];
   return {
     status: response.status,
     body: response.text,
-    contentType: typeof contentType === 'string' ? contentType : '',
+    contentType: response.headers['content-type'] ?? '',
   };
 }
 

@@ -1,15 +1,15 @@
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { request as httpRequest } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { LandfallError, sleep } from '../kernel/index.ts';
 import type { Clock, Timer } from '../kernel/index.ts';
+import { createAgents } from './agents.ts';
+import type { TlsSettings } from './agents.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { cancelled, failureOfConnection, failureOfResponse, timedOut } from './failure.ts';
 import type { Attempt } from './failure.ts';
 import { createGate } from './gate.ts';
-import type { Streams } from './streams.ts';
-import type { TlsSettings } from './tls-context.ts';
-import { StaleConnection, createWirePool } from './wire-pool.ts';
-import { TooLarge } from './wire-response.ts';
 
 export interface ApiRequest {
   /** In the infinitive, for messages: `read Deployment/comms/web`. */
@@ -26,15 +26,15 @@ export interface ApiRequest {
   readonly timeoutMs?: number;
   /** Bytes of the answer; more is an error. Default 64 MiB. */
   readonly maxBytes?: number;
+  /** The body flows for as long as the call lives. Set by `open`. */
+  readonly stream?: boolean;
   /** May be sent again when it did not get through. Default: GET only. */
   readonly repeatable?: boolean;
 }
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
-
 export interface ApiResponse {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
@@ -50,8 +50,6 @@ export interface Transport {
 
 const DEFAULT_TIMEOUT = 30_000;
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
-/** Of an answer that says why there is no stream. */
-const MAX_FAILURE = 1024 * 1024;
 const MAX_REPEATS = 5;
 const MAX_RETRY_AFTER = 10_000;
 
@@ -74,9 +72,9 @@ function pathOf(base: URL, request: ApiRequest): string {
 }
 
 /** Milliseconds that `Retry-After` asks for: seconds or a date (RFC 9110). */
-function retryAfter(headers: Headers, now: number): number | undefined {
+function retryAfter(headers: IncomingHttpHeaders, now: number): number | undefined {
   const value = headers['retry-after'];
-  if (typeof value !== 'string') return undefined;
+  if (value === undefined) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1000;
   const at = Date.parse(value);
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
@@ -121,93 +119,83 @@ function guard(clock: Clock, attempt: Attempt, ms: number, signal: AbortSignal |
 
 export function createTransport(options: TransportOptions): Transport {
   const { server: base, tls, credentials, clock } = options;
+  const secure = base.protocol === 'https:';
   const server = `${base.protocol}//${base.host}${base.pathname.replace(/\/+$/, '')}`;
+  const agents = createAgents(secure, tls);
   const gate = createGate(clock);
-  const pool = createWirePool(base, tls);
-  let opening: Promise<Streams> | undefined;
 
-  /** What streams need is loaded where there are some. */
-  function streams(): Promise<Streams> {
-    opening ??= import('./streams.ts').then(({ createStreams }) => createStreams(base, tls));
-    return opening;
-  }
-
-  function headersOf(
-    request: ApiRequest,
-    identity: Credentials,
-  ): Readonly<Record<string, string | string[]>> {
-    return {
-      host: base.host,
-      accept: request.accept ?? 'application/json',
-      'user-agent': options.userAgent,
-      ...(request.body === undefined
-        ? {}
-        : {
-            'content-type': request.contentType ?? 'application/json',
-            'content-length': String(Buffer.byteLength(request.body)),
-          }),
-      ...identity.headers,
-      ...request.headers,
-    };
-  }
-
-  async function call(
-    request: ApiRequest,
-    identity: Credentials,
-    watchdog: Guard,
-    maxBytes: number,
-  ): Promise<ApiResponse> {
-    const attach = (stop: (error: LandfallError) => void) => watchdog.attach(stop);
-    const text = requestText(
-      request.method,
-      pathOf(base, request),
-      headersOf(request, identity),
-      request.body,
-    );
-    const leave = await gate.enter(attach);
-    try {
-      const { status, headers, body } = await pool.call(identity, text, maxBytes, attach);
-      const answer = body.toString('utf8');
-      return { status, headers, text: status < 300 ? answer : withoutSecrets(answer, identity) };
-    } catch (thrown) {
-      if (!(thrown instanceof TooLarge)) throw thrown;
-      throw new LandfallError(
-        `Could not ${request.what} on ${server}: the answer is larger than ${maxBytes} bytes.`,
-        { kind: 'unavailable', code: 'response-too-large', object: server },
+  /** One request on the wire, up to the headers of its answer. */
+  function exchange(request: ApiRequest, identity: Credentials, watchdog: Guard): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const { body } = request;
+      const start = secure ? httpsRequest : httpRequest;
+      const sent = start({
+        agent: agents.of(identity, request.stream === true),
+        host: base.hostname.replace(/^\[|\]$/g, ''),
+        port: base.port === '' ? (secure ? 443 : 80) : base.port,
+        method: request.method,
+        path: pathOf(base, request),
+        headers: {
+          host: base.host,
+          accept: request.accept ?? 'application/json',
+          'user-agent': options.userAgent,
+          ...(body === undefined
+            ? {}
+            : {
+                'content-type': request.contentType ?? 'application/json',
+                'content-length': Buffer.byteLength(body),
+              }),
+          ...identity.headers,
+          ...request.headers,
+        },
+      });
+      sent.on('error', (cause) =>
+        reject(sent.reusedSocket && isReset(cause) ? new StaleConnection(cause.message, { cause }) : cause),
       );
-    } finally {
-      leave();
-    }
+      sent.on('response', resolve);
+      watchdog.attach((error) => {
+        reject(error);
+        sent.destroy(error);
+      });
+      // As text it leaves in one piece with the headers.
+      sent.end(body);
+    });
   }
 
-  /** A failing answer is read whole; any other flows on. */
-  async function openStream(
-    request: ApiRequest,
+  async function readText(
+    response: IncomingMessage,
     identity: Credentials,
-    watchdog: Guard,
-  ): Promise<{ readonly response: IncomingMessage; readonly failed?: string }> {
-    const opened = await streams();
-    const headers = headersOf(request, identity);
-    const response = await opened.open(identity, pathOf(base, request), headers, (stop) =>
-      watchdog.attach(stop),
-    );
-    if ((response.statusCode ?? 0) < 300) return { response };
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_FAILURE) break;
-      chunks.push(chunk);
-    }
-    return { response, failed: withoutSecrets(Buffer.concat(chunks).toString('utf8'), identity) };
+    attempt: Attempt,
+    maxBytes: number,
+  ): Promise<string> {
+    const bytes = await new Promise<Buffer>((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        chunks.push(chunk);
+        if (size <= maxBytes) return;
+        reject(
+          new LandfallError(
+            `Could not ${attempt.what} on ${server}: the answer is larger than ${maxBytes} bytes.`,
+            { kind: 'unavailable', code: 'response-too-large', object: server },
+          ),
+        );
+        response.destroy();
+      });
+      response.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+      response.on('error', reject);
+    });
+    const text = bytes.toString('utf8');
+    return (response.statusCode ?? 0) < 300 ? text : withoutSecrets(text, identity);
   }
 
   /** Sends until there is an answer that stands: a 401 is tried once with fresh credentials, a busy server waited for. */
   async function converse<T>(
     request: ApiRequest,
     signal: AbortSignal | undefined,
-    exchange: (identity: Credentials, watchdog: Guard) => Promise<T>,
-    statusOf: (taken: T) => { readonly status: number; readonly headers: Headers },
+    take: (response: IncomingMessage, identity: Credentials) => Promise<T>,
+    statusOf: (taken: T) => { readonly status: number; readonly headers: IncomingHttpHeaders },
   ): Promise<T> {
     const attempt: Attempt = { what: request.what, server };
     const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT;
@@ -217,8 +205,11 @@ export function createTransport(options: TransportOptions): Transport {
     for (let repeats = 0; ; repeats += 1) {
       const identity = await credentials.current(signal);
       const watchdog = guard(clock, attempt, Math.max(1, deadline - clock.now()), signal);
+      let leave = () => {};
       try {
-        const taken = await exchange(identity, watchdog);
+        // Streams have connections of their own.
+        if (request.stream !== true) leave = await gate.enter((stop) => watchdog.attach(stop));
+        const taken = await take(await exchange(request, identity, watchdog), identity);
         const { status, headers } = statusOf(taken);
         if (status === 401 && !refreshed && credentials.renew()) {
           refreshed = true;
@@ -234,6 +225,7 @@ export function createTransport(options: TransportOptions): Transport {
         if (repeatable && thrown instanceof StaleConnection && repeats < MAX_REPEATS) continue;
         throw failureOfConnection(thrown instanceof StaleConnection ? thrown.cause : thrown, attempt);
       } finally {
+        leave();
         watchdog.release();
       }
     }
@@ -241,25 +233,32 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     server,
-    send(request, signal) {
-      const maxBytes = request.maxBytes ?? DEFAULT_MAX_BYTES;
+    async send(request, signal) {
+      const attempt: Attempt = { what: request.what, server };
       return converse(
         request,
         signal,
-        (identity, watchdog) => call(request, identity, watchdog, maxBytes),
+        async (response, identity) => ({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: await readText(response, identity, attempt, request.maxBytes ?? DEFAULT_MAX_BYTES),
+        }),
         (taken) => taken,
       );
     },
     async open(request, signal) {
       const attempt: Attempt = { what: request.what, server };
-      const first = {
-        ...request,
-        timeoutMs: Math.min(request.timeoutMs ?? DEFAULT_TIMEOUT, DEFAULT_TIMEOUT),
-      };
-      const opened = await converse(
-        first,
+      const opened = await converse<{ response: IncomingMessage; failed?: string }>(
+        {
+          ...request,
+          stream: true,
+          timeoutMs: Math.min(request.timeoutMs ?? DEFAULT_TIMEOUT, DEFAULT_TIMEOUT),
+        },
         signal,
-        (identity, watchdog) => openStream(first, identity, watchdog),
+        async (response, identity) =>
+          (response.statusCode ?? 0) < 300
+            ? { response }
+            : { response, failed: await readText(response, identity, attempt, DEFAULT_MAX_BYTES) },
         ({ response }) => ({ status: response.statusCode ?? 0, headers: response.headers }),
       );
       const { response, failed } = opened;
@@ -272,40 +271,18 @@ export function createTransport(options: TransportOptions): Transport {
       return response;
     },
     close() {
-      pool.close();
-      opening?.then((opened) => opened.close()).catch(() => {});
+      agents.close();
     },
   };
 }
 
-/**
- * A request as it goes over the wire. Throws for what would be more than one: nothing of a name or a token may end a
- * line.
- */
-function requestText(
-  method: string,
-  path: string,
-  headers: Readonly<Record<string, string | string[]>>,
-  body: string | undefined,
-): string | Buffer {
-  const lines = Object.entries(headers).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) => `${name}: ${one}`),
-  );
-  const wrong = lines.find((line) => /[^\t\u0020-\u007E\u0080-\u00FF]/.test(line));
-  if (wrong !== undefined || /[^\u0021-\u007E]/.test(path)) {
-    const what = wrong === undefined ? 'address' : `header ${wrong.slice(0, wrong.indexOf(':'))}`;
-    throw new LandfallError(`The ${what} of a request has a character that HTTP does not allow.`, {
-      kind: 'invalid-input',
-      code: 'kube-request',
-      hint: 'Check the user and the token of the kubeconfig, and the names in the request.',
-    });
-  }
-  const head = `${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
-  if (lines.some((line) => /[\u0080-\u00FF]/.test(line))) {
-    return Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body ?? '')]);
-  }
-  return head + (body ?? '');
+function isReset(thrown: unknown): boolean {
+  const code = (thrown as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
+
+/** A kept connection that the server closed just now says nothing about the server. */
+class StaleConnection extends Error {}
 
 /** A server may say anything; what it says never carries our own secret on. */
 function withoutSecrets(text: string, identity: Credentials): string {

@@ -86,14 +86,24 @@ function makeFile(file: string): void {
  * A link that leads nowhere does the same. Seen with Node 20.
  */
 function makeFolder(folder: string): void {
+  const code = mkdirCode(folder);
+  const parent = path.dirname(folder);
+  if (code === 'ENOENT' && parent !== folder && !existsSync(parent)) {
+    makeFolder(parent);
+    mkdirCode(folder, true);
+  } else if (code !== undefined) mkdirCode(folder, true);
+}
+
+/** Undefined where the folder is there afterwards. */
+function mkdirCode(folder: string, last = false): string | undefined {
   try {
     mkdirSync(folder, { mode: 0o700 });
+    return undefined;
   } catch (thrown) {
-    if (codeOf(thrown) === 'EEXIST') return;
-    const parent = path.dirname(folder);
-    if (codeOf(thrown) !== 'ENOENT' || parent === folder || existsSync(parent)) throw thrown;
-    makeFolder(parent);
-    mkdirSync(folder, { mode: 0o700 });
+    const code = codeOf(thrown);
+    if (code === 'EEXIST') return undefined;
+    if (last) throw thrown;
+    return code;
   }
 }
 

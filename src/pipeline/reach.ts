@@ -6,7 +6,7 @@ import { asLandfallError, getArray, getString, LandfallError, parseYaml } from '
 import type { JsonValue } from '../kernel/index.ts';
 import { diffRenders, render } from '../kustomize/index.ts';
 import type { ComparedObject, ObjectChange } from '../kustomize/index.ts';
-import { findApplication, listApplications, renderSources } from '../verdict/index.ts';
+import { listApplications, readDelivered, renderSources } from '../verdict/index.ts';
 import type { ApplicationSpec, Sources } from '../verdict/index.ts';
 
 /** What a change of files does to one environment that it is not meant for. Plain JSON. */
@@ -131,19 +131,19 @@ async function neighbours(question: ReachQuestion): Promise<readonly Application
   const { sources, spec, branch, signal } = question;
   const mirror = sources.git.open(spec.repository);
   const found: ApplicationSpec[] = [];
-  for (const { metadata } of await listApplications(sources.kube, undefined, signal)) {
-    const { name, namespace } = metadata;
-    if (name === spec.name && namespace === spec.namespace) continue;
+  for (const object of await listApplications(sources.kube, undefined, signal)) {
+    const { name, namespace } = object.metadata;
+    if (object.kind === spec.object.kind && name === spec.name && namespace === spec.namespace) continue;
     let other: ApplicationSpec;
     try {
-      other = await findApplication(sources.kube, name, namespace, signal);
+      other = await readDelivered(sources.kube, object, signal);
     } catch (thrown) {
       signal.throwIfAborted();
       // One that names no repository, or whose source is not there, takes nothing from this one.
       if (asLandfallError(thrown).kind === 'invalid-input') continue;
       throw thrown;
     }
-    if (other.repository !== spec.repository) continue;
+    if (other.from.kind !== 'git' || other.repository !== spec.repository) continue;
     try {
       const { ref } = await mirror.resolve(other.revision, signal);
       if (ref !== undefined && ref !== `refs/heads/${branch}`) continue;

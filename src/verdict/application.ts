@@ -4,12 +4,14 @@ import {
   applicationSpec,
   applicationStatus,
   isFlux,
+  isRelease,
   syncCounts,
 } from '../boundaries/index.ts';
 import type { ApplicationSource } from '../boundaries/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import type { EngineStatus } from './findings/index.ts';
 import { fluxStatus, listKustomizations, readKustomization } from './flux.ts';
+import { listReleases, readRelease, releaseStatus } from './releases.ts';
 
 /** Where an application comes from and where it goes, as its Argo CD Application says. */
 export interface ApplicationSpec {
@@ -26,48 +28,94 @@ export interface ApplicationSpec {
   readonly sources?: readonly ApplicationSource[];
   /** Of a Flux Kustomization: where it comes from. */
   readonly flux?: { readonly source: KubeObject };
+  readonly from: ComesFrom;
 }
 
-/** Reads the spec of an Application; refuses what this first passage cannot judge, with the field that says so. */
+/** What kind of thing holds what is delivered. Only in a Git repository can a commit change it. */
+export type ComesFrom =
+  | { readonly kind: 'git' }
+  /** Files that a registry holds. */
+  | { readonly kind: 'artifact'; readonly source: KubeObject }
+  /** A chart of a Helm repository or a registry. */
+  | { readonly kind: 'chart' }
+  /** A HelmRelease: a chart from wherever, and values. */
+  | { readonly kind: 'release' }
+  | {
+      readonly kind: 'unread';
+      readonly why: string;
+      readonly code: string;
+      readonly hint: string;
+      /** It is known not to be there. */
+      readonly missing: boolean;
+    };
+
+/** Reads the spec of an Application; refuses one that names no source. */
 export function readApplication(object: KubeObject): ApplicationSpec {
   const { name, namespace = '' } = object.metadata;
   const where = `Application/${namespace}/${name}`;
   const spec = applicationSpec(object);
   // The first that renders something is the one that is asked about; the others have to fit to it.
-  const source = spec.sources.find((item) => item.chart === undefined && item.path !== '') ?? spec.sources[0];
-  if (source === undefined || source.repoURL === '' || source.chart !== undefined) {
-    const found =
-      source?.chart === undefined ? 'names no Git repository' : `comes from the chart ${source.chart}`;
-    throw new LandfallError(
-      `${where} ${found}; spec.source.repoURL and spec.source.path of a Git repository are needed.`,
-      {
-        kind: 'invalid-input',
-        code: 'application-source',
-        object: where,
-        hint: 'Set spec.source.repoURL and spec.source.path; charts from a Helm repository cannot be proven.',
-      },
-    );
+  const source =
+    spec.sources.find((item) => item.chart === undefined && item.path !== '') ??
+    spec.sources.find((item) => item.chart !== undefined) ??
+    spec.sources[0];
+  if (source === undefined || source.repoURL === '') {
+    throw new LandfallError(`${where} names no repository; spec.source.repoURL is needed.`, {
+      kind: 'invalid-input',
+      code: 'application-source',
+      object: where,
+      hint: 'Set spec.source.repoURL, and spec.source.path or spec.source.chart.',
+    });
   }
+  const { chart } = source;
   return {
     object,
     name,
     namespace,
     repository: source.repoURL,
-    path: source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
-    revision: source.targetRevision,
+    path: chart ?? (source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.'),
+    revision: chart !== undefined && source.targetRevision === 'HEAD' ? '*' : source.targetRevision,
     destination: spec.destination.namespace || 'default',
     source,
     ...(spec.multiple ? { sources: spec.sources } : {}),
+    from: { kind: chart === undefined ? 'git' : 'chart' },
   };
 }
 
-/** Every Application and Flux Kustomization that can be seen. */
+/**
+ * The application where a commit can change it. Throws `invalid-input`, code `not-from-git`, for one whose files no
+ * Git repository holds that is known here.
+ */
+export function fromGit(spec: ApplicationSpec): ApplicationSpec {
+  const { from, name, object, repository, path } = spec;
+  if (from.kind === 'git') return spec;
+  const what =
+    from.kind === 'artifact'
+      ? `the artifact ${repository}`
+      : from.kind === 'unread'
+        ? `the ${repository}`
+        : `the chart ${path} of ${repository}`;
+  throw new LandfallError(`${name} comes from ${what}: no commit can change what it renders.`, {
+    kind: 'invalid-input',
+    code: 'not-from-git',
+    object: name,
+    hint:
+      from.kind === 'artifact'
+        ? 'Commit where the artifact is made, and push it.'
+        : `Change spec of the ${object.kind} where it is kept: its values, or the version of its chart.`,
+  });
+}
+
+/** Every Application, Flux Kustomization and HelmRelease that can be seen. */
 export async function listApplications(
   kube: KubeClient,
   namespace: string | undefined,
   signal?: AbortSignal,
 ): Promise<readonly KubeObject[]> {
-  const flux = await listKustomizations(kube, namespace, signal);
+  const flux = [
+    ...(await listKustomizations(kube, namespace, signal)),
+    ...(await listReleases(kube, namespace, signal)),
+  ];
   try {
     const { items } = await kube.list(APPLICATION_KIND, namespace === undefined ? {} : { namespace }, signal);
     return [...items, ...flux];
@@ -78,25 +126,61 @@ export async function listApplications(
   }
 }
 
-/** The Application of that name; `not-found` names the nearest ones, a name that stands in two namespaces asks which. */
+/** How kinds are written in front of a name, as kubectl writes them. */
+const KINDS: Readonly<Record<string, string>> = {
+  application: 'Application',
+  applications: 'Application',
+  app: 'Application',
+  kustomization: 'Kustomization',
+  kustomizations: 'Kustomization',
+  ks: 'Kustomization',
+  helmrelease: 'HelmRelease',
+  helmreleases: 'HelmRelease',
+  hr: 'HelmRelease',
+};
+
+/** `HelmRelease/shop` is that one; a bare name is whatever has it. */
+function parseName(text: string): { readonly kind: string | undefined; readonly name: string } {
+  const slash = text.indexOf('/');
+  const kind = slash < 0 ? undefined : KINDS[text.slice(0, slash).toLowerCase()];
+  return kind === undefined ? { kind, name: text } : { kind, name: text.slice(slash + 1) };
+}
+
+/** An application so that it is found again, where a Kustomization and a HelmRelease share a name. */
+export function qualifiedName({
+  kind = 'Application',
+  name,
+}: {
+  readonly kind?: string | undefined;
+  readonly name: string;
+}): string {
+  return `${kind}/${name}`;
+}
+
+/**
+ * The application of that name, or of that kind and name (`HelmRelease/shop`). `not-found` names the nearest ones; a
+ * name that stands twice asks which is meant.
+ */
 export async function findApplication(
   kube: KubeClient,
-  name: string,
+  asked: string,
   namespace: string | undefined,
   signal?: AbortSignal,
 ): Promise<ApplicationSpec> {
   const all = await listApplications(kube, namespace, signal);
-  const found = all.filter((object) => object.metadata.name === name);
-  const first = found[0];
+  const { kind, name } = parseName(asked);
+  const found = all.filter(
+    (object) => object.metadata.name === name && (kind === undefined || object.kind === kind),
+  );
+  const [first] = found;
   if (first === undefined) {
-    await refuseRelease(kube, name, namespace, signal);
     const near = nearest(
       name,
       all.map((object) => object.metadata.name),
     );
     const known = all.length === 0 ? 'The cluster has no Application' : `The cluster has ${all.length}`;
     throw new LandfallError(
-      `There is no Application '${name}' in ${kube.server}${namespace === undefined ? '' : `, namespace ${namespace}`}. ${known}.`,
+      `There is no ${kind ?? 'Application'} '${name}' in ${kube.server}${namespace === undefined ? '' : `, namespace ${namespace}`}. ${known}.`,
       {
         kind: 'not-found',
         code: 'application-not-found',
@@ -105,46 +189,33 @@ export async function findApplication(
       },
     );
   }
-  if (found.length > 1) {
-    const namespaces = found.map((object) => object.metadata.namespace ?? '').join(', ');
-    throw new LandfallError(`There are ${found.length} Applications '${name}', in ${namespaces}.`, {
-      kind: 'invalid-input',
-      code: 'application-ambiguous',
-      object: name,
-      hint: 'Name the namespace: --namespace NAMESPACE.',
-    });
-  }
-  return isFlux(first) ? readKustomization(kube, first, signal) : readApplication(first);
+  if (found.length > 1) throw ambiguous(name, found);
+  return readDelivered(kube, first, signal);
 }
 
-const HELM_RELEASES = { apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease' };
+function ambiguous(name: string, found: readonly KubeObject[]): LandfallError {
+  const namespaces = [...new Set(found.map(({ metadata }) => metadata.namespace ?? ''))];
+  const kinds = [...new Set(found.map(({ kind }) => kind))];
+  const places = found.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${name}`);
+  return new LandfallError(`There are ${found.length} Applications '${name}': ${places.join(', ')}.`, {
+    kind: 'invalid-input',
+    code: 'application-ambiguous',
+    object: name,
+    hint:
+      namespaces.length === found.length
+        ? 'Name the namespace: --namespace NAMESPACE.'
+        : `Say which: ${kinds.map((kind) => `${kind}/${name}`).join(' or ')}${namespaces.length > 1 ? ', and --namespace NAMESPACE' : ''}.`,
+  });
+}
 
-/** A HelmRelease is delivered and not proven yet: that is said, instead of that it is not there. */
-async function refuseRelease(
+/** An Application, Kustomization or HelmRelease, by what it is. */
+export async function readDelivered(
   kube: KubeClient,
-  name: string,
-  namespace: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  let found: KubeObject | undefined;
-  try {
-    const { items } = await kube.list(HELM_RELEASES, namespace === undefined ? {} : { namespace }, signal);
-    found = items.find(({ metadata }) => metadata.name === name);
-  } catch (thrown) {
-    // Not served, or not ours to read: then nothing is known of one.
-    if (asLandfallError(thrown).kind === 'cancelled') throw thrown;
-  }
-  if (found === undefined) return;
-  const where = `HelmRelease/${found.metadata.namespace ?? ''}/${name}`;
-  throw new LandfallError(
-    `${where} cannot be proven: what its chart renders is not read here. Applications and Kustomizations can be.`,
-    {
-      kind: 'invalid-input',
-      code: 'helm-release-unproven',
-      object: where,
-      hint: `Its controller's own view: kubectl describe helmrelease ${name} -n ${found.metadata.namespace ?? 'default'}`,
-    },
-  );
+  object: KubeObject,
+  signal?: AbortSignal,
+): Promise<ApplicationSpec> {
+  if (isRelease(object)) return readRelease(kube, object, signal);
+  return isFlux(object) ? readKustomization(kube, object, signal) : readApplication(object);
 }
 
 /** Who wrote the status, by managed fields: Argo CD itself, or Landfall's controller in its place. */
@@ -156,6 +227,7 @@ function engineName(object: KubeObject): string {
 /** What the delivery engine says of the application; undefined where it has said nothing yet. */
 export function engineStatus(object: KubeObject): EngineStatus | undefined {
   if (isFlux(object)) return fluxStatus(object);
+  if (isRelease(object)) return releaseStatus(object);
   if (getObject(object, 'status') === undefined) return undefined;
   const status = applicationStatus(object);
   const { operation } = status;

@@ -1,9 +1,9 @@
 import { LandfallError } from '../kernel/index.ts';
-import type { GitMirror } from '../git/index.ts';
 import { parseReference } from '../oci/index.ts';
 import { takenBackBy } from './taken-back.ts';
 import { attempt, fullRepository, read, releaseOf, valueOf, withoutTag } from '../boundaries/index.ts';
-import type { Asked, CommitBuild, ImageFacts, TrackedRevision } from '../boundaries/index.ts';
+import type { Asked, CommitBuild, ImageFacts } from '../boundaries/index.ts';
+import type { Origin } from './origin/index.ts';
 import type { Declared, Question, Sources } from './question.ts';
 
 /** What a question means, for the deployment repository and for the source. */
@@ -21,17 +21,17 @@ const COMMIT = /^[0-9a-f]{7,64}$/;
  */
 export async function askedRevision(
   sources: Sources,
-  mirror: GitMirror,
-  tracked: TrackedRevision,
+  origin: Pick<Origin, 'find' | 'display' | 'git'>,
   revision: string,
   declared: Declared,
   signal: AbortSignal,
 ): Promise<AskedFor> {
-  const own = await attempt(() => mirror.resolve(revision, signal), signal);
+  const own = await attempt(() => origin.find(revision), signal);
   if (own.state === 'read') {
-    const { commit } = own.value;
-    const contained = await mirror.isAncestor(commit, tracked.commit, signal);
-    const revertedBy = contained ? await takenBackBy(mirror, commit, tracked.commit, signal) : undefined;
+    const { commit, contained } = own.value;
+    const { git } = origin;
+    const revertedBy =
+      contained && git !== undefined ? await takenBackBy(git.mirror, commit, git.commit, signal) : undefined;
     const standing = { commit, contained, ...(revertedBy === undefined ? {} : { revertedBy }) };
     return { asked: { revision: standing }, wantedCommit: undefined };
   }
@@ -45,7 +45,7 @@ export async function askedRevision(
   );
   throw new LandfallError(
     unread === undefined
-      ? `Neither ${mirror.display}${source === undefined ? '' : ` nor ${source.display}`} has the revision '${revision}'${source === undefined ? ', and landfall.yaml names no source that could' : ''}.`
+      ? `Neither ${origin.display}${source === undefined ? '' : ` nor ${source.display}`} has the revision '${revision}'${source === undefined ? ', and landfall.yaml names no source that could' : ''}.`
       : `Whether '${revision}' is a revision is not known: ${unread.why}`,
     {
       kind: unread === undefined ? 'invalid-input' : 'unavailable',

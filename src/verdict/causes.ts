@@ -31,10 +31,13 @@ export function movedReferences(
   for (const subject of subjects) {
     if (subject.live.state !== 'read') continue;
     const live = templateContainers(subject.live.value);
+    const asked = templateContainers(subject.object);
     for (const image of images) {
       if (image.pinned !== undefined || image.answer.state !== 'read') continue;
       const containers = live
         .filter((container) => container.image === image.reference)
+        // Another workload may ask for what somebody put into this one.
+        .filter(({ name }) => asked.some((other) => other.name === name && other.image === image.reference))
         .map((container) => container.name);
       const wrong = subject.checks.filter(
         (check) => check.outcome === 'mismatch' && containers.includes(check.container),

@@ -8,6 +8,7 @@ import {
   isFlux,
   isHook,
   isOnAdmission,
+  isRelease,
   isSyncing,
   isWorkload,
   objectKey,
@@ -19,7 +20,7 @@ import {
 import type { Drift, DriftQuestion, DriftSubject, Reading } from '../boundaries/index.ts';
 import { getString, LandfallError, mapBounded } from '../kernel/index.ts';
 import type { KubeObject, ObjectRef } from '../kube/index.ts';
-import { findApplication } from './application.ts';
+import { findApplication, qualifiedName } from './application.ts';
 import { renderSources } from './render-sources.ts';
 import type { ApplicationSpec } from './application.ts';
 import { placeRendered } from './gather.ts';
@@ -120,6 +121,13 @@ async function appliedBefore(
   return valueOf(reading);
 }
 
+/** Whether nothing of the application was ever applied, as far as its status goes. */
+function isNew(application: KubeObject): boolean {
+  if (isFlux(application)) return getString(application, 'status', 'lastAppliedRevision') === undefined;
+  const { history, operation } = applicationStatus(application);
+  return history.length === 0 && operation?.phase !== 'Succeeded' && operation?.phase !== 'Running';
+}
+
 /** The same with the webhooks that may have done it, where something was done that names nobody. */
 async function withWebhooks(
   sources: Sources,
@@ -157,7 +165,7 @@ export async function findDrift(
       hint: `Mend that first: landfall prove ${subject.name}`,
     });
   }
-  const spec = await findApplication(sources.kube, subject.name, subject.namespace, signal);
+  const spec = await findApplication(sources.kube, qualifiedName(subject), subject.namespace, signal);
   const policy = applicationSpec(spec.object).policy;
   const status = applicationStatus(spec.object);
   const unread = { state: 'unreadable' as const, why: 'not read', code: 'not-read' };
@@ -182,8 +190,9 @@ export async function findDrift(
     subjects,
     leftOvers: left.map((live) => ({ live, prunes: policy.automated && policy.prune })),
     syncing: isSyncing(status),
+    neverSynced: isNew(spec.object),
     applied: await appliedBefore(sources, spec, tracked.value.commit, signal),
-    isOwn: (manager: string) => (isFlux(spec.object) ? FLUX : ARGO).test(manager),
+    isOwn: (manager: string) => (isFlux(spec.object) || isRelease(spec.object) ? FLUX : ARGO).test(manager),
   };
   const drifts = await withWebhooks(sources, question, signal);
   return {

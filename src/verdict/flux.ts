@@ -1,34 +1,35 @@
-import { LandfallError, asLandfallError, getObject, getString } from '../kernel/index.ts';
+import { asLandfallError, getArray, getObject, getString } from '../kernel/index.ts';
 import {
   FLUX_KUSTOMIZATION,
+  GIT_REPOSITORY,
+  OCI_REPOSITORY,
   applicationSource,
   fluxCommit,
   fluxCondition,
   fluxVariables,
+  hiding,
   ignorePatterns,
   renderFlux,
   sopsOf,
 } from '../boundaries/index.ts';
 import type { RenderedSet } from '../boundaries/index.ts';
 import type { FileTree } from '../git/index.ts';
-import type { KubeClient, KubeObject } from '../kube/index.ts';
-import type { ApplicationSpec } from './application.ts';
+import { secretValue } from '../kube/index.ts';
+import type { KindRef, KubeClient, KubeObject } from '../kube/index.ts';
+import type { ApplicationSpec, ComesFrom } from './application.ts';
 import type { EngineStatus } from './findings/index.ts';
 
-const GIT_REPOSITORY = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository' } as const;
+const FETCHED = [GIT_REPOSITORY, OCI_REPOSITORY] as const;
 
-/** Every Flux Kustomization that can be seen; none where the cluster does not know the kind. */
-export async function listKustomizations(
+/** Every object of a kind that can be seen; none where the cluster does not know the kind. */
+export async function listKnown(
   kube: KubeClient,
+  kind: KindRef,
   namespace: string | undefined,
   signal?: AbortSignal,
 ): Promise<readonly KubeObject[]> {
   try {
-    const { items } = await kube.list(
-      FLUX_KUSTOMIZATION,
-      namespace === undefined ? {} : { namespace },
-      signal,
-    );
+    const { items } = await kube.list(kind, namespace === undefined ? {} : { namespace }, signal);
     return items;
   } catch (thrown) {
     if (asLandfallError(thrown).code === 'kind-unknown') return [];
@@ -36,38 +37,34 @@ export async function listKustomizations(
   }
 }
 
-/** A Flux Kustomization as an application: where its GitRepository says that it comes from. */
+/** Every Flux Kustomization that can be seen; none where the cluster does not know the kind. */
+export function listKustomizations(
+  kube: KubeClient,
+  namespace: string | undefined,
+  signal?: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  return listKnown(kube, FLUX_KUSTOMIZATION, namespace, signal);
+}
+
+/** A Flux Kustomization as an application: where its source says that it comes from. */
 export async function readKustomization(
   kube: KubeClient,
   object: KubeObject,
   signal?: AbortSignal,
 ): Promise<ApplicationSpec> {
   const { name, namespace = 'default' } = object.metadata;
-  const where = `Kustomization/${namespace}/${name}`;
   const ref = getObject(object, 'spec', 'sourceRef');
   const kind = getString(ref, 'kind') ?? '';
   const sourceName = getString(ref, 'name') ?? '';
   const sourceNamespace = getString(ref, 'namespace') || namespace;
-  const refuse = (problem: string, hint: string) =>
-    new LandfallError(`${where} ${problem}`, {
-      kind: 'invalid-input',
-      code: 'application-source',
-      object: where,
-      hint,
-    });
-  if (kind !== 'GitRepository') {
-    throw refuse(`comes from the ${kind} ${sourceName}.`, 'What comes from a GitRepository can be proven.');
-  }
-  const source = await kube.get({ ...GIT_REPOSITORY, namespace: sourceNamespace, name: sourceName }, signal);
-  if (source === undefined) {
-    throw refuse(
-      `comes from the GitRepository ${sourceNamespace}/${sourceName}, which does not exist.`,
-      'Create it, or mend spec.sourceRef.',
-    );
-  }
+  const known = FETCHED.find((each) => each.kind === kind);
+  const source =
+    known === undefined
+      ? undefined
+      : await kube.get({ ...known, namespace: sourceNamespace, name: sourceName }, signal);
   const path = (getString(object, 'spec', 'path') ?? '').replace(/^\.?\//, '').replace(/\/+$/, '') || '.';
-  const repository = getString(source, 'spec', 'url') ?? '';
-  const revision = trackedRevision(source);
+  const repository = getString(source, 'spec', 'url') ?? `${kind} ${sourceNamespace}/${sourceName}`;
+  const revision = source === undefined ? '' : trackedRevision(source);
   return {
     object,
     name,
@@ -77,15 +74,40 @@ export async function readKustomization(
     revision,
     destination: getString(object, 'spec', 'targetNamespace') || 'default',
     source: applicationSource({ repoURL: repository, path, targetRevision: revision }),
-    flux: { source },
+    from:
+      source === undefined
+        ? unread(known !== undefined, `Kustomization/${namespace}/${name}`, repository)
+        : source.kind === 'GitRepository'
+          ? { kind: 'git' }
+          : { kind: 'artifact', source },
+    ...(source === undefined ? {} : { flux: { source } }),
   };
 }
 
-/** What the GitRepository follows; a range of versions is what it was found to be last. */
-function trackedRevision(source: KubeObject): string {
+function unread(isKnown: boolean, where: string, source: string): ComesFrom {
+  return isKnown
+    ? {
+        kind: 'unread',
+        missing: true,
+        code: 'source-missing',
+        why: `${where} comes from the ${source}, which does not exist.`,
+        hint: 'Create it, or mend spec.sourceRef.',
+      }
+    : {
+        kind: 'unread',
+        missing: false,
+        code: 'source-unread',
+        why: `${where} comes from the ${source}, which is not read here.`,
+        hint: 'GitRepository and OCIRepository are read.',
+      };
+}
+
+/** What a source follows; a range of versions is what it was found to be last. */
+export function trackedRevision(source: KubeObject): string {
   const text = (field: string) => getString(source, 'spec', 'ref', field) || undefined;
   const found = getString(source, 'status', 'artifact', 'revision') ?? '';
   const tagged = text('semver') === undefined ? undefined : found.slice(0, found.lastIndexOf('@'));
+  if (source.kind === 'OCIRepository') return text('digest') ?? text('semver') ?? text('tag') ?? 'latest';
   return text('commit') ?? text('name') ?? (tagged || undefined) ?? text('tag') ?? text('branch') ?? 'master';
 }
 
@@ -109,12 +131,34 @@ export async function renderKustomization(
       { signal },
     );
     const request = { tree, object, ignore, variables, strict: false, decryptor, signal };
-    return { ...set, objects: await renderFlux(request) };
+    const objects = await renderFlux(request);
+    const secrets = await secretsOf(kube, object, namespace, signal);
+    return { ...set, objects: objects.map((facts) => hiding(facts, secrets)) };
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (error.kind !== 'invalid-input') throw error;
     return { ...set, objects: [], failure: { code: error.code, message: error.message } };
   }
+}
+
+/** What variables of Secrets put into the manifests. Shorter texts stand everywhere. */
+async function secretsOf(
+  kube: KubeClient,
+  object: KubeObject,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const from of getArray(object, 'spec', 'postBuild', 'substituteFrom')) {
+    if (getString(from, 'kind') !== 'Secret') continue;
+    const name = getString(from, 'name') ?? '';
+    const secret = await kube.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }, signal);
+    for (const key of Object.keys(getObject(secret, 'data') ?? {})) {
+      const text = secret === undefined ? '' : (secretValue(secret, key) ?? '').replaceAll('\n', '');
+      if (text.length >= 4) found.push(text);
+    }
+  }
+  return found;
 }
 
 /** What Flux says of it. */

@@ -1,4 +1,5 @@
-import type { GitMirror } from '../git/index.ts';
+import { LandfallError } from '../kernel/index.ts';
+import { refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { parseReference } from '../oci/index.ts';
 import {
@@ -9,6 +10,7 @@ import {
   decideSync,
   discoverObservations,
   ignoredByJq,
+  isRelease,
   observe,
   attempt,
   read,
@@ -16,12 +18,14 @@ import {
   takeSnapshot,
   valueOf,
 } from '../boundaries/index.ts';
-import type { Reading, RenderedFacts, TrackedRevision } from '../boundaries/index.ts';
+import { releaseSpec } from '../boundaries/render/index.ts';
+import type { Reading, RenderedFacts } from '../boundaries/index.ts';
 import { askedByBuild, askedImage, askedRevision, buildsOf } from './asked.ts';
 import { engineStatus, findApplication } from './application.ts';
 import type { ApplicationSpec } from './application.ts';
 import { destinationOf } from './destination.ts';
-import { renderSources } from './render-sources.ts';
+import { readOrigin } from './origin/index.ts';
+import { registeredSync } from './registered-sync.ts';
 import { inventoryOf } from './inventory.ts';
 import type { Material } from './judge.ts';
 import type { Question, Sources } from './question.ts';
@@ -77,16 +81,21 @@ export async function placeRendered(
   return inventoryOf(placed);
 }
 
-async function track(
-  mirror: GitMirror,
+/** The object again as it is by now. */
+async function readAgain(
+  kube: KubeClient,
   spec: ApplicationSpec,
   signal: AbortSignal,
-): Promise<Reading<TrackedRevision>> {
+): Promise<Reading<KubeObject>> {
   return attempt(async () => {
-    await mirror.fetch(signal);
-    const { commit } = await mirror.resolve(spec.revision, signal);
-    const pathExists = spec.path === '.' || (await mirror.tree(commit).kind(spec.path)) === 'directory';
-    return { repository: mirror.display, revision: spec.revision, commit, path: spec.path, pathExists };
+    const object = await kube.get(refOf(spec.object), signal);
+    if (object !== undefined) return object;
+    const where = `${spec.object.kind} ${spec.namespace}/${spec.name}`;
+    throw new LandfallError(`${where} is not there any more.`, {
+      kind: 'not-found',
+      code: 'application-not-found',
+      object: where,
+    });
   }, signal);
 }
 
@@ -98,26 +107,28 @@ const NOT_RENDERED = {
 
 /** Reads everything that a verdict needs, each source once. Throws only for a wrong question and for a cancellation. */
 export async function gather(sources: Sources, question: Question, signal: AbortSignal): Promise<Material> {
-  const { kube, git, registry, clock } = sources;
+  const { kube, registry, clock } = sources;
   const progress = question.onProgress ?? (() => {});
   if (question.image !== undefined) parseReference(question.image);
   progress('application');
   const spec = await findApplication(kube, question.application, question.namespace, signal);
   progress('git');
-  const mirror = git.open(spec.repository);
-  const tracked = await track(mirror, spec, signal);
-  const tree = tracked.state === 'read' ? mirror.tree(tracked.value.commit) : undefined;
+  const origin = await readOrigin(sources, spec, signal);
+  const { files } = origin;
   const file =
-    tree === undefined ? undefined : await attempt(async () => tree.readFile('landfall.yaml'), signal);
+    files === undefined ? undefined : await attempt(async () => files.readFile('landfall.yaml'), signal);
   const bytes = file === undefined ? undefined : valueOf(file);
   const landfallYaml = bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
   const declared = question.declaredBy(landfallYaml, spec.name);
 
   progress('render');
+  const found = origin.tracked;
   const rendering =
-    tree === undefined || tracked.state !== 'read' || !tracked.value.pathExists
+    found.state !== 'read' || !found.value.pathExists
       ? NOT_RENDERED
-      : await attempt(() => renderSources(sources, spec, tracked.value.commit, signal), signal);
+      : await attempt(() => origin.render(), signal);
+  // A version that its repository does not have is nothing that could be rendered: what asks for it is wrong.
+  const tracked = rendering.state === 'absent' && rendering.code === 'chart-not-found' ? rendering : found;
   const set = rendering.state === 'read' ? read(rendering.value.set) : rendering;
   const rendered =
     set.state === 'read' ? await placeRendered(kube, set.value.objects, spec.destination, signal) : [];
@@ -132,7 +143,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   );
   const asking =
     question.revision !== undefined && tracked.state === 'read'
-      ? await askedRevision(sources, mirror, tracked.value, question.revision, declared, signal)
+      ? await askedRevision(sources, origin, question.revision, declared, signal)
       : { asked: {}, wantedCommit: undefined };
   const builds = await buildsOf(question, asking.wantedCommit, images, signal);
   const asked =
@@ -141,21 +152,18 @@ export async function gather(sources: Sources, question: Question, signal: Abort
       : { ...asking.asked, image: await askedImage(sources, question.image, images, signal) };
 
   const nobodyAsked = question.image === undefined && question.revision === undefined;
+  const { git } = origin;
   const governed =
-    question.governedBy === undefined || !nobodyAsked || set.state !== 'read' || tracked.state !== 'read'
+    question.governedBy === undefined || !nobodyAsked || set.state !== 'read' || git === undefined
       ? undefined
       : await attempt(
-          async () =>
-            question.governedBy?.(
-              { spec, file: landfallYaml, mirror, commit: tracked.value.commit, set: set.value },
-              signal,
-            ),
+          async () => question.governedBy?.({ spec, file: landfallYaml, ...git, set: set.value }, signal),
           signal,
         );
 
   progress('cluster');
   const target = await destinationOf(kube, spec.object, clock, signal);
-  const earlier = await attempt(() => findApplication(kube, spec.name, spec.namespace, signal), signal);
+  const earlier = await readAgain(kube, spec, signal);
   const snapshot = await takeSnapshot(
     target,
     rendered.map(({ object }) => object),
@@ -188,9 +196,11 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     : read(undefined);
   const baseline = before.state === 'read' ? before.value && read(before.value) : before;
   // The Application again: its controller may have worked while everything else was read.
-  const again = await attempt(() => findApplication(kube, spec.name, spec.namespace, signal), signal);
-  const application = again.state === 'read' ? again.value.object : spec.object;
-  const ignore = applicationSpec(application).ignoreDifferences;
+  const again = await readAgain(kube, spec, signal);
+  const application = again.state === 'read' ? again.value : spec.object;
+  const { ignoreDifferences: ignore } = isRelease(application)
+    ? releaseSpec(application)
+    : applicationSpec(application);
   const ignored = await attempt(
     () =>
       ignoredByJq(
@@ -201,22 +211,15 @@ export async function gather(sources: Sources, question: Question, signal: Abort
       ),
     signal,
   );
-  const committed =
-    tracked.state === 'read'
-      ? valueOf(
-          await attempt(
-            async () => Date.parse((await mirror.commitInfo(tracked.value.commit, signal)).time),
-            signal,
-          ),
-        )
-      : undefined;
   const at = new Date(clock.now()).toISOString();
   return {
     subject: {
       name: spec.name,
       namespace: spec.namespace,
       environment: declared.environment,
-      repository: mirror.display,
+      kind: spec.object.kind,
+      from: spec.from.kind,
+      repository: origin.display,
       path: spec.path,
       revision: spec.revision,
       destination: spec.destination,
@@ -228,15 +231,20 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     ...(governed?.state === 'read' && governed.value !== undefined ? { governed: governed.value } : {}),
     ...(builds.length === 0 ? {} : { builds }),
     render: decideRender(set, tracked, images, at),
-    sync: decideSync({
-      application: again.state === 'read' ? read(again.value.object) : again,
-      ...(earlier.state === 'read' ? { before: earlier.value.object } : {}),
-      expected: tracked.state === 'read' ? read(tracked.value.commit) : tracked,
-      also: rendering.state === 'read' ? rendering.value.also : [],
-      // Nobody can have fetched a commit before it was made.
-      ...(committed === undefined ? {} : { expectedSince: committed }),
-      now: clock.now(),
-    }),
+    sync: registeredSync(
+      decideSync({
+        application: again,
+        ...(earlier.state === 'read' ? { before: earlier.value } : {}),
+        expected: tracked.state === 'read' ? origin.expected : tracked,
+        also: rendering.state === 'read' ? rendering.value.also : [],
+        ...(origin.since === undefined ? {} : { expectedSince: origin.since }),
+        ...(origin.pollMs === undefined ? {} : { pollMs: origin.pollMs }),
+        ...(origin.configDigest === undefined ? {} : { configDigest: origin.configDigest }),
+        now: clock.now(),
+      }),
+      origin.registration,
+      clock.now(),
+    ),
     rendered,
     images,
     snapshot,

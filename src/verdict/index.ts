@@ -1,7 +1,14 @@
 export { findDrift } from './drift.ts';
 export { renderSources } from './render-sources.ts';
 export type { DriftReport } from './drift.ts';
-export { findApplication, listApplications, readApplication } from './application.ts';
+export {
+  findApplication,
+  fromGit,
+  listApplications,
+  qualifiedName,
+  readApplication,
+  readDelivered,
+} from './application.ts';
 export { readKustomization } from './flux.ts';
 export type { ApplicationSpec } from './application.ts';
 export { findingsOf, preflightOf } from './findings/index.ts';

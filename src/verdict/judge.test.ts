@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BOUNDARIES } from '../boundaries/index.ts';
+import { BOUNDARIES, objectKey } from '../boundaries/index.ts';
 import { COMMIT, DIGEST, materialOf, REPOSITORY } from '../../test/material.ts';
 import type { World } from '../../test/material.ts';
 import { judge } from './judge.ts';
@@ -273,6 +273,15 @@ describe('a tag that was pushed again', () => {
   it('is not blamed when somebody changed the live image', () => {
     expect(proofOf({ ...stale, liveImage: `${REPOSITORY}:other` }).verdict.summary).toBe('stopped at live');
   });
+
+  it('is not blamed when somebody changed it to what another workload asks for', () => {
+    const liveImage = `${REPOSITORY}:2.3.1`;
+    const proof = proofOf({ ...stale, liveImage }, (material) => ({
+      ...material,
+      images: material.images.flatMap((image) => [image, { ...image, reference: liveImage }]),
+    }));
+    expect(proof.verdict.summary).toBe('stopped at live');
+  });
 });
 
 describe('what was asked for', () => {
@@ -362,5 +371,35 @@ describe('simulated pods', () => {
       'stopped at traffic',
     );
     expect(proofOf({ simulated: false }, unknownImage(true)).verdict.summary).toBe('unproven at artifact');
+  });
+});
+
+describe('the first check', () => {
+  it('is at the workload that is in trouble, in its own namespace, not at the first one', () => {
+    const proof = proofOf({}, (material) => {
+      const [first] = material.rollouts;
+      if (first === undefined) return material;
+      const object = {
+        ...first.object,
+        metadata: { ...first.object.metadata, name: 'worker', namespace: 'jobs' },
+      };
+      const away = { state: 'absent' as const, why: 'it does not exist' };
+      return {
+        ...material,
+        rendered: [...material.rendered, { object, why: () => [] }],
+        rollouts: [...material.rollouts, { ...first, object, live: away, pods: away, checks: [] }],
+        snapshot: {
+          ...material.snapshot,
+          objects: new Map([
+            ...material.snapshot.objects,
+            [objectKey(object), material.snapshot.objects.get(objectKey(first.object)) ?? away],
+          ]),
+        },
+      };
+    });
+    expect(proof.verdict.summary).toBe('stopped at rollout');
+    expect(proof.triage?.check.commands.join('\n')).toContain(
+      'kubectl rollout history deployment/worker -n jobs',
+    );
   });
 });

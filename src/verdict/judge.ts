@@ -35,6 +35,7 @@ import type {
   ServiceFacts,
   TrackedRevision,
 } from '../boundaries/index.ts';
+import { objectName } from '../kube/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { behindServices } from './behind-services.ts';
 import { tellCauses } from './causes.ts';
@@ -126,13 +127,14 @@ export function judge(read: Material, tookMs: number): Proof {
   }));
   const rules = compileHealthRules(material.healthRules ?? []);
   const health = rendered.map(({ object }) => {
-    const events = snapshot.namespaces.get(object.metadata.namespace ?? '')?.events;
+    const { events, jobs } = snapshot.namespaces.get(object.metadata.namespace ?? '') ?? {};
     return {
       rules,
       object,
       live: snapshot.objects.get(objectKey(object)) ?? unread,
       pods: rollouts.find((subject) => subject.object === object)?.pods,
       ...(events === undefined ? {} : { events }),
+      ...(jobs === undefined ? {} : { jobs }),
     };
   });
   const pods = rollouts.map((subject) => valueOf(subject.pods));
@@ -189,13 +191,7 @@ export function judge(read: Material, tookMs: number): Proof {
     verdict: facts.verdict,
     boundaries,
     findings: findFindings(facts, material.world),
-    triage: triageOf({
-      subject: material.subject,
-      verdict: facts.verdict,
-      reports: boundaries,
-      workload: nameOf(rollouts[0]?.object),
-      service: nameOf(troubled(material.services, facts) ?? material.services[0]?.object),
-    }),
+    triage: triageIn(material, facts),
     engine: material.engine,
     cluster: snapshot.server,
     image: leading?.repository,
@@ -209,10 +205,26 @@ function nameOf(object: KubeObject | undefined): string | undefined {
   return object && `${object.kind.toLowerCase()}/${object.metadata.name}`;
 }
 
-/** The Service that the boundary in the verdict speaks of. */
-function troubled(services: readonly ServiceFacts[], { verdict, reports }: Case): KubeObject | undefined {
+/** Where to look first, at the workload, the Service and the namespace that the boundary in the verdict speaks of. */
+function triageIn(material: Material, facts: Case): Triage | undefined {
+  const { rollouts, services, rendered, subject } = material;
+  const { verdict, reports } = facts;
   const detail = reports.find(({ boundary }) => boundary === verdict.boundary)?.detail ?? '';
-  return services.find(({ object }) => detail.includes(object.metadata.name))?.object;
+  const objects = rendered.map(({ object }) => object);
+  const named = objects.find((object) => detail.includes(objectName(object)));
+  const workload = rollouts.find(
+    ({ object, pods }) =>
+      object === named || (valueOf(pods)?.current ?? []).some((pod) => detail.includes(pod.name)),
+  )?.object;
+  const service = services.find(({ object }) => object === named)?.object;
+  const destination = (named ?? workload)?.metadata.namespace ?? subject.destination;
+  return triageOf({
+    subject: { ...subject, destination },
+    verdict,
+    reports,
+    workload: nameOf(workload ?? rollouts[0]?.object),
+    service: nameOf(service ?? services[0]?.object),
+  });
 }
 
 function unseenBehindRender(report: BoundaryReport): BoundaryReport {

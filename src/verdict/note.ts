@@ -31,6 +31,14 @@ export interface DeliveryNote {
   readonly sources: readonly SourceLine[];
 }
 
+const SOURCES = {
+  git: 'Git',
+  artifact: 'artifact',
+  chart: 'chart',
+  release: 'chart and values',
+  unread: 'source',
+} as const;
+
 function evidenceOf(proof: Proof, boundary: BoundaryName): string {
   const report = proof.boundaries.find((candidate) => candidate.boundary === boundary);
   if (report === undefined) return '';
@@ -49,7 +57,7 @@ function sourceLines(proof: Proof): readonly SourceLine[] {
   const lines: SourceLine[] = [
     { source: 'registry', revealed: evidenceOf(proof, 'artifact'), misleading: '' },
     {
-      source: 'Git',
+      source: SOURCES[proof.subject.from ?? 'git'],
       revealed: evidenceOf(proof, 'intent'),
       misleading:
         cause?.id === 'mutable-reference-moved'
@@ -96,7 +104,7 @@ export function writeNote(proof: Proof, material: Pick<Material, 'rendered' | 'o
     verdict: proof.verdict.summary,
     release: parts.filter((part) => part !== undefined).join(', '),
     at: proof.at,
-    deliveredBy: `Application ${proof.subject.namespace}/${proof.subject.name}, ${proof.subject.path} of ${proof.subject.repository} at ${proof.subject.revision}`,
+    deliveredBy: `${proof.subject.kind ?? 'Application'} ${proof.subject.namespace}/${proof.subject.name}, ${proof.subject.path} of ${proof.subject.repository} at ${proof.subject.revision}`,
     system: pictureSystem(material.rendered, material.observed),
     states: proof.boundaries.map((report) => ({
       boundary: report.boundary,

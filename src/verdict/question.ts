@@ -17,6 +17,8 @@ export interface Sources {
   readonly git: GitMirrors;
   readonly registry: RegistryClient;
   readonly clock: Clock;
+  /** The program that renders charts. Default: `helm` on the PATH. */
+  readonly helm?: string;
 }
 
 /** What `landfall.yaml` at the tracked commit says of an application. */

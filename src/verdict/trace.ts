@@ -39,11 +39,42 @@ function verdictOf(state: BoundaryState): TraceRow['verdict'] {
   return state === 'broken' ? 'differs' : state === 'proven' ? 'agrees' : 'open';
 }
 
+/** Containers that are to run another image, beside those of the one that is traced. */
+function othersOf(claims: readonly Claim[], mine: (claim: Claim) => boolean): ReadonlySet<string> {
+  const wanted = new Set(
+    claims.flatMap((claim) => {
+      if (claim.attribute !== 'image' || !mine(claim)) return [];
+      const at = claim.value.indexOf('@');
+      return at < 0 ? [claim.value] : [claim.value, claim.value.slice(at + 1)];
+    }),
+  );
+  return new Set(
+    claims
+      .filter(({ attribute, value }) => attribute === 'digest.expected' && !wanted.has(value))
+      .map(({ subject }) => subject),
+  );
+}
+
+/** What comparing each of these containers gave: a digest may be another name of the same bytes. */
+function comparedWith(here: readonly Claim[], digests: readonly Claim[]): TraceRow['verdict'] | undefined {
+  const subjects = new Set(digests.map(({ subject }) => subject));
+  const outcomes = new Set(
+    here
+      .filter(({ attribute, subject }) => attribute === 'digest.outcome' && subjects.has(subject))
+      .map(({ value }) => value),
+  );
+  if (outcomes.size === 0) return undefined;
+  if (outcomes.has('mismatch')) return 'differs';
+  return outcomes.has('inconclusive') ? 'open' : 'agrees';
+}
+
 /** The image at each boundary: what was built, what Git, the manifests and the cluster name, what pods run, what users meet. */
 export function traceImage(reports: readonly BoundaryReport[], repository: string): Trace {
   const claims = reports.flatMap((report) => report.claims);
   const rows: TraceRow[] = [];
-  const mine = (claim: Claim) => claim.value.startsWith(repository);
+  const mine = ({ value }: Claim) =>
+    value === repository || value.startsWith(`${repository}:`) || value.startsWith(`${repository}@`);
+  const others = othersOf(claims, mine);
   for (const boundary of BOUNDARIES) {
     const here = claims.filter((claim) => claim.boundary === boundary);
     const state = stateOf(reports, boundary);
@@ -68,7 +99,8 @@ export function traceImage(reports: readonly BoundaryReport[], repository: strin
       const wanted = claims.find(
         (claim) => claim.boundary === 'artifact' && claim.attribute === 'image' && mine(claim),
       )?.value;
-      for (const group of distinct(here.filter((claim) => claim.attribute === 'digest'))) {
+      const digests = here.filter(({ attribute, subject }) => attribute === 'digest' && !others.has(subject));
+      for (const group of distinct(digests)) {
         const value = group.value.startsWith('sha256:')
           ? `${repository}@${group.value}`
           : group.value || 'no image yet';
@@ -77,7 +109,8 @@ export function traceImage(reports: readonly BoundaryReport[], repository: strin
           boundary,
           value,
           count: `${group.claims.length} ${group.claims.length === 1 ? 'pod' : 'pods'}`,
-          verdict: agrees ? 'agrees' : state === 'broken' ? 'differs' : 'open',
+          verdict:
+            comparedWith(here, group.claims) ?? (agrees ? 'agrees' : state === 'broken' ? 'differs' : 'open'),
           note: '',
           claims: group.claims,
         });

@@ -1,4 +1,5 @@
 import type { BoundaryReport } from '../boundaries/index.ts';
+import { historyCommands, kindOf, renderCommands, sourceCommands } from './findings/index.ts';
 import type { Subject } from './findings/index.ts';
 import { SYMPTOMS } from './symptoms.ts';
 import type { Verdict } from './verdict.ts';
@@ -26,6 +27,12 @@ export interface TriageCase {
   readonly service: string | undefined;
 }
 
+/** Where a controller writes what it delivered last. */
+function revisionPath({ kind }: Subject): string {
+  if (kind === 'Kustomization') return '{.status.lastAppliedRevision}';
+  return kind === 'HelmRelease' ? '{.status.history[0].chartVersion}' : '{.status.sync.revision}';
+}
+
 type Row = (facts: TriageCase, report: BoundaryReport) => Triage | undefined;
 
 function textOf(report: BoundaryReport): string {
@@ -51,8 +58,10 @@ const credentials: Row = ({ subject }, report) => {
     check: {
       text: SYMPTOMS.credentials.check,
       commands: [
-        `git ls-remote ${subject.repository} ${subject.revision}`,
-        `kubectl get secret -n ${subject.namespace} -l argocd.argoproj.io/secret-type=repository`,
+        ...sourceCommands(subject),
+        subject.kind === undefined || subject.kind === 'Application'
+          ? `kubectl get secret -n ${subject.namespace} -l argocd.argoproj.io/secret-type=repository`
+          : `kubectl get secret -n ${subject.namespace}`,
         `kubectl get events -n ${subject.namespace} --sort-by=.lastTimestamp | tail -n 20`,
       ],
     },
@@ -109,8 +118,10 @@ const path: Row = ({ subject }, report) =>
         check: {
           text: SYMPTOMS.path.check,
           commands: [
-            `git ls-remote ${subject.repository} ${subject.revision}`,
-            `git ls-tree -d origin/${subject.revision} -- ${subject.path}`,
+            ...sourceCommands(subject),
+            ...((subject.from ?? 'git') === 'git'
+              ? [`git ls-tree -d origin/${subject.revision} -- ${subject.path}`]
+              : []),
           ],
         },
         avoid: SYMPTOMS.path.avoid,
@@ -124,7 +135,10 @@ const rendering: Row = ({ subject }, report) =>
         area: SYMPTOMS.rendering.area,
         check: {
           text: SYMPTOMS.rendering.check,
-          commands: [`landfall render ${subject.path}`, `landfall render ${subject.path} --diff HEAD~1`],
+          commands:
+            (subject.from ?? 'git') === 'git'
+              ? [`landfall render ${subject.path}`, `landfall render ${subject.path} --diff HEAD~1`]
+              : renderCommands(subject),
         },
         avoid: SYMPTOMS.rendering.avoid,
       }
@@ -137,7 +151,13 @@ const drift: Row = ({ subject }, report) =>
         area: SYMPTOMS.drift.area,
         check: {
           text: SYMPTOMS.drift.check,
-          commands: [`landfall drift ${subject.name}`],
+          commands:
+            report.reason === 'image-ignored'
+              ? [
+                  `kubectl get ${kindOf(subject)} ${subject.name} -n ${subject.namespace} -o jsonpath='{.spec.ignoreDifferences}{"\\n"}'`,
+                  `landfall trace ${subject.name} image`,
+                ]
+              : [`landfall drift ${subject.name}`],
         },
         avoid: SYMPTOMS.drift.avoid,
       }
@@ -153,8 +173,8 @@ const oldRevision: Row = ({ subject, workload }, report) => {
     check: {
       text: SYMPTOMS.oldRevision.check,
       commands: [
-        `kubectl get application ${subject.name} -n ${subject.namespace} -o jsonpath='{.status.sync.revision}{"\\n"}'`,
-        `git ls-remote ${subject.repository} ${subject.revision}`,
+        `kubectl get ${kindOf(subject)} ${subject.name} -n ${subject.namespace} -o jsonpath='${revisionPath(subject)}{"\\n"}'`,
+        ...sourceCommands(subject).filter((command) => !command.startsWith('kubectl')),
         ...(workload === undefined ? [] : [`kubectl rollout history ${workload} -n ${subject.destination}`]),
       ],
     },
@@ -220,7 +240,7 @@ const source: Row = ({ subject }, report) => {
     area,
     check: {
       text: check,
-      commands: [`landfall trace ${subject.name} image`, `git log --oneline -n 5 -- ${subject.path}`],
+      commands: [`landfall trace ${subject.name} image`, ...historyCommands(subject)],
     },
     avoid,
   };

@@ -425,6 +425,17 @@ describe('a set that fails after the first write', () => {
   });
 });
 
+describe('what was applied', () => {
+  it('has a note, though no Application names it', async () => {
+    await write({ 'one.yaml': config('one', 'a') });
+    expect((await apply()).code).toBe(0);
+    const { code, out } = await run(['note', namespace]);
+    expect([code, out]).toEqual([0, expect.stringContaining('applied   ' + namespace)]);
+    expect(out).toContain('apply by kubernetes-admin');
+    expect((await run(['note', 'nothing-of-that-name'])).code).toBe(3);
+  });
+});
+
 describe('two at once', () => {
   it('lets the second one neither in between nor wait in the dark', async () => {
     await write({ 'one.yaml': config('one', 'a'), 'web.yaml': deployment('web', 'app:1') });

@@ -86,7 +86,7 @@ describe('payment-api by Flux', () => {
     2 * MINUTE,
   );
 
-  it('says of a HelmRelease that it is there and cannot be proven', async () => {
+  it('proves a HelmRelease as well, and says where its chart is missing', async () => {
     await lab.kube.create({
       apiVersion: 'helm.toolkit.fluxcd.io/v2',
       kind: 'HelmRelease',
@@ -97,9 +97,11 @@ describe('payment-api by Flux', () => {
         chart: { spec: { chart: './shop', sourceRef: { kind: 'GitRepository', name: 'absent' } } },
       },
     });
-    const { code, err } = await lab.run(['prove', 'shop']);
-    expect(code).toBe(3);
-    expect(err).toContain('HelmRelease/flux-system/shop cannot be proven');
+    const { code, out } = await lab.run(['prove', 'shop']);
+    expect(code).toBe(1);
+    expect(out).toContain('stopped at intent');
+    expect(out).toContain('GitRepository flux-system/absent that the chart comes from does not exist');
+    expect((await lab.run(['status'])).out).toMatch(/shop +default|shop +flux-system/);
     expect((await lab.run(['prove', 'shap'])).err).toContain("There is no Application 'shap'");
   });
 });

@@ -22,6 +22,13 @@ export function definitionHealth(live: KubeObject, now: number): ObjectHealth {
   const names = condition(live, 'NamesAccepted');
   if (names?.status === 'False')
     return { state: 'broken', reason: 'names-refused', text: `${name}: its names are taken: ${said(names)}` };
+  const schema = condition(live, 'NonStructuralSchema');
+  if (schema?.status === 'True')
+    return {
+      state: 'broken',
+      reason: 'schema-refused',
+      text: `${name}: its schema is not structural: ${said(schema)}`,
+    };
   const established = condition(live, 'Established');
   if (established?.status === 'True')
     return { state: 'proven', reason: 'established', text: `${name} is established` };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { containerOf, JUST_NOW, NOW, podOf, workloadOf, YESTERDAY } from '../cluster.fixture.ts';
+import type { Reading } from '../reading.ts';
 import { workloadPods } from '../workload-pods.ts';
 import type { PodFacts } from '../workload.ts';
 import { decideHealth } from './decide.ts';
@@ -123,5 +124,72 @@ describe('the health of other objects', () => {
     expect(healthOf(custom('monitoring.coreos.com/v1', 'ServiceMonitor', undefined))).toBe(
       'not-applicable passive',
     );
+  });
+});
+
+describe('the health of a CronJob', () => {
+  const template = (image: string): JsonObject => ({ spec: { containers: [{ name: 'a', image }] } });
+  const live = (lastScheduleTime?: string): KubeObject =>
+    workloadOf(
+      'CronJob',
+      { template: null, jobTemplate: { spec: { template: template('a:2') } } },
+      lastScheduleTime === undefined ? {} : { lastScheduleTime },
+    );
+  const job = (
+    name: string,
+    created: string,
+    type: string | undefined,
+    image = 'a:2',
+    owner = 'u',
+  ): KubeObject => ({
+    ...workloadOf('Job', { template: template(image) }, {}),
+    metadata: {
+      name,
+      namespace: 'n',
+      creationTimestamp: created,
+      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'CronJob', name: 'a', uid: owner, controller: true }],
+    },
+    status:
+      type === undefined ? { active: 1 } : { conditions: [{ type, status: 'True', message: 'exit 1' }] },
+  });
+  const healthOfRuns = (jobs: Reading<readonly KubeObject[]>, object = live()) => {
+    const { state, reason } = decideHealth(
+      [{ object, live: { state: 'read', value: object }, pods: undefined, jobs }],
+      NOW,
+    );
+    return `${state} ${reason}`;
+  };
+  const [early, late] = ['2026-03-01T10:00:00Z', '2026-03-01T11:00:00Z'];
+
+  it.each<[string, readonly KubeObject[], string]>([
+    [
+      'is that of its last run, which failed',
+      [job('a-1', early, 'Complete'), job('a-2', late, 'Failed')],
+      'broken last-run-failed',
+    ],
+    [
+      'is that of its last run, which is complete',
+      [job('a-2', late, 'Complete'), job('a-1', early, 'Failed')],
+      'proven last-run-complete',
+    ],
+    ['is not known before its first run has ended', [job('a-1', late, undefined)], 'not-applicable passive'],
+    [
+      'is not that of a run before the template changed',
+      [job('a-1', late, 'Failed', 'a:1')],
+      'not-applicable passive',
+    ],
+    [
+      'is not that of the Job of somebody else',
+      [job('b-1', late, 'Failed', 'a:2', 'other')],
+      'not-applicable passive',
+    ],
+  ])('%s', (_, jobs, wanted) => {
+    expect(healthOfRuns({ state: 'read', value: jobs })).toBe(wanted);
+  });
+
+  it('is not known where it ran since and its Jobs may not be read', () => {
+    const unread = { state: 'unreadable', why: 'forbidden', code: 'kube-denied' } as const;
+    expect(healthOfRuns(unread)).toBe('not-applicable passive');
+    expect(healthOfRuns(unread, live(late))).toBe('unknown jobs-unreadable');
   });
 });

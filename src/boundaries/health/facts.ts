@@ -34,6 +34,8 @@ export interface HealthSubject {
   readonly pods: Reading<WorkloadPods> | undefined;
   /** Events of its namespace, where they were read without everything else that stands around it. */
   readonly events?: Reading<readonly KubeObject[]>;
+  /** Jobs of its namespace, where they were read: a CronJob is told by those that it made. */
+  readonly jobs?: Reading<readonly KubeObject[]>;
   /** Left out where nobody looked around: Services, claims and the like are then left to other boundaries. */
   readonly around?: Surroundings;
   /** The workloads that are judged with it, for a Service that leads to them. */

@@ -1,4 +1,5 @@
-import { getArray, getIn, getObject, getString, textOf } from '../../kernel/index.ts';
+import { getArray, getIn, getObject, getString } from '../../kernel/index.ts';
+import type { JsonValue } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { endpointsOf } from '../traffic/index.ts';
@@ -107,7 +108,7 @@ export function serviceHealth(subject: HealthSubject, live: KubeObject, now: num
   if (wrong !== undefined) return until(wrong, deadlineOf(live, pods), now);
   if (
     getString(live, 'spec', 'type') === 'LoadBalancer' &&
-    getArray(live, 'status', 'loadBalancer', 'ingress').length === 0
+    !getArray(live, 'status', 'loadBalancer', 'ingress').some(isAddress)
   )
     return {
       state: 'unknown',
@@ -154,15 +155,19 @@ function deadlineOf(live: KubeObject, pods: Reading<readonly PodFacts[]>): numbe
   return Math.max(deadlineAfter(live), newest + 600_000);
 }
 
+/** An entry that names nothing is no address. */
+function isAddress(entry: JsonValue): boolean {
+  return (getString(entry, 'hostname') ?? getString(entry, 'ip') ?? '') !== '';
+}
+
 const DEFAULT_CLASS = 'ingressclass.kubernetes.io/is-default-class';
 
 /** An Ingress has an address once a controller has taken it; without a controller there is nobody to give one. */
 export function ingressHealth(subject: HealthSubject, live: KubeObject): ObjectHealth {
   const name = objectName(live);
-  const addresses = getArray(live, 'status', 'loadBalancer', 'ingress');
-  const [first] = addresses;
+  const [first] = getArray(live, 'status', 'loadBalancer', 'ingress').filter(isAddress);
   if (first !== undefined) {
-    const address = getString(first, 'hostname') ?? getString(first, 'ip') ?? textOf(first);
+    const address = getString(first, 'hostname') ?? getString(first, 'ip') ?? '';
     return { state: 'proven', reason: 'address', text: `${name} is reached at ${address}` };
   }
   if (subject.around === undefined)

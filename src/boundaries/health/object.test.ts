@@ -445,6 +445,12 @@ describe('what leads users in', () => {
       { ingressClasses: [nginx] },
     ],
     [
+      'is one whose entry names nothing',
+      ingress({ ingressClassName: 'a' }, [{}]),
+      'unknown no-address',
+      { ingressClasses: [nginx] },
+    ],
+    [
       'is one of a class that nobody has',
       ingress({ ingressClassName: 'b' }),
       'unknown class-missing',
@@ -571,6 +577,11 @@ describe('what extends the API', () => {
       'has names that are taken',
       definition(conditions(['NamesAccepted', 'False', 'Conflict'])),
       'broken names-refused',
+    ],
+    [
+      'has a schema that is not structural, though it is established',
+      definition(conditions(['NonStructuralSchema', 'True', 'Violations'], ['Established', 'True'])),
+      'broken schema-refused',
     ],
     [
       'is being installed',

@@ -1,4 +1,4 @@
-import { getIn, getNumber, getString } from '../../kernel/index.ts';
+import { getIn, getNumber, getString, jsonEqual } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { worst } from '../combine.ts';
@@ -8,7 +8,7 @@ import { applicationHealth } from './application.ts';
 import { apiServiceHealth, definitionHealth, namespaceHealth, nodeHealth } from './cluster-kinds.ts';
 import { customHealth } from './custom.ts';
 import { latestEvent } from './events.ts';
-import { groupKind } from './facts.ts';
+import { condition, groupKind, said } from './facts.ts';
 import type { HealthSubject, ObjectHealth } from './facts.ts';
 import { jobHealth, podHealth } from './finite.ts';
 import { ingressHealth, serviceHealth, webhookHealth } from './network.ts';
@@ -63,7 +63,44 @@ function cronJobHealth(subject: HealthSubject, live: KubeObject): ObjectHealth {
   const since = Date.parse(getString(live, 'status', 'lastScheduleTime') ?? '');
   if (told !== undefined && !(since > told.at))
     return { state: 'broken', reason: 'not-started', text: `${name} could not start a Job: ${told.message}` };
+  const ran = lastRun(subject, live, since);
+  if (ran !== undefined) return ran;
   return { state: 'not-applicable', reason: 'passive', text: `${name} starts a Job when its time comes` };
+}
+
+/**
+ * How the last Job of the stored template ended; undefined before the first one has. Jobs of an earlier template say
+ * nothing about this one.
+ */
+function lastRun(subject: HealthSubject, live: KubeObject, since: number): ObjectHealth | undefined {
+  const name = objectName(live);
+  const { jobs } = subject;
+  if (jobs === undefined) return undefined;
+  if (jobs.state !== 'read')
+    return since > (writtenAt(live) ?? 0)
+      ? {
+          state: 'unknown',
+          reason: 'jobs-unreadable',
+          text: `how ${name} ran last was not read: ${jobs.why}`,
+        }
+      : undefined;
+  const template = getIn(live, 'spec', 'jobTemplate', 'spec', 'template', 'spec');
+  const [last] = jobs.value
+    .filter(
+      (job) =>
+        job.metadata.ownerReferences?.some(({ uid }) => uid === live.metadata.uid) === true &&
+        jsonEqual(getIn(job, 'spec', 'template', 'spec') ?? null, template ?? null),
+    )
+    .map((job) => ({ job, failed: condition(job, 'Failed'), complete: condition(job, 'Complete') }))
+    .filter(({ failed, complete }) => failed?.status === 'True' || complete?.status === 'True')
+    .toSorted((a, b) =>
+      (b.job.metadata.creationTimestamp ?? '').localeCompare(a.job.metadata.creationTimestamp ?? ''),
+    );
+  if (last === undefined) return undefined;
+  const run = last.job.metadata.name;
+  return last.failed?.status === 'True'
+    ? { state: 'broken', reason: 'last-run-failed', text: `${name}: ${run} failed: ${said(last.failed)}` }
+    : { state: 'proven', reason: 'last-run-complete', text: `${name}: ${run} is complete` };
 }
 
 function admissionPolicyHealth(live: KubeObject): ObjectHealth {

@@ -173,7 +173,7 @@ describe('what somebody added by hand', () => {
       added(
         'Service',
         { asked: { spec: { selector: { app: 'a' } } }, spec: { selector: { app: 'a', track: 'old' } } },
-        { 'f:spec': { 'f:selector': { 'f:track': {} } } },
+        { 'f:spec': { 'f:selector': {} } },
       ),
       'broken added-by-hand',
     ],

@@ -16,6 +16,8 @@ export interface NamespaceFacts {
   readonly autoscalers: Reading<readonly KubeObject[]>;
   /** Warnings; left out where nothing was rendered whose health is told by events only. */
   readonly events?: Reading<readonly KubeObject[]>;
+  /** Left out where no CronJob was rendered. */
+  readonly jobs?: Reading<readonly KubeObject[]>;
 }
 
 /** What the cluster said about one application, read as close together as its API allows. */
@@ -70,20 +72,21 @@ async function listKind(
 async function readNamespace(
   client: KubeClient,
   namespace: string,
-  withEvents: boolean,
+  wanted: { readonly events: boolean; readonly jobs: boolean },
   signal: AbortSignal | undefined,
 ): Promise<NamespaceFacts> {
-  const [pods, replicaSets, endpointSlices, autoscalers, events] = await Promise.all([
+  const [pods, replicaSets, endpointSlices, autoscalers, events, jobs] = await Promise.all([
     listKind(client, { apiVersion: 'v1', kind: 'Pod' }, namespace, signal),
     listKind(client, { apiVersion: 'apps/v1', kind: 'ReplicaSet' }, namespace, signal),
     listKind(client, { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' }, namespace, signal),
     listKind(client, { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' }, namespace, signal),
-    withEvents
+    wanted.events
       ? attempt(
           async () => (await client.list(EVENT, { namespace, fieldSelector: 'type=Warning' }, signal)).items,
           signal,
         )
       : undefined,
+    wanted.jobs ? listKind(client, { apiVersion: 'batch/v1', kind: 'Job' }, namespace, signal) : undefined,
   ]);
   return {
     pods: pods.state === 'read' ? read(pods.value.map(podFacts)) : pods,
@@ -92,6 +95,7 @@ async function readNamespace(
     // A server without the kind has no autoscaler.
     autoscalers: autoscalers.state === 'absent' ? read([]) : autoscalers,
     ...(events === undefined ? {} : { events }),
+    ...(jobs === undefined ? {} : { jobs }),
   };
 }
 
@@ -144,8 +148,16 @@ export async function takeSnapshot(
     const told = new Set(
       rendered.flatMap(({ kind, metadata }) => (TOLD_BY_EVENTS.has(kind) ? (metadata.namespace ?? []) : [])),
     );
+    const scheduled = new Set(
+      rendered.flatMap(({ kind, metadata }) => (kind === 'CronJob' ? (metadata.namespace ?? []) : [])),
+    );
     const facts = await mapBounded(names, 2, (namespace) =>
-      readNamespace(client, namespace, told.has(namespace), signal),
+      readNamespace(
+        client,
+        namespace,
+        { events: told.has(namespace), jobs: scheduled.has(namespace) },
+        signal,
+      ),
     );
     const nodes =
       wanted.length === 0

@@ -11,13 +11,15 @@ export { parseImageOverride } from './image-override.ts';
 export { imageOverrideOf, imageOverrides, overrideList } from './override-lists.ts';
 export type { ImageOverrideEntry } from './override-lists.ts';
 export { KUSTOMIZE_OPTIONS } from './source-overrides.ts';
+export type { OverrideOwner } from './source-overrides.ts';
 export { buildEnvironment } from './source-environment.ts';
 export type { RenderedFor } from './source-environment.ts';
 export type { RenderFailure, RenderedSet, SourceType } from './rendered-set.ts';
-export { createArtifacts, ociArtifactNow, ociDigest } from './oci-artifact.ts';
+export { createArtifacts, ociArtifactFacts, ociArtifactNow, ociDigest } from './oci-artifact.ts';
 export {
   HELM_NAMESPACE_LABEL,
   HELM_NAME_LABEL,
+  TEST_WAVE,
   chartOf,
   chartOfHelmChart,
   composeValues,

@@ -14,8 +14,14 @@ import { highestTag } from './versions.ts';
 
 const KEPT = 16;
 
-/** Artifacts by the digest of their manifest and what was taken of them: the same digest is the same files. */
-export function createArtifacts(client: KubeClient): {
+/**
+ * Artifacts by the digest of their manifest and what was taken of them: the same digest is the same files. `given` is
+ * asked where a source says nothing of how its registry is reached.
+ */
+export function createArtifacts(
+  client: KubeClient,
+  given?: RegistryClient,
+): {
   readonly tree: (source: KubeObject, digest: string, signal: AbortSignal) => Promise<FileTree>;
 } {
   const kept = new Map<string, FileTree>();
@@ -28,12 +34,12 @@ export function createArtifacts(client: KubeClient): {
       const key = JSON.stringify([registry, repository, digest, layer ?? '', copies]);
       const known = kept.get(key);
       if (known !== undefined) return known;
-      const artifact = await withRegistry(client, source, signal, (from) =>
+      const pull = (from: RegistryClient) =>
         pullArtifact(from, { registry, repository, digest }, signal, {
           ...(layer === undefined ? {} : { layer }),
           ...(copies ? { copyAs: 'artifact' } : {}),
-        }),
-      );
+        });
+      const artifact = await withRegistry({ client, source, given }, signal, pull);
       const tree = treeOfFiles(artifact.files);
       kept.set(key, tree);
       for (const oldest of kept.keys()) {
@@ -81,11 +87,22 @@ async function secretOf(
 
 /** The registry of a source, as who its Secret says, for one question. */
 async function withRegistry<T>(
-  client: KubeClient,
-  source: KubeObject,
+  {
+    client,
+    source,
+    given,
+  }: {
+    readonly client: KubeClient;
+    readonly source: KubeObject;
+    readonly given: RegistryClient | undefined;
+  },
   signal: AbortSignal,
   ask: (registry: RegistryClient) => Promise<T>,
 ): Promise<T> {
+  const own = ['secretRef', 'certSecretRef', 'insecure'].some(
+    (field) => getIn(source, 'spec', field) !== undefined,
+  );
+  if (!own && given !== undefined) return ask(given);
   const secret = await secretOf(client, source, 'secretRef', signal);
   const certificates = await secretOf(client, source, 'certSecretRef', signal);
   const ca = certificates === undefined ? undefined : secretValue(certificates, 'ca.crt');
@@ -119,8 +136,26 @@ export async function ociArtifactNow(
   client: KubeClient,
   source: KubeObject,
   signal: AbortSignal,
+  given?: RegistryClient,
 ): Promise<{ readonly tag: string | undefined; readonly digest: string }> {
-  return withRegistry(client, source, signal, (registry) => found(registry, source, signal));
+  return withRegistry({ client, source, given }, signal, (registry) => found(registry, source, signal));
+}
+
+/** What who pushed an artifact has written on it: the revision that it was made from, and when. */
+export async function ociArtifactFacts(
+  client: KubeClient,
+  source: KubeObject,
+  digest: string,
+  signal: AbortSignal,
+  given?: RegistryClient,
+): Promise<{ readonly revision: string | undefined; readonly created: number | undefined }> {
+  const place = { ...repositoryOf(source), digest };
+  const manifest = await withRegistry({ client, source, given }, signal, (registry) =>
+    registry.getManifest(place, signal),
+  );
+  const text = (name: string) => getString(manifest.json, 'annotations', `org.opencontainers.image.${name}`);
+  const created = Date.parse(text('created') ?? '');
+  return { revision: text('revision') || undefined, created: Number.isNaN(created) ? undefined : created };
 }
 
 /** digest, semver, tag: in that order, as Flux takes them; without any, the tag latest. Gives tag and digest. */

@@ -3,6 +3,7 @@ import type { YamlNode } from '../../kernel/index.ts';
 import type { FieldSource } from '../rendered.ts';
 import { parseImageOverride, type ImageOverride } from './image-override.ts';
 import { KUSTOMIZE_OPTIONS, sourceOverrideFiles } from './source-overrides.ts';
+import type { OverrideOwner } from './source-overrides.ts';
 
 /** Whose overrides are read. */
 export interface OverridePlace {
@@ -10,7 +11,7 @@ export interface OverridePlace {
   readonly read: (file: string) => Promise<string | undefined>;
   /** Of the manifests; without dots, `` for the root. */
   readonly folder: string;
-  readonly application: string | undefined;
+  readonly owner: OverrideOwner | undefined;
 }
 
 /** A list of parameter overrides, and the file that says it. */
@@ -33,11 +34,12 @@ export interface ImageOverrideEntry extends ImageOverride {
  * list replaces the other as a whole. Undefined where no file has it.
  */
 export async function overrideList(
-  { read, folder, application }: OverridePlace,
+  { read, folder, owner }: OverridePlace,
   section: 'kustomize' | 'helm',
   field: string,
 ): Promise<OverrideList | undefined> {
-  for (const file of sourceOverrideFiles(folder, application).toReversed()) {
+  const has = async (file: string) => (await read(file)) !== undefined;
+  for (const file of (await sourceOverrideFiles(folder, owner, has)).toReversed()) {
     const text = await read(file);
     if (text === undefined) continue;
     const part = parseYamlDocuments(text.replace(/^\uFEFF/, ''), { source: file })[0]?.get(section);

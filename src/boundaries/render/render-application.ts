@@ -23,6 +23,7 @@ import type { RenderFailure, RenderedSet, SourceType } from './rendered-set.ts';
 import { buildEnvironment } from './source-environment.ts';
 import type { RenderedFor } from './source-environment.ts';
 import { KUSTOMIZE_OPTIONS, withSourceOverrides } from './source-overrides.ts';
+import type { OverrideOwner } from './source-overrides.ts';
 import { detectSourceType } from './source-type.ts';
 
 export interface RenderApplicationOptions {
@@ -72,7 +73,7 @@ export async function renderApplication(
   let sourceType = sourceTypeOf(source) ?? (await detectSourceType(tree, folder));
   try {
     if (source !== undefined) {
-      source = await withSourceOverrides(tree, folder, source, options.application?.name);
+      source = await withSourceOverrides(tree, folder, source, ownerIn(options));
       sourceType = sourceTypeOf(source) ?? sourceType;
     }
     refuseOptions(sourceType, source, path);
@@ -108,6 +109,13 @@ function normalised(path: string): string {
 function application(options: RenderApplicationOptions, folder: string): RenderedFor {
   const name = folder.split('/').at(-1) || 'release';
   return options.application ?? { name, namespace: '', project: 'default', revision: '' };
+}
+
+/** Whose overrides lie beside the manifests. */
+function ownerIn({ application }: RenderApplicationOptions): OverrideOwner | undefined {
+  if (application === undefined) return undefined;
+  const { name, home } = application;
+  return { name, ...(home === undefined ? {} : { namespace: home }) };
 }
 
 async function renderChart(
@@ -162,7 +170,7 @@ async function renderEdited(
       return content === undefined ? undefined : Buffer.from(content).toString('utf8');
     },
     folder,
-    application: options.application?.name,
+    owner: ownerIn(options),
   });
   const set = await renderKustomize(edited.tree, folder, cache, options);
   return {

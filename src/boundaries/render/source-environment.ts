@@ -3,6 +3,8 @@ import type { ApplicationSource } from '../sync/index.ts';
 /** Whose source is rendered: what build environment variables and per-application overrides are named after. */
 export interface RenderedFor {
   readonly name: string;
+  /** The namespace that the Application itself lies in, where there is one. */
+  readonly home?: string;
   /** Of the destination, as Argo CD gives it to its renderers. */
   readonly namespace: string;
   readonly project: string;

@@ -190,6 +190,25 @@ describe('the kustomize options of a source', () => {
     ]).toEqual(['web-z', 'web:9']);
   });
 
+  it('are joined by the overrides that are named after the namespace of an application elsewhere', async () => {
+    const files = {
+      ...BASE,
+      // Of an application of that name in Argo CD's own namespace.
+      'k8s/.argocd-source-shop-prod.yaml': 'kustomize:\n  images:\n    - web:8\n',
+      'k8s/.argocd-source-team-a_shop-prod.yaml': 'kustomize:\n  images:\n    - web:9\n',
+    };
+    const source = applicationSource({ repoURL: 'r', path: 'k8s', kustomize: {} });
+    const images = async (home?: string) => {
+      const application = { ...FOR, ...(home === undefined ? {} : { home }) };
+      const [first] = (await renderApplication(treeOf(files), 'k8s', { source, application })).objects;
+      const at = ['spec', 'template', 'spec', 'containers', 0, 'image'] as const;
+      return [first && getIn(first.object, ...at), first?.why(at)[0]?.file];
+    };
+    expect(await images('team-a')).toEqual(['web:9', 'k8s/.argocd-source-team-a_shop-prod.yaml']);
+    expect(await images('argocd')).toEqual(['web:8', 'k8s/.argocd-source-shop-prod.yaml']);
+    expect(await images()).toEqual(['web:8', 'k8s/.argocd-source-shop-prod.yaml']);
+  });
+
   it('fail where there is no kustomization to change', async () => {
     const set = await kustomized({ namePrefix: 'a-' }, { 'k8s/web.yaml': DEPLOYMENT });
     expect(set.failure?.message).toContain('Missing kustomization file');

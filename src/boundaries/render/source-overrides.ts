@@ -7,28 +7,46 @@ import type { ApplicationSource } from '../sync/index.ts';
 /** What sources of fields name where an option of `spec.source.kustomize`, or an override of one, set them. */
 export const KUSTOMIZE_OPTIONS = 'spec.source.kustomize';
 
-/** The files of parameter overrides of an application beside its manifests; what the last says wins. */
-export function sourceOverrideFiles(folder: string, application: string | undefined): readonly string[] {
-  const names = [
-    '.argocd-source.yaml',
-    ...(application === undefined ? [] : [`.argocd-source-${application}.yaml`]),
-  ];
-  return names.map((name) => (folder === '' ? name : `${folder}/${name}`));
+/** Whose file of overrides is meant. */
+export interface OverrideOwner {
+  readonly name: string;
+  /** The namespace that the Application lies in, where it is known. */
+  readonly namespace?: string;
+}
+
+/**
+ * The files of parameter overrides of an application beside its manifests; what the last says wins. Outside of its own
+ * namespace Argo CD calls an application `NAMESPACE_NAME` (docs/operator-manual/app-any-namespace.md), and so does its
+ * Image Updater. Which namespace is its own nobody says here: a file of that name is of no other application, so it
+ * counts where it is.
+ */
+export async function sourceOverrideFiles(
+  folder: string,
+  owner: OverrideOwner | undefined,
+  has: (file: string) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const at = (name: string) => (folder === '' ? name : `${folder}/${name}`);
+  const all = at('.argocd-source.yaml');
+  if (owner === undefined) return [all];
+  const { name, namespace = '' } = owner;
+  const elsewhere = at(`.argocd-source-${namespace}_${name}.yaml`);
+  return [all, namespace !== '' && (await has(elsewhere)) ? elsewhere : at(`.argocd-source-${name}.yaml`)];
 }
 
 /**
  * The source with the parameter overrides that stand beside the manifests: `.argocd-source.yaml`, then
- * `.argocd-source-NAME.yaml`, each a merge patch. They never change which repository, path, chart or revision is
+ * `.argocd-source-NAME.yaml` or `.argocd-source-NAMESPACE_NAME.yaml`, each a merge patch. They never change which repository, path, chart or revision is
  * meant. Source: Argo CD docs/user-guide/parameters.md.
  */
 export async function withSourceOverrides(
   tree: FileTree,
   folder: string,
   source: ApplicationSource,
-  application: string | undefined,
+  owner: OverrideOwner | undefined,
 ): Promise<ApplicationSource> {
   let merged: JsonObject = source.raw;
-  for (const file of sourceOverrideFiles(folder, application)) {
+  const has = async (file: string) => (await tree.kind(file)) === 'file';
+  for (const file of await sourceOverrideFiles(folder, owner, has)) {
     const bytes = await tree.readFile(file);
     if (bytes === undefined) continue;
     const [patch] = parseYaml(Buffer.from(bytes).toString('utf8'), file);

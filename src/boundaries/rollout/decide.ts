@@ -227,16 +227,19 @@ export function decideRollout(
       source: podSource(pod),
       at,
     }));
-    const digestClaims = subject.checks.map((check): Claim => {
+    const digestClaims = subject.checks.flatMap((check): Claim[] => {
       const pod = pods.find((candidate) => candidate.name === check.pod);
-      return {
-        boundary: 'rollout',
+      const of = {
+        boundary: 'rollout' as const,
         subject: `Pod/${pod?.namespace ?? ''}/${check.pod}/${check.container}`,
-        attribute: 'digest',
-        value: check.digest ?? check.imageID,
         source: pod === undefined ? objectSource(live) : podSource(pod),
         at,
       };
+      return [
+        { ...of, attribute: 'digest', value: check.digest ?? check.imageID },
+        { ...of, attribute: 'digest.expected', value: check.expected },
+        { ...of, attribute: 'digest.outcome', value: check.outcome },
+      ];
     });
     const configurationClaims = (subject.configuration ?? []).map((one): Claim => {
       const pod = pods.find((candidate) => candidate.name === one.pod);

@@ -27,6 +27,17 @@ export function changedAt(object: KubeObject): number | undefined {
   return times.length === 0 ? undefined : Math.max(...times);
 }
 
+/** A controller that runs takes up a new object, and fetches a new source, within that many ms. */
+const FIRST_LOOK = 180_000;
+/** kustomize-controller and helm-controller, of a source or chart that is on its way. */
+export const NOT_FETCHED = /source artifact not found|is not ready: (?:latest generation|.*artifact)/i;
+
+/** Until when it may be that nobody has come to an object yet, ms since the epoch. */
+export function freshUntil(object: KubeObject): number {
+  const created = Date.parse(object.metadata.creationTimestamp ?? '');
+  return Number.isNaN(created) ? 0 : created + FIRST_LOOK;
+}
+
 const TOLERANCE = 60_000;
 const OPERATION = 600_000;
 
@@ -70,7 +81,9 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
   }
   if (status === undefined) {
     const detail = 'no controller has reconciled this Kustomization yet';
-    return { state: 'unknown', reason: 'never-compared', headline: 'never reconciled', detail };
+    const deadline = freshUntil(object);
+    const answer = { reason: 'never-compared', headline: 'never reconciled', detail };
+    return now <= deadline ? { ...answer, state: 'moving', deadline } : { ...answer, state: 'unknown' };
   }
   const current = getIn(object, 'status', 'observedGeneration') === object.metadata.generation;
   if (status === 'Unknown' || (status === 'True' && !current && !suspended)) {
@@ -79,6 +92,11 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
     return now > deadline
       ? { state: 'broken', reason: 'operation-stuck', headline: 'reconciling', detail }
       : { state: 'moving', reason: 'syncing', headline: 'reconciling', detail, deadline };
+  }
+  if (status === 'False' && NOT_FETCHED.test(message)) {
+    const deadline = Math.max(Number.isNaN(since) ? 0 : since, freshUntil(object) - FIRST_LOOK) + FIRST_LOOK;
+    if (now <= deadline)
+      return { state: 'moving', reason: 'source-not-fetched', headline: reason, detail: message, deadline };
   }
   const attempted = fluxCommit(getString(object, 'status', 'lastAttemptedRevision') ?? '');
   if (

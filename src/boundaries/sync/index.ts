@@ -65,3 +65,4 @@ export {
   withTracking,
 } from './tracking.ts';
 export type { Tracking, TrackingId } from './tracking.ts';
+export { fluxIgnoreRules } from './flux-ignore.ts';

@@ -5,7 +5,7 @@ import { shortDigest } from '../names.ts';
 import { objectSource } from '../source.ts';
 import { durationMs } from './application.ts';
 import type { SyncSubject } from './decide.ts';
-import { changedAt, fluxCondition } from './flux.ts';
+import { NOT_FETCHED, changedAt, fluxCondition, freshUntil } from './flux.ts';
 
 /** One release of `status.history`. */
 interface Released {
@@ -82,7 +82,11 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
     const detail = suspended
       ? 'no controller has reconciled this HelmRelease, and spec.suspend keeps it so'
       : 'no controller has reconciled this HelmRelease yet';
-    return { state: 'unknown', reason: 'never-compared', headline: 'never reconciled', detail };
+    const deadline = freshUntil(object);
+    const answer = { reason: 'never-compared', headline: 'never reconciled', detail };
+    return now <= deadline && !suspended
+      ? { ...answer, state: 'moving', deadline }
+      : { ...answer, state: 'unknown' };
   }
   if (reason === 'HelmMissing') {
     const hint = 'Install helm where the controller runs.';
@@ -101,6 +105,10 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
   const of = getNumber(ready, 'observedGeneration') ?? getNumber(object, 'status', 'observedGeneration');
   const isOld = of !== undefined && of !== object.metadata.generation;
   if (isOld) return unseen(subject, object, 'the controller has not seen this generation yet');
+  if (status !== 'True' && NOT_FETCHED.test(message) && now <= freshUntil(object)) {
+    const deadline = freshUntil(object);
+    return { state: 'moving', reason: 'source-not-fetched', headline: reason, detail: message, deadline };
+  }
   if (status !== 'True') return judgeFailed(subject, object, reason, message);
   if (getNumber(object, 'status', 'observedGeneration') !== object.metadata.generation)
     return unseen(subject, object, 'the controller has not finished this generation yet');

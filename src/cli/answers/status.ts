@@ -1,6 +1,6 @@
 import { asLandfallError, mapBounded } from '../../kernel/index.ts';
 import type { Hold, LedgerSubject } from '../../ledger/index.ts';
-import { listApplications, prove } from '../../verdict/index.ts';
+import { listApplications, prove, qualifiedName } from '../../verdict/index.ts';
 import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { ledgerOf } from '../ledger.ts';
@@ -29,17 +29,22 @@ export async function answerStatus(
   const sources = await openSources(options, io);
   try {
     const all = await listApplications(sources.kube, options.namespace, io.signal);
-    const known = all.map(({ metadata: { name, namespace } }) => ({ name, namespace }));
+    const known = all.map(({ kind, metadata: { name, namespace } }) => ({
+      name,
+      namespace,
+      asked: qualifiedName({ kind, name }),
+    }));
     const wanted =
       names.length === 0
         ? known
-        : names.map(
-            (name) => known.find((entry) => entry.name === name) ?? { name, namespace: options.namespace },
-          );
+        : names.flatMap((name) => {
+            const found = known.filter((entry) => entry.name === name || entry.asked === name);
+            return found.length > 0 ? found : [{ name, namespace: options.namespace, asked: name }];
+          });
     const held = await knownHolds(ledger, { cluster: sources.kube.server }, io);
-    const rows = await mapBounded(wanted, AT_ONCE, async ({ name, namespace }) => {
+    const rows = await mapBounded(wanted, AT_ONCE, async ({ name, namespace, asked }) => {
       try {
-        const question = questionOf({ application: name, namespace }, sources, ledger);
+        const question = questionOf({ application: asked, namespace }, sources, ledger);
         const { proof } = await prove(sources, question, io.signal);
         return statusRow(
           name,

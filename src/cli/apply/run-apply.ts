@@ -114,6 +114,11 @@ async function applySet(
     const { plan, environment } = planned;
     if (document !== undefined) assertAsReviewed(document, subject, planned.set, plan);
     report.lines(recoveredLines(recovered, report.style));
+    if (recovered.length > 0) {
+      const { tellRecovered } = await import('./tell.ts');
+      const heard = await tellRecovered(session, recovered, declarations, io);
+      report.lines(heard.map((told) => toldLine(told, report.style).trimEnd()));
+    }
     if (options.quiet !== true || plan.problems.length > 0) {
       report.lines(planLines(plan, report.style, options.dryRun === true));
     }
@@ -138,7 +143,7 @@ async function applySet(
     let outcome: DeliveryOutcome;
     try {
       outcome = await deliver(
-        { ...context, onProgress: (step) => step.step === 'restore' && report.restoring(step.reason) },
+        { ...context, onProgress: (step) => step.step === 'restore' && report.restoring() },
         { subject, environment, revision, trigger: 'apply', actor, plan, onFailure: options.onFailure },
         io.signal,
       );
@@ -209,11 +214,11 @@ function reporter(options: ApplyCommandOptions, io: CliIo) {
   return {
     style,
     lines,
-    restoring(reason: string) {
+    restoring() {
       const aside = errStyle(io);
       if (!io.signal.aborted || options.quiet === true) return;
       io.err(
-        `${aside.yellow('!')} ${reason}: taking back what was written; Ctrl-C again leaves that to landfall recover\n`,
+        `${aside.yellow('!')} interrupted: taking back what was written; Ctrl-C again leaves that to landfall recover\n`,
       );
     },
     end(

@@ -3,8 +3,10 @@ import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
-import { recoveredLines } from './outcome-text.ts';
+import { recoveredLines, toldLine } from './outcome-text.ts';
 import { deliveryContext, openSession, recoverAll } from './session.ts';
+import { declarationsBeside } from './target.ts';
+import { tellRecovered } from './tell.ts';
 
 export interface RecoverOptions extends ClusterOptions, OutputOptions {
   readonly timeout: number;
@@ -23,11 +25,19 @@ export async function runRecover(
     const subject = { cluster: server, ...(application === undefined ? {} : { application }) };
     const recovered = await recoverAll(context, subject, io);
     const style = outStyle(io);
+    const { text } = await declarationsBeside('.', io);
+    const told = recovered.length === 0 ? [] : await tellRecovered(session, recovered, text, io);
     io.out(
       formatAnswer(options.output, recovered, () =>
         recovered.length === 0
           ? 'Nothing was left half done.\n'
-          : `${recovered.flatMap((one) => [`  ${one.subject.application}`, ...recoveredLines([one], style)]).join('\n')}\n`,
+          : `${[
+              ...recovered.flatMap((one) => [
+                `  ${one.subject.application}`,
+                ...recoveredLines([one], style),
+              ]),
+              ...told.map((one) => toldLine(one, style).trimEnd()),
+            ].join('\n')}\n`,
       ),
     );
     return recovered.every(({ outcome }) => outcome === 'finished' || outcome === 'restored')

@@ -254,8 +254,8 @@ async function fromApplication(
 ): Promise<ApplyTarget> {
   const { kube, git } = sources;
   // The verdict engine is behind this door, and files need none of it.
-  const { findApplication } = await import('../../verdict/index.ts');
-  const found = await findApplication(kube, name, options.namespace, io.signal);
+  const { findApplication, fromGit } = await import('../../verdict/index.ts');
+  const found = fromGit(await findApplication(kube, name, options.namespace, io.signal));
   const { destination } = applicationSpec(found.object);
   const here = destination.server === undefined || destination.server === 'https://kubernetes.default.svc';
   if (!here && destination.server !== kube.server) {

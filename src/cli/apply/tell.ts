@@ -1,7 +1,9 @@
 import { newsOf, tell } from '../../notify/index.ts';
 import type { ChannelDeclaration, News } from '../../notify/index.ts';
 import { channelsOf, declarationsOf, parseLandfallYaml } from '../../pipeline/index.ts';
+import { messageOf } from '../../kernel/index.ts';
 import type { LandfallError } from '../../kernel/index.ts';
+import type { Recovered } from '../../apply/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { errStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
@@ -35,6 +37,31 @@ export async function tellEnvironment(
   return environment === undefined
     ? undefined
     : tellChannels(session, environment, target.declarations, delivery, io);
+}
+
+/**
+ * Tells the environments of deliveries that a dead process had left half done and that were ended now: whoever waited
+ * for them heard nothing. A delivery without an environment has nobody to tell. Never throws, since what was ended is
+ * what counts.
+ */
+export async function tellRecovered(
+  session: Session,
+  recovered: readonly Recovered[],
+  declarations: string | undefined,
+  io: CliIo,
+): Promise<readonly Told[]> {
+  const told: Told[] = [];
+  for (const { delivery, outcome } of recovered) {
+    if (outcome === 'held') continue;
+    try {
+      const environment = (await session.ledger.deliveries.get(delivery))?.environment;
+      if (environment === undefined) continue;
+      told.push(await tellChannels(session, environment, declarations, delivery, io));
+    } catch (thrown) {
+      io.err(`${errStyle(io).yellow('!')} nobody was told of it: ${messageOf(thrown)}\n`);
+    }
+  }
+  return told;
 }
 
 async function tellChannels(

@@ -10,7 +10,7 @@ import { discoverOverlays } from '../init/discover.ts';
 import { formatAnswer } from '../output/format.ts';
 import { whereOf } from '../render/where.ts';
 import type { FileTree } from '../../kustomize/index.ts';
-import { findApplication } from '../../verdict/index.ts';
+import { findApplication, fromGit } from '../../verdict/index.ts';
 import { openSources } from '../sources.ts';
 import { checkFolder } from './folder.ts';
 import type { Checked } from './folder.ts';
@@ -72,7 +72,7 @@ async function checkApplication(name: string, options: CheckOptions, io: CliIo):
   const { namespace: _objects, ...cluster } = options;
   const sources = await openSources(cluster, io);
   try {
-    const spec = await findApplication(sources.kube, name, undefined, io.signal);
+    const spec = fromGit(await findApplication(sources.kube, name, undefined, io.signal));
     const mirror = sources.git.open(spec.repository);
     await mirror.fetch(io.signal);
     const { commit } = await mirror.resolve(spec.revision, io.signal);

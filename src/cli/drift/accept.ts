@@ -4,7 +4,7 @@ import type { FileTexts, FileTree, GitMirror } from '../../git/index.ts';
 import { getIn, jsonEqual, LandfallError } from '../../kernel/index.ts';
 import { changeField, reachOfFiles } from '../../pipeline/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { findApplication, renderSources } from '../../verdict/index.ts';
+import { findApplication, fromGit, qualifiedName, renderSources } from '../../verdict/index.ts';
 import type { ApplicationSpec } from '../../verdict/index.ts';
 import { lookNow } from './application.ts';
 import { authorOf } from './author.ts';
@@ -173,10 +173,9 @@ async function branchOf(mirror: GitMirror, spec: ApplicationSpec, signal: AbortS
 
 function messageOf(work: Settling, spec: ApplicationSpec, changes: readonly SettledChange[]): string {
   const [first] = changes;
-  const what =
-    changes.length === 1 && first !== undefined
-      ? `${first.field} ${first.to}`
-      : `${changes.length} live values`;
+  const gone = work.drifts[0]?.live === undefined;
+  const one = first && (gone ? `that ${first.field} is gone` : `${first.field} ${first.to}`);
+  const what = changes.length === 1 && one !== undefined ? one : `${changes.length} live values`;
   const who = work.drifts.map(
     ({ field, by, writer }) => `${field}: ${by}${writer?.time === undefined ? '' : ` at ${writer.time}`}`,
   );
@@ -217,7 +216,9 @@ export async function acceptDrift(work: Settling): Promise<Settled> {
   };
   if (drifts.length === 0)
     return { ...base, agrees: true, commit: undefined, changes: [], agreements: [], problem: undefined };
-  const spec = await findApplication(sources.kube, report.application, report.namespace, signal);
+  const spec = fromGit(
+    await findApplication(sources.kube, qualifiedName(work.material.subject), report.namespace, signal),
+  );
   const mirror = sources.git.open(spec.repository);
   const branch = await branchOf(mirror, spec, signal);
   const planAt = (revision: string) => plan({ work, spec, revision, tree: mirror.tree(revision), branch });

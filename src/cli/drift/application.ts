@@ -1,4 +1,4 @@
-import { isFlux } from '../../boundaries/index.ts';
+import { isFlux, isRelease } from '../../boundaries/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
@@ -13,7 +13,7 @@ export async function lookNow(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  if (isFlux(application)) {
+  if (isFlux(application) || isRelease(application)) {
     await askFlux(kube, application, new Date(clock.now()).toISOString(), signal);
     return;
   }
@@ -29,6 +29,6 @@ export async function putBack(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  if (isFlux(application)) await lookNow(kube, application, clock, signal);
+  if (isFlux(application) || isRelease(application)) await lookNow(kube, application, clock, signal);
   else await askForSync(kube, application, asked, userName(), signal);
 }

@@ -3,7 +3,7 @@ import type { Drift } from '../../boundaries/index.ts';
 import { getIn } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { ObjectRef } from '../../kube/index.ts';
-import { findApplication } from '../../verdict/index.ts';
+import { findApplication, qualifiedName } from '../../verdict/index.ts';
 import type { NamedResource } from '../commands/sync.ts';
 import { putBack } from './application.ts';
 import { liveObject, shownValue, untilAgreed } from './settle.ts';
@@ -81,7 +81,12 @@ export async function revertDrift(work: Settling): Promise<Settled> {
     .toSorted((a, b) => (a.field < b.field ? 1 : -1));
   for (const drift of added) await takeOut(work, drift);
   const synced = drifts.filter((drift) => drift.kind !== 'added');
-  const spec = await findApplication(sources.kube, report.application, report.namespace, signal);
+  const spec = await findApplication(
+    sources.kube,
+    qualifiedName(work.material.subject),
+    report.namespace,
+    signal,
+  );
   if (synced.length > 0) {
     await putBack(
       sources.kube,
@@ -97,7 +102,12 @@ export async function revertDrift(work: Settling): Promise<Settled> {
   }
   const agreements = await untilAgreed(work);
   const missing = agreements.find(({ agrees }) => !agrees);
-  const now = await findApplication(sources.kube, report.application, report.namespace, signal);
+  const now = await findApplication(
+    sources.kube,
+    qualifiedName(work.material.subject),
+    report.namespace,
+    signal,
+  );
   const waiting = missing !== undefined && isSyncing(applicationStatus(now.object));
   return {
     ...base,

@@ -1,4 +1,4 @@
-import { messageOf } from '../../kernel/index.ts';
+import { asLandfallError, messageOf } from '../../kernel/index.ts';
 import type { Delivery, Ledger, LedgerSubject } from '../../ledger/index.ts';
 import { prove } from '../../verdict/index.ts';
 import type { Look } from '../../verdict/index.ts';
@@ -73,9 +73,7 @@ export async function answerNote(
 ): Promise<void> {
   const note =
     id === undefined
-      ? await asking({ ...options, application }, options, io, async ({ sources, question, ledger }) =>
-          liveNote(await prove(sources, question, io.signal), ledger, io),
-        )
+      ? await standingNote(application, options, io)
       : await keptOnce(application, id, options, io);
   const now = io.clock.now();
   io.out(
@@ -83,6 +81,31 @@ export async function answerNote(
       ? recordMarkdown(note, now)
       : formatAnswer(options.output, note, () => noteText(note, now, outStyle(io))),
   );
+}
+
+/** Of what stands now; for what no Application names, a folder that was applied, the newest that the ledger holds. */
+async function standingNote(application: string, options: NoteOptions, io: CliIo): Promise<RecordNote> {
+  try {
+    return await asking({ ...options, application }, options, io, async ({ sources, question, ledger }) =>
+      liveNote(await prove(sources, question, io.signal), ledger, io),
+    );
+  } catch (thrown) {
+    if (asLandfallError(thrown).code !== 'application-not-found') throw thrown;
+    const newest = await newestOf(application, options, io);
+    if (newest === undefined) throw thrown;
+    return keptOnce(application, newest, options, io);
+  }
+}
+
+async function newestOf(application: string, options: NoteOptions, io: CliIo): Promise<string | undefined> {
+  const { namespace } = options;
+  const ledger = ledgerOf(options, io);
+  try {
+    const subject = namespace === undefined ? { application } : { application, namespace };
+    return (await ledger.deliveries.list(subject, 1))[0]?.id;
+  } finally {
+    await ledger.close();
+  }
 }
 
 async function keptOnce(

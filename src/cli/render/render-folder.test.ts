@@ -119,6 +119,19 @@ describe('landfall render', () => {
     );
   });
 
+  it('counts commits back as git does, and says when there are not as many', async () => {
+    const commit = ['commit', '--allow-empty', '--quiet', '-m', 'Nothing'];
+    await runGit('Committing', commit, { cwd: root, env: IDENTITY });
+    for (const revision of ['HEAD~1', 'HEAD^', 'main~'])
+      expect(await landfall('render', 'k8s/overlays/prod', '--diff', revision)).toMatchObject({
+        code: 0,
+        out: 'nothing differs\n',
+      });
+    const { code, err } = await landfall('render', 'k8s/overlays/prod', '--diff', 'HEAD~99');
+    expect(code).not.toBe(0);
+    expect(err).toContain('HEAD has no 99 commits before it');
+  });
+
   it('compares two environments', async () => {
     const { code, out } = await landfall(
       'render',

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { GitMirrors } from '../../git/index.ts';
+import type { GitMirror, GitMirrors } from '../../git/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
 import { folderTree } from '../../kustomize/index.ts';
 import type { FileTree } from '../../kustomize/index.ts';
@@ -66,9 +66,27 @@ export function whereOf(folder: string, io: CliIo): Where {
         });
       }
       const mirror = (await git()).open(root);
-      const { commit } = await mirror.resolve(revision, io.signal);
-      return mirror.tree(commit);
+      return mirror.tree(await commitOf(mirror, revision, io.signal));
     },
     close: () => mirrors?.close(),
   };
+}
+
+/** As `resolve`, and so many commits back along the first parents: `HEAD~1`, `main^^`. */
+async function commitOf(mirror: GitMirror, revision: string, signal: AbortSignal): Promise<string> {
+  const [, base = revision, back = ''] = /^(.+?)((?:~\d{0,3}|\^)+)$/.exec(revision) ?? [];
+  const { commit } = await mirror.resolve(base, signal);
+  const steps = [...back.matchAll(/~(\d*)|\^/g)].reduce(
+    (sum, [step, count]) => sum + (step === '^' || count === '' ? 1 : Number(count)),
+    0,
+  );
+  if (steps === 0) return commit;
+  const found = (await mirror.firstParents(commit, steps + 1, signal))[steps];
+  if (found !== undefined) return found;
+  throw new LandfallError(`${base} has no ${steps} commits before it.`, {
+    kind: 'not-found',
+    code: 'git-revision-not-found',
+    object: revision,
+    hint: 'A shallow clone has fewer than there are: git fetch --unshallow.',
+  });
 }

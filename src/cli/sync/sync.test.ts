@@ -138,9 +138,9 @@ describe('landfall sync', { timeout: 120_000 }, () => {
       await clock.advance(100);
       await sleep(systemClock, 20);
     }
-    let over = false;
-    void started.finally(() => (over = true));
-    while (!over) {
+    const over = { now: false };
+    void started.finally(() => (over.now = true));
+    while (!over.now) {
       await clock.advance(5_000);
       await sleep(systemClock, 20);
     }

@@ -40,6 +40,8 @@ export async function applicationsOf(set: KubeObject, sources: GeneratorSources)
   }
 }
 
+const POLICIES: ReadonlySet<string> = new Set(['create-only', 'create-update', 'create-delete', 'sync']);
+
 /** A field that is not honoured, or not known, may be the one that leaves something out: nothing is generated then. */
 function refuseFields(spec: JsonObject): void {
   const { refused, unknown } = inspect(spec, APPLICATION_SET, 'spec');
@@ -51,6 +53,9 @@ function refuseFields(spec: JsonObject): void {
           'spec.strategy: progressive syncs are not supported by this controller; leave the strategy out, or promote from one environment to the next',
         ]
       : []),
+    ...(POLICIES.has(getString(spec, 'syncPolicy', 'applicationsSync') || 'sync')
+      ? []
+      : [`spec.syncPolicy.applicationsSync: it is none of ${[...POLICIES].join(', ')}`]),
     ...(getString(spec, 'strategy', 'deletionOrder') === 'Reverse'
       ? ['spec.strategy.deletionOrder: Reverse is not supported by this controller']
       : []),

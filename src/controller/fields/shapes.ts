@@ -74,6 +74,27 @@ export const APPLICATION: Shape = {
   },
 };
 
+/** `operation` of an Application. */
+export const OPERATION: Shape = {
+  fields: {
+    ...all('info'),
+    initiatedBy: { fields: all('username', 'automated') },
+    retry: {
+      fields: { ...all('limit', 'refresh'), backoff: { fields: all('duration', 'factor', 'maxDuration') } },
+    },
+    sync: {
+      fields: {
+        ...all('revision', 'revisions', 'prune', 'dryRun', 'syncOptions', 'autoHealAttemptsCount'),
+        manifests: { refused: 'local manifests are not supported by this controller; commit them' },
+        source: SOURCE,
+        sources: { each: SOURCE },
+        resources: { each: { fields: all('group', 'kind', 'name', 'namespace') } },
+        syncStrategy: { fields: { apply: { fields: all('force') }, hook: { fields: all('force') } } },
+      },
+    },
+  },
+};
+
 const SIGNATURES =
   'signatures of commits are not verified by this controller, so nothing of the project is delivered; remove it, or let the Git server refuse unsigned commits';
 const KINDS: Shape = { each: { fields: all('group', 'kind', 'name') } };

@@ -46,7 +46,7 @@ export const SOURCE_FIELDS: Readonly<Record<string, Fields>> = {
     verify: no(SIGNATURES),
     serviceAccountName: no('pull secrets of ServiceAccounts are not looked up; name one in spec.secretRef'),
     'certSecretRef.name': yes('ca.crt'),
-    'proxySecretRef.name': no('registries are reached directly; set the proxy of the whole controller'),
+    'proxySecretRef.name': no('registries are reached directly'),
     interval: YES,
     timeout: idle(OUR_TIMEOUTS),
     ignore: YES,

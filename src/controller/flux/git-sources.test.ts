@@ -151,6 +151,22 @@ describe('what a GitRepository is made of', { timeout: 300_000 }, () => {
     });
   });
 
+  it('follows a reference that is neither branch nor tag', async () => {
+    await git(flux.repository.path, 'update-ref', 'refs/pull/7/head', flux.repository.first);
+    await make('pull', { ref: { name: 'refs/pull/7/head' } });
+    const object = await flux.ready(GIT_REPOSITORY, 'pull');
+    expect(getString(object, 'status', 'artifact', 'revision')).toBe(
+      `refs/pull/7/head@sha1:${flux.repository.first}`,
+    );
+    const next = await flux.repository.commit({ 'app/c.yaml': configMap('later', 'c', inApps) });
+    await git(flux.repository.path, 'update-ref', 'refs/pull/7/head', next);
+    await flux.ask('pull', GIT_REPOSITORY);
+    await flux.ready(GIT_REPOSITORY, 'pull', 'True', next);
+    await git(flux.repository.path, 'update-ref', '-d', 'refs/pull/7/head');
+    await flux.ask('pull', GIT_REPOSITORY);
+    expect(await reasonOf('pull')).toMatchObject({ reason: 'GitOperationFailed' });
+  });
+
   it('goes through the proxy of its Secret', async () => {
     const asked: string[] = [];
     const proxy = createServer((request, response) => {

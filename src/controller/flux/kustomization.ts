@@ -2,7 +2,7 @@ import { LandfallError, asLandfallError, getArray, getIn, getObject, getString }
 import { refOf } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { fluxVariables, ignorePatterns, renderFlux, sopsOf } from '../../boundaries/render/index.ts';
-import { comparePair, pairObjects, respectIgnored } from '../../boundaries/sync/index.ts';
+import { comparePair, fluxIgnoreRules, pairObjects, respectIgnored } from '../../boundaries/sync/index.ts';
 import { FIELD_MANAGER } from '../../apply/index.ts';
 import type { Turn } from '../queue.ts';
 import { watchWritten } from '../watch-written.ts';
@@ -12,7 +12,6 @@ import { CORRECTION_WAIT, failed, timeoutOf } from './failure.ts';
 import type { Failure, FluxTarget, KustomizationOptions, Next } from './failure.ts';
 import { failurePolicy } from '../failure-policy.ts';
 import { fluxPrunes } from '../sync/index.ts';
-import { ignoreRules } from './ignore-rules.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from './inventory.ts';
 import { FINALIZER, intervalOf, requested, writeStatus } from './kinds.ts';
 import { placed } from './place.ts';
@@ -125,7 +124,7 @@ async function bringAbout(
   const live = found.filter((item): item is KubeObject => item !== undefined);
   const compared = {
     manager: FIELD_MANAGER,
-    ignore: ignoreRules(getArray(object, 'spec', 'ignore'), desired),
+    ignore: fluxIgnoreRules(getArray(object, 'spec', 'ignore'), desired),
   };
   const pairs = pairObjects(desired, live).map((pair) => {
     const result = comparePair(pair, compared);

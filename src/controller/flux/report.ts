@@ -1,4 +1,4 @@
-import { LandfallError, asLandfallError, getObject, getString } from '../../kernel/index.ts';
+import { LandfallError, asLandfallError, getArray, getObject, getString } from '../../kernel/index.ts';
 import type { Clock, JsonObject } from '../../kernel/index.ts';
 import { refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
@@ -8,6 +8,7 @@ import type { Turn } from '../queue.ts';
 import { failed } from './failure.ts';
 import type { Failure, Next } from './failure.ts';
 import { refusedFields } from './fields.ts';
+import { rulesOf } from './health.ts';
 import { conditionOf, handled, withConditions, writeStatus } from './kinds.ts';
 import type { Conditions } from './kinds.ts';
 
@@ -17,6 +18,12 @@ export function checkSpec(object: KubeObject): void {
   if (problem !== undefined) throw failed({ reason: 'InvalidSpec', message: problem, stalled: true });
   const [refused] = refusedFields(object);
   if (refused !== undefined) throw failed({ reason: 'Unsupported', message: refused, stalled: true });
+  try {
+    rulesOf(getArray(object, 'spec', 'healthCheckExprs'));
+  } catch (thrown) {
+    const message = `Reconciliation failed terminally due to configuration error: ${asLandfallError(thrown).message}`;
+    throw failed({ reason: 'InvalidCELExpression', message, stalled: true });
+  }
 }
 
 /**

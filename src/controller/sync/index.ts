@@ -2,7 +2,7 @@
 export { objectOptions, optionValue, unknownOptions } from './options.ts';
 export { CLIENT_SIDE_MANAGERS, ownedClientSide, takeOver } from './take-over.ts';
 export { fluxManner, fluxPrunes } from './flux-marks.ts';
-export { isWorking, objectHealth } from './health.ts';
+export { hookHealth, isWorking, objectHealth } from './health.ts';
 export { releaseHook } from './hooks.ts';
 export { runSync } from './run-sync.ts';
 export { terminateHooks } from './terminate.ts';

@@ -163,43 +163,120 @@ describe('sync options', () => {
     expect(await at.get('ConfigMap', 'one')).toBeUndefined();
   });
 
-  it('take over what kubectl applied, so that leaving a field out of Git removes it', async () => {
-    await at.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: at.namespace } });
-    const data = { key: 'a', old: 'x' };
-    const applied = {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'one', namespace: at.namespace },
-      data,
-    };
-    const text = JSON.stringify({ ...applied, metadata: { ...applied.metadata, annotations: {} } });
-    await at.client.create(
-      {
-        ...applied,
-        metadata: {
-          ...applied.metadata,
-          annotations: { 'kubectl.kubernetes.io/last-applied-configuration': `${text}\n` },
+  it.each([
+    ['kubectl', 'kubectl-client-side-apply', {}],
+    ['Argo CD', 'argocd-controller', {}],
+    [
+      'somebody whom the application names',
+      'deploy-bot',
+      { annotations: { 'argocd.argoproj.io/client-side-apply-migration-manager': 'deploy-bot' } },
+    ],
+  ])(
+    'take over what %s applied, so that leaving a field out of Git removes it',
+    async (_, manager, metadata) => {
+      await at.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: at.namespace } });
+      const data = { key: 'a', old: 'x' };
+      const applied = {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'one', namespace: at.namespace },
+        data,
+      };
+      const text = JSON.stringify({ ...applied, metadata: { ...applied.metadata, annotations: {} } });
+      await at.client.create(
+        {
+          ...applied,
+          metadata: {
+            ...applied.metadata,
+            annotations: { 'kubectl.kubernetes.io/last-applied-configuration': `${text}\n` },
+          },
         },
+        { fieldManager: manager },
+      );
+      const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a') });
+      await at.begin();
+      const name = await at.register(path, policy(), {}, metadata);
+      await at.ended(name, 'Succeeded');
+      await at.until(
+        'it is in sync',
+        async () => applicationStatus(await at.application(name)).sync === 'Synced',
+      );
+      const live = await at.get('ConfigMap', 'one');
+      expect(getObject(live, 'data')).toEqual({ key: 'a' });
+      expect((live?.metadata.managedFields ?? []).map((entry) => getString(entry, 'manager'))).toEqual([
+        'landfall',
+      ]);
+    },
+  );
+});
+
+describe('objects that Argo CD applied on the server’s side', () => {
+  it('lose what Git has left out since, as soon as something is applied', async () => {
+    await at.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: at.namespace } });
+    await at.client.apply(
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'one', namespace: at.namespace },
+        data: { key: 'a', old: 'x' },
       },
-      { fieldManager: 'kubectl-client-side-apply' },
+      { fieldManager: 'argocd-controller', force: true },
     );
-    const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a') });
+    const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'b') });
     await at.begin();
     const name = await at.register(path, policy());
     await at.ended(name, 'Succeeded');
-    await at.until(
-      'it is in sync',
-      async () => applicationStatus(await at.application(name)).sync === 'Synced',
-    );
-    const live = await at.get('ConfigMap', 'one');
-    expect(getObject(live, 'data')).toEqual({ key: 'a' });
-    expect((live?.metadata.managedFields ?? []).map((entry) => getString(entry, 'manager'))).toEqual([
-      'landfall',
+    expect(getObject(await at.get('ConfigMap', 'one'), 'data')).toEqual({ key: 'b' });
+  });
+});
+
+describe('marks that nobody understands', () => {
+  it('are named, and the objects that carry them delivered', async () => {
+    const { path } = await at.repository({
+      'k8s/one.yaml': config('one', 'a', {
+        ...option('Prune=flase,Replace=true'),
+        'argocd.argoproj.io/sync-wave': 'late',
+      }),
+      'k8s/hook.yaml': config('hook', 'a', {
+        'argocd.argoproj.io/hook': 'PreSnyc',
+        'argocd.argoproj.io/hook-delete-policy': 'Never',
+      }),
+    });
+    await at.begin();
+    const name = await at.register(path, policy());
+    await at.ended(name, 'Succeeded');
+    const { conditions } = applicationStatus(await at.application(name));
+    expect(conditions).toEqual([
+      {
+        type: 'UnknownFieldWarning',
+        message: [
+          'annotations that this controller does not understand: ConfigMap/hook: argocd.argoproj.io/hook PreSnyc, so that it never runs',
+          'ConfigMap/hook: argocd.argoproj.io/hook-delete-policy Never',
+          'ConfigMap/one: argocd.argoproj.io/sync-options Prune=flase',
+          'ConfigMap/one: argocd.argoproj.io/sync-wave late, which counts as none',
+        ].join('; '),
+      },
     ]);
+    expect(await at.get('ConfigMap', 'hook')).toBeUndefined();
   });
 });
 
 describe('an operation that somebody asks for', () => {
+  it('is refused where nobody understands a part of it', async () => {
+    const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a') });
+    await at.begin();
+    const name = await at.register(path, {});
+    const state = await sync(name, {
+      sync: { resources: [{ kind: 'ConfigMap', name: 'one', exclude: true }], syncOptions: ['Hurry=true'] },
+    });
+    expect(state).toMatchObject({
+      phase: 'Error',
+      message:
+        'Invalid operation request: operation.sync.resources[0].exclude: this controller knows no such field; operation.sync.syncOptions: Hurry=true is not supported by this controller',
+    });
+    expect(await at.get('ConfigMap', 'one')).toBeUndefined();
+  });
+
   it('about some objects leaves the others, the hooks and the history alone', async () => {
     const { path, commit } = await at.repository({
       'k8s/one.yaml': config('one', 'a'),
@@ -349,13 +426,49 @@ describe('the end of an application', () => {
       const left = (await at.application(name)).metadata.finalizers ?? [];
       return !left.includes('pre-delete-finalizer.argocd.argoproj.io');
     });
-    await at.clock.advance(5000);
+    const said = async () =>
+      applicationStatus(await at.application(name)).conditions.find(
+        ({ type: kind }) => kind === 'DeletionError',
+      )?.message;
+    await at.until('it says what it waits for', async () => (await said()) !== undefined);
+    expect(await said()).toBe(
+      `waiting for consent to delete ConfigMap/${at.namespace}/one: annotate the Application with argocd.argoproj.io/deletion-approved, the time as its value`,
+    );
     expect(await at.get('ConfigMap', 'one')).toBeDefined();
     await at.ask(name, { metadata: { annotations: { 'argocd.argoproj.io/deletion-approved': now() } } });
     await at.until('the Application is gone', async () => (await at.client.get(ref)) === undefined);
     expect(await at.get('ConfigMap', 'one')).toBeUndefined();
     expect(await at.get('Job', 'post')).toBeDefined();
     await at.until('the first hook is gone', async () => (await at.get('Job', 'pre')) === undefined);
+  });
+
+  it('says what holds it: a hook that failed, and an object that stays', async () => {
+    const hook = { 'argocd.argoproj.io/hook': 'PreDelete' };
+    const held = config('one', 'a').replace('metadata:\n', 'metadata:\n  finalizers: [corp.io/held]\n');
+    const { path } = await at.repository({ 'k8s/one.yaml': held, 'k8s/pre.yaml': job('pre', 'fails', hook) });
+    await at.begin();
+    const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+    const name = await at.register(path, policy(), {}, { finalizers });
+    await at.ended(name, 'Succeeded');
+    const ref = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', namespace: 'argocd', name };
+    await at.client.delete(ref);
+    const says = async (text: string) =>
+      applicationStatus(await at.application(name)).conditions.some(
+        ({ type, message }) => type === 'DeletionError' && message.includes(text),
+      );
+    await at.until('it says that the hook failed', () =>
+      says(`The PreDelete hook Job/${at.namespace}/pre failed: `),
+    );
+    const rest = (await at.application(name)).metadata.finalizers?.filter((text) => !text.startsWith('pre-'));
+    await at.ask(name, { metadata: { finalizers: rest ?? [] } });
+    await at.until('it says what is left', () => says('/one was deleted, and is still there'), 2000);
+    expect(await says('held by corp.io/held')).toBe(true);
+    await at.client.patch(
+      { apiVersion: 'v1', kind: 'ConfigMap', namespace: at.namespace, name: 'one' },
+      'merge',
+      { metadata: { finalizers: null } },
+    );
+    await at.until('the Application is gone', async () => (await at.client.get(ref)) === undefined);
   });
 
   it('takes the last wave first, and leaves what says Delete=false', async () => {

@@ -49,7 +49,9 @@ export async function runSync(work: SyncWork): Promise<SyncOutcome> {
   const tasks = await tasksOf(work, options);
   let tried: ReadonlyMap<string, ApplyOutcome> = new Map();
   let planned: readonly PlannedWrite[] = [];
-  const takeOver = options.migrate ? CLIENT_SIDE_MANAGERS : [];
+  const takeOver = options.migrate
+    ? [...CLIENT_SIDE_MANAGERS, ...(work.migrateFrom === undefined ? [] : [work.migrateFrom])]
+    : [];
   const begun = work.before.length > 0;
   if (!begun) {
     const wanted = tasks.filter((task) => !isLeftOut(task, options));

@@ -17,15 +17,20 @@ function union(one: JsonObject, other: JsonObject): JsonObject {
   return all;
 }
 
+/** Argo CD's own name, by which it applies on the server's side as well where it is asked to. */
+const BEFORE = 'argocd-controller';
+
 function isClientSide(entry: JsonObject, managers: readonly string[]): boolean {
+  const manager = getString(entry, 'manager') ?? '';
+  const operation = getString(entry, 'operation');
   return (
-    managers.includes(getString(entry, 'manager') ?? '') &&
-    getString(entry, 'operation') === 'Update' &&
+    managers.includes(manager) &&
+    (operation === 'Update' || (operation === 'Apply' && manager === BEFORE)) &&
     getString(entry, 'subresource') === undefined
   );
 }
 
-/** True when a client-side apply still owns fields of the object. */
+/** True when a client-side apply, or Argo CD, still owns fields of the object. */
 export function ownedClientSide(live: KubeObject, managers: readonly string[]): boolean {
   return (live.metadata.managedFields ?? []).some((entry) => isClientSide(entry, managers));
 }

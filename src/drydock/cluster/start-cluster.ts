@@ -91,7 +91,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   };
 
   try {
-    const addresses = opened(await reserveAddresses(kept.octet), (pool) => pool.close());
+    const addresses = opened(await reserveAddresses(kept.octet, options.dataDir !== undefined), (pool) =>
+      pool.close(),
+    );
     const work = opened(openWorkFolder(options.workDir), (folder) => folder.remove());
     const registry = opened(
       await atKeptPort(options.registryPort, kept.registryPort, (port) =>

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { LandfallError } from '../../kernel/index.ts';
@@ -35,10 +36,14 @@ const SERVICE_THIRDS = { from: 224, to: 254 };
 /**
  * Reserves a range 127.N.0.0/16 of loopback addresses for one cluster by really binding a socket in it, so that two
  * clusters on a machine never give out the same address. `wanted`: the range that an earlier run had, and no other.
+ * `lasting`: it will be wanted again, so that it is none of those that every other cluster takes first.
  */
-export async function reserveAddresses(wanted?: number): Promise<AddressPool> {
+export async function reserveAddresses(wanted?: number, lasting = false): Promise<AddressPool> {
   if (wanted !== undefined) return await reserveRange(wanted);
-  for (let octet = FIRST_OCTET; octet <= LAST_OCTET; octet++) {
+  const count = LAST_OCTET - FIRST_OCTET + 1;
+  const first = lasting ? randomInt(count) : 0;
+  for (let tried = 0; tried < count; tried++) {
+    const octet = FIRST_OCTET + ((first + tried) % count);
     const held = await bind(`127.${octet}.0.1`);
     if (held === 'not-available') return sharedPool();
     if (held !== 'in-use') return separatePool(octet, held);

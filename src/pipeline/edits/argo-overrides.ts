@@ -8,7 +8,7 @@ import { folderPath, refuseEdit, type Writing } from './writing.ts';
 
 /** The overrides of the Application that is edited, for the readers of such files. */
 export function overridePlace({ request, read }: Writing): Parameters<typeof imageOverrides>[0] {
-  return { read, folder: folderPath(request.folder), application: request.application };
+  return { read, folder: folderPath(request.folder), owner: request.application };
 }
 
 /** The draft of a file of overrides in which an entry has the change. */

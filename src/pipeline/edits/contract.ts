@@ -1,4 +1,4 @@
-import type { RenderedSet } from '../../boundaries/index.ts';
+import type { OverrideOwner, RenderedSet } from '../../boundaries/index.ts';
 import type { FileTexts, FileTree } from '../../git/index.ts';
 
 /** One image that has to become another. Tag and digest are always written together. */
@@ -52,8 +52,8 @@ export interface ImageEditRequest {
   readonly tree: FileTree;
   /** The folder that is rendered: the environment. What lies outside of it belongs to others, too. */
   readonly folder: string;
-  /** The Argo CD Application that is rendered: names its file of parameter overrides. Left out: the one for all. */
-  readonly application?: string;
+  /** The Argo CD Application that is rendered: whose file of parameter overrides is meant. Left out: the one for all. */
+  readonly application?: OverrideOwner;
   readonly changes: readonly ImageChange[];
   readonly target: WriteTarget;
   /** Renders the environment from a tree. */

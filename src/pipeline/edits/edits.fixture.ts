@@ -36,7 +36,7 @@ export function edit({ files, folder, changes, target, render, application }: Ed
   return editImages({
     tree: treeOf(files),
     folder,
-    ...(application === undefined ? {} : { application }),
+    ...(application === undefined ? {} : { application: { name: application } }),
     changes,
     target: target ?? { kind: 'auto' },
     render: render ?? renderer(folder, application),

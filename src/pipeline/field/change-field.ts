@@ -237,9 +237,11 @@ export async function changeField(request: FieldChangeRequest): Promise<FieldCha
       code: 'field-not-editable',
       object: `${facts.object.kind}/${named}`,
       hint:
-        origin === undefined
-          ? `Write a patch for it in ${folder} by hand.`
-          : `It is set in ${origin.file}:${origin.line}; change it by hand, or write a patch in ${folder}.`,
+        (await readText(tree, `${folder}/Chart.yaml`)) !== undefined
+          ? `It comes out of a Helm chart: change the value that the template reads, in the values of the chart or of the application.`
+          : origin === undefined
+            ? `Write a patch for it in ${folder} by hand.`
+            : `It is set in ${origin.file}:${origin.line}; change it by hand, or write a patch in ${folder}.`,
     },
   );
 }

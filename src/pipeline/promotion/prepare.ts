@@ -139,7 +139,7 @@ export function planPromotion(
       writeImages({
         tree,
         folder: spec.path,
-        application: spec.name,
+        application: { name: spec.name, namespace: spec.namespace },
         images: release.images,
         target: writeTargetOf(policy),
         render,

@@ -3,7 +3,7 @@ import { getArray } from '../../kernel/index.ts';
 import { asLandfallError, LandfallError, mapBounded, nearest } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { LedgerSubject } from '../../ledger/index.ts';
-import { findApplication, listApplications } from '../../verdict/index.ts';
+import { fromGit, listApplications, readDelivered } from '../../verdict/index.ts';
 import type { ApplicationSpec, Sources } from '../../verdict/index.ts';
 import { LANDFALL_FILE, parseLandfallYaml } from '../landfall-yaml/index.ts';
 import type { LandfallYaml } from '../landfall-yaml/index.ts';
@@ -35,6 +35,8 @@ export interface Survey {
   readonly applications: readonly SurveyedApplication[];
   /** Applications that could not be read, with the reason. */
   readonly problems: readonly { readonly application: string; readonly why: string }[];
+  /** Applications that no commit can change: nothing is promoted into them, and nothing is wrong with that. */
+  readonly elsewhere: readonly { readonly application: string; readonly why: string }[];
 }
 
 const AT_ONCE = 8;
@@ -62,6 +64,7 @@ export async function surveyApplications(
   // Of the mirror, not of the URL: who may not read a repository learns nothing of it from those who may.
   const files = new Map<GitMirror, Promise<LandfallYaml | undefined>>();
   const problems: { application: string; why: string }[] = [];
+  const elsewhere: { application: string; why: string }[] = [];
   const found = await mapBounded(
     (
       await Promise.all(
@@ -75,12 +78,16 @@ export async function surveyApplications(
     ).flat(),
     AT_ONCE,
     async ({ object, place: cluster }): Promise<SurveyedApplication | undefined> => {
-      const { name, namespace } = object.metadata;
+      const { name } = object.metadata;
       const { sources, gitOf } = cluster;
       const place =
         gitOf === undefined ? cluster : { ...cluster, sources: { ...sources, git: gitOf(object) } };
       try {
-        const spec = await findApplication(place.sources.kube, name, namespace, signal);
+        const spec = await readDelivered(place.sources.kube, object, signal);
+        if (spec.from.kind !== 'git') {
+          elsewhere.push({ application: name, why: whyNotFromGit(spec) });
+          return undefined;
+        }
         const mirror = place.sources.git.open(spec.repository);
         const reading = files.get(mirror) ?? decidingFile(mirror, signal);
         files.set(mirror, reading);
@@ -100,7 +107,16 @@ export async function surveyApplications(
       }
     },
   );
-  return { applications: found.filter((each) => each !== undefined), problems };
+  return { applications: found.filter((each) => each !== undefined), problems, elsewhere };
+}
+
+function whyNotFromGit(spec: ApplicationSpec): string {
+  try {
+    fromGit(spec);
+    return '';
+  } catch (thrown) {
+    return asLandfallError(thrown).message;
+  }
 }
 
 /** The environments of a workload, in order, as the repository of one of its applications says. */
@@ -134,14 +150,14 @@ function refuse(code: string, message: string, hint: string, object: string): La
 
 /** The applications of a workload, or of the workload that an application delivers. */
 export function membersOf(survey: Survey, app: string): readonly SurveyedApplication[] {
-  const { applications, problems } = survey;
+  const { applications, problems, elsewhere } = survey;
   const exact = applications.find(({ spec }) => spec.name === app);
   const family = applications.some((each) => each.family === app) ? app : exact?.family;
   const members = applications.filter((each) => each.family === family);
   if (family !== undefined) return members;
   const names = [...new Set(applications.flatMap((each) => [each.family, each.spec.name]))];
   const near = nearest(app, names);
-  const unread = problems.find((problem) => problem.application === app);
+  const unread = [...problems, ...elsewhere].find(({ application }) => application === app);
   throw new LandfallError(
     unread === undefined
       ? `No application is '${app}', and none delivers a workload of that name.`

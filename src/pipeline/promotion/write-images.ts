@@ -1,5 +1,5 @@
 import { fullRepository, isWorkload, templateContainers } from '../../boundaries/index.ts';
-import type { RenderedFacts, RenderedSet } from '../../boundaries/index.ts';
+import type { OverrideOwner, RenderedFacts, RenderedSet } from '../../boundaries/index.ts';
 import type { FileTexts, FileTree } from '../../git/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
 import { parseReference } from '../../oci/index.ts';
@@ -16,8 +16,8 @@ export interface ImagesToWrite {
   readonly tree: FileTree;
   /** Folder of the environment. */
   readonly folder: string;
-  /** Name of the Application that is rendered: Argo CD may override it in Git. */
-  readonly application: string;
+  /** The Application that is rendered: Argo CD may override it in Git. */
+  readonly application: OverrideOwner;
   readonly images: readonly ReleaseImage[];
   /** Where they are written. Default: where the rendered image comes from, never outside of the folder. */
   readonly target?: WriteTarget;

@@ -125,7 +125,7 @@ export async function planRollback(planning: RollbackPlanning): Promise<ChangePl
       writeImages({
         tree,
         folder: spec.path,
-        application: spec.name,
+        application: { name: spec.name, namespace: spec.namespace },
         images: detail.release.images,
         target: writeTargetOf(policy),
         render,

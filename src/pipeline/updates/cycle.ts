@@ -291,7 +291,7 @@ export function createCycle(sources: CycleSources): Cycle {
       const made = await sources.edit({
         tree: treeWith(tree, all.files),
         folder: updater.git.path,
-        application: updater.application.name,
+        application: updater.application,
         changes: decisions.map(changeOf),
         target: one.rule.target,
         render: (changed) => sources.render(updater, changed, commit, signal),

@@ -19,14 +19,18 @@ const WEB = `${REGISTRY}/shop/web`;
 const FILE = 'overlays/dev/.argocd-source-shop.yaml';
 
 /** An Application as somebody has it who comes from Argo CD Image Updater with `write-back-method: git`. */
-function application(repoURL: string, images: Readonly<Record<string, string>>): KubeObject {
+function application(
+  repoURL: string,
+  images: Readonly<Record<string, string>>,
+  namespace = 'argocd',
+): KubeObject {
   const prefix = 'argocd-image-updater.argoproj.io';
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
     metadata: {
       name: 'shop',
-      namespace: 'argocd',
+      namespace,
       annotations: {
         [`${prefix}/write-back-method`]: 'git',
         ...Object.fromEntries(Object.entries(images).map(([key, value]) => [`${prefix}/${key}`, value])),
@@ -49,14 +53,14 @@ async function bench(): Promise<Bench> {
 }
 
 /** Runs a cycle of what the annotations say, rendering as Argo CD does for the Application. */
-async function cycle(on: Bench) {
-  const object = application(on.deployments, { 'image-list': `app=${IMAGE}, web=${WEB}` });
+async function cycle(on: Bench, home?: string) {
+  const object = application(on.deployments, { 'image-list': `app=${IMAGE}, web=${WEB}` }, home);
   const { updaters, refused } = readArgo(object, []);
   expect(refused).toEqual([]);
   const { sources, destination, project } = applicationSpec(object);
   const render: Render = (updater, tree, revision) => {
-    const { name } = updater.application;
-    const whose = { name, namespace: destination.namespace, project, revision };
+    const { name, namespace: home } = updater.application;
+    const whose = { name, home, namespace: destination.namespace, project, revision };
     const [source] = sources;
     return renderApplication(tree, updater.git.path, {
       application: whose,
@@ -67,6 +71,19 @@ async function cycle(on: Bench) {
 }
 
 describe('an application whose images Argo CD overrides in Git', () => {
+  it('outside of the namespace of Argo CD has a file named after its own', async () => {
+    const on = await bench();
+    const overrides = `kustomize:\n  images:\n  - ${IMAGE}:1.0.5\n`;
+    const file = 'overlays/dev/.argocd-source-team-a_shop.yaml';
+    commit(on.people, { [FILE]: overrides, [file]: overrides }, 'Come from the image updater');
+    run(on.people, 'push', '--quiet', 'origin', 'main');
+    await on.push('1.0.5');
+    const app = await on.push('1.1.0');
+    expect(await cycle(on, 'team-a')).toMatchObject([{ outcome: 'committed' }]);
+    expect(run(on.deployments, 'diff', '--name-only', 'main~1', 'main')).toBe(file);
+    expect(run(on.deployments, 'show', `main:${file}`)).toContain(`${IMAGE}:1.1.0@${app}`);
+  });
+
   it('is updated by one commit, in the line of the override and where the other image comes from', async () => {
     const on = await bench();
     const overrides = [

@@ -32,6 +32,10 @@ export interface EngineStatus {
 export interface Subject {
   readonly name: string;
   readonly namespace: string;
+  /** Default `Application`. */
+  readonly kind?: string;
+  /** What holds what is delivered. Default `git`. */
+  readonly from?: 'git' | 'artifact' | 'chart' | 'release' | 'unread';
   readonly environment: string | undefined;
   readonly repository: string;
   readonly path: string;

@@ -5,6 +5,7 @@ import { movedReferenceRule } from './moved-reference.ts';
 import { mutableReferenceRule } from './mutable-reference.ts';
 import { unrecognised } from './unrecognised.ts';
 
+export { historyCommands, kindOf, renderCommands, sourceCommands } from './look-up.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Rule, Subject } from './finding.ts';
 export type { Mechanism } from './moved-reference.ts';
 export { preflightOf } from './world-rules/preflight.ts';

@@ -1,9 +1,10 @@
 import type { BoundaryName } from '../../boundaries/index.ts';
 import type { Case, Finding } from './finding.ts';
+import { controllerCommands, historyCommands, renderCommands, sourceCommands } from './look-up.ts';
 
 /** The one command whose answer would decide most, by where and why a delivery stopped. */
 function nextCheck(facts: Case, boundary: BoundaryName, reason: string): readonly string[] {
-  const { name, destination, path, revision, repository, namespace } = facts.subject;
+  const { name, destination, path, from = 'git' } = facts.subject;
   const workload = facts.rollouts[0]?.object;
   const target =
     workload === undefined ? 'deploy' : `${workload.kind.toLowerCase()}/${workload.metadata.name}`;
@@ -12,13 +13,15 @@ function nextCheck(facts: Case, boundary: BoundaryName, reason: string): readonl
     case 'artifact':
       return [`crane digest ${image}`, `landfall trace ${name} image`];
     case 'intent':
-      return [`git ls-remote ${repository} ${revision}`, `git log --oneline -n 5 -- ${path}`];
+      return [...new Set([...sourceCommands(facts.subject), ...historyCommands(facts.subject)])];
     case 'render':
-      return [`landfall render ${path}`];
+      return renderCommands(facts.subject);
     case 'sync':
-      return [`kubectl describe application ${name} -n ${namespace}`];
+      return controllerCommands(facts.subject);
     case 'live':
-      return [`landfall render ${path} | kubectl diff --server-side -f -`];
+      return from === 'git'
+        ? [`landfall render ${path} | kubectl diff --server-side -f -`]
+        : [`landfall drift ${name}`];
     case 'health':
       return [
         `kubectl describe pods -n ${destination}`,

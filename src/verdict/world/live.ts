@@ -1,4 +1,11 @@
-import { attempt, isWorkload, valueOf } from '../../boundaries/index.ts';
+import {
+  APPLICATION_KIND,
+  FLUX_KUSTOMIZATION,
+  HELM_RELEASE,
+  attempt,
+  isWorkload,
+  valueOf,
+} from '../../boundaries/index.ts';
 import type { Reading } from '../../boundaries/index.ts';
 import { getArray, getNumber, getString, isJsonObject, mapBounded } from '../../kernel/index.ts';
 import type { KindRef, KubeClient, KubeObject } from '../../kube/index.ts';
@@ -109,14 +116,21 @@ function samples(material: Material): readonly MetricSample[] {
   );
 }
 
+const ENGINES = ['Argo CD', 'Flux', 'Landfall'] as const;
+
+function kindRef({ kind }: Material['subject']): KindRef {
+  if (kind === 'Kustomization') return FLUX_KUSTOMIZATION;
+  return kind === 'HelmRelease' ? HELM_RELEASE : APPLICATION_KIND;
+}
+
 function engines({ engine, subject }: Material): readonly EngineFact[] {
   if (engine === undefined) return [];
   const { operation } = engine;
   return [
     {
-      engine: engine.engine === 'Argo CD' ? 'Argo CD' : engine.engine === 'Landfall' ? 'Landfall' : 'unknown',
+      engine: ENGINES.find((known) => known === engine.engine) ?? 'unknown',
       application: subject.name,
-      kind: 'Application',
+      kind: kindRef(subject).kind,
       sync: engine.sync,
       health: engine.health,
       revision: engine.revision,
@@ -133,8 +147,7 @@ function engines({ engine, subject }: Material): readonly EngineFact[] {
       time: operation?.finishedAt,
       source: {
         type: 'object',
-        apiVersion: 'argoproj.io/v1alpha1',
-        kind: 'Application',
+        ...kindRef(subject),
         namespace: subject.namespace,
         name: subject.name,
       },
@@ -169,8 +182,7 @@ export async function readWorld(kube: KubeClient, material: Material, signal: Ab
       () =>
         kube.get(
           {
-            apiVersion: 'argoproj.io/v1alpha1',
-            kind: 'Application',
+            ...kindRef(subject),
             namespace: subject.namespace,
             name: subject.name,
           },

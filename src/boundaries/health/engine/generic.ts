@@ -1,7 +1,10 @@
-import { getIn, getNumber, getObject, getString, isJsonObject } from '../../../kernel/index.ts';
+import { getIn, getNumber, getObject, getString, isJsonObject, textOf } from '../../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { conditionsIn, signsOfConditions, statusOf } from './conditions.ts';
+import { conditionsIn, isRuledOut, signsOfConditions, statusOf } from './conditions.ts';
+import type { GenericCondition } from './conditions.ts';
+import { countsBehind } from './counts.ts';
+import { isHeld } from './held.ts';
 import type { EngineHealth, EngineHealthStatus, Sign } from './status.ts';
 import { meaningOf } from './words.ts';
 import type { Meaning } from './words.ts';
@@ -30,7 +33,7 @@ function stateWords(value: JsonValue | undefined, but: RegExp, depth = 0): reado
 
 /** Kinds that run once and end: while they run they are on their way. */
 const FINITE =
-  /(?:Job|Backup|Restore|Run|Task|Migration|Workflow|Import|Export|Analysis|Snapshot|Operation|Request|Check|Test|Promotion|Build)$/;
+  /(?:Job|Backup|Restore|Run|Task|Migration|Workflow|Import|Export|Analysis|Snapshot|Operation|Request|Check|Test|Promotion|Build|Experiment)$/;
 /** Kinds that act by the clock: before their time there is nothing to say. */
 const TIMED = /^Cron|^Schedule|Schedule$/;
 
@@ -54,50 +57,6 @@ function wordMeans(object: KubeObject, word: string, key: string): EngineHealthS
   return STATUS_OF[meaning];
 }
 
-const PAUSE_PATHS: readonly (readonly string[])[] = [
-  ['spec', 'suspend'],
-  ['spec', 'suspended'],
-  ['spec', 'paused'],
-  ['spec', 'pause'],
-  ['spec', 'updateStrategy', 'rollingUpdate', 'paused'],
-  ['spec', 'updateStrategy', 'paused'],
-  ['spec', 'strategy', 'paused'],
-];
-const PAUSE_ANNOTATION = /(?:^|[/.-])(?:paused?|suspend(?:ed)?|hibernation)$/i;
-
-function isSuspended(object: KubeObject): boolean {
-  if (PAUSE_PATHS.some((path) => getIn(object, ...path) === true)) return true;
-  return Object.entries(object.metadata.annotations ?? {}).some(
-    ([key, value]) =>
-      (PAUSE_ANNOTATION.test(key) && /^(?:true|on|yes)$/i.test(value)) ||
-      (/reconcil/i.test(key) && /^disabled$/i.test(value)),
-  );
-}
-
-/** Pairs of how many there should be and how many are ready, wherever a status keeps them. */
-function countsBehind(value: JsonValue | undefined, wantedBySpec: number | undefined, depth = 0): boolean {
-  if (depth > 3 || !isJsonObject(value)) return false;
-  const numbers = new Map(
-    Object.entries(value).flatMap(([key, part]) =>
-      typeof part === 'number' ? [[key.toLowerCase(), part] as const] : [],
-    ),
-  );
-  for (const [key, part] of Object.entries(value)) {
-    const of = typeof part === 'string' ? /^(\d{1,6})\/(\d{1,6})$/.exec(part) : null;
-    if (of !== null && Number(of[1]) < Number(of[2])) return true;
-    if (isJsonObject(part) && countsBehind(part, undefined, depth + 1)) return true;
-    const ready =
-      /^(?:updatedready|updatedavailable|ready|available|updated)(replicas|members|nodes|instances)$/i.exec(
-        key,
-      );
-    const unit = ready?.[1]?.toLowerCase();
-    if (unit === undefined || typeof part !== 'number') continue;
-    const wanted = wantedBySpec ?? numbers.get(`desired${unit}`) ?? numbers.get(unit);
-    if (wanted !== undefined && part < wanted) return true;
-  }
-  return false;
-}
-
 const WORST_FIRST: readonly EngineHealthStatus[] = [
   'Suspended',
   'Degraded',
@@ -112,7 +71,9 @@ function isEmpty(value: JsonValue | undefined): boolean {
   return isJsonObject(value) && Object.values(value).every(isEmpty);
 }
 
-function worstOf(signs: readonly Sign[]): Sign | undefined {
+function worstOf(all: readonly Sign[]): Sign | undefined {
+  const working = all.some(({ status }) => status === 'Progressing');
+  const signs = working ? all.filter(({ weak }) => weak !== true) : all;
   for (const status of WORST_FIRST) {
     const found = signs.find((sign) => sign.status === status);
     if (found !== undefined) return found;
@@ -151,9 +112,47 @@ function signsOfWords(object: KubeObject, status: JsonObject, hasCondition: bool
   const outermost = hasCondition ? 0 : Math.min(...told.map(({ depth }) => depth));
   const outer = told.filter(({ depth }) => depth === outermost);
   const inner = told.find(({ depth, status: found }) => depth > outermost && found === 'Degraded');
-  return inner !== undefined && outer.length > 0 && worstOf(outer)?.status === 'Progressing'
-    ? [...outer, inner]
-    : outer;
+  const isAtWork = outer.length > 0 && worstOf(outer)?.status === 'Progressing';
+  return [...outer, ...(inner !== undefined && isAtWork ? [inner] : []), ...signsOfParts(object, status)];
+}
+
+/** By the numbers that solo-kit's statuses have for their states. */
+const REPORTED: readonly EngineHealthStatus[] = ['Suspended', 'Healthy', 'Degraded', 'Degraded'];
+
+/**
+ * States that somebody reports about the object (`reportedBy` beside `state`): until it was looked at, nothing is
+ * done with it. Source: solo-kit, api/v1/status.proto.
+ */
+function signsOfReports(value: JsonValue | undefined, depth = 0): readonly Sign[] {
+  if (depth > 2 || !isJsonObject(value)) return [];
+  const { reportedBy, state } = value;
+  if (typeof reportedBy !== 'string')
+    return Object.values(value).flatMap((part) => signsOfReports(part, depth + 1));
+  const found =
+    typeof state === 'number'
+      ? REPORTED[state]
+      : /^pending$/i.test(textOf(state ?? ''))
+        ? 'Suspended'
+        : undefined;
+  return found === undefined ? [] : [{ status: found, message: `${reportedBy}: ${textOf(state ?? '')}` }];
+}
+
+/** What is not well with one of the parts that a status lists, each with its own phase or health. */
+function signsOfParts(object: KubeObject, value: JsonValue | undefined, depth = 0): readonly Sign[] {
+  if (depth > 4) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => signsOfParts(object, item, depth + 1));
+  if (!isJsonObject(value)) return [];
+  const own = depth < 2 ? [] : (['phase', 'health'] as const).flatMap((key) => partSign(object, value, key));
+  const below = Object.entries(value).flatMap(([key, part]) =>
+    key === 'conditions' || /history|previous|last/i.test(key) ? [] : signsOfParts(object, part, depth + 1),
+  );
+  return [...own, ...below];
+}
+
+function partSign(object: KubeObject, part: JsonObject, key: string): readonly Sign[] {
+  const word = getString(part, key) ?? '';
+  const found = word === '' ? undefined : wordMeans(object, word, key);
+  return found === 'Degraded' || found === 'Progressing' ? [{ status: found, message: word }] : [];
 }
 
 /**
@@ -162,15 +161,14 @@ function signsOfWords(object: KubeObject, status: JsonObject, hasCondition: bool
  * of products here, so that a kind nobody wrote a script for is read too. How often both agree: docs/health.md.
  */
 export function genericHealth(object: KubeObject): EngineHealth {
-  if (isSuspended(object)) return { status: 'Suspended' };
+  if (isHeld(object)) return { status: 'Suspended' };
   const status = getObject(object, 'status');
   if (isEmpty(status) || status === undefined)
     return TIMED.test(object.kind)
       ? { status: 'Healthy' }
       : { status: 'Progressing', message: 'Waiting for its status' };
   const generation = object.metadata.generation;
-  const observed = Number(getIn(status, 'observedGeneration') ?? Number.NaN);
-  if (generation !== undefined && !Number.isNaN(observed) && observed !== generation)
+  if (generation !== undefined && isOlder(getIn(status, 'observedGeneration'), generation))
     return { status: 'Progressing', message: `Waiting for generation ${generation} to be observed` };
   const all = conditionsIn(status);
   const current = all.filter(
@@ -182,16 +180,62 @@ export function genericHealth(object: KubeObject): EngineHealth {
   const words = signsOfWords(object, status, conditions.length > 0);
   // What runs to its end has reached it, whatever is left to be cleaned up.
   const flags = signsOfFlags(status);
-  const failed = flags.some((sign) => sign.status === 'Degraded');
+  const complaint = complaintOf(status);
+  const failed = complaint !== undefined || flags.some((sign) => sign.status === 'Degraded');
   const ended =
     FINITE.test(object.kind) && !failed ? words.find(({ message }) => ENDED.test(message)) : undefined;
-  const worst = ended ?? worstOf([...conditions, ...flags, ...words]);
+  const worst =
+    ended ??
+    worstOf([
+      ...conditions,
+      ...flags,
+      ...words,
+      ...signsOfReports(status),
+      ...(complaint === undefined ? [] : [{ status: 'Degraded' as const, message: complaint }]),
+    ]);
   if (worst !== undefined && worst.status !== 'Healthy') return worst;
   if (countsBehind(status, getNumber(object, 'spec', 'replicas')))
     return { status: 'Progressing', message: 'Waiting for replicas' };
   if (worst !== undefined) return worst;
-  const complaint = getString(status, 'error') ?? getString(status, 'reason') ?? '';
-  return meaningOf(complaint) === 'bad' ? { status: 'Degraded', message: complaint } : { status: 'Healthy' };
+  return withoutSigns(status, current);
+}
+
+/** As a text it may be a hash of the spec, which says nothing here. */
+function isOlder(observed: JsonValue | undefined, generation: number): boolean {
+  if (typeof observed === 'number') return observed !== generation;
+  return typeof observed === 'string' && /^\d{1,9}$/.test(observed) && Number(observed) < generation;
+}
+
+const COMPLAINT = /^(?:err|error|failure)(?:msg|message|description|text|reason)?$/i;
+
+/** What a status says of an error, where it says anything. */
+function complaintOf(status: JsonObject): string | undefined {
+  for (const [key, value] of Object.entries(status)) {
+    const text = typeof value === 'string' ? value : getString(value, 'message');
+    if (COMPLAINT.test(key) && text !== undefined && text !== '') return text;
+  }
+  return undefined;
+}
+
+/** A status that says nothing of what is looked for: it complains, or has a state that nobody knows, or there is peace. */
+function withoutSigns(status: JsonObject, conditions: readonly GenericCondition[]): EngineHealth {
+  const reason = getString(status, 'reason') ?? '';
+  if (meaningOf(reason) === 'bad') return { status: 'Degraded', message: reason };
+  const word = stateWords(status, /./)[0];
+  const open = conditions.length > 0 ? !conditions.some(isRuledOut) : hasNoConditionYet(status);
+  return (word !== undefined && conditions.length === 0) || open
+    ? { status: 'Progressing', message: 'Nothing in its status says that it is ready' }
+    : { status: 'Healthy' };
+}
+
+/** A list of conditions is there, and empty, wherever it is. */
+function hasNoConditionYet(value: JsonValue | undefined, depth = 0): boolean {
+  if (depth > 3) return false;
+  if (Array.isArray(value)) return value.some((item) => hasNoConditionYet(item, depth + 1));
+  if (!isJsonObject(value)) return false;
+  const list = value['conditions'];
+  if (Array.isArray(list) && list.length === 0) return true;
+  return Object.values(value).some((part) => hasNoConditionYet(part, depth + 1));
 }
 
 const ENDED = /^(?:complete[d]?|succeeded|success|done|finished)$/i;

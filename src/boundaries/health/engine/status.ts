@@ -24,4 +24,6 @@ export function isWorseHealth(than: EngineHealthStatus, candidate: EngineHealthS
 export interface Sign {
   readonly status: EngineHealthStatus;
   readonly message: string;
+  /** Nothing but a missing reason for anything better says it: it gives way to a sign of work. */
+  readonly weak?: true;
 }

@@ -7,11 +7,11 @@ export type Meaning = 'good' | 'bad' | 'working' | 'suspended' | 'missing' | 'un
  */
 const STEMS: readonly (readonly [Meaning, RegExp])[] = [
   ['missing', /^not ?found$|^missing$/],
-  ['unknown', /^unknown$/],
+  ['unknown', /^(?:unknown|inconclusive)$/],
   ['suspended', /\b(?:suspended|paused|hibernat\w*|stopped|halted|disabled|on hold|maintenance)\b/],
   [
     'bad',
-    /\b(?:fail\w*|error\w*|err|invalid\w*|degraded|unhealthy|reject\w*|denied|crash\w*|lost|exceed\w*|timed ?out|timeout|unreachable|misconfigur\w*|warning|critical|abort\w*|unresolved|ignored|refused|insufficient|violat\w*|noncompliant|non compliant|stalled|unable|cannot|not found|does not exist|missing|unsupported|unauthorized|forbidden|conflict\w*|mismatch|expired|red|broken|corrupt\w*|evicted|killed|lagging|blocked|cancel\w*|unavailable|already exists|already in use|inconsistent|inaccessible|failing|refusing|no such|could not be)\b/,
+    /\b(?:fail\w*|error\w*|err|invalid\w*|degraded|unhealthy|reject\w*|denied|crash\w*|lost|exceed\w*|timed ?out|timeout|unreachable|misconfigur\w*|warn|warning|critical|abort\w*|unresolved|ignored|refused|insufficient|violat\w*|noncompliant|non compliant|stalled|unable|cannot|not found|does not exist|missing|unsupported|unauthorized|forbidden|conflict\w*|mismatch|expired|red|broken|corrupt\w*|evicted|killed|lagging|blocked|cancel\w*|unavailable|already exists|already in use|inconsistent|inaccessible|failing|refusing|no such|could not be)\b/,
   ],
   [
     'working',

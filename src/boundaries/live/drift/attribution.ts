@@ -1,3 +1,5 @@
+import { getIn, isJsonObject } from '../../../kernel/index.ts';
+import type { JsonValue } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import { writersOf } from '../managers.ts';
 import { knownWriter } from './writers.ts';
@@ -15,6 +17,8 @@ export type Attribution =
   | { readonly state: 'taken-out'; readonly last: KnownWriter | undefined }
   | { readonly state: 'untold' };
 
+type Path = readonly (string | number)[];
+
 /** The manager under which the API server keeps what was written before anybody was recorded. */
 const BEFORE_FIRST_APPLY = 'before-first-apply';
 
@@ -24,6 +28,22 @@ function writersOfAnything(live: KubeObject): readonly KnownWriter[] {
     .map(knownWriter);
 }
 
+/** Paths of what a value holds, down to scalars and lists. */
+function leaves(value: JsonValue | undefined, path: Path): readonly Path[] {
+  if (!isJsonObject(value) || Object.keys(value).length === 0) return [path];
+  return Object.entries(value).flatMap(([key, part]) => leaves(part, [...path, key]));
+}
+
+/**
+ * Whether a manager owns the whole of what Git asks for there. Zeros that the API server does not store stay in its
+ * set when the rest is taken out: they were never there to be removed.
+ */
+function ownsAll(live: KubeObject, path: Path, desired: KubeObject, manager: string): boolean {
+  return leaves(getIn(desired, ...path), path).every((leaf) =>
+    writersOf(live, leaf, desired).some((writer) => writer.manager === manager),
+  );
+}
+
 /**
  * Who made a field of `live` what it is; `value` is what stands there, and indexes of `path` are those of `desired`.
  * Source: structured-merge-diff, where an update takes what it removes out of every set, and
@@ -31,13 +51,13 @@ function writersOfAnything(live: KubeObject): readonly KnownWriter[] {
  */
 export function attributionOf(
   live: KubeObject,
-  path: readonly (string | number)[],
+  path: Path,
   value: unknown,
   desired: KubeObject,
 ): Attribution {
   if ((live.metadata.managedFields ?? []).length === 0) return { state: 'untold' };
   const [found] = writersOf(live, path, desired);
-  if (found !== undefined) {
+  if (found !== undefined && (value !== undefined || ownsAll(live, path, desired, found.manager))) {
     return found.manager === BEFORE_FIRST_APPLY
       ? { state: 'untold' }
       : { state: 'named', writer: knownWriter(found) };

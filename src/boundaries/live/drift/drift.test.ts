@@ -131,6 +131,28 @@ describe('who is no writer of the field', () => {
     expect(drift([subject(probed, deployment({}, [OURS, before]))])[0]?.by).not.toMatch(/kubectl/);
   });
 
+  it('took it out, though zeros that are never stored stay with who applied them', () => {
+    const asked = deployment({ strategy: { rollingUpdate: { maxSurge: 2, maxUnavailable: 0 } } });
+    const owned = (...fields: readonly string[]) =>
+      entry(
+        'landfall',
+        {
+          'f:spec': {
+            'f:strategy': {
+              'f:rollingUpdate': Object.fromEntries(fields.map((name) => [`f:${name}`, {}])),
+            },
+          },
+        },
+        { operation: 'Apply' },
+      );
+    expect(drift([subject(asked, deployment({}, [owned('maxUnavailable')]))])).toMatchObject([
+      { reason: 'taken-out' },
+    ]);
+    expect(drift([subject(asked, deployment({}, [owned('maxSurge', 'maxUnavailable')]))])).toMatchObject([
+      { reason: 'rewritten' },
+    ]);
+  });
+
   it('rewrote it on the way, where the delivery controller owns what is not there', () => {
     const ours = entry('landfall', { 'f:spec': { 'f:minReadySeconds': {} } }, { operation: 'Apply' });
     expect(drift([subject(probed, deployment({}, [ours]))])).toMatchObject([{ reason: 'rewritten' }]);
@@ -408,5 +430,9 @@ describe('what should be gone', () => {
   it('is an object that Git asks for and somebody deleted, the other way round', () => {
     const gone: DriftSubject = { ...subject(three, three), live: { state: 'absent', why: 'not found' } };
     expect(drift([gone])).toMatchObject([{ kind: 'absent', reason: 'deleted', expected: false }]);
+    expect(drift([gone], { neverSynced: true })).toMatchObject([
+      { kind: 'absent', reason: 'not-synced-yet', expected: true },
+    ]);
+    expect(drift([subject(three, five())], { neverSynced: true })).toMatchObject([{ expected: false }]);
   });
 });

@@ -79,6 +79,8 @@ export interface DriftQuestion {
    * still holds its value has not drifted, it has not been synced yet.
    */
   readonly applied: ReadonlyMap<string, KubeObject> | undefined;
+  /** Nothing of it was ever applied: what is not there has not gone. Default false. */
+  readonly neverSynced?: boolean;
   /** Whether a delivery controller of that name is the one that delivers this. Default: any is. */
   readonly isOwn?: (manager: string) => boolean;
 }
@@ -119,7 +121,7 @@ function driftOf(subject: DriftSubject, question: DriftQuestion): readonly Drift
   const base = identity(object);
   if (subject.live.state === 'unreadable') return [];
   if (subject.live.state === 'absent') {
-    const pending = isPending(question, object);
+    const pending = question.neverSynced === true || isPending(question, object);
     return [
       {
         ...base,

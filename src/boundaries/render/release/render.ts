@@ -52,6 +52,8 @@ export interface ReleaseRequest {
   /** Where it goes: what the cluster serves is told to the chart. */
   readonly about: { readonly gitVersion: string; readonly apiVersions: readonly string[] };
   readonly helm: string | undefined;
+  /** Leaves out what the chart makes up anew each time. */
+  readonly stable?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -60,7 +62,14 @@ export interface RenderedRelease {
   readonly objects: readonly KubeObject[];
   /** Definitions of the chart's own `crds/`: made once, and changed only where the release says so. */
   readonly definitions: ReadonlySet<string>;
+  /** Hooks of what may come later: of deletion and of rollback. */
+  readonly later: readonly KubeObject[];
+  /** Tests that are run when everything else is done, and whose failure changes nothing. */
+  readonly lenientTests: readonly KubeObject[];
 }
+
+/** Hooks that are not run by an install or an upgrade. */
+const LATER = ['pre-delete', 'post-delete', 'pre-rollback', 'post-rollback'];
 
 /** What a chart asks for, marked, and with the hooks of this action only; not yet placed in namespaces. */
 export async function renderRelease(request: ReleaseRequest): Promise<RenderedRelease> {
@@ -73,18 +82,44 @@ export async function renderRelease(request: ReleaseRequest): Promise<RenderedRe
   const whole = policy === 'Skip' ? plain : await template(request, false);
   const templated = new Set(plain.map(objectKey));
   const definitions = new Set(whole.map(objectKey).filter((key) => !templated.has(key)));
-  const hooked = whole.flatMap((object) => withHooksOf(release, action, object) ?? []);
-  const edited = await postRendered(release, hooked, signal);
-  const objects = edited.map((each) => withMarks(each, release, { name, namespace }));
+  const edited = await postRendered(release, whole, signal);
+  const marked = edited.map((each) => withMarks(each, release, { name, namespace }));
+  const isLenient = ignoresTestFailures(release, action);
   return {
-    objects,
+    objects: marked.flatMap((object) => withHooksOf(release, action, object, !isLenient) ?? []),
     // A definition that is only made once is not compared afterwards.
     definitions: policy === 'CreateReplace' ? new Set() : definitions,
+    later: marked.filter((object) => hooksOf(object).some((hook) => LATER.includes(hook))),
+    lenientTests: isLenient ? marked.filter((object) => isTest(release, object)) : [],
   };
 }
 
+function hooksOf(object: KubeObject): readonly string[] {
+  return annotationList(object, 'helm.sh/hook');
+}
+
+/** `remediation.ignoreTestFailures` of the action, else `test.ignoreFailures`. */
+function ignoresTestFailures(release: KubeObject, action: 'install' | 'upgrade'): boolean {
+  const own = getIn(release, 'spec', action, 'remediation', 'ignoreTestFailures');
+  return (own ?? getIn(release, 'spec', 'test', 'ignoreFailures')) === true;
+}
+
+/** A test that is to be run: `test.filters` names those that are, or those that are not. */
+function isTest(release: KubeObject, object: KubeObject): boolean {
+  const isOne = hooksOf(object).some((hook) => hook === 'test' || hook === 'test-success');
+  if (!isOne || getIn(release, 'spec', 'test', 'enable') !== true) return false;
+  const filters = getArray(release, 'spec', 'test', 'filters');
+  const named = (excluded: boolean) =>
+    filters
+      .filter((filter) => (getIn(filter, 'exclude') === true) === excluded)
+      .map((filter) => getString(filter, 'name') ?? '');
+  const [wanted, unwanted] = [named(false), named(true)];
+  const { name } = object.metadata;
+  return !unwanted.includes(name) && (wanted.length === 0 || wanted.includes(name));
+}
+
 async function template(
-  { release, chart, values, about, helm, signal }: ReleaseRequest,
+  { release, chart, values, about, helm, action, stable = false, signal }: ReleaseRequest,
   skipCrds: boolean,
 ): Promise<readonly KubeObject[]> {
   const { name, namespace } = releaseName(release);
@@ -98,6 +133,7 @@ async function template(
       valueFiles: [...chart.valueFiles],
       ignoreMissingValueFiles: chart.ignoreMissing,
       skipCrds,
+      skipSchemaValidation: getIn(release, 'spec', action, 'disableSchemaValidation') === true,
     },
   });
   try {
@@ -113,6 +149,7 @@ async function template(
         apiVersions: about.apiVersions,
         access: chart.access,
       },
+      stable,
       signal,
     });
     return rendered.map(({ object }) => object);
@@ -129,29 +166,30 @@ function withHooksOf(
   release: KubeObject,
   action: 'install' | 'upgrade',
   object: KubeObject,
+  withTests: boolean,
 ): KubeObject | undefined {
-  const listed = annotationList(object, 'helm.sh/hook');
+  const listed = hooksOf(object);
   if (listed.length === 0 || listed.includes('crd-install')) return object;
-  const wanted = listed.flatMap((hook) => {
-    if (hook === `pre-${action}` || hook === `post-${action}`) return [hook];
-    const isTest = hook === 'test' || hook === 'test-success';
-    return isTest && getIn(release, 'spec', 'test', 'enable') === true ? [`post-${action}`] : [];
-  });
-  if (wanted.length === 0 || getIn(release, 'spec', action, 'disableHooks') === true) return undefined;
-  const isTest = !listed.some((hook) => wanted.includes(hook));
+  const own = listed.filter((hook) => hook === `pre-${action}` || hook === `post-${action}`);
+  const kept = getIn(release, 'spec', action, 'disableHooks') === true ? [] : own;
+  const test = withTests && isTest(release, object);
+  if (kept.length === 0 && !test) return undefined;
   return {
     ...object,
     metadata: {
       ...object.metadata,
       annotations: {
         ...object.metadata.annotations,
-        'helm.sh/hook': [...new Set(wanted)].join(','),
+        'helm.sh/hook': (test ? [...kept, `post-${action}`] : kept).join(','),
         // Tests come when everything else is done.
-        ...(isTest ? { 'argocd.argoproj.io/sync-wave': '1000000' } : {}),
+        ...(test && kept.length === 0 ? { 'argocd.argoproj.io/sync-wave': TEST_WAVE } : {}),
       },
     },
   };
 }
+
+/** By what tests are known among the hooks of an action. */
+export const TEST_WAVE = '1000000';
 
 /** Helm's own marks, so that helm finds its own if it ever takes over; and `commonMetadata`. */
 function withMarks(object: KubeObject, release: KubeObject, { name, namespace }: ReleaseName): KubeObject {
@@ -183,8 +221,24 @@ function withMarks(object: KubeObject, release: KubeObject, { name, namespace }:
   };
 }
 
-/** `spec.postRenderers`: patches and images of Kustomize over what the chart gives, hooks left as they are. */
+/** `spec.postRenderers`, given everything, everything but hooks, or the two apart, as `postRenderStrategy` says. */
 async function postRendered(
+  release: KubeObject,
+  objects: readonly KubeObject[],
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  const strategy = getString(release, 'spec', 'postRenderStrategy') || 'combined';
+  if (strategy === 'combined') return postRenderedTogether(release, objects, signal);
+  const hooks = objects.filter((object) => hooksOf(object).length > 0);
+  const others = objects.filter((object) => hooksOf(object).length === 0);
+  return [
+    ...(await postRenderedTogether(release, others, signal)),
+    ...(strategy === 'separate' ? await postRenderedTogether(release, hooks, signal) : hooks),
+  ];
+}
+
+/** Patches and images of Kustomize over what the chart gives. */
+async function postRenderedTogether(
   release: KubeObject,
   objects: readonly KubeObject[],
   signal: AbortSignal,

@@ -42,7 +42,11 @@ export async function composeValues(
       throw unusable(what);
     }
     const target = getString(from, 'targetPath') || undefined;
-    const part = target === undefined ? parsed(text, where) : withValue({}, target, text.trim(), where);
+    const isLiteral = getIn(from, 'literal') === true;
+    const part =
+      target === undefined
+        ? parsed(text, where)
+        : withValue({}, target, isLiteral ? text : scalar(text.trim()), where);
     if (kind === 'Secret') secrets.push(...textsIn(part));
     values = merged(values, part);
   }
@@ -77,7 +81,7 @@ function merged(under: JsonObject, over: JsonObject, depth = 0): JsonObject {
 }
 
 /** `a.b[0].c` as Helm's --set reads it; a dot that is part of a name is written `\.`. */
-function withValue(values: JsonObject, path: string, text: string, where: string): JsonObject {
+function withValue(values: JsonObject, path: string, leaf: JsonValue, where: string): JsonObject {
   const keys = path.match(/(?:\\.|[^.[\]\\])+|\[\d+\]/g) ?? [];
   if (
     keys.length === 0 ||
@@ -86,7 +90,7 @@ function withValue(values: JsonObject, path: string, text: string, where: string
   ) {
     throw unusable(`unable to merge value from ${where}: '${path}' is no path`);
   }
-  let value: JsonValue = scalar(text);
+  let value: JsonValue = leaf;
   for (const key of keys.toReversed()) {
     const index = /^\[(\d+)\]$/.exec(key)?.[1];
     if (index === undefined) {

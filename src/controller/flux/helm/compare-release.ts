@@ -1,8 +1,14 @@
+import { getIn } from '../../../kernel/index.ts';
 import type { JsonObject } from '../../../kernel/index.ts';
 import { objectName, refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import { objectKey } from '../../../boundaries/index.ts';
-import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, releaseSpec } from '../../../boundaries/render/index.ts';
+import {
+  HELM_NAMESPACE_LABEL,
+  HELM_NAME_LABEL,
+  releaseName,
+  releaseSpec,
+} from '../../../boundaries/render/index.ts';
 import type { RenderedRelease } from '../../../boundaries/render/index.ts';
 import { isHook } from '../../../boundaries/sync/index.ts';
 import type { ApplicationSpec } from '../../../boundaries/sync/index.ts';
@@ -42,11 +48,11 @@ export async function compareRelease(
       (wanted.has(objectKey(object)) && !isMade(object)) ||
       (!wanted.has(objectKey(object)) && isReleased(object, release)),
   );
-  const spec = releaseSpec(release);
+  const spec = releaseSpec(release, objects);
   const comparison = compareWith({ objects: desired }, live, spec);
   const differences = comparison.pairs.flatMap((pair) => {
     const object = pair.desired ?? pair.live;
-    if (object === undefined || pair.status === 'Synced') return [];
+    if (object === undefined || pair.status === 'Synced' || isUnwatched(object)) return [];
     const what =
       pair.live === undefined ? 'removed' : pair.desired === undefined ? 'no part of the chart' : 'changed';
     return [`${objectName(object)} ${what}`];
@@ -63,6 +69,29 @@ export function isReleased(object: KubeObject, release: KubeObject): boolean {
     annotations?.['helm.sh/resource-policy'] !== 'keep' &&
     annotations?.['helm.toolkit.fluxcd.io/prune'] !== 'disabled'
   );
+}
+
+/** `driftDetection: disabled` on an object, as label or annotation. */
+function isUnwatched({ metadata }: KubeObject): boolean {
+  const mark = 'helm.toolkit.fluxcd.io/driftDetection';
+  return metadata.labels?.[mark] === 'disabled' || metadata.annotations?.[mark] === 'disabled';
+}
+
+/** What is there already and is not marked as a part of the release, where it may not be taken over. */
+export function foreignObjects(
+  { object, compared }: { readonly object: KubeObject; readonly compared: ComparedRelease },
+  action: 'install' | 'upgrade',
+): readonly KubeObject[] {
+  if (getIn(object, 'spec', action, 'disableTakeOwnership') !== true) return [];
+  const { name, namespace } = releaseName(object);
+  return compared.comparison.pairs.flatMap(({ desired, live }) => {
+    if (desired === undefined || live === undefined) return [];
+    const { annotations } = live.metadata;
+    const isOwn =
+      annotations?.['meta.helm.sh/release-name'] === name &&
+      annotations?.['meta.helm.sh/release-namespace'] === namespace;
+    return isOwn ? [] : [live];
+  });
 }
 
 /** The inventory around a set: of what was and what will be there, or of what is. */

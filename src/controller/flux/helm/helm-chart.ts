@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { LandfallError, asLandfallError, getArray, getObject, getString } from '../../../kernel/index.ts';
+import { asLandfallError, getArray, getObject, getString } from '../../../kernel/index.ts';
+import type { LandfallError } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import { chartOfHelmChart } from '../../../boundaries/render/index.ts';
 import type { Chart, ChartOptions, FluxFailure } from '../../../boundaries/render/index.ts';

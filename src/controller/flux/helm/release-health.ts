@@ -1,25 +1,30 @@
+import { getArray, getIn, getString } from '../../../kernel/index.ts';
 import type { Clock } from '../../../kernel/index.ts';
 import { refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import type { RenderedRelease } from '../../../boundaries/render/index.ts';
 import { isHook } from '../../../boundaries/sync/index.ts';
 import type { Turn } from '../../queue.ts';
 import { fluxName } from '../apply.ts';
 import type { FluxTarget } from '../failure.ts';
 import { readinessOf, rulesOf, unusable } from '../health.ts';
+import type { Release } from './release-state.ts';
 
 /** What a release waits for after it was applied; undefined: everything is ready. As kstatus reads it. */
 export async function releaseHealth(
-  { metadata }: KubeObject,
-  { objects }: RenderedRelease,
+  { object: { metadata, ...release }, rendered: { objects }, action }: Release,
   target: FluxTarget,
   clock: Clock,
   turn: Turn,
 ): Promise<{ readonly message: string; readonly lost: boolean } | undefined> {
-  const rules = rulesOf([]);
+  const rules = rulesOf(getArray(release, 'spec', 'healthCheckExprs'));
+  const waitsForJobs = getIn(release, 'spec', action, 'disableWaitForJobs') !== true;
   const wanted = objects.filter((object) => !isHook(object));
   const found = await target.live.read(wanted.map(refOf), 'fresh', turn.signal);
-  const readings = found.map((object) => readinessOf(object, rules, clock.now()));
+  const readings = found.map((object) => {
+    const readiness = readinessOf(object, rules, clock.now());
+    // For kstatus a job that has begun is as it should be.
+    return waitsForJobs && readiness === 'Current' && isUnfinished(object) ? 'InProgress' : readiness;
+  });
   const current = found.filter(
     (object, index): object is KubeObject => object !== undefined && readings[index] === 'Current',
   );
@@ -36,4 +41,11 @@ export async function releaseHealth(
     message: `${metadata.name} is not ready: [${names.join(', ')}]`,
     lost: open.some(({ readiness }) => readiness === 'Failed'),
   };
+}
+
+function isUnfinished(object: KubeObject | undefined): boolean {
+  if (object === undefined || object.kind !== 'Job' || !object.apiVersion.startsWith('batch/')) return false;
+  return !getArray(object, 'status', 'conditions').some(
+    (item) => getString(item, 'type') === 'Complete' && getString(item, 'status') === 'True',
+  );
 }

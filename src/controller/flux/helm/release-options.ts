@@ -10,6 +10,8 @@ export interface RunningRelease {
   /** ms since the epoch. */
   readonly startedAt: number;
   readonly results: readonly JsonObject[];
+  /** It only puts right what differs. */
+  readonly isDrift: boolean;
 }
 
 export interface ReleaseOptions

@@ -11,11 +11,18 @@ export interface Snapshot {
   /** Of everything that the release is made of. */
   readonly digest: string;
   readonly status: string;
+  readonly chartName: string;
   readonly chartVersion: string;
   readonly raw: JsonObject;
 }
 
-const KEPT = 5;
+const MOST = 100;
+
+/** `spec.maxHistory`; 0 is no limit, and none is endless. */
+function kept(release: KubeObject): number {
+  const wanted = getNumber(release, 'spec', 'maxHistory') ?? 5;
+  return wanted <= 0 ? MOST : Math.min(wanted, MOST);
+}
 
 export function snapshots(release: KubeObject): readonly Snapshot[] {
   return getArray(release, 'status', 'history')
@@ -24,6 +31,7 @@ export function snapshots(release: KubeObject): readonly Snapshot[] {
       version: getNumber(raw, 'version') ?? 0,
       digest: getString(raw, 'digest') ?? '',
       status: getString(raw, 'status') ?? '',
+      chartName: getString(raw, 'chartName') ?? '',
       chartVersion: getString(raw, 'chartVersion') ?? '',
       raw,
     }));
@@ -38,12 +46,15 @@ export function withRelease(
     readonly digest: string;
     readonly configDigest: string;
     readonly status: string;
+    readonly action: 'install' | 'upgrade';
     readonly now: number;
   },
 ): JsonObject[] {
   const before = snapshots(release);
-  const { name, chart, digest, configDigest, status, now } = about;
+  const { name, chart, digest, configDigest, status, action, now } = about;
   const entry: JsonObject = {
+    apiVersion: 'v2',
+    action,
     name: name.name,
     namespace: name.namespace,
     version: (before[0]?.version ?? 0) + 1,
@@ -55,7 +66,7 @@ export function withRelease(
     firstDeployed: getString(before.at(-1)?.raw, 'firstDeployed') ?? kubeTime(now),
     lastDeployed: kubeTime(now),
   };
-  return [entry, ...before.map(({ raw }) => raw)].slice(0, KEPT);
+  return [entry, ...before.map(({ raw }) => raw)].slice(0, kept(release));
 }
 
 /** The history with another status of the newest; a deployed one supersedes those before it. */

@@ -35,11 +35,19 @@ export function createReleaseRenderer(): (request: RenderRequest) => Promise<Ren
       .digest('hex');
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const { objects, definitions } = await renderRelease({ ...request, about: { gitVersion, apiVersions } });
+    const all = await renderRelease({ ...request, about: { gitVersion, apiVersions } });
     const owner = { labels: {}, namespace: releaseName(release).namespace };
-    const inPlace: KubeObject[] = [];
-    for (const object of objects) inPlace.push(await placed(object, owner, client, objects, signal));
-    const rendered = { objects: inPlace, definitions };
+    const inPlace = async (list: readonly KubeObject[]) => {
+      const result: KubeObject[] = [];
+      for (const object of list) result.push(await placed(object, owner, client, all.objects, signal));
+      return result;
+    };
+    const rendered = {
+      objects: await inPlace(all.objects),
+      definitions: all.definitions,
+      later: await inPlace(all.later),
+      lenientTests: await inPlace(all.lenientTests),
+    };
     kept.set(key, rendered);
     for (const oldest of kept.keys()) {
       if (kept.size <= KEPT) break;

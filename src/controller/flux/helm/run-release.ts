@@ -1,17 +1,19 @@
 import { getIn } from '../../../kernel/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
 import type { RenderedRelease } from '../../../boundaries/render/index.ts';
-import type { JournalSubject } from '../../journals.ts';
+import type { JournalSubject, SyncJournals } from '../../journals.ts';
 import type { SyncRequest } from '../../operation.ts';
 import type { SyncOutcome } from '../../outcome.ts';
 import type { Turn } from '../../queue.ts';
 import { kubeTime } from '../../status.ts';
 import { createSyncWriter, plainSet, runSync, terminateHooks } from '../../sync/index.ts';
-import { timeoutOf } from '../failure.ts';
 import type { FluxTarget } from '../failure.ts';
 import { inventoryOf } from '../inventory.ts';
+import type { Waits } from '../../waits.ts';
 import { compareRelease } from './compare-release.ts';
 import type { ReleaseOptions } from './release-options.ts';
+import { actionTimeout } from './remediation.ts';
+import { withRollbackHooks } from './rollback-hooks.ts';
 
 /** One attempt at a release. */
 export interface ReleaseAttempt {
@@ -35,15 +37,17 @@ export async function runRelease(
   attempt: ReleaseAttempt,
   turn: Turn,
 ): Promise<SyncOutcome> {
-  const { clock, journals, running, waits } = options;
+  const { clock, running, waits } = options;
   const { object, target, rendered, action, digest, chart, subject, isDrift } = attempt;
   const { client } = target;
   const { signal } = turn;
   const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+  // A correction of drift is no release that could be gone back to.
+  const journals = isDrift ? options.journals : withRollbackHooks(options, object, target, turn);
   const plain = createSyncWriter(client, clock);
   const before = running.get(key);
   const startedAt = before?.startedAt ?? Date.parse(subject.attemptedAt);
-  const keep = (results: SyncOutcome['results']) => running.set(key, { digest, startedAt, results });
+  const keep = (results: SyncOutcome['results']) => running.set(key, { digest, startedAt, results, isDrift });
   keep(before?.results ?? []);
   if (rendered.objects.length === 0) {
     const isNothing = inventoryOf(object).length === 0;
@@ -78,16 +82,16 @@ export async function runRelease(
   });
   if (outcome.phase === 'Running') {
     keep(outcome.results);
-    if (clock.now() - startedAt < timeoutOf(object)) return outcome;
+    if (clock.now() - startedAt < actionTimeout(object, action)) return outcome;
     await terminateHooks({ client, writer: plain, signal }, outcome.results);
     return ended(
-      options,
+      { journals, waits },
       attempt,
       { ...outcome, phase: 'Failed', message: `timed out ${outcome.message}` },
       turn,
     );
   }
-  return ended(options, attempt, outcome, turn);
+  return ended({ journals, waits }, attempt, outcome, turn);
 }
 
 function requestOf(object: KubeObject, action: 'install' | 'upgrade', isDrift: boolean): SyncRequest {
@@ -114,7 +118,7 @@ function requestOf(object: KubeObject, action: 'install' | 'upgrade', isDrift: b
 
 /** What the ledger gets to know, and what is taken back because it ended in another way than by its last step. */
 async function ended(
-  { journals, waits }: ReleaseOptions,
+  { journals, waits }: { readonly journals: SyncJournals | undefined; readonly waits: Waits },
   { target, subject, object }: ReleaseAttempt,
   outcome: SyncOutcome,
   turn: Turn,

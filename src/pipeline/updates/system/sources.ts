@@ -73,7 +73,14 @@ export function clusterSources(options: SystemOptions): CycleSources {
     template: options.template,
     repository: (updater, signal) => mirror(updater.git.url, updater.git.project, signal),
     render: (updater, tree, commit, signal) =>
-      rendered({ kube, git }, options.objects(), updater, tree, commit, signal),
+      rendered(
+        { kube, git, mirror: (url, limit) => mirror(url, updater.git.project, limit) },
+        options.objects(),
+        updater,
+        tree,
+        commit,
+        signal,
+      ),
     platforms,
     async holds({ application, covers = [application] }, signal) {
       const found: Hold[] = [];
@@ -136,7 +143,7 @@ async function specOf(
 }
 
 async function rendered(
-  from: { readonly kube: KubeClient; readonly git: GitMirrors },
+  from: Parameters<typeof renderSources>[0],
   objects: UpdaterObjects,
   updater: Updater,
   tree: FileTree,

@@ -3,7 +3,7 @@ import type { JsonValue } from '../../kernel/index.ts';
 import { splitApiVersion } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { isSelected } from '../../kustomize/index.ts';
-import type { IgnoreRule } from '../../boundaries/sync/index.ts';
+import type { IgnoreRule } from './application.ts';
 
 const FIELDS = [
   'group',
@@ -19,7 +19,7 @@ const FIELDS = [
  * Rules of Flux (`paths`, and a `target` as patches have it) for the objects that they are for, one by one, in the
  * words of a comparison. Throws `invalid-input` for a pattern or selector that is none.
  */
-export function ignoreRules(
+export function fluxIgnoreRules(
   rules: readonly JsonValue[],
   objects: readonly KubeObject[],
 ): readonly IgnoreRule[] {

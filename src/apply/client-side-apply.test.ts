@@ -1,0 +1,218 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { getIn, systemClock } from '../kernel/index.ts';
+import type { JsonValue } from '../kernel/index.ts';
+import { loadKubeClient, refOf } from '../kube/index.ts';
+import type { KubeClient, KubeObject } from '../kube/index.ts';
+import { startCluster } from '../drydock/index.ts';
+import type { Cluster } from '../drydock/index.ts';
+import { memoryJournals } from './ledger.fixture.ts';
+import { makePlan } from './make-plan.ts';
+import { beginSet } from './set-writer.ts';
+
+const run = promisify(execFile);
+const { signal } = new AbortController();
+let cluster: Cluster;
+let client: KubeClient;
+let folder: string;
+let kubeconfig: string;
+let namespace: string;
+let counter = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'landfall-apply-'));
+  cluster = await startCluster({ nodes: 1 });
+  kubeconfig = join(folder, 'config');
+  await cluster.writeKubeconfig(kubeconfig);
+  client = await loadKubeClient({ kubeconfig });
+});
+afterAll(async () => {
+  client.close();
+  await cluster.close();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  counter += 1;
+  namespace = `client-side-${counter}`;
+  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+});
+afterEach(() => cluster.faults.healAll());
+
+/** As Git has it; release 2 has dropped a variable, a port, a label and a key. */
+function release(version: 1 | 2): readonly KubeObject[] {
+  const old = version === 1;
+  const container = {
+    name: 'main',
+    image: 'app:1',
+    env: [{ name: 'KEPT', value: 'x' }, ...(old ? [{ name: 'GONE', value: 'x' }] : [])],
+    ports: [{ containerPort: 80 }, ...(old ? [{ containerPort: 81 }] : [])],
+  };
+  return [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace, labels: { tier: 'web', ...(old ? { gone: 'yes' } : {}) } },
+      spec: {
+        ...(old ? { replicas: 0 } : {}),
+        selector: { matchLabels: { app: 'web' } },
+        template: { metadata: { labels: { app: 'web' } }, spec: { containers: [container] } },
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'web', namespace },
+      data: { kept: 'x', ...(old ? { gone: 'x' } : {}) },
+    },
+  ];
+}
+
+async function kubectl(args: readonly string[], objects: readonly KubeObject[] = []): Promise<void> {
+  const file = join(folder, `${namespace}.json`);
+  const list = { apiVersion: 'v1', kind: 'List', items: objects };
+  if (objects.length > 0) await writeFile(file, JSON.stringify(list));
+  await run('kubectl', [
+    '--kubeconfig',
+    kubeconfig,
+    '-n',
+    namespace,
+    ...args,
+    ...(objects.length > 0 ? ['-f', file] : []),
+  ]);
+}
+
+const plan = (objects: readonly KubeObject[]) =>
+  makePlan(
+    client,
+    {
+      set: objects.map((object) => ({ object, why: () => [] })),
+      extra: [],
+      prune: false,
+      pruneKept: false,
+      recreate: false,
+      salt: 'salt',
+      looseRelations: true,
+    },
+    signal,
+  );
+
+/** Spec, data, labels and who owns what. */
+async function stored(): Promise<JsonValue> {
+  const found: JsonValue[] = [];
+  for (const object of release(1)) {
+    const live = await client.get(refOf(object));
+    const { labels = {}, managedFields = [] } = live?.metadata ?? {};
+    const owners = managedFields
+      .filter((entry) => entry['subresource'] !== 'status' && entry['manager'] !== 'kube-controller-manager')
+      .map(({ time: _time, ...entry }) => JSON.stringify(entry))
+      .toSorted();
+    found.push({ spec: live?.['spec'] ?? null, data: live?.['data'] ?? null, labels, owners });
+  }
+  return found;
+}
+
+const main = ['spec', 'template', 'spec', 'containers', 0] as const;
+const live = async (index: 0 | 1) => {
+  const [deployment, settings] = release(1);
+  const object = index === 0 ? deployment : settings;
+  return object === undefined ? undefined : client.get(refOf(object));
+};
+
+async function expectDropped(): Promise<void> {
+  const deployment = await live(0);
+  expect(getIn(deployment, ...main, 'env')).toEqual([{ name: 'KEPT', value: 'x' }]);
+  expect(getIn(deployment, ...main, 'ports')).toEqual([{ containerPort: 80, protocol: 'TCP' }]);
+  expect(deployment?.metadata.labels).toEqual({ tier: 'web' });
+  // Whoever takes the number out hands it to an autoscaler.
+  expect(getIn(deployment, 'spec', 'replicas')).toBe(0);
+  expect((await live(1))?.['data']).toEqual({ kept: 'x' });
+}
+
+async function applied(objects: readonly KubeObject[]) {
+  const { items } = await plan(objects);
+  const steps = items.map(({ desired, before }) => ({ action: 'change' as const, desired, before }));
+  const writer = await beginSet(
+    { client, clock: systemClock, ledger: memoryJournals(), patienceMs: 3000 },
+    {
+      subject: { cluster: client.server, namespace, application: 'shop' },
+      delivery: 'd1',
+      revision: 'abc',
+      steps,
+    },
+  );
+  const outcomes = [];
+  for (const object of objects) outcomes.push(await writer.apply(object, signal));
+  return { writer, outcomes };
+}
+
+describe('what kubectl apply had put there and the set no longer has', () => {
+  it('goes, as with the next kubectl apply, and the plan says so', async () => {
+    await kubectl(['apply'], release(1));
+    const { items } = await plan(release(2));
+    const fields = items.map(({ planned }) =>
+      planned.fields.map(({ field, after }) => [field, after ?? 'nothing']),
+    );
+    expect(items.map(({ planned }) => planned.action)).toEqual(['change', 'change']);
+    expect(fields[0]).toContainEqual(['metadata.labels.gone', 'nothing']);
+    expect(fields[1]).toEqual([['data.gone', 'nothing']]);
+    await applied(release(2));
+    await expectDropped();
+    expect((await plan(release(2))).items.map(({ planned }) => planned.action)).toEqual([
+      'unchanged',
+      'unchanged',
+    ]);
+  });
+
+  it('goes even when Landfall has applied it, too, in between', async () => {
+    await kubectl(['apply'], release(1));
+    await applied(release(1));
+    await applied(release(2));
+    await expectDropped();
+  });
+
+  it('stays where somebody else has written it since', async () => {
+    await kubectl(['apply'], release(1));
+    await kubectl(['patch', 'configmap', 'web', '-p', '{"data":{"gone":"mine"}}']);
+    await applied(release(2));
+    expect((await live(1))?.['data']).toEqual({ kept: 'x', gone: 'mine' });
+  });
+
+  it('comes back with its owner when the set is taken back', async () => {
+    await kubectl(['apply'], release(1));
+    const before = await stored();
+    const { writer } = await applied(release(2));
+    await expectDropped();
+    expect(await writer.restore(signal)).toMatchObject({ complete: true });
+    expect(await stored()).toEqual(before);
+  });
+
+  it.each([
+    ['handed over', 1],
+    ['removed', 2],
+  ])('comes back with its owner when it cannot be %s', async (_, nth) => {
+    await kubectl(['apply'], release(1));
+    const before = await stored();
+    const verbs = ['patch'] as const;
+    const effect = { type: 'status', status: 403 } as const;
+    cluster.faults.add({ on: 'api', verbs, namespace, dryRun: false, nth, effect });
+    const { writer, outcomes } = await applied(release(2));
+    expect(outcomes[0]).toMatchObject({ state: 'failed' });
+    expect(await writer.restore(signal)).toMatchObject({ complete: true });
+    expect(await stored()).toEqual(before);
+  });
+
+  it.each([1, 2, 3, 4])('goes though the answer to write %i is lost', async (nth) => {
+    await kubectl(['apply'], release(1));
+    for (const written of [true, false]) {
+      const effect = { type: 'reset' as const, written };
+      cluster.faults.add({ on: 'api', verbs: ['patch'], namespace, dryRun: false, nth, effect });
+    }
+    const { outcomes } = await applied(release(2));
+    expect(outcomes).toMatchObject([{ state: 'done' }, { state: 'done' }]);
+    await expectDropped();
+  });
+});
