@@ -2,5 +2,4 @@
 export { followSettings } from './followed-settings.ts';
 export type { Settings } from './followed-settings.ts';
 export type { KustomizeSettings } from './kustomize.ts';
-export { settingsOf } from './settings.ts';
 export type { ArgoSettings, HealthScript } from './settings.ts';
