@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getArray, getIn, getString, silentLogger, systemClock } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
+import { publish, serveGit } from '../git/test-support.ts';
 import type { GitServer } from '../git/test-support.ts';
 import { APPLICATION_KIND } from '../boundaries/sync/index.ts';
 import { startCluster } from '../drydock/index.ts';
@@ -15,7 +16,7 @@ import type { Hall } from './sources.fixture.ts';
 import { startWebhook } from './webhook.ts';
 
 let cluster: Cluster;
-let hall: Hall;
+let hall: Hall<GitServer>;
 let scene: Scene;
 let controller: Controller;
 let git: GitServer;
@@ -23,7 +24,7 @@ let web: string;
 
 beforeAll(async () => {
   cluster = await startCluster({ nodes: 1 });
-  hall = await openHall((file) => cluster.writeKubeconfig(file));
+  hall = await openHall((file) => cluster.writeKubeconfig(file), { publish, serveGit });
   ({ scene, controller, git, web } = hall);
 });
 

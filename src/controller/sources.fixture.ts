@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { getArray, getObject, getString } from '../kernel/index.ts';
 import type { JsonObject } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
-import { publish, serveGit } from '../git/test-support.ts';
-import type { GitServer } from '../git/test-support.ts';
 import { APPLICATION_KIND } from '../boundaries/sync/index.ts';
 import type { Controller } from './contract.ts';
 import { configMap, makeRepository, openScene, until } from './delivery.fixture.ts';
@@ -29,18 +27,29 @@ export function here(namespace: string): JsonObject {
   return { server: 'https://kubernetes.default.svc', namespace };
 }
 
+/** A Git server of the tests. */
+interface GitHost extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** What publishes repositories over HTTP. */
+interface Hosting<Server extends GitHost> {
+  publish(source: string, root: string, name: string): Promise<string>;
+  serveGit(root: string, password?: string): Promise<Server>;
+}
+
 /** A controller, two repositories behind HTTP, open and with a password, and Applications of them. */
-export interface Hall {
+export interface Hall<Server extends GitHost> {
   readonly scene: Scene;
   readonly controller: Controller;
-  readonly git: GitServer;
+  readonly git: Server;
   /** Of manifests, a chart, folders and files of generators. */
   readonly web: string;
   /** Of values and another manifest. */
   readonly values: string;
   /** The same with a password. */
   readonly closed: string;
-  readonly locked: GitServer;
+  readonly locked: Server;
   /** Creates an Application, and gives its name. */
   register(spec: JsonObject, name?: string): Promise<string>;
   application(name: string): Promise<KubeObject>;
@@ -53,7 +62,10 @@ export interface Hall {
   close(): Promise<void>;
 }
 
-export async function openHall(writeKubeconfig: (file: string) => Promise<void>): Promise<Hall> {
+export async function openHall<Server extends GitHost>(
+  writeKubeconfig: (file: string) => Promise<void>,
+  { publish, serveGit }: Hosting<Server>,
+): Promise<Hall<Server>> {
   const scene = await openScene(writeKubeconfig);
   const { client, folder } = scene;
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getArray, getIn, getObject, getString, systemClock } from '../kernel/index.ts';
+import { publish, serveGit } from '../git/test-support.ts';
 import type { GitServer } from '../git/test-support.ts';
 import { APPLICATION_KIND } from '../boundaries/sync/index.ts';
 import { createRegistryClient } from '../oci/index.ts';
@@ -14,7 +15,7 @@ import type { Hall } from './sources.fixture.ts';
 
 let cluster: Cluster;
 let other: Cluster;
-let hall: Hall;
+let hall: Hall<GitServer>;
 let scene: Scene;
 let git: GitServer;
 let locked: GitServer;
@@ -24,7 +25,7 @@ let closed: string;
 
 beforeAll(async () => {
   [cluster, other] = await Promise.all([startCluster({ nodes: 1 }), startCluster({ nodes: 1 })]);
-  hall = await openHall((file) => cluster.writeKubeconfig(file));
+  hall = await openHall((file) => cluster.writeKubeconfig(file), { publish, serveGit });
   ({ scene, git, locked, web, values, closed } = hall);
 });
 
