@@ -216,3 +216,23 @@ describe('what kubectl apply had put there and the set no longer has', () => {
     await expectDropped();
   });
 });
+
+describe('what somebody else wrote and the set asks for otherwise', () => {
+  it('is taken from them, and the plan says from whom', async () => {
+    const [, settings] = release(1);
+    if (settings === undefined) throw new Error('no ConfigMap');
+    await client.apply(settings, { fieldManager: 'landfall' });
+    await kubectl(['patch', 'configmap', 'web', '-p', '{"data":{"kept":"mine"}}']);
+    const theirs = { ...settings, data: { theirs: 'y' } };
+    await client.apply(theirs, { fieldManager: 'other-controller' });
+    const wanted = { ...settings, data: { kept: 'x', gone: 'x', theirs: 'z' } };
+    const { items, warnings } = await plan([wanted]);
+    expect(items[0]?.planned.notes).toEqual([
+      'takes data.theirs from other-controller',
+      'takes data.kept from kubectl-patch',
+    ]);
+    expect(warnings).toEqual([
+      expect.stringContaining('other-controller applies data.theirs, too') as string,
+    ]);
+  });
+});

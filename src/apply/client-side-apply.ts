@@ -3,14 +3,14 @@ import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { isWorkload } from '../boundaries/index.ts';
 import { FIELD_MANAGER, isOurApply, isOurs, ownedBy } from './field-manager.ts';
-import { isWhole, nodeAt, unionOf } from './field-set.ts';
+import { difference, isWhole, nodeAt, unionOf } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
 import { secretAsStored, valueAt } from './field-values.ts';
 
 const LAST_APPLIED = 'f:kubectl.kubernetes.io/last-applied-configuration';
 
 /** Written by an apply on the client's side, as `kubectl apply` does without `--server-side`, and Argo CD. */
-function isClientSideApply(entry: JsonObject): boolean {
+export function isClientSideApply(entry: JsonObject): boolean {
   if (isOurs(entry) || getString(entry, 'operation') !== 'Update') return false;
   if ((getString(entry, 'subresource') ?? '') !== '') return false;
   const fields = entry['fieldsV1'];
@@ -122,19 +122,4 @@ export function handedOver(live: KubeObject, dropped: FieldSet, desired: KubeObj
     fieldsType: 'FieldsV1',
   };
   return [...rest, { ...entry, fieldsV1: unionOf(asSet(ours?.['fieldsV1']), dropped) }];
-}
-
-function difference(set: FieldSet, taken: FieldSet): FieldSet {
-  const left: FieldSet = {};
-  for (const [step, node] of Object.entries(set)) {
-    const other = nodeAt(taken, step);
-    if (other === undefined) {
-      left[step] = node;
-      continue;
-    }
-    if (step === '.' || isWhole(asSet(node)) || isWhole(other)) continue;
-    const inner = difference(asSet(node), other);
-    if (Object.keys(inner).length > 0) left[step] = inner;
-  }
-  return left;
 }

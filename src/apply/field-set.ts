@@ -59,3 +59,19 @@ export function unionOf(a: FieldSet, b: FieldSet): FieldSet {
   }
   return all;
 }
+
+/** What is in the first and not in the second. */
+export function difference(set: FieldSet, taken: FieldSet): FieldSet {
+  const left: FieldSet = {};
+  for (const [step, node] of Object.entries(set)) {
+    const other = nodeAt(taken, step);
+    if (other === undefined) {
+      left[step] = node;
+      continue;
+    }
+    if (step === '.' || isWhole(below(node)) || isWhole(other)) continue;
+    const inner = difference(below(node), other);
+    if (Object.keys(inner).length > 0) left[step] = inner;
+  }
+  return left;
+}

@@ -12,6 +12,8 @@ import { identityOf, permissionsOf } from './permissions.ts';
 import type { Need, Permissions, Verb } from './permissions.ts';
 import { whereObject } from './plan.ts';
 import type { Plan, PlanAction, PlanItem, PlannedField, PlannedObject, PlanProblem } from './plan.ts';
+import { takenFields } from './taken-fields.ts';
+import type { TakenField } from './taken-fields.ts';
 import { isKnownUnchanged } from './unchanged.ts';
 import { relationsOf } from './relations.ts';
 import { missingReferences, stillUnfit } from './relations-in-cluster.ts';
@@ -93,6 +95,7 @@ export async function makePlan(client: KubeClient, request: PlanRequest, signal:
         ? loose.map(({ kind, name, message }) => `${kind}/${name}: ${message}`)
         : []),
       ...missing.warnings,
+      ...items.flatMap(({ item }) => contestedIn(item)),
       ...asked.flatMap(({ dry, desired }) =>
         dry.state === 'accepted' ? dry.warnings.map((text) => `${objectName(desired)}: ${text}`) : [],
       ),
@@ -264,11 +267,27 @@ async function itemOf(asked: Asked, request: PlanRequest, context: DryRunContext
     return { item: made('unchanged', dry.checked, dry.notes), problem: undefined };
   }
   const item = made('change', dry.checked, dry.notes);
-  const owners = item.planned.fields.length === 0 ? ['nothing but who owns its fields'] : [];
+  const owners = [
+    ...(item.planned.fields.length === 0 ? ['nothing but who owns its fields'] : []),
+    ...takenFrom(item).map(({ field, by }) => `takes ${field} from ${by}`),
+  ];
   return {
     item: { ...item, planned: { ...item.planned, notes: [...owners, ...item.planned.notes] } },
     problem: undefined,
   };
+}
+
+function takenFrom({ before, predicted }: PlanItem): readonly TakenField[] {
+  return before === undefined || predicted === undefined ? [] : takenFields(before, predicted);
+}
+
+/** What somebody else applies as well: whoever applies last has it, until the other does. */
+function contestedIn(item: PlanItem): readonly string[] {
+  if (item.planned.action !== 'change' || item.before === undefined) return [];
+  const name = objectName(item.before);
+  return takenFrom(item)
+    .filter(({ isContested }) => isContested)
+    .map(({ field, by }) => `${name}: ${by} applies ${field}, too; it will be taken from it`);
 }
 
 /** Argo CD's annotation for objects that may be replaced by force. */

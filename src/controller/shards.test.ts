@@ -105,7 +105,8 @@ describe('replicas', () => {
     const { path } = await makeRepository(join(scene.folder, 'repo'), {
       'k8s/one.yaml': configMap('one', 'a'),
     });
-    const leases = { durationMs: LEASE_MS };
+    // Long enough that a busy machine does not lose a part in the middle of a turn.
+    const leases = { durationMs: 4 * LEASE_MS };
     const first = await scene.controller({ leases: { ...leases, identity: 'first' } });
     await scene.controller({ leases: { ...leases, identity: 'second' } });
     const names = ['left', 'right', 'up', 'down', 'in', 'out'];

@@ -17,14 +17,24 @@ export interface FoundRepository {
   readonly remotes: Readonly<Record<string, string>>;
 }
 
-/** Where the repository is that a folder is in, as git itself would find it; undefined when there is none. */
-export async function findRoot(
-  folder: string,
-  signal?: AbortSignal,
-): Promise<Pick<FoundRepository, 'root' | 'gitDir' | 'bare'> | undefined> {
+type FoundRoot = Pick<FoundRepository, 'root' | 'gitDir' | 'bare'>;
+
+/**
+ * Where the repository is that a folder is in; undefined when there is none. For what works without one: git is not
+ * started, and need not be there, where nothing looks like a repository.
+ */
+export async function findRoot(folder: string, signal?: AbortSignal): Promise<FoundRoot | undefined> {
   await assertFolder(folder);
   const real = await realpath(folder);
-  if (!mayBeInRepository(real)) return undefined;
+  return mayBeInRepository(real) ? askForRoot(folder, real, signal) : undefined;
+}
+
+/** As git itself finds it. */
+async function askForRoot(
+  folder: string,
+  real: string,
+  signal: AbortSignal | undefined,
+): Promise<FoundRoot | undefined> {
   const found = await tryGit(
     ['rev-parse', '--absolute-git-dir', '--is-bare-repository', '--is-inside-work-tree', '--show-cdup'],
     { cwd: folder, signal },
@@ -39,7 +49,7 @@ export async function findRoot(
   return { root, gitDir, bare: bare === 'true' };
 }
 
-/** False where nothing above a folder looks like a repository: git is not started then, to find out the same. */
+/** False where nothing above a folder looks like a repository. */
 function mayBeInRepository(folder: string): boolean {
   for (let at = folder; ; at = path.dirname(at)) {
     const isBare = existsSync(path.join(at, 'HEAD')) && existsSync(path.join(at, 'objects'));
@@ -53,7 +63,8 @@ export async function findRepository(
   folder: string,
   signal?: AbortSignal,
 ): Promise<FoundRepository | undefined> {
-  const found = await findRoot(folder, signal);
+  await assertFolder(folder);
+  const found = await askForRoot(folder, await realpath(folder), signal);
   if (found === undefined) return undefined;
   const { gitDir } = found;
   const [symbolic, listed] = await Promise.all([

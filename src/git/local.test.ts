@@ -4,7 +4,7 @@ import { symlink, writeFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LandfallError, systemClock } from '../kernel/index.ts';
-import { createGitMirrors, findRepository, type GitMirror, type GitMirrors } from './index.ts';
+import { createGitMirrors, findRepository, findRoot, type GitMirror, type GitMirrors } from './index.ts';
 import { createObjectReader } from './objects.ts';
 import { commitAll, createRepository, git, temporaryFolder, type TestFolder } from './test-support.ts';
 
@@ -274,6 +274,22 @@ test('the repository around a folder is found, with its remotes but not their pa
     remotes: { origin: 'https://git.example.com/team/app.git' },
   });
   expect(await findRepository(temporary.path)).toBeUndefined();
+});
+
+test('the root around a folder is found from wherever one looks, and where there is none without git', async () => {
+  expect((await findRoot(path.join(folder, 'dir')))?.root).toBe(folder);
+  expect(await findRoot(path.join(folder, '.git', 'objects'))).toMatchObject({ bare: false });
+  const bare = path.join(temporary.path, 'bare.git');
+  await git(temporary.path, 'init', '--quiet', '--bare', bare);
+  expect(await findRoot(path.join(bare, 'refs'))).toEqual({ root: bare, gitDir: bare, bare: true });
+  const { PATH } = process.env;
+  process.env['PATH'] = '/nowhere';
+  try {
+    expect(await findRoot(temporary.path)).toBeUndefined();
+    await expect(findRoot(folder)).rejects.toThrow("'git' could not be started");
+  } finally {
+    process.env['PATH'] = PATH;
+  }
 });
 
 test('an object whose content does not match its name is never used', async () => {

@@ -143,6 +143,7 @@ function keep<Value>(answers: Map<string, Value>, key: string, value: Value): Va
   return value;
 }
 
+const KEPT_COMMITS = 256;
 /** Neither a branch nor a tag. */
 const OTHER_REF = /^refs\/(?!heads\/|tags\/|remotes\/)/;
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
@@ -175,12 +176,22 @@ function reading(
   };
   const infos = new Map<string, CommitInfo>();
   const before = new Map<string, true>();
+  const submodules = new Map<string, readonly Submodule[]>();
   return {
     tags: async (signal) => tagNames(await ready(signal), signal),
     refs: async (signal) => listRefs(await ready(signal), signal),
     checkout: async (commit, folder, signal) => checkoutCommit(await ready(signal), commit, folder, signal),
     tree: (commit) => createCommitTree(late, commit, display),
-    submodules: async (commit, signal) => readSubmodules(await ready(signal), commit, signal),
+    async submodules(commit, signal) {
+      const known = submodules.get(commit);
+      if (known !== undefined) return known;
+      // Most commits have none, which is seen without starting a program.
+      const file = await createCommitTree(late, commit, display).kind('.gitmodules');
+      const found = file === undefined ? [] : await readSubmodules(await ready(signal), commit, signal);
+      if (submodules.size >= KEPT_COMMITS) submodules.clear();
+      submodules.set(commit, found);
+      return found;
+    },
     verify: async (signed, keys, signal) => verifySignature(await ready(signal), signed, keys, signal),
     async log(options, signal) {
       const from = options.from ?? (await resolve('HEAD', signal)).commit;

@@ -37,6 +37,8 @@ export interface DriftReport {
   /** What the delivery controller says; read, never believed. */
   readonly sync: string | undefined;
   readonly selfHeal: boolean;
+  /** A commit can change what it asks for: live values can be accepted. */
+  readonly fromGit: boolean;
   /** What nobody explains first, then what belongs to its writer by design. */
   readonly drifts: readonly Drift[];
   /** Objects whose drift is not known. */
@@ -201,6 +203,7 @@ export async function findDrift(
     revision: tracked.value.commit,
     sync: status.sync || undefined,
     selfHeal: policy.automated && policy.selfHeal,
+    fromGit: spec.from.kind === 'git',
     drifts,
     unread: unreadSubjects(subjects),
   };

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -162,7 +162,7 @@ beforeAll(async () => {
       },
     ],
   });
-}, 3 * MINUTE);
+}, 6 * MINUTE);
 
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
@@ -201,7 +201,7 @@ describe('who wrote it', () => {
       const { out } = await lab.run(['drift', APP, 'revert', '--wait', '60s']);
       expect(out).toMatch(/^✓ reverted/);
     },
-    2 * MINUTE,
+    5 * MINUTE,
   );
 
   it(
@@ -231,7 +231,7 @@ describe('who wrote it', () => {
       await sync();
       expect((await drift()).drifts).toEqual([]);
     },
-    2 * MINUTE,
+    5 * MINUTE,
   );
 
   it(
@@ -253,7 +253,7 @@ describe('who wrote it', () => {
       const stored = await kubectl('get', 'secret', 'db', '-n', NAMESPACE, '-o', 'jsonpath={.data}');
       expect(stored).toBe(`{"password":"${Buffer.from('hunter2').toString('base64')}"}`);
     },
-    2 * MINUTE,
+    5 * MINUTE,
   );
 });
 
@@ -274,7 +274,7 @@ describe('what is accepted', () => {
       );
       await kubectl('scale', 'deploy/payment-api', '-n', NAMESPACE, '--replicas=3');
     },
-    MINUTE,
+    3 * MINUTE,
   );
 
   it(
@@ -290,7 +290,7 @@ describe('what is accepted', () => {
       expect(err).not.toContain('spring');
       expect(await file('more.yaml')).toContain('replicas: 1 # one is enough');
     },
-    MINUTE,
+    3 * MINUTE,
   );
 
   it(
@@ -323,7 +323,39 @@ git update-ref refs/heads/main $(${identity} git commit-tree main^{tree} -p main
         WORKER.replace('replicas: 1 # one is enough', 'replicas: 2 # one is enough'),
       );
     },
-    2 * MINUTE,
+    5 * MINUTE,
+  );
+
+  it(
+    'is not put over what somebody else decided about that field meanwhile',
+    async () => {
+      const bare = path.join(root, 'platform-repo.git');
+      const clone = path.join(root, 'clone');
+      const git = async (cwd: string, ...args: readonly string[]) => {
+        const identity = ['-c', 'user.name=x', '-c', 'user.email=x@y'];
+        const { code, stderr } = await runProgram('git', [...identity, ...args], { cwd, timeoutMs: MINUTE });
+        if (code !== 0) throw new Error(stderr);
+      };
+      await git(root, 'clone', '--quiet', bare, clone);
+      const manifest = path.join(clone, STAGING, 'more.yaml');
+      const before = await readFile(manifest, 'utf8');
+      await writeFile(manifest, before.replace('replicas: 2', 'replicas: 4'));
+      await git(clone, 'commit', '--quiet', '-am', 'Four');
+      await git(clone, 'push', '--quiet', 'origin', 'HEAD:refs/heads/rival');
+      const hook = path.join(bare, 'hooks', 'pre-receive');
+      await writeFile(
+        hook,
+        '#!/bin/sh\nunset GIT_QUARANTINE_PATH\nrm hooks/pre-receive\ngit update-ref refs/heads/main refs/heads/rival\n',
+      );
+      await chmod(hook, 0o755);
+      await kubectl('scale', 'deploy/worker', '-n', NAMESPACE, '--replicas=3');
+      const { code, err } = await lab.run(['drift', APP, 'accept', 'deploy/worker:spec.replicas']);
+      expect(code).not.toBe(0);
+      expect(err).toContain('spec.replicas was 2 in Git, and is 4 by now');
+      expect(await file('more.yaml')).toContain('replicas: 4 # one is enough');
+      await sync();
+    },
+    3 * MINUTE,
   );
 
   it(
@@ -337,7 +369,7 @@ git update-ref refs/heads/main $(${identity} git commit-tree main^{tree} -p main
         'TEXT: | # shown to people\n    line one\n    line three\n---\n# a worker\n',
       );
     },
-    2 * MINUTE,
+    5 * MINUTE,
   );
 
   it(
@@ -363,6 +395,6 @@ git update-ref refs/heads/main $(${identity} git commit-tree main^{tree} -p main
       expect(await file('kustomization.yaml')).toContain('readinessProbe: null');
       expect((await drift()).drifts).toEqual([]);
     },
-    2 * MINUTE,
+    5 * MINUTE,
   );
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Asking } from '../../src/cli/question.ts';
+import { clusterFixture } from '../../src/drydock/cluster/cluster-fixture.ts';
 import type { JsonObject } from '../../src/kernel/index.ts';
 import type { Proof } from '../../src/verdict/index.ts';
 import { openWitness, saying, syncedAt } from './witness.ts';
@@ -308,7 +309,7 @@ spec:
 `,
   }),
   beside: (w) => ({
-    pod: `initContainers: [{name: log, restartPolicy: Always, image: "${w.images.old}"}]`,
+    pod: `initContainers: [{name: log, restartPolicy: Always, image: "${w.images.old}", env: [{name: PORT, value: "9090"}]}]`,
   }),
   routed: () => ({
     more: `apiVersion: networking.k8s.io/v1
@@ -351,5 +352,50 @@ describe('a delivery in a shape that is not the usual one', () => {
     await witness.kubectl('worked-on', 'delete', 'pod', '-l', 'app=web', '--wait=true');
     const proof = await witness.until('worked-on', seen('landed'));
     expect(saying(proof), told(proof)).toBe('landed');
+  });
+});
+
+describe('a delivery to another cluster', () => {
+  const SETTINGS = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {level: info}\n';
+
+  it('is looked at over there, whatever is called the same over here', { timeout: 2 * MINUTE }, async () => {
+    const other = await clusterFixture();
+    try {
+      const { url, token, caCertificate } = other.cluster;
+      await witness.kube.create(
+        {
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: {
+            name: 'cluster-eu',
+            namespace: 'argocd',
+            labels: { 'argocd.argoproj.io/secret-type': 'cluster' },
+          },
+          stringData: {
+            name: 'eu',
+            server: url,
+            config: JSON.stringify({
+              bearerToken: token,
+              tlsClientConfig: { caData: Buffer.from(caCertificate).toString('base64') },
+            }),
+          },
+        },
+        {},
+      );
+      const destination = { name: 'eu', namespace: 'far' };
+      await witness.deliver('far', SETTINGS, { destination });
+      expect(saying(await witness.look('far'))).toBe('stopped at live: missing');
+      await other.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'far' } }, 'namespaces');
+      const stored = { name: 'settings', namespace: 'far' };
+      await other.create(
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: stored, data: { level: 'info' } },
+        'configmaps',
+      );
+      await witness.apply('far', SETTINGS.replace('info', 'debug'));
+      const proof = await witness.look('far');
+      expect(saying(proof), told(proof)).toBe('landed');
+    } finally {
+      await other.close();
+    }
   });
 });

@@ -21,14 +21,14 @@ export const REGISTRY = 'registry.corp.io';
 const CONTROLLER = 'argocd-controller';
 const { signal } = new AbortController();
 
-/** Answers on 8080 with what VERSION says; not ready where MODE is `never`. */
+/** Answers with its version on 8080, or on PORT; not ready where MODE is `never`. */
 const server = (version: string) =>
   program(`
 const server = require('node:http').createServer((request, response) => {
   response.statusCode = request.url === '/ready' && process.env.MODE === 'never' ? 503 : 200;
   response.end('${version}');
 });
-server.listen(8080);
+server.listen(Number(process.env.PORT ?? 8080));
 process.on('SIGTERM', () => process.exit(0));
 `);
 

@@ -24,6 +24,15 @@ export interface TrackedRevision {
   readonly told?: readonly { readonly attribute: string; readonly value: string }[];
 }
 
+/** What is not there, by the code of who looked for it. */
+const MISSING: Readonly<Record<string, string>> = {
+  'git-repository-not-found': 'no such repository',
+  'source-missing': 'no such source',
+  'chart-missing': 'no such chart',
+  'chart-not-found': 'no such version',
+  'release-unregistered': 'asked for no more',
+};
+
 /** Who asks, for a sentence. */
 export function whoAsks(tracked: Pick<TrackedRevision, 'kind'>): string {
   const { kind = 'commit' } = tracked;
@@ -102,7 +111,7 @@ export function decideIntent(
   const headline = leading === undefined ? '' : shortReference(leading.reference);
   if (tracked.state !== 'read') {
     const absent = tracked.state === 'absent';
-    const missing = tracked.code === 'git-repository-not-found' ? 'no such repository' : 'no such revision';
+    const missing = MISSING[tracked.code ?? ''] ?? 'no such revision';
     return {
       boundary: 'intent',
       state: absent ? 'broken' : 'unknown',

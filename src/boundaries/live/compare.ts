@@ -219,13 +219,14 @@ function compareMetadata(desired: KubeObject, live: KubeObject, found: FieldDiff
 export function fieldDifferences(desired: KubeObject, live: KubeObject): readonly FieldDifference[] {
   const found: FieldDifference[] = [];
   const wanted = asStored(desired);
+  const stored = asStored(live);
   for (const [key, value] of Object.entries(wanted)) {
     if (key === 'apiVersion' || key === 'kind' || key === 'status') continue;
     if (key === 'metadata') {
       compareMetadata(desired, live, found);
       continue;
     }
-    walk(value, live[key], [key], found);
+    walk(value, stored[key], [key], found);
   }
   return found;
 }

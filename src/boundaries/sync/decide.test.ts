@@ -402,6 +402,28 @@ describe('the sync boundary', () => {
   });
 });
 
+describe('a Kustomization that is being reconciled', () => {
+  const reconciling = (spec: JsonObject): KubeObject => ({
+    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+    kind: 'Kustomization',
+    metadata: { name: 'shop', namespace: 'flux-system', generation: 1, creationTimestamp: ago(90 * MINUTE) },
+    spec,
+    status: {
+      observedGeneration: 1,
+      conditions: [
+        { type: 'Ready', status: 'Unknown', reason: 'Progressing', lastTransitionTime: ago(15 * MINUTE) },
+      ],
+    },
+  });
+
+  it('may take as long as its own timeout', () => {
+    const stateOf = (spec: JsonObject) => check(reconciling(spec)).state;
+    expect([{ interval: '5m' }, { interval: '5m', timeout: '30m' }, { interval: '1h' }].map(stateOf)).toEqual(
+      ['broken', 'moving', 'moving'],
+    );
+  });
+});
+
 describe('the numbers of a sync', () => {
   it('are read from the words behind each object', () => {
     const counts = syncCounts([

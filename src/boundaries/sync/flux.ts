@@ -87,7 +87,10 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
   }
   const current = getIn(object, 'status', 'observedGeneration') === object.metadata.generation;
   if (status === 'Unknown' || (status === 'True' && !current && !suspended)) {
-    const deadline = Math.max(Number.isNaN(since) ? now : since, changedAt(object) ?? 0) + OPERATION;
+    // It may wait for health as long as its own timeout, which is its interval where it has none.
+    const own = durationMs(getString(object, 'spec', 'timeout') ?? getString(object, 'spec', 'interval'));
+    const began = Math.max(Number.isNaN(since) ? now : since, changedAt(object) ?? 0);
+    const deadline = began + Math.max(OPERATION, own ?? 0);
     const detail = message || 'the controller has not seen this generation yet';
     return now > deadline
       ? { state: 'broken', reason: 'operation-stuck', headline: 'reconciling', detail }

@@ -1,4 +1,5 @@
 import { isFlux, isRelease } from '../../boundaries/index.ts';
+import { getString } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
@@ -29,6 +30,14 @@ export async function putBack(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  if (isFlux(application) || isRelease(application)) await lookNow(kube, application, clock, signal);
+  if (isRelease(application)) {
+    // Without drift detection a release is only put back by being released again.
+    const at = new Date(clock.now()).toISOString();
+    if (getString(application, 'spec', 'driftDetection', 'mode') !== 'enabled') {
+      const annotations = { 'reconcile.fluxcd.io/forceAt': at };
+      await kube.patch(refOf(application), 'merge', { metadata: { annotations } }, {}, signal);
+    }
+    await askFlux(kube, application, at, signal);
+  } else if (isFlux(application)) await lookNow(kube, application, clock, signal);
   else await askForSync(kube, application, asked, userName(), signal);
 }

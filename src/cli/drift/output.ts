@@ -43,7 +43,9 @@ function commandsFor(report: DriftReport, drifts: readonly Drift[]): readonly st
       ? `--object ${first.object}`
       : quoted(isAmbiguous(first, report.drifts) ? fieldOf(first) : first.field);
   const accept =
-    (first.kind === 'changed' || first.kind === 'added') && !first.object.startsWith('Secret/')
+    report.fromGit &&
+    (first.kind === 'changed' || first.kind === 'added') &&
+    !first.object.startsWith('Secret/')
       ? `landfall drift ${report.application} accept ${field}`
       : '';
   const revert = `landfall drift ${report.application} revert ${field}`;

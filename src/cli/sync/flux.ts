@@ -17,7 +17,7 @@ const REQUESTED = 'reconcile.fluxcd.io/requestedAt';
 
 const SOURCE_VERSIONS: Readonly<Record<string, string>> = {
   GitRepository: 'source.toolkit.fluxcd.io/v1',
-  OCIRepository: 'source.toolkit.fluxcd.io/v1beta2',
+  OCIRepository: 'source.toolkit.fluxcd.io/v1',
   Bucket: 'source.toolkit.fluxcd.io/v1',
   HelmRepository: 'source.toolkit.fluxcd.io/v1',
 };
@@ -63,7 +63,9 @@ export async function askFlux(
   const annotate = { metadata: { annotations: { [REQUESTED]: at } } };
   const options = { fieldManager: 'landfall' };
   const source =
-    getObject(object, 'spec', 'sourceRef') ?? getObject(object, 'spec', 'chart', 'spec', 'sourceRef');
+    getObject(object, 'spec', 'sourceRef') ??
+    getObject(object, 'spec', 'chartRef') ??
+    getObject(object, 'spec', 'chart', 'spec', 'sourceRef');
   const kind = getString(source, 'kind') ?? '';
   const apiVersion = getString(source, 'apiVersion') ?? SOURCE_VERSIONS[kind];
   const name = getString(source, 'name');
@@ -92,8 +94,9 @@ export function readFlux(
     (getNumber(ready, 'observedGeneration') ?? getNumber(object, 'status', 'observedGeneration') ?? 0) >=
     generation;
   const status = current ? getString(ready, 'status') : undefined;
-  const revision =
-    getString(object, 'status', status === 'False' ? 'lastAttemptedRevision' : 'lastAppliedRevision') ?? '';
+  const applied = status === 'False' ? undefined : getString(object, 'status', 'lastAppliedRevision');
+  // A HelmRelease has no word for what was applied: its last attempt is what succeeded.
+  const revision = applied ?? getString(object, 'status', 'lastAttemptedRevision') ?? '';
   return {
     state: status === 'True' ? 'synced' : status === 'False' ? 'failed' : 'running',
     message: getString(ready, 'message') ?? '',

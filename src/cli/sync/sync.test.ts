@@ -201,7 +201,13 @@ describe('landfall sync', { timeout: 120_000 }, () => {
       'reconcile.fluxcd.io/requestedAt': at,
     });
     const conditions = [
-      { type: 'Ready', status: 'True', reason: 'ReconciliationSucceeded', message: 'Applied' },
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'ReconciliationSucceeded',
+        message: 'Applied',
+        lastTransitionTime: '2026-03-01T00:00:00Z',
+      },
     ];
     const status = {
       lastHandledReconcileAt: at,

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { textOf } from '../../kernel/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { FLUX_FIELDS, refusedFields } from './fields.ts';
@@ -21,7 +22,7 @@ function said(support: Support): readonly [string, string] {
   if (support.how === 'idle') return ['accepted', `nothing to be done: ${support.why}`];
   if (support.how === 'no') return ['refused', support.why];
   return [
-    support.values.map((value) => `only \`${String(value)}\``).join(', '),
+    support.values.map((value) => `only \`${textOf(value)}\``).join(', '),
     `else refused: ${support.why}`,
   ];
 }

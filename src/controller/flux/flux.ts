@@ -1,20 +1,12 @@
-import {
-  LandfallError,
-  asLandfallError,
-  getArray,
-  getObject,
-  getString,
-  parseYaml,
-} from '../../kernel/index.ts';
+import { asLandfallError, getArray, getObject, getString } from '../../kernel/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import type { GitMirror, GitMirrors } from '../../git/index.ts';
-import { connectKubeClient, startReflector } from '../../kube/index.ts';
+import { startReflector } from '../../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, Reflector } from '../../kube/index.ts';
 import { HELM_NAMESPACE_LABEL, HELM_NAME_LABEL, createArtifacts } from '../../boundaries/render/index.ts';
 import type { AccessFiles } from '../clusters/index.ts';
 import type { TrackedRepository } from '../declarations.ts';
 import type { EventRecorder } from '../events.ts';
-import { secretValue } from '../followed.ts';
 import type { FailurePolicy } from '../failure-policy.ts';
 import type { SyncJournals } from '../journals.ts';
 import type { LiveObjects } from '../live.ts';
@@ -35,6 +27,7 @@ import { gitArtifact, includes } from './git-content.ts';
 import { reconcileBucket } from './bucket.ts';
 import { reconcileGitRepository } from './git-repository.ts';
 import { createVerifier } from './git-verify.ts';
+import { createTargets } from './targets.ts';
 import {
   BUCKET,
   GIT_REPOSITORY,
@@ -104,42 +97,7 @@ const AT_ONCE = 8;
 /** The loops over Flux' objects: each on its own, whenever it, its source, its objects or its time says so. */
 export function startFlux(options: FluxOptions): Flux {
   const { client, clock, logger, random } = options;
-  const remotes = new Map<string, { readonly version: string; readonly target: FluxTarget }>();
-
-  async function targetOf(object: KubeObject, signal: AbortSignal): Promise<FluxTarget> {
-    const { namespace = 'default' } = object.metadata;
-    const account = getString(object, 'spec', 'serviceAccountName') ?? '';
-    const cluster =
-      getObject(object, 'spec', 'kubeConfig') === undefined ? options.home : await remoteOf(object, signal);
-    if (account === '') return cluster;
-    return { live: cluster.live, client: cluster.client.as(`system:serviceaccount:${namespace}:${account}`) };
-  }
-
-  async function remoteOf(object: KubeObject, signal: AbortSignal): Promise<FluxTarget> {
-    const { namespace = 'default' } = object.metadata;
-    const name = getString(object, 'spec', 'kubeConfig', 'secretRef', 'name') ?? '';
-    const secret =
-      name === ''
-        ? undefined
-        : await client.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }, signal);
-    if (secret === undefined) {
-      throw new LandfallError(`unable to read KubeConfig secret '${namespace}/${name}': it does not exist`, {
-        kind: 'not-found',
-        code: 'kubeconfig-secret',
-        object: `${namespace}/${name}`,
-        hint: 'Create the Secret with a kubeconfig in the key value.',
-      });
-    }
-    const key = `${namespace}/${name}`;
-    const version = `${secret.metadata.uid ?? ''}/${secret.metadata.resourceVersion ?? ''}`;
-    const known = remotes.get(key);
-    if (known?.version === version) return known.target;
-    const remote = clientOf(secret, getString(object, 'spec', 'kubeConfig', 'secretRef', 'key'), clock);
-    const target = { client: remote, live: options.openLive(remote) };
-    remotes.set(key, { version, target });
-    if (known !== undefined) await leave(known.target);
-    return target;
-  }
+  const targets = createTargets(options);
 
   function loop(
     kind: KindRef,
@@ -195,7 +153,7 @@ export function startFlux(options: FluxOptions): Flux {
     clock,
     events: options.events,
     policy: options.policy,
-    target: targetOf,
+    target: targets.of,
     files,
     versions: new Map(),
     running: new Map(),
@@ -216,7 +174,7 @@ export function startFlux(options: FluxOptions): Flux {
           clock,
           events: options.events,
           files,
-          target: targetOf,
+          target: targets.of,
           strict: options.strictSubstitutions === true,
           policy: options.policy,
           ...(options.sops === undefined ? {} : { sops: options.sops }),
@@ -311,18 +269,13 @@ export function startFlux(options: FluxOptions): Flux {
         await objects.close();
         await queue.close();
       }
-      await Promise.all([...remotes.values()].map(({ target }) => leave(target)));
+      await targets.close();
     },
   };
 }
 
 function keyOf(object: KubeObject): string {
   return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-}
-
-async function leave(target: FluxTarget): Promise<void> {
-  await target.live.close();
-  target.client.close();
 }
 
 /** A Kustomization, release or chart that names the source. */
@@ -349,62 +302,4 @@ function dependsOn(dependency: KubeObject): (object: KubeObject) => boolean {
         getString(item, 'name') === dependency.metadata.name &&
         (getString(item, 'namespace') || object.metadata.namespace) === dependency.metadata.namespace,
     );
-}
-
-/** The kubeconfig of a Secret. Plugins that run programs are refused, as Flux refuses them. */
-function clientOf(secret: KubeObject, key: string | undefined, clock: Clock): KubeClient {
-  const where = `Secret ${secret.metadata.namespace ?? ''}/${secret.metadata.name}`;
-  const text =
-    key === undefined || key === ''
-      ? (secretValue(secret, 'value') ?? secretValue(secret, 'value.yaml'))
-      : secretValue(secret, key);
-  const refuse = (what: string) =>
-    new LandfallError(`${where} ${what}.`, {
-      kind: 'invalid-input',
-      code: 'kubeconfig-secret',
-      object: where,
-      hint: 'Put a kubeconfig with a token or a client certificate into the key value.',
-    });
-  if (text === undefined) throw refuse('holds no kubeconfig');
-  let config;
-  try {
-    [config] = parseYaml(text, where);
-  } catch {
-    throw refuse('holds a kubeconfig that is no YAML');
-  }
-  const named = (list: string, name: string) =>
-    getArray(config, list).find((item) => getString(item, 'name') === name);
-  const context = getObject(named('contexts', getString(config, 'current-context') ?? ''), 'context');
-  const cluster = getObject(named('clusters', getString(context, 'cluster') ?? ''), 'cluster');
-  const user = getObject(named('users', getString(context, 'user') ?? ''), 'user');
-  if (cluster === undefined) throw refuse('holds a kubeconfig without its current context');
-  if (getObject(user, 'exec') !== undefined || getObject(user, 'auth-provider') !== undefined) {
-    throw refuse('holds a kubeconfig that runs a program for its credentials, which is refused');
-  }
-  const data = (holder: typeof cluster | undefined, field: string) => {
-    const value = getString(holder, `${field}-data`);
-    return value === undefined || value === '' ? undefined : Buffer.from(value, 'base64').toString('utf8');
-  };
-  const [ca, cert, privateKey] = [
-    data(cluster, 'certificate-authority'),
-    data(user, 'client-certificate'),
-    data(user, 'client-key'),
-  ];
-  const token = getString(user, 'token') || undefined;
-  const username = getString(user, 'username') || undefined;
-  const password = getString(user, 'password') || undefined;
-  return connectKubeClient(
-    {
-      server: getString(cluster, 'server') ?? '',
-      name: where,
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(privateKey === undefined ? {} : { key: privateKey }),
-      ...(token === undefined ? {} : { token }),
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(cluster['insecure-skip-tls-verify'] === true ? { insecure: true } : {}),
-    },
-    { clock, userAgent: 'landfall-controller' },
-  );
 }

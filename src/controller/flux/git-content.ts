@@ -14,7 +14,10 @@ import { sourceFailed } from './source-status.ts';
 
 const MAX_DEPTH = 5;
 
-/** What an artifact of Flux would hold: the commit, with submodules and what is included, without what is left out. */
+/**
+ * What an artifact of Flux would hold: the commit, with submodules and what is included. What the source itself leaves
+ * out is still there: who reads it takes that out.
+ */
 export async function gitArtifact(
   options: GitAccessOptions,
   source: KubeObject,
@@ -32,9 +35,9 @@ async function artifactAt(
   depth: number,
 ): Promise<FileTree> {
   const mirror = await mirrorOf(options, source, signal);
-  const whole = await withSubmodules(options, source, mirror, urlOf(source), at.commit, signal, 0);
+  const cloned = await withSubmodules(options, source, mirror, urlOf(source), at.commit, signal, 0);
   const folders = sparseFolders(source);
-  const checkedOut = folders === undefined ? whole : treeOfFolders(whole, folders);
+  const checkedOut = folders === undefined ? cloned : treeOfFolders(cloned, folders);
   const mounts = new Map<string, FileTree>();
   for (const { name, fromPath, toPath, commit } of at.includes) {
     const { namespace = 'default' } = source.metadata;
@@ -44,7 +47,8 @@ async function artifactAt(
       throw unavailable('NoArtifact', `include '${name}' is more than ${MAX_DEPTH} includes deep`);
     }
     const next = { commit, includes: includedOf(other) };
-    const tree = await artifactAt(options, other, next, signal, depth + 1);
+    const whole = await artifactAt(options, other, next, signal, depth + 1);
+    const tree = withoutIgnored(whole, ignorePatterns(other));
     if ((await checkedOut.kind(toPath)) !== undefined) {
       throw copyFailure(name, fromPath, toPath, `there is something at ${toPath} already`);
     }
@@ -53,7 +57,7 @@ async function artifactAt(
     }
     mounts.set(toPath, treeBelow(tree, fromPath));
   }
-  return withoutIgnored(treeWithMounts(checkedOut, mounts), ignorePatterns(source));
+  return treeWithMounts(checkedOut, mounts);
 }
 
 function unavailable(reason: string, message: string) {

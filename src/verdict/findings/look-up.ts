@@ -47,6 +47,13 @@ export function controllerCommands(subject: Place): readonly string[] {
   return [`kubectl describe ${kindOf(subject)} ${subject.name} -n ${subject.namespace}`];
 }
 
+/** How an image is pinned where the application is kept; nothing where only a person knows the values of a chart. */
+export function pinCommands(subject: Place, repository: string, pinned: string): readonly string[] {
+  return (subject.from ?? 'git') === 'git'
+    ? [`cd ${subject.path} && kustomize edit set image ${repository}=${pinned}`]
+    : [];
+}
+
 /** Its kind as commands name it. */
 export function kindOf({ kind = 'Application' }: Pick<Subject, 'kind'>): string {
   return kind.toLowerCase();

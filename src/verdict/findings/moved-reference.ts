@@ -3,6 +3,7 @@ import type { Claim, PodFacts, PullPolicy, RolloutSubject } from '../../boundari
 import { movedReferences } from '../causes.ts';
 import type { MovedReference } from '../causes.ts';
 import type { Case, Finding, Misleading } from './finding.ts';
+import { pinCommands } from './look-up.ts';
 import { groupName, percent, sampleName, shareOf, worstGroup } from '../../boundaries/index.ts';
 
 /** Clocks of the cluster and of CI may differ by this much before their times mean anything. */
@@ -172,7 +173,7 @@ export function movedReferenceRule(facts: Case): Finding | undefined {
   const mechanism = mechanismOf(podsOf(subject), release.pushedAt, policy);
   const tag = image.tag !== undefined && image.tag !== 'latest' ? image.tag : release.version;
   const pinned = `${image.repository}${tag === undefined ? '' : `:${tag}`}@${answered}`;
-  const { destination, path } = facts.subject;
+  const { destination } = facts.subject;
   const workload = `${live.kind.toLowerCase()}/${live.metadata.name}`;
   const name = container?.name ?? '';
   return {
@@ -187,7 +188,7 @@ export function movedReferenceRule(facts: Case): Finding | undefined {
     immediateFix: {
       text: `Pin what was pushed, tag and digest, in Git and let it sync. The digest changes the pod template, so pods are created, and no cached copy can stand in for it. ${restartSentence(policy)}`,
       commands: [
-        `cd ${path} && kustomize edit set image ${image.repository}=${pinned}`,
+        ...pinCommands(facts.subject, image.repository, pinned),
         `git commit -am "Deploy ${release.version ?? shortDigest(answered)}" && git push`,
         `landfall prove ${facts.subject.name} --wait 5m`,
       ],

@@ -1,5 +1,6 @@
 import { shortReference } from '../../boundaries/index.ts';
 import type { Case, Finding } from './finding.ts';
+import { pinCommands } from './look-up.ts';
 
 /**
  * Git names an image that we build without a digest. Nothing is wrong today; the proof ends with the next push. A
@@ -28,9 +29,11 @@ export function mutableReferenceRule(facts: Case): Finding | undefined {
       commands:
         digest === undefined
           ? []
-          : [
-              `cd ${facts.subject.path} && kustomize edit set image ${image.repository}=${image.repository}${image.tag === undefined ? '' : `:${image.tag}`}@${digest}`,
-            ],
+          : pinCommands(
+              facts.subject,
+              image.repository,
+              `${image.repository}${image.tag === undefined ? '' : `:${image.tag}`}@${digest}`,
+            ),
     },
     durableFix: { text: 'Let CI commit an immutable tag and its digest for every build.', commands: [] },
     verify: [`landfall trace ${facts.subject.name} image`],

@@ -1,5 +1,5 @@
 import type { GitMirror } from '../../git/index.ts';
-import { getString } from '../../kernel/index.ts';
+import { LandfallError, getArray, getString } from '../../kernel/index.ts';
 import { attempt, durationMs, read, valueOf } from '../../boundaries/index.ts';
 import type { Reading, TrackedRevision } from '../../boundaries/index.ts';
 import type { ApplicationSpec } from '../application.ts';
@@ -27,7 +27,10 @@ export async function gitOrigin(
   signal: AbortSignal,
 ): Promise<Origin> {
   const mirror = sources.git.open(spec.repository);
-  const tracked = await track(mirror, spec, signal);
+  const included = getArray(spec.flux?.source, 'spec', 'include').length;
+  const found = await track(mirror, spec, signal);
+  // A folder that another repository brings is not in this one.
+  const tracked = included > 0 && found.state === 'read' ? read({ ...found.value, pathExists: true }) : found;
   const commit = valueOf(tracked)?.commit;
   // Since when the branch is there, not when its commit was made: until then nobody can have fetched it from there.
   const moved = await attempt(() => mirror.movedAt(spec.revision, signal), signal);
@@ -40,7 +43,10 @@ export async function gitOrigin(
     ...(interval === undefined ? {} : { pollMs: interval }),
     ...(commit === undefined ? {} : { git: { mirror, commit } }),
     files: commit === undefined ? undefined : mirror.tree(commit),
-    render: () => renderSources(sources, spec, commit ?? spec.revision, signal),
+    async render() {
+      if (included > 0) throw notWhole(spec);
+      return renderSources(sources, spec, commit ?? spec.revision, signal);
+    },
     async find(revision) {
       const own = (await mirror.resolve(revision, signal)).commit;
       return {
@@ -49,4 +55,17 @@ export async function gitOrigin(
       };
     },
   };
+}
+
+/** What a GitRepository includes of others is not put together here. */
+function notWhole(spec: ApplicationSpec): LandfallError {
+  return new LandfallError(
+    `The GitRepository that ${spec.name} comes from includes others (spec.include), which are not read here.`,
+    {
+      kind: 'unavailable',
+      code: 'source-includes',
+      object: spec.name,
+      hint: 'Prove what it delivers by a GitRepository of its own.',
+    },
+  );
 }

@@ -2,7 +2,13 @@ import { getIn } from '../../../kernel/index.ts';
 import type { LandfallError } from '../../../kernel/index.ts';
 import { refOf } from '../../../kube/index.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { chartOf, chartOfHelmChart, composeValues } from '../../../boundaries/render/index.ts';
+import {
+  chartOf,
+  chartOfHelmChart,
+  composeValues,
+  ignorePatterns,
+  withoutIgnored,
+} from '../../../boundaries/render/index.ts';
 import type { Chart, ChartOptions } from '../../../boundaries/render/index.ts';
 import type { Turn } from '../../queue.ts';
 import type { Failure, Next } from '../failure.ts';
@@ -70,7 +76,14 @@ export function chartOptions(options: ReleaseOptions, turn: Turn): ChartOptions 
     outside: (work) => turn.outside(work),
     async source(owner, ref, signal) {
       const source = await sourceOf(client, owner, ref, turn);
-      return { content: source.content, identity: source.identity, tree: await files(source, signal) };
+      const { content, identity, object } = source;
+      const tree = await files(source, signal);
+      // What a GitRepository leaves out is no part of a chart either.
+      return {
+        content,
+        identity,
+        tree: object.kind === 'GitRepository' ? withoutIgnored(tree, ignorePatterns(object)) : tree,
+      };
     },
   };
 }
