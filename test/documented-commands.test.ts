@@ -64,7 +64,7 @@ function helped(command: Command): readonly Documented[] {
 /** The words of one command, as a shell gives them; ends at a comment, a pipe or the next command. */
 function wordsOf(text: string): readonly string[] {
   const words = text.match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
-  const end = words.findIndex((word) => /^(?:#|\|\|?|>|>>|<|&&|;|…)$/.test(word) || /^(?:#|2>)/.test(word));
+  const end = words.findIndex((word) => /^(?:#|\|\|?|>|>>|<|&&?|;|…)$/.test(word) || /^(?:#|2>)/.test(word));
   return (end < 0 ? words : words.slice(0, end)).map((word) => word.replaceAll(/^["'[]|["'\],;]$/g, ''));
 }
 

@@ -34,8 +34,8 @@ interface GitHost extends AsyncDisposable {
 
 /** What publishes repositories over HTTP. */
 interface Hosting<Server extends GitHost> {
-  publish(source: string, root: string, name: string): Promise<string>;
-  serveGit(root: string, password?: string): Promise<Server>;
+  readonly publish: (source: string, root: string, name: string) => Promise<string>;
+  readonly serveGit: (root: string, password?: string) => Promise<Server>;
 }
 
 /** A controller, two repositories behind HTTP, open and with a password, and Applications of them. */
