@@ -238,8 +238,8 @@ export function reopenBench(url: string, folder: string): Bench {
 export function benches<Server extends { readonly url: string; close(): Promise<void> }>(
   start: () => Promise<Server>,
 ): {
-  open(tag?: string): Promise<Bench & { readonly server: Server }>;
-  close(): Promise<void>;
+  readonly open: (tag?: string) => Promise<Bench & { readonly server: Server }>;
+  readonly close: () => Promise<void>;
 } {
   const cleanups: (() => Promise<void> | void)[] = [];
   return {
