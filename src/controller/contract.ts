@@ -44,6 +44,11 @@ export interface ControllerOptions {
   readonly failurePolicy?: Partial<FailurePolicy>;
   /** Variables of Flux Kustomizations without a value fail the build. Default false, as in Flux. */
   readonly strictSubstitutions?: boolean;
+  /**
+   * GitRepositories of Flux may name folders of the machine that the controller runs on: for who runs it beside their
+   * own. In a cluster whoever may write one would read what others fetched. Default false, as in Flux.
+   */
+  readonly localRepositories?: boolean;
   /** 0 to 1, for jitter. Default Math.random. */
   readonly random?: () => number;
 }

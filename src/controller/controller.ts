@@ -228,6 +228,7 @@ export function startController(options: ControllerOptions): Controller {
     openLive,
     resolve: (mirror, revision, level, signal) => repositories.resolveIn(mirror, revision, level, signal),
     strictSubstitutions: options.strictSubstitutions === true,
+    localRepositories: options.localRepositories === true,
     ...(options.helm === undefined ? {} : { helm: options.helm }),
     ...(options.sops === undefined ? {} : { sops: options.sops }),
     policy,

@@ -41,4 +41,5 @@ export type {
 } from './release/index.ts';
 export { argoCredentials, helmAccess, normalizedUrl } from './repository-access.ts';
 export type { RepositoryCredentials, RepositorySecrets } from './repository-access.ts';
+export { checkSparse, gitArtifact, includedOf } from './git-artifact.ts';
 export { highestTag } from './versions.ts';

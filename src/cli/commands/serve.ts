@@ -132,6 +132,8 @@ export const serveCommand: CliCommand = {
           clock: io.clock,
           logger,
           pollMs: options.poll,
+          // In a pod, whoever may write a source would read what is there of others.
+          localRepositories: io.env['KUBERNETES_SERVICE_HOST'] === undefined,
           failurePolicy: { onFailure: options.onFailure, healthTimeoutMs: options.healthTimeout },
           ...(options.helm === undefined ? {} : { helm: options.helm }),
           ...(options.namespace === undefined ? {} : { namespace: options.namespace }),

@@ -11,7 +11,7 @@ const OUR_TIMEOUTS = 'every request has a limit of its own';
 /** Source: the v1 API of source-controller. */
 export const SOURCE_FIELDS: Readonly<Record<string, Fields>> = {
   GitRepository: {
-    url: yes('http, https and ssh'),
+    url: yes('http, https and ssh; a folder, where `serve` runs outside of the cluster'),
     'secretRef.name': yes(
       'username and password, bearerToken, identity with known_hosts, ca.crt, tls.crt, tls.key',
     ),

@@ -23,7 +23,7 @@ import {
 } from './helm/index.ts';
 import type { ReleaseOptions } from './helm/index.ts';
 import { mirrorOf } from './git-access.ts';
-import { gitArtifact, includes } from './git-content.ts';
+import { artifactOf, includes } from './git-content.ts';
 import { reconcileBucket } from './bucket.ts';
 import { reconcileGitRepository } from './git-repository.ts';
 import { createVerifier } from './git-verify.ts';
@@ -70,6 +70,8 @@ export interface FluxOptions {
   readonly policy: FailurePolicy;
   /** Default false, as in Flux. */
   readonly strictSubstitutions?: boolean;
+  /** Default false, as in Flux. */
+  readonly localRepositories?: boolean;
   /** Runs a turn where this replica works on that key. */
   readonly mine: <T>(key: string, turn: Turn, work: (own: Turn) => Promise<T>) => Promise<T | undefined>;
 }
@@ -145,7 +147,7 @@ export function startFlux(options: FluxOptions): Flux {
 
   async function files({ object, content }: Source, signal: AbortSignal) {
     if (object.kind === 'OCIRepository') return artifacts.tree(object, content, signal);
-    return gitArtifact(options, object, content, signal);
+    return artifactOf(options, object, content, signal);
   }
 
   const releaseOptions: ReleaseOptions = {

@@ -11,6 +11,8 @@ export interface GitAccessOptions {
   readonly client: KubeClient;
   readonly mirrors: GitMirrors;
   readonly files: AccessFiles;
+  /** Whether a source may be a folder of this machine. Default false, as in Flux. */
+  readonly localRepositories?: boolean;
 }
 
 /** The repository of a GitRepository, with the credentials of its Secret, through the proxy of another. */
@@ -19,7 +21,7 @@ export async function mirrorOf(
   source: KubeObject,
   signal: AbortSignal,
 ): Promise<GitMirror> {
-  const url = urlOf(source);
+  const url = urlOf(options, source);
   return options.mirrors.open(url, await accessOf(options, source, url, signal));
 }
 
@@ -39,7 +41,7 @@ export async function submoduleMirror(
       message: `failed to checkout and determine revision: the submodule URL '${url.slice(0, 200)}' is none of http, https or ssh`,
     });
   }
-  const same = new URL(url).host === new URL(urlOf(source)).host;
+  const same = hostOf(url) === hostOf(urlOf(options, source));
   return options.mirrors.open(url, same ? await accessOf(options, source, url, signal) : undefined);
 }
 
@@ -47,14 +49,19 @@ function isRemote(url: string): boolean {
   return /^(?:https?|ssh):\/\//.test(url) && URL.canParse(url);
 }
 
-/** What is no address of a server would be read from the disk of the controller. */
-export function urlOf(source: KubeObject): string {
+function hostOf(url: string): string | undefined {
+  return isRemote(url) ? new URL(url).host : undefined;
+}
+
+/** What is no address of a server is read from the disk of the controller: only where it runs beside it on purpose. */
+export function urlOf(options: Pick<GitAccessOptions, 'localRepositories'>, source: KubeObject): string {
   const url = getString(source, 'spec', 'url') ?? '';
   if (isRemote(url)) return url;
+  if (options.localRepositories === true && /^(?:file:\/\/)?\//.test(url)) return url;
   throw new LandfallError(`failed to parse url '${url.slice(0, 200)}': wanted http://, https:// or ssh://`, {
     kind: 'invalid-input',
     code: 'git-url',
-    hint: 'Mend spec.url.',
+    hint: 'Mend spec.url. A folder of this machine is read only by a controller that runs outside of the cluster.',
   });
 }
 

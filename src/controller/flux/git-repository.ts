@@ -1,11 +1,11 @@
 import { getObject, getString } from '../../kernel/index.ts';
 import type { GitMirror } from '../../git/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { highestTag } from '../../boundaries/render/index.ts';
+import { checkSparse, highestTag } from '../../boundaries/render/index.ts';
 import type { Level, Turn } from '../queue.ts';
 import { mirrorOf } from './git-access.ts';
 import type { GitAccessOptions } from './git-access.ts';
-import { checkSparse, contentDigest, gitArtifact, includedArtifacts, observed } from './git-content.ts';
+import { artifactOf, contentDigest, includedArtifacts, observed } from './git-content.ts';
 import type { createVerifier } from './git-verify.ts';
 import { requested } from './kinds.ts';
 import { reconcileSource } from './source-status.ts';
@@ -88,7 +88,7 @@ async function find(options: GitSourceOptions, source: KubeObject, turn: Turn): 
     const noted = { ...source, status: { ...getObject(source, 'status'), ...status } };
     await turn.outside(async () => {
       await checkSparse(source, mirror.tree(commit));
-      await gitArtifact(options, noted, commit, signal);
+      await artifactOf(options, noted, commit, signal);
     });
   }
   const verified = await turn.outside(() =>

@@ -136,7 +136,7 @@ describe('what a GitRepository is made of', { timeout: 300_000 }, () => {
     expect(await flux.data('sub-included')).toEqual({ key: 'one' });
   });
 
-  it('never reads a folder of the machine that the controller runs on', async () => {
+  it('reads no folder of the machine that the controller runs on, unless it is told to', async () => {
     await make('local', {}, join(flux.scene.folder, 'repo'));
     expect(await reasonOf('local')).toMatchObject({ reason: 'URLInvalid' });
     const evil = await makeRepository(join(flux.scene.folder, 'evil'), {

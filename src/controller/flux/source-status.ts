@@ -5,6 +5,7 @@ import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import type { EventRecorder } from '../events.ts';
 import type { Turn } from '../queue.ts';
 import { kubeTime } from '../status.ts';
+import { DEPENDENCY_WAIT } from './failure.ts';
 import { refusedFields } from './fields.ts';
 import { FINALIZER, conditionOf, handled, intervalOf, withConditions, writeStatus } from './kinds.ts';
 import type { Conditions } from './kinds.ts';
@@ -62,12 +63,21 @@ export function sourceFailed(
   return Object.assign(error, { sourceFailure: { ...failure, reason, message, condition, stalled } });
 }
 
+/** What a source says of an artifact that cannot be put together, by the code of what is wrong with it. */
+const PROBLEMS: Readonly<Record<string, Pick<SourceFailure, 'condition' | 'reason' | 'again'>>> = {
+  'include-missing': { condition: 'IncludeUnavailable', reason: 'NotFound', again: DEPENDENCY_WAIT },
+  'include-not-there': { condition: 'IncludeUnavailable', reason: 'NoArtifact', again: DEPENDENCY_WAIT },
+  'include-copy': { condition: 'StorageOperationFailed', reason: 'CopyFailure' },
+};
+
 function failureOf(thrown: unknown, standard: string, prefix: string): SourceFailure {
   const error = asLandfallError(thrown);
   if (thrown instanceof Error && 'sourceFailure' in thrown) return thrown.sourceFailure as SourceFailure;
   if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
   const { code, message, kind } = error;
   const failure = { condition: 'FetchFailed', message, stalled: false } as const;
+  const known = PROBLEMS[code];
+  if (known !== undefined) return { ...failure, ...known };
   if (code === 'git-url' || code === 'oci-url') return { ...failure, reason: 'URLInvalid', stalled: true };
   if (code === 'git-authentication' || code.startsWith('secret-') || kind === 'denied') {
     return { ...failure, reason: 'AuthenticationFailed' };

@@ -1,8 +1,11 @@
-import type { GitMirror } from '../../git/index.ts';
-import { LandfallError, getArray, getString } from '../../kernel/index.ts';
-import { attempt, durationMs, read, valueOf } from '../../boundaries/index.ts';
+import type { FileTree, GitMirror, GitMirrors } from '../../git/index.ts';
+import { LandfallError, getArray, getIn, getString } from '../../kernel/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { GIT_REPOSITORY, attempt, durationMs, read, valueOf } from '../../boundaries/index.ts';
 import type { Reading, TrackedRevision } from '../../boundaries/index.ts';
+import { gitArtifact, includedOf } from '../../boundaries/render/index.ts';
 import type { ApplicationSpec } from '../application.ts';
+import { trackedRevision } from '../flux.ts';
 import type { Sources } from '../question.ts';
 import { renderSources } from '../render-sources.ts';
 import type { Origin } from './origin.ts';
@@ -27,10 +30,10 @@ export async function gitOrigin(
   signal: AbortSignal,
 ): Promise<Origin> {
   const mirror = sources.git.open(spec.repository);
-  const included = getArray(spec.flux?.source, 'spec', 'include').length;
+  const composed = spec.flux !== undefined && isComposed(spec.flux.source);
   const found = await track(mirror, spec, signal);
   // A folder that another repository brings is not in this one.
-  const tracked = included > 0 && found.state === 'read' ? read({ ...found.value, pathExists: true }) : found;
+  const tracked = composed && found.state === 'read' ? read({ ...found.value, pathExists: true }) : found;
   const commit = valueOf(tracked)?.commit;
   // Since when the branch is there, not when its commit was made: until then nobody can have fetched it from there.
   const moved = await attempt(() => mirror.movedAt(spec.revision, signal), signal);
@@ -44,8 +47,11 @@ export async function gitOrigin(
     ...(commit === undefined ? {} : { git: { mirror, commit } }),
     files: commit === undefined ? undefined : mirror.tree(commit),
     async render() {
-      if (included > 0) throw notWhole(spec);
-      return renderSources(sources, spec, commit ?? spec.revision, signal);
+      const revision = commit ?? spec.revision;
+      const source = spec.flux?.source;
+      const tree =
+        composed && source !== undefined ? await compose(sources, source, revision, signal) : undefined;
+      return renderSources(sources, spec, revision, signal, tree);
     },
     async find(revision) {
       const own = (await mirror.resolve(revision, signal)).commit;
@@ -57,15 +63,55 @@ export async function gitOrigin(
   };
 }
 
-/** What a GitRepository includes of others is not put together here. */
-function notWhole(spec: ApplicationSpec): LandfallError {
-  return new LandfallError(
-    `The GitRepository that ${spec.name} comes from includes others (spec.include), which are not read here.`,
-    {
-      kind: 'unavailable',
-      code: 'source-includes',
-      object: spec.name,
-      hint: 'Prove what it delivers by a GitRepository of its own.',
-    },
+function isComposed(source: KubeObject): boolean {
+  return (
+    ['include', 'sparseCheckout'].some((field) => getArray(source, 'spec', field).length > 0) ||
+    getIn(source, 'spec', 'recurseSubmodules') === true
   );
+}
+
+/**
+ * What Flux makes of a commit whose GitRepository brings others with it. Throws `unavailable` where it has not taken
+ * what those name now: then nobody knows what it will apply.
+ */
+async function compose(
+  { kube, git }: Pick<Sources, 'kube' | 'git'>,
+  source: KubeObject,
+  commit: string,
+  signal: AbortSignal,
+): Promise<FileTree> {
+  const places = {
+    mirror: (of: KubeObject) => Promise.resolve(git.open(getString(of, 'spec', 'url') ?? '')),
+    submodule: (_of: KubeObject, url: string) => submodule(git, url),
+    included: ({ metadata: { namespace = 'default' } }: KubeObject, name: string) =>
+      kube.get({ ...GIT_REPOSITORY, namespace, name }, signal),
+  };
+  for (const include of includedOf(source)) {
+    const other = await places.included(source, include.name);
+    if (other === undefined) continue;
+    const mirror = await places.mirror(other);
+    await mirror.fetch(signal);
+    const now = await mirror.resolve(trackedRevision(other), signal);
+    if (now.commit === include.commit) continue;
+    throw new LandfallError(
+      `The GitRepository ${include.name} that is included is at ${now.commit.slice(0, 8)} in Git, and was taken at ${include.commit.slice(0, 8)}.`,
+      {
+        kind: 'unavailable',
+        code: 'include-behind',
+        object: include.name,
+        hint: `Flux takes it at its next look; at once with: flux reconcile source git ${include.name}`,
+      },
+    );
+  }
+  return gitArtifact(places, source, commit, signal);
+}
+
+/** Whoever writes `.gitmodules` says where that is: never a folder of this machine. */
+async function submodule(git: GitMirrors, url: string): Promise<GitMirror> {
+  if (/^(?:https?|ssh):\/\//.test(url)) return git.open(url);
+  throw new LandfallError(`The submodule URL '${url.slice(0, 200)}' is none of http, https or ssh.`, {
+    kind: 'unavailable',
+    code: 'submodule-url',
+    hint: 'Mend .gitmodules.',
+  });
 }
