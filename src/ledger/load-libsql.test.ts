@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import process from 'node:process';
 import { expect, it } from 'vitest';
 import { runProgram } from '../kernel/index.ts';
 import { loadLibsql } from './load-libsql.ts';

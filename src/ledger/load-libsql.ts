@@ -1,6 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
-import process from 'node:process';
 import type Sqlite from 'libsql';
 
 /** The loader that a program names stands behind the table of its segments. */

@@ -131,7 +131,7 @@ describe('kill -9 of a build', () => {
     for (let run = 1; run <= 3; run += 1) {
       const { running, exited, lines } = start();
       lines.on('line', () => running.stdin.write('.'));
-      for (;;) {
+      while (running.exitCode === null) {
         const [, step] = await stage.ledger.builds.steps(found.id);
         const pid = Number(/pid (\d+)/.exec(step?.head ?? '')?.[1] ?? 0);
         if (pid > 0 && !pids.includes(pid)) {
