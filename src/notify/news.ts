@@ -74,10 +74,10 @@ export function newsOf(delivery: Delivery): News {
 
 /** Commands to paste: what happened, and how it stands now. */
 export function commandsOf({ application, namespace, delivery }: News): readonly string[] {
-  const app = `${application} -n ${namespace}`;
   return [
     ...(delivery === undefined ? [] : [`landfall history ${application} ${delivery}`]),
-    `landfall explain ${app}`,
+    // A folder that was applied is no Application that could be asked about; no name of an object has a slash.
+    ...(application.includes('/') ? [] : [`landfall explain ${application} -n ${namespace}`]),
   ];
 }
 

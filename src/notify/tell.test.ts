@@ -248,6 +248,13 @@ describe('a chat', () => {
     ]);
   });
 
+  it('is not sent to an Application that is none, for a folder that was applied', async () => {
+    await telling([{ slack: 'SLACK' }], { ...newsOf(DELIVERY), application: 'platform/deploy' });
+    const { text } = JSON.parse(got[0]?.body ?? '') as { readonly text: string };
+    expect(text).toContain('`landfall history platform/deploy 1m7y4nqgcekj7k`');
+    expect(text).not.toContain('landfall explain');
+  });
+
   it('keeps its address, which is a key, out of warnings and the ledger', async () => {
     answers = [404];
     const told = await telling([{ slack: 'SLACK' }]);

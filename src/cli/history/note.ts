@@ -184,6 +184,9 @@ export function recordNote(material: NoteMaterial): RecordNote {
         commands: immediateFix.commands,
       })),
     rollback,
-    next: [...(landed ? [] : [`landfall explain ${application} -n ${namespace}`]), ...back],
+    next: [
+      ...(landed || application.includes('/') ? [] : [`landfall explain ${application} -n ${namespace}`]),
+      ...back,
+    ],
   };
 }
