@@ -221,6 +221,13 @@ describe('a ledger file', () => {
     expect(readFileSync(at('ledger.db'), 'utf8')).toBe(text);
   });
 
+  it('that can no longer be written is closed all the same, or the reason would be lost behind that', async () => {
+    const ledger = place.open();
+    await ledger.journals.begin(journal('d', []));
+    await place.execute('drop table landfall_journal');
+    await expect(ledger.close()).resolves.toBeUndefined();
+  });
+
   it('that cannot be written says where, and is tried again', async () => {
     writeFileSync(at('file'), '');
     const ledger = place.open({ folder: at('file') });

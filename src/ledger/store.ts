@@ -74,8 +74,8 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     builds,
     failure: (thrown) => flavour.failure(thrown),
     async close() {
-      await journals.letGo();
-      await builds.letGo();
+      // Whoever could not write has said so. What is not let go is free once its lease is over or this process is gone.
+      await Promise.allSettled([journals.letGo(), builds.letGo()]);
       await database.destroy();
     },
   };
