@@ -61,6 +61,8 @@ export {
   ignoredByJq,
   ignoring,
   isFlux,
+  isLeftByFlux,
+  isSeedOfFlux,
   isHook,
   isRelease,
   isSkipped,

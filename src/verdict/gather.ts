@@ -3,14 +3,13 @@ import { refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { parseReference } from '../oci/index.ts';
 import {
-  applicationSpec,
   collectImages,
   collectRollouts,
   decideRender,
   decideSync,
   discoverObservations,
   ignoredByJq,
-  isRelease,
+  isLeftByFlux,
   observe,
   attempt,
   read,
@@ -18,7 +17,6 @@ import {
   takeSnapshot,
   valueOf,
 } from '../boundaries/index.ts';
-import { releaseSpec } from '../boundaries/render/index.ts';
 import type { Reading, RenderedFacts } from '../boundaries/index.ts';
 import { askedByBuild, askedImage, askedRevision, buildsOf } from './asked.ts';
 import { engineStatus, findApplication } from './application.ts';
@@ -26,6 +24,7 @@ import type { ApplicationSpec } from './application.ts';
 import { destinationOf } from './destination.ts';
 import { readOrigin } from './origin/index.ts';
 import { registeredSync } from './registered-sync.ts';
+import { ignoreRulesOf } from './ignore-rules.ts';
 import { inventoryOf } from './inventory.ts';
 import type { Material } from './judge.ts';
 import type { Question, Sources } from './question.ts';
@@ -130,8 +129,9 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   // A version that its repository does not have is nothing that could be rendered: what asks for it is wrong.
   const tracked = rendering.state === 'absent' && rendering.code === 'chart-not-found' ? rendering : found;
   const set = rendering.state === 'read' ? read(rendering.value.set) : rendering;
-  const rendered =
-    set.state === 'read' ? await placeRendered(kube, set.value.objects, spec.destination, signal) : [];
+  const wanted = set.state === 'read' ? set.value.objects : [];
+  const kept = spec.flux === undefined ? wanted : wanted.filter(({ object }) => !isLeftByFlux(object));
+  const rendered = await placeRendered(kube, kept, spec.destination, signal);
 
   progress('registry');
   const { images, resolutions } = await collectImages(
@@ -198,19 +198,9 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   // The Application again: its controller may have worked while everything else was read.
   const again = await readAgain(kube, spec, signal);
   const application = again.state === 'read' ? again.value : spec.object;
-  const { ignoreDifferences: ignore } = isRelease(application)
-    ? releaseSpec(application)
-    : applicationSpec(application);
-  const ignored = await attempt(
-    () =>
-      ignoredByJq(
-        ignore,
-        rendered.map(({ object }) => object),
-        clock,
-        signal,
-      ),
-    signal,
-  );
+  const objects = rendered.map(({ object }) => object);
+  const ignore = ignoreRulesOf(application, objects);
+  const ignored = await attempt(() => ignoredByJq(ignore, objects, clock, signal), signal);
   const at = new Date(clock.now()).toISOString();
   return {
     subject: {

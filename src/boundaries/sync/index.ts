@@ -32,6 +32,7 @@ export { createJq } from './jq.ts';
 export type { Jq, JqPath } from './jq.ts';
 export { decideSync } from './decide.ts';
 export { fluxCommit, fluxCondition, isFlux } from './flux.ts';
+export { fluxManner, fluxPrunes, isLeftByFlux, isSeedOfFlux } from './flux-marks.ts';
 export { isRelease, releasesOf } from './release.ts';
 export {
   FLUX_KUSTOMIZATION,

@@ -6,7 +6,8 @@ import { FIELD_MANAGER, applyGroups, kindRank } from '../../apply/index.ts';
 import { NOT_SERVED, unservedDefinitions } from '../established.ts';
 import { broughtBySet } from '../order.ts';
 import { isPassing } from '../outcome.ts';
-import { CLIENT_SIDE_MANAGERS, fluxManner, fluxPrunes } from '../sync/index.ts';
+import { fluxManner, fluxPrunes } from '../../boundaries/sync/index.ts';
+import { CLIENT_SIDE_MANAGERS } from '../sync/index.ts';
 import type { OpenSet, PlannedWrite, SyncSet, TakenBack } from '../sync/index.ts';
 
 const GROUP = 'kustomize.toolkit.fluxcd.io';

@@ -1,8 +1,8 @@
+import { fluxPrunes } from '../../boundaries/sync/index.ts';
 import { asLandfallError, getIn, getString } from '../../kernel/index.ts';
 import { refOf } from '../../kube/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import type { Turn } from '../queue.ts';
-import { fluxPrunes } from '../sync/index.ts';
 import { deleteObjects, isOwnedBy } from './apply.ts';
 import { DEPENDENCY_WAIT, HEALTH_LOOK } from './failure.ts';
 import type { KustomizationOptions, Next } from './failure.ts';

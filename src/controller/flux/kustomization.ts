@@ -2,7 +2,13 @@ import { LandfallError, asLandfallError, getArray, getIn, getObject, getString }
 import { refOf } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { fluxVariables, ignorePatterns, renderFlux, sopsOf } from '../../boundaries/render/index.ts';
-import { comparePair, fluxIgnoreRules, pairObjects, respectIgnored } from '../../boundaries/sync/index.ts';
+import {
+  comparePair,
+  fluxIgnoreRules,
+  fluxPrunes,
+  pairObjects,
+  respectIgnored,
+} from '../../boundaries/sync/index.ts';
 import { FIELD_MANAGER } from '../../apply/index.ts';
 import type { Turn } from '../queue.ts';
 import { watchWritten } from '../watch-written.ts';
@@ -11,7 +17,6 @@ import { NAMESPACE_LABEL, NAME_LABEL, isOwnedBy, isSkipped } from './apply.ts';
 import { CORRECTION_WAIT, failed, timeoutOf } from './failure.ts';
 import type { Failure, FluxTarget, KustomizationOptions, Next } from './failure.ts';
 import { failurePolicy } from '../failure-policy.ts';
-import { fluxPrunes } from '../sync/index.ts';
 import { inventoryEntry, inventoryId, inventoryOf } from './inventory.ts';
 import { FINALIZER, intervalOf, requested, writeStatus } from './kinds.ts';
 import { placed } from './place.ts';

@@ -1,7 +1,6 @@
 /** One operation: what it consists of, in which order, and how far it is. */
 export { objectOptions, optionValue, unknownOptions } from './options.ts';
 export { CLIENT_SIDE_MANAGERS, ownedClientSide, takeOver } from './take-over.ts';
-export { fluxManner, fluxPrunes } from './flux-marks.ts';
 export { hookHealth, isWorking, objectHealth } from './health.ts';
 export { releaseHook } from './hooks.ts';
 export { runSync } from './run-sync.ts';

@@ -36,6 +36,16 @@ export function fluxManner(desired: KubeObject, live: KubeObject | undefined, fo
   };
 }
 
+/** Whether Flux leaves an object alone, so that nothing of it is to be expected in the cluster. */
+export function isLeftByFlux(desired: KubeObject): boolean {
+  return isMarked(desired, 'reconcile', 'disabled') || isMarked(desired, 'ssa', 'Ignore');
+}
+
+/** Whether Flux only makes an object where there is none: what becomes of it then is for others to say. */
+export function isSeedOfFlux(desired: KubeObject): boolean {
+  return isMarked(desired, 'ssa', 'IfNotPresent');
+}
+
 /** Whether Flux deletes a stored object that left Git: not where it is marked to be kept. */
 export function fluxPrunes(live: KubeObject): boolean {
   return !(

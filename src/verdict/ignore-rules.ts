@@ -1,0 +1,34 @@
+import { applicationSpec, isFlux, isRelease, isSeedOfFlux } from '../boundaries/index.ts';
+import { releaseSpec } from '../boundaries/render/index.ts';
+import { fluxIgnoreRules } from '../boundaries/sync/index.ts';
+import type { IgnoreRule } from '../boundaries/index.ts';
+import { getArray } from '../kernel/index.ts';
+import { splitApiVersion } from '../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+
+/** What is left to others in these objects: as the application says, or as they say it themselves. */
+export function ignoreRulesOf(
+  application: KubeObject,
+  objects: readonly KubeObject[],
+): readonly IgnoreRule[] {
+  if (isRelease(application)) return releaseSpec(application, objects).ignoreDifferences;
+  if (!isFlux(application)) return applicationSpec(application).ignoreDifferences;
+  return [
+    ...fluxIgnoreRules(getArray(application, 'spec', 'ignore'), objects),
+    ...objects.filter(isSeedOfFlux).map(wholly),
+  ];
+}
+
+/** Every field of one object. */
+function wholly(object: KubeObject): IgnoreRule {
+  const { name, namespace = '' } = object.metadata;
+  return {
+    group: splitApiVersion(object.apiVersion).group,
+    kind: object.kind,
+    name,
+    namespace,
+    jsonPointers: Object.keys(object).map((key) => `/${key}`),
+    managers: [],
+    jqPathExpressions: [],
+  };
+}
