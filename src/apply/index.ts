@@ -12,7 +12,8 @@ export type {
 export { FIELD_MANAGER } from './field-manager.ts';
 export { readObject } from './live-read.ts';
 export { applyGroups, definitionOf, isKeptKind, kindRank } from './order.ts';
-export { isEmptyPlan, makePlan } from './make-plan.ts';
+export { makePlan } from './make-plan.ts';
+export { isEmptyPlan } from './plan.ts';
 export { attestedIdentity, identityOf } from './permissions.ts';
 export type { Identity } from './permissions.ts';
 export type { PlanRequest } from './make-plan.ts';

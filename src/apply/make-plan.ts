@@ -399,8 +399,3 @@ function needOf({ item }: ItemAndProblem): Need[] {
   const verbs = VERBS[item.planned.action];
   return object === undefined || verbs.length === 0 ? [] : [{ object, verbs }];
 }
-
-/** True for a plan that would write nothing. */
-export function isEmptyPlan(plan: Plan): boolean {
-  return plan.items.every(({ planned }) => planned.action === 'unchanged' || planned.action === 'skip');
-}

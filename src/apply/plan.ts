@@ -89,3 +89,8 @@ export function whereObject(facts: RenderedFacts): string | undefined {
   const [source] = facts.why(['metadata', 'name']);
   return source && `${source.file}:${source.line}`;
 }
+
+/** True for a plan that would write nothing. */
+export function isEmptyPlan(plan: Plan): boolean {
+  return plan.items.every(({ planned }) => planned.action === 'unchanged' || planned.action === 'skip');
+}

@@ -240,7 +240,3 @@ describe.runIf(hasHelm())('a HelmRelease', { timeout: 4 * MINUTE }, () => {
     expect(proof.subject.kind).toBe('HelmRelease');
   });
 });
-
-describe.skipIf(hasHelm())('a HelmRelease without helm on the PATH', () => {
-  it.skip('is not proven here: helm is not installed');
-});
