@@ -2,6 +2,9 @@
  * `landfall promote` and `landfall rollback` killed by SIGKILL before each write into their ledger and before and after
  * each write into Git, and gone on with by `landfall promote resume`: one change, one commit, one delivery each time, and
  * never half of a rollback. Exit 1 where it is otherwise.
+ *
+ * A write is named by what it is and how many of its kind went before it, as a run of its own lists them: what other
+ * work of the same command writes meanwhile moves no other write's name.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,8 +21,8 @@ const APPLICATION = 'payment-api-staging';
 const MOST = 60;
 
 /**
- * Runs inside of the program. Counts commits of the ledger from the first one that a change is in, and the calls of git
- * that write; kills its own process at one of them.
+ * Runs inside of the program. Lists commits of the ledger from the first one that a change is in, and the calls of git
+ * that write; kills its own process at the one that is named.
  */
 const PRELOAD = `
 import { appendFileSync } from 'node:fs';
@@ -28,11 +31,13 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
 const { KILL_AT, KILL_LOG, KILL_SCRIPT } = process.env;
 const Database = createRequire(KILL_SCRIPT)('libsql');
 let begun = false;
-let count = 0;
-function step(name) {
-  count += 1;
+const counts = new Map();
+function step(kind) {
+  const count = (counts.get(kind) ?? 0) + 1;
+  counts.set(kind, count);
+  const name = kind + ' #' + count;
   appendFileSync(KILL_LOG, name + '\\n');
-  if (String(count) === KILL_AT) process.kill(process.pid, 'SIGKILL');
+  if (name === KILL_AT) process.kill(process.pid, 'SIGKILL');
 }
 let tables = [];
 const { prepare, exec } = Database.prototype;
@@ -66,6 +71,8 @@ const COMMANDS = [
   ['rollback', 'Landfall-Rollback', ['rollback', APPLICATION]],
 ] as const;
 
+let broken = 0;
+const died = new Set<string>();
 const lab = await openLab();
 const binary = await openBinary();
 const preload = path.join(binary.folder, 'kill.mjs');
@@ -100,8 +107,8 @@ async function landed(args: readonly string[]): Promise<string> {
   return state === 'landed' || state === 'already' ? '' : `${state}: ${message}`;
 }
 
-/** Kills the command at a step, ends it by another process, and says what is wrong then. */
-async function suffer([name, trailer, args]: (typeof COMMANDS)[number], at: number) {
+/** Kills the command at a write, or nowhere; ends it by another process, and says what is wrong then. */
+async function suffer([name, trailer, args]: (typeof COMMANDS)[number], at = '') {
   const before = await trailers(trailer);
   await writeFile(log, '');
   const started = binary.start([...args, '--wait', '120s', '-o', 'json'], {
@@ -109,13 +116,13 @@ async function suffer([name, trailer, args]: (typeof COMMANDS)[number], at: numb
     env: {
       ...env,
       NODE_OPTIONS: `--import=${preload}`,
-      KILL_AT: String(at),
+      KILL_AT: at,
       KILL_LOG: log,
       KILL_SCRIPT: binary.script,
     },
   });
   const { signal } = await started.ended;
-  const step = (await readFile(log, 'utf8')).trim().split('\n').at(-1) ?? '';
+  const steps = (await readFile(log, 'utf8')).trim().split('\n');
   const wrong: string[] = [];
   const left = await withLedger((ledger) => ledger.changes.open({ application: APPLICATION }));
   const [open, another] = left;
@@ -140,11 +147,13 @@ async function suffer([name, trailer, args]: (typeof COMMANDS)[number], at: numb
   });
   const text = await lab.read(`${STAGING}/patch-image.yaml`);
   if (!text.includes(name === 'rollback' ? 'nginx:1.27.5\n' : 'nginx:1.27.6@sha256:')) wrong.push(text);
-  return { killed: signal === 'SIGKILL', step, wrong: wrong.filter((each) => each !== '') };
+  for (const each of wrong.filter((text) => text !== '')) {
+    broken += 1;
+    process.stderr.write(`${name}, ${signal === 'SIGKILL' ? `killed at ${at}` : 'whole'}: ${each}\n`);
+  }
+  return { killed: signal === 'SIGKILL', steps };
 }
 
-let broken = 0;
-const steps = new Set<string>();
 try {
   // No pods: what is looked at is what is written.
   const replicas = `${STAGING}/patch-replicas.yaml`;
@@ -156,26 +165,18 @@ try {
     const { code, out, err } = await binary.run(args, { env, cwd: lab.repository });
     if (code !== 0) throw new Error(out + err);
   }
-  const open = new Set<string>(COMMANDS.map(([name]) => name));
-  for (let at = 1; at <= MOST && open.size > 0; at += 1) {
-    // One after the other: what the first brings the second takes back.
-    for (const command of COMMANDS) {
-      const { killed, step, wrong } = await suffer(command, at);
-      if (killed) steps.add(`${command[0]} ${step}`);
-      else open.delete(command[0]);
-      if (wrong.length > 0) {
-        broken += 1;
-        process.stderr.write(
-          `${command[0]}, ${killed ? `killed at ${at}, ${step}` : 'whole'}: ${wrong.join('; ')}\n`,
-        );
-      }
+  // One after the other, always: what the first brings the second takes back.
+  const lists: string[][] = [];
+  for (const command of COMMANDS) lists.push((await suffer(command)).steps);
+  const longest = Math.max(...lists.map(({ length }) => length));
+  if (longest > MOST) throw new Error(`more than ${MOST} writes: ${lists.join(', ')}`);
+  for (let at = 0; at < longest; at += 1) {
+    for (const [index, command] of COMMANDS.entries()) {
+      const step = lists[index]?.[at];
+      if ((await suffer(command, step)).killed) died.add(`${command[0]} ${step}`);
     }
   }
-  if (open.size > 0) {
-    broken += 1;
-    process.stderr.write(`more than ${MOST} steps\n`);
-  }
-  process.stdout.write(`killed at:\n${[...steps].map((step) => `  ${step}`).join('\n')}\n`);
+  process.stdout.write(`killed at:\n${[...died].map((step) => `  ${step}`).join('\n')}\n`);
 } finally {
   await binary.remove();
   await lab.close();
@@ -189,7 +190,10 @@ const wanted = [
   'ledger delivery',
 ];
 const missed = COMMANDS.flatMap(([name]) =>
-  wanted.filter((kind) => ![...steps].some((step) => step.startsWith(`${name} ${kind}`))),
+  wanted
+    .map((kind) => `${name} ${kind} #`)
+    .filter((prefix) => ![...died].some((step) => step.startsWith(prefix)))
+    .map((prefix) => prefix.slice(0, -2)),
 );
 if (missed.length > 0) process.stderr.write(`never died at: ${missed.join(', ')}\n`);
 process.exitCode = broken === 0 && missed.length === 0 ? 0 : 1;
