@@ -1,11 +1,13 @@
 import { Command, CommanderError, Help } from 'commander';
-import type { LandfallError } from '../kernel/index.ts';
+import { LandfallError } from '../kernel/index.ts';
 import { commandsFor } from './commands/index.ts';
 import { EXIT } from './exit.ts';
 import { errStyle } from './io.ts';
 import type { CliIo } from './io.ts';
 import { withExamples } from './options.ts';
-import { renderFailure } from './output/failure.ts';
+import type { OutputFormat } from './options.ts';
+import { failureDocument, renderFailure } from './output/failure.ts';
+import { formatAnswer } from './output/format.ts';
 import { failureOf } from './system-failure.ts';
 import { version } from './version.ts';
 
@@ -32,17 +34,70 @@ function silence(command: Command, io: CliIo): void {
 
 /** Commands whose exit code is a verdict. To them a source that cannot be read leaves everything unproven. */
 const JUDGING = new Set(['prove', 'trace', 'explain', 'note', 'status']);
+/** Commands that answer 1 for what they found, as `kubectl diff` does: a failure is more than 1. */
+const COMPARING = new Set(['diff']);
 
-function exitOf(error: LandfallError, judging: boolean): number {
+function exitOf(error: LandfallError, command: string | undefined): number {
+  const named = command ?? '';
+  if (error.kind === 'cancelled' && error.code === 'interrupted') return EXIT.interrupted;
+  if (COMPARING.has(named)) return EXIT.unproven;
   if (error.kind === 'invalid-input' || error.kind === 'not-found') return EXIT.usage;
-  return judging && (error.kind === 'unavailable' || error.kind === 'denied') ? EXIT.unproven : EXIT.broken;
+  const unread = error.kind === 'unavailable' || error.kind === 'denied';
+  return JUDGING.has(named) && unread ? EXIT.unproven : EXIT.broken;
 }
 
+/** What `-o` asks for, as far as the words tell: it has to be known also where they cannot be understood. */
+function formatAsked(args: readonly string[]): OutputFormat {
+  const end = args.indexOf('--');
+  const words = end === -1 ? args : args.slice(0, end);
+  const values = words.flatMap((word, at) => {
+    const inside = /^(?:--output=|-o=?)(.+)$/.exec(word)?.[1];
+    return inside ?? (word === '-o' || word === '--output' ? (words[at + 1] ?? '') : []);
+  });
+  const last = values.at(-1);
+  return last === 'json' || last === 'yaml' ? last : 'text';
+}
+
+/** What commander found to be wrong with the words, as an error of ours. */
+function usageError(thrown: CommanderError, program: Command): LandfallError {
+  const code = thrown.code
+    .replace(/^commander\./, '')
+    .replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const message =
+    code === 'help'
+      ? 'A command of this group is wanted.'
+      : thrown.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+  return new LandfallError(message, {
+    kind: 'invalid-input',
+    code: `usage-${code}`,
+    hint: `${program.name()} help shows what there is.`,
+  });
+}
+
+const INTERRUPTED = new LandfallError('Stopped before it was done.', {
+  kind: 'cancelled',
+  code: 'interrupted',
+});
+
 /** The whole command line as a function: answers with the exit code, throws nothing. */
-export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
+export async function runCli(args: readonly string[], given: CliIo): Promise<number> {
   const program = new Command('landfall');
   let exit: number = EXIT.ok;
-  let judging = false;
+  let command: string | undefined;
+  let answered = false;
+  const io: CliIo = {
+    ...given,
+    out(text) {
+      answered ||= text !== '';
+      given.out(text);
+    },
+  };
+  const format = formatAsked(args);
+  /** Whoever asked for a document gets one, and never two. */
+  const fail = (error: LandfallError, code = exitOf(error, command)): number => {
+    if (format !== 'text' && !answered) io.out(formatAnswer(format, failureDocument(error, code), () => ''));
+    return code;
+  };
   program
     .description('Carries a commit to a Kubernetes cluster and proves that it got there.')
     .version(version(), '-V, --version')
@@ -55,13 +110,13 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     'landfall prove comms-notification --wait 5m    # did it get there?',
     'landfall explain comms-notification            # where it stopped, why, what to do',
   ]);
-  for (const command of commandsFor(args[0])) {
-    command.register(program, io, (code) => {
+  for (const each of commandsFor(args[0])) {
+    each.register(program, io, (code) => {
       exit = code;
     });
   }
   program.hook('preAction', (_program, action) => {
-    judging = action.parent === program && JUDGING.has(action.name());
+    if (action.parent === program) command = action.name();
   });
   silence(program, io);
   if (args.length === 0) {
@@ -72,13 +127,14 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     await program.parseAsync([...args], { from: 'user' });
     return exit;
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (thrown instanceof CommanderError)
+      return thrown.exitCode === 0 ? EXIT.ok : fail(usageError(thrown, program), EXIT.usage);
     const error = failureOf(thrown);
     if (error.kind === 'cancelled' && io.signal.aborted) {
       io.err('stopped\n');
-      return EXIT.interrupted;
+      return fail(INTERRUPTED);
     }
     io.err(renderFailure(error, errStyle(io)));
-    return exitOf(error, judging);
+    return fail(error);
   }
 }

@@ -1,5 +1,6 @@
 import type { BoundaryName, BoundaryState, ClaimSource } from '../boundaries/index.ts';
-import { findingsOf, redactValue } from '../verdict/index.ts';
+import { redactValue } from '../kernel/index.ts';
+import { findingsOf } from '../verdict/index.ts';
 import type { Finding, Fix, Misleading, VerdictState, World } from '../verdict/index.ts';
 import type { Artifact } from './block.ts';
 import { decide, isDecisive, worksAlready } from './decide.ts';

@@ -1,10 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { lstat, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { LandfallError, messageOf } from '../kernel/index.ts';
+import { LandfallError, messageOf, redactLine, redactor } from '../kernel/index.ts';
 import type { Artifact } from './block.ts';
 import { lineKeeper } from './bounded-text.ts';
-import { redactLine, redactor } from '../verdict/index.ts';
 
 /** A file or part of one that told nothing, and why. */
 export interface UnreadArtifact {

@@ -42,5 +42,6 @@ export type {
   YamlWords,
 } from './yaml/index.ts';
 export { nearest } from './nearest.ts';
+export { redactLine, redactor, redactValue } from './redact.ts';
 export { parseQuantity } from './quantity.ts';
 export { isAlive, processStart } from './process-life.ts';

@@ -69,6 +69,12 @@ function outcomeOf(code: number, status: JsonObject | undefined, server: string)
         code: 'kube-forbidden',
         hint: 'Grant the permission that the message names, or use a context whose user has it.',
       };
+    case 407:
+      return {
+        kind: 'denied',
+        code: 'kube-proxy-login',
+        hint: 'A proxy between here and the server wants to be logged in to: run where the server is reached directly.',
+      };
     case 404:
       return { kind: 'not-found', code: 'kube-not-found' };
     case 409:

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { LandfallError, getArray, getObject, getString, isJsonObject, parseYaml } from '../kernel/index.ts';
@@ -47,21 +47,48 @@ export function kubeconfigPaths(places: KubeconfigPlaces): {
   return { paths: [join(places.env['HOME'] ?? homedir(), '.kube', 'config')], required: false };
 }
 
+/** What a path may be instead of a readable file. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EACCES: 'permission was denied',
+  ELOOP: 'its symbolic links lead in a circle',
+};
+
+/** Never more of it than a kubeconfig may have, whatever it is: a pipe, a device, an image of a disk. */
+async function readBounded(path: string): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    for (let size = 0; size <= MAX_FILE;) {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(64 * 1024), 0, 64 * 1024, null);
+      if (bytesRead === 0) break;
+      size += bytesRead;
+      chunks.push(buffer.subarray(0, bytesRead));
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    await file.close();
+  }
+}
+
 async function readConfigFile(path: string, required: boolean): Promise<string | undefined> {
   try {
-    const text = await readFile(path, 'utf8');
-    if (text.length <= MAX_FILE) return text;
+    const bytes = await readBounded(path);
+    if (bytes.length <= MAX_FILE) return bytes.toString('utf8');
     throw new LandfallError(`The kubeconfig ${path} is larger than ${MAX_FILE} bytes.`, {
       kind: 'invalid-input',
       code: 'kubeconfig-too-large',
       object: path,
+      hint: 'Check --kubeconfig and the KUBECONFIG variable: another file may be meant.',
     });
   } catch (cause) {
     if (cause instanceof LandfallError) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code;
+    const code = (cause as NodeJS.ErrnoException).code ?? '';
     if (code === 'ENOENT' && !required) return undefined;
     throw new LandfallError(
-      `The kubeconfig ${path} could not be read: ${code === 'ENOENT' ? 'there is no such file' : (code ?? 'unreadable')}.`,
+      `The kubeconfig ${path} could not be read: ${UNREADABLE[code] ?? (code || 'unreadable')}.`,
       {
         kind: code === 'ENOENT' ? 'not-found' : 'invalid-input',
         code: 'kubeconfig-unreadable',

@@ -27,7 +27,7 @@ export { nearestSymptoms, SYMPTOMS } from './symptoms.ts';
 export type { Symptom } from './symptoms.ts';
 export type { Triage } from './triage.ts';
 export type { Verdict, VerdictState } from './verdict.ts';
-export { desiredObject, eventIn, liveObject, redactLine, redactor, redactValue } from './world/index.ts';
+export { desiredObject, eventIn, liveObject } from './world/index.ts';
 export { ownerName, sameCommit, sameDigest, sameVersion } from './world/index.ts';
 export { decideVerdict } from './verdict.ts';
 export type {

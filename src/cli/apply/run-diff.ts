@@ -3,10 +3,8 @@ import type { JsonValue } from '../../kernel/index.ts';
 import type { PlanItem, PlannedField } from '../../apply/index.ts';
 import { errStyle, outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
-import { renderFailure } from '../output/failure.ts';
 import { formatAnswer } from '../output/format.ts';
 import type { Style } from '../output/style.ts';
-import { failureOf } from '../system-failure.ts';
 import type { SetOptions } from './options.ts';
 import { planJson, problemLines } from './plan-text.ts';
 import { openSession, planFor } from './session.ts';
@@ -58,28 +56,21 @@ function itemLines({ planned }: PlanItem, style: Style): readonly string[] {
 
 /** `landfall diff`: what is live against what the files ask for, by the API server's own dry run. */
 export async function runDiff(what: string, options: SetOptions, io: CliIo): Promise<number> {
+  const session = await openSession(options, io);
   try {
-    const session = await openSession(options, io);
-    try {
-      const { plan } = await planFor(what, options, session, io);
-      const [style, aside] = [outStyle(io), errStyle(io)];
-      const lines = plan.items.map((item) => itemLines(item, style)).filter((each) => each.length > 0);
-      io.out(
-        formatAnswer(options.output, planJson(plan), () =>
-          lines.length === 0 ? '' : `${lines.map((each) => each.join('\n')).join('\n')}\n`,
-        ),
-      );
-      const refused = plan.problems.filter(({ check }) => check !== 'relation' && check !== 'permission');
-      for (const problem of refused) io.err(`${problemLines(problem, aside).join('\n')}\n`);
-      if (refused.length > 0) return DIFF.failed;
-      return lines.length === 0 ? DIFF.same : DIFF.differs;
-    } finally {
-      await session.close();
-    }
-  } catch (thrown) {
-    const error = failureOf(thrown);
-    if (error.kind === 'cancelled' && io.signal.aborted) throw error;
-    io.err(renderFailure(error, errStyle(io)));
-    return DIFF.failed;
+    const { plan } = await planFor(what, options, session, io);
+    const [style, aside] = [outStyle(io), errStyle(io)];
+    const lines = plan.items.map((item) => itemLines(item, style)).filter((each) => each.length > 0);
+    io.out(
+      formatAnswer(options.output, planJson(plan), () =>
+        lines.length === 0 ? '' : `${lines.map((each) => each.join('\n')).join('\n')}\n`,
+      ),
+    );
+    const refused = plan.problems.filter(({ check }) => check !== 'relation' && check !== 'permission');
+    for (const problem of refused) io.err(`${problemLines(problem, aside).join('\n')}\n`);
+    if (refused.length > 0) return DIFF.failed;
+    return lines.length === 0 ? DIFF.same : DIFF.differs;
+  } finally {
+    await session.close();
   }
 }

@@ -6,6 +6,7 @@ import { EXIT } from '../exit.ts';
 import { errStyle, outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { ledgerOf } from '../ledger.ts';
+import type { OutputFormat } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
 import { codeOf, findBuild, hasEnded } from './find.ts';
 import { buildMark, nextCommand } from './text.ts';
@@ -16,8 +17,11 @@ const LOOK_MS = 500;
 export async function showLogs(id: string, options: LogsOptions, io: CliIo): Promise<number> {
   const ledger = ledgerOf(options, io);
   try {
-    const build = await findBuild(ledger, id);
-    if (options.follow === true) return await followBuild(build.id, ledger, io);
+    const found = await findBuild(ledger, id);
+    const follows = options.follow === true;
+    const build = follows ? await followBuild(found.id, ledger, options.output, io) : found;
+    const code = follows ? codeOf(build.state) : EXIT.ok;
+    if (follows && options.output === 'text') return code;
     const steps = await ledger.builds.steps(build.id);
     io.out(
       formatAnswer(
@@ -29,7 +33,7 @@ export async function showLogs(id: string, options: LogsOptions, io: CliIo): Pro
             : steps.map((step) => heading(step, io) + ended(outputFrom(step, 0)) + footing(step)).join(''),
       ),
     );
-    return EXIT.ok;
+    return code;
   } finally {
     await ledger.close();
   }
@@ -49,8 +53,13 @@ function footing({ state, exitCode }: BuildStep): string {
   return `✗ ${state}${exitCode === undefined ? '' : `, exit ${exitCode}`}\n`;
 }
 
-/** Prints what is written from now on, and how the build ended. */
-export async function followBuild(id: string, ledger: Ledger, io: CliIo): Promise<number> {
+/** Prints what is written from now on, where text is asked for, and how the build ended; answers with it. */
+export async function followBuild(
+  id: string,
+  ledger: Ledger,
+  output: OutputFormat,
+  io: CliIo,
+): Promise<Build> {
   /** Of the step that is being shown: which run of it, and how much of it. */
   let shown = { seq: -1, startedAt: '', at: 0 };
   let said = '';
@@ -65,7 +74,7 @@ export async function followBuild(id: string, ledger: Ledger, io: CliIo): Promis
   for (;;) {
     const build = await findBuild(ledger, id);
     say(build);
-    for (const step of await ledger.builds.steps(id)) {
+    for (const step of output === 'text' ? await ledger.builds.steps(id) : []) {
       const again = step.startedAt > shown.startedAt && step.seq <= shown.seq;
       if (step.seq < shown.seq && !again) continue;
       if (step.seq > shown.seq || again) {
@@ -77,7 +86,7 @@ export async function followBuild(id: string, ledger: Ledger, io: CliIo): Promis
     }
     if (hasEnded(build.state)) {
       io.err(`${buildMark(build.state, errStyle(io))} build ${id}: ${build.state}, ${build.message}\n`);
-      return codeOf(build.state);
+      return build;
     }
     await sleep(io.clock, LOOK_MS, io.signal);
   }

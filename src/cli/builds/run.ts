@@ -107,7 +107,10 @@ export async function runByHand(trigger: string, options: RunOptions, io: CliIo)
     const follows = options.here === true || options.wait === true;
     if (!follows || options.output === 'text') io.out(formatAnswer(options.output, buildRow(build), say));
     if (options.here === true) return await runHere(build, options, ledger, git, io);
-    return options.wait === true ? await followBuild(build.id, ledger, io) : EXIT.ok;
+    if (options.wait !== true) return EXIT.ok;
+    const ended = await followBuild(build.id, ledger, options.output, io);
+    if (options.output !== 'text') io.out(formatAnswer(options.output, buildRow(ended), () => ''));
+    return codeOf(ended.state);
   } finally {
     git.close();
     await ledger.close();

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { loadKubeClient } from '../../kube/index.ts';
-import { LandfallError, systemClock } from '../../kernel/index.ts';
+import { LandfallError } from '../../kernel/index.ts';
 import type { CheckOptions, FailOn } from '../commands/check.ts';
 import { EXIT } from '../exit.ts';
 import { outStyle } from '../io.ts';
@@ -11,7 +10,7 @@ import { formatAnswer } from '../output/format.ts';
 import { whereOf } from '../render/where.ts';
 import type { FileTree } from '../../kustomize/index.ts';
 import { findApplication, fromGit } from '../../verdict/index.ts';
-import { openSources } from '../sources.ts';
+import { openKube, openSources } from '../sources.ts';
 import { checkFolder } from './folder.ts';
 import type { Checked } from './folder.ts';
 import { junit, sarif, shown } from './output.ts';
@@ -34,15 +33,7 @@ const ORDER: readonly FailOn[] = ['error', 'warning', 'risk'];
 export async function answerCheck(folder: string, options: CheckOptions, io: CliIo): Promise<number> {
   if (!existsSync(path.resolve(io.cwd, folder))) return checkApplication(folder, options, io);
   const where = whereOf(folder, io);
-  const kube =
-    options.cluster === true
-      ? await loadKubeClient({
-          clock: systemClock,
-          env: io.env,
-          ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
-          ...(options.context === undefined ? {} : { context: options.context }),
-        })
-      : undefined;
+  const kube = options.cluster === true ? await openKube(options, io) : undefined;
   try {
     const tree = await where.tree(undefined);
     const found = options.all === true ? await discoverOverlays(path.resolve(io.cwd, folder), io.signal) : [];

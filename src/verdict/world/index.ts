@@ -1,7 +1,6 @@
 /** What rules look at: one model of facts, filled from a live cluster or from pasted artifacts. */
 export { readWorld } from './live.ts';
 export { desiredObject, eventIn, liveObject } from './objects.ts';
-export { redactLine, redactor, redactValue } from './redact.ts';
 export { ownerName, sameCommit, sameDigest, sameVersion } from './same.ts';
 export type {
   AnswerFact,

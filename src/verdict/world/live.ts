@@ -7,11 +7,10 @@ import {
   valueOf,
 } from '../../boundaries/index.ts';
 import type { Reading } from '../../boundaries/index.ts';
-import { getArray, getNumber, getString, isJsonObject, mapBounded } from '../../kernel/index.ts';
+import { getArray, getNumber, getString, isJsonObject, mapBounded, redactLine } from '../../kernel/index.ts';
 import type { KindRef, KubeClient, KubeObject } from '../../kube/index.ts';
 import type { Material } from '../judge.ts';
 import { desiredObject, eventFact, liveObject } from './objects.ts';
-import { redactLine } from './redact.ts';
 import type { DigestFact, EngineFact, LogLine, MetricSample, World } from './world.ts';
 
 /** What rules need of a namespace beyond what a proof reads. */
