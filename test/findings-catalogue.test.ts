@@ -7,7 +7,7 @@ import { isJsonObject } from '../src/kernel/index.ts';
 import type { JsonValue } from '../src/kernel/index.ts';
 import { findingsOf } from '../src/verdict/index.ts';
 import type { World, WorldObject } from '../src/verdict/index.ts';
-import { CASES } from './findings-cases.ts';
+import { CASES } from './findings-cases/index.ts';
 import { LIVE } from './findings-live-cases.ts';
 import { SOURCE, world } from './findings-worlds.ts';
 

@@ -1,46 +1,28 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { getIn, systemClock } from '../kernel/index.ts';
 import type { JsonValue } from '../kernel/index.ts';
-import { loadKubeClient, refOf } from '../kube/index.ts';
+import { refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
-import { startCluster } from '../drydock/index.ts';
-import type { Cluster } from '../drydock/index.ts';
+import { openKubectlStage } from '../../test/kubectl-stage.ts';
+import type { KubectlStage } from '../../test/kubectl-stage.ts';
 import { memoryJournals } from './ledger.fixture.ts';
 import { makePlan } from './make-plan.ts';
 import { beginSet } from './set-writer.ts';
 
-const run = promisify(execFile);
 const { signal } = new AbortController();
-let cluster: Cluster;
+let stage: KubectlStage;
 let client: KubeClient;
-let folder: string;
-let kubeconfig: string;
 let namespace: string;
-let counter = 0;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'landfall-apply-'));
-  cluster = await startCluster({ nodes: 1 });
-  kubeconfig = join(folder, 'config');
-  await cluster.writeKubeconfig(kubeconfig);
-  client = await loadKubeClient({ kubeconfig });
+  stage = await openKubectlStage();
+  ({ client } = stage);
 });
-afterAll(async () => {
-  client.close();
-  await cluster.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => stage?.close());
 beforeEach(async () => {
-  counter += 1;
-  namespace = `client-side-${counter}`;
-  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  namespace = await stage.nextNamespace();
 });
-afterEach(() => cluster.faults.healAll());
+afterEach(() => stage.cluster.faults.healAll());
 
 /** As Git has it; release 2 has dropped a variable, a port, a label and a key. */
 function release(version: 1 | 2): readonly KubeObject[] {
@@ -69,20 +51,6 @@ function release(version: 1 | 2): readonly KubeObject[] {
       data: { kept: 'x', ...(old ? { gone: 'x' } : {}) },
     },
   ];
-}
-
-async function kubectl(args: readonly string[], objects: readonly KubeObject[] = []): Promise<void> {
-  const file = join(folder, `${namespace}.json`);
-  const list = { apiVersion: 'v1', kind: 'List', items: objects };
-  if (objects.length > 0) await writeFile(file, JSON.stringify(list));
-  await run('kubectl', [
-    '--kubeconfig',
-    kubeconfig,
-    '-n',
-    namespace,
-    ...args,
-    ...(objects.length > 0 ? ['-f', file] : []),
-  ]);
 }
 
 const plan = (objects: readonly KubeObject[]) =>
@@ -151,7 +119,7 @@ async function applied(objects: readonly KubeObject[]) {
 
 describe('what kubectl apply had put there and the set no longer has', () => {
   it('goes, as with the next kubectl apply, and the plan says so', async () => {
-    await kubectl(['apply'], release(1));
+    await stage.kubectl(['apply'], ...release(1));
     const { items } = await plan(release(2));
     const fields = items.map(({ planned }) =>
       planned.fields.map(({ field, after }) => [field, after ?? 'nothing']),
@@ -168,21 +136,21 @@ describe('what kubectl apply had put there and the set no longer has', () => {
   });
 
   it('goes even when Landfall has applied it, too, in between', async () => {
-    await kubectl(['apply'], release(1));
+    await stage.kubectl(['apply'], ...release(1));
     await applied(release(1));
     await applied(release(2));
     await expectDropped();
   });
 
   it('stays where somebody else has written it since', async () => {
-    await kubectl(['apply'], release(1));
-    await kubectl(['patch', 'configmap', 'web', '-p', '{"data":{"gone":"mine"}}']);
+    await stage.kubectl(['apply'], ...release(1));
+    await stage.kubectl(['patch', 'configmap', 'web', '-p', '{"data":{"gone":"mine"}}']);
     await applied(release(2));
     expect((await live(1))?.['data']).toEqual({ kept: 'x', gone: 'mine' });
   });
 
   it('comes back with its owner when the set is taken back', async () => {
-    await kubectl(['apply'], release(1));
+    await stage.kubectl(['apply'], ...release(1));
     const before = await stored();
     const { writer } = await applied(release(2));
     await expectDropped();
@@ -194,11 +162,11 @@ describe('what kubectl apply had put there and the set no longer has', () => {
     ['handed over', 1],
     ['removed', 2],
   ])('comes back with its owner when it cannot be %s', async (_, nth) => {
-    await kubectl(['apply'], release(1));
+    await stage.kubectl(['apply'], ...release(1));
     const before = await stored();
     const verbs = ['patch'] as const;
     const effect = { type: 'status', status: 403 } as const;
-    cluster.faults.add({ on: 'api', verbs, namespace, dryRun: false, nth, effect });
+    stage.cluster.faults.add({ on: 'api', verbs, namespace, dryRun: false, nth, effect });
     const { writer, outcomes } = await applied(release(2));
     expect(outcomes[0]).toMatchObject({ state: 'failed' });
     expect(await writer.restore(signal)).toMatchObject({ complete: true });
@@ -206,10 +174,10 @@ describe('what kubectl apply had put there and the set no longer has', () => {
   });
 
   it.each([1, 2, 3, 4])('goes though the answer to write %i is lost', async (nth) => {
-    await kubectl(['apply'], release(1));
+    await stage.kubectl(['apply'], ...release(1));
     for (const written of [true, false]) {
       const effect = { type: 'reset' as const, written };
-      cluster.faults.add({ on: 'api', verbs: ['patch'], namespace, dryRun: false, nth, effect });
+      stage.cluster.faults.add({ on: 'api', verbs: ['patch'], namespace, dryRun: false, nth, effect });
     }
     const { outcomes } = await applied(release(2));
     expect(outcomes).toMatchObject([{ state: 'done' }, { state: 'done' }]);
@@ -222,7 +190,7 @@ describe('what somebody else wrote and the set asks for otherwise', () => {
     const [, settings] = release(1);
     if (settings === undefined) throw new Error('no ConfigMap');
     await client.apply(settings, { fieldManager: 'landfall' });
-    await kubectl(['patch', 'configmap', 'web', '-p', '{"data":{"kept":"mine"}}']);
+    await stage.kubectl(['patch', 'configmap', 'web', '-p', '{"data":{"kept":"mine"}}']);
     const theirs = { ...settings, data: { theirs: 'y' } };
     await client.apply(theirs, { fieldManager: 'other-controller' });
     const wanted = { ...settings, data: { kept: 'x', gone: 'x', theirs: 'z' } };

@@ -1,44 +1,26 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LandfallError, getIn, systemClock } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
-import { loadKubeClient, refOf } from '../kube/index.ts';
+import { refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
-import { startCluster } from '../drydock/index.ts';
-import type { Cluster } from '../drydock/index.ts';
+import { openKubectlStage } from '../../test/kubectl-stage.ts';
+import type { KubectlStage } from '../../test/kubectl-stage.ts';
 import { memoryJournals } from './ledger.fixture.ts';
 import type { SetContext, SetStep } from './set.ts';
 import { beginSet, recoverSet } from './set-writer.ts';
 
-const run = promisify(execFile);
 const { signal } = new AbortController();
-let cluster: Cluster;
+let stage: KubectlStage;
 let client: KubeClient;
-let folder: string;
-let kubeconfig: string;
 let namespace: string;
-let counter = 0;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'landfall-apply-'));
-  cluster = await startCluster({ nodes: 1 });
-  kubeconfig = join(folder, 'config');
-  await cluster.writeKubeconfig(kubeconfig);
-  client = await loadKubeClient({ kubeconfig });
+  stage = await openKubectlStage();
+  ({ client } = stage);
 });
-afterAll(async () => {
-  client.close();
-  await cluster.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => stage?.close());
 beforeEach(async () => {
-  counter += 1;
-  namespace = `set-${counter}`;
-  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  namespace = await stage.nextNamespace();
 });
 
 const map = (name: string, data: Record<string, string>, more: JsonObject = {}): KubeObject => ({
@@ -101,18 +83,6 @@ async function change(desired: KubeObject): Promise<SetStep> {
   return { action: 'change', desired, before: await must(desired) };
 }
 
-/** kubectl as a person uses it. */
-async function kubectl(args: readonly string[], manifest?: KubeObject): Promise<void> {
-  const file = join(folder, `${namespace}.json`);
-  if (manifest !== undefined) await writeFile(file, JSON.stringify(manifest));
-  await run('kubectl', [
-    '--kubeconfig',
-    kubeconfig,
-    ...args,
-    ...(manifest === undefined ? [] : ['-f', file]),
-  ]);
-}
-
 /** Applies a set and takes it back; gives what became of its steps. */
 async function thereAndBack(
   steps: readonly SetStep[],
@@ -149,7 +119,7 @@ describe('what is taken back', () => {
   });
 
   it('is as it was, owners of fields included, when kubectl apply had made it', async () => {
-    await kubectl(
+    await stage.kubectl(
       ['apply'],
       web('app:1', { strategy: { type: 'Recreate' } }, { ports: [{ containerPort: 80 }] }),
     );

@@ -8,7 +8,7 @@ import type { BuildRuns } from './build-runs.ts';
 import { buildReviewsIn } from './build-reviews.ts';
 import { seenRefsIn } from './build-seen.ts';
 import type { Build, BuildFilter, Builds, NewBuild } from './builds-contract.ts';
-import { isBeginningOfId, ROWS_OF_BEGINNING, theOneOf } from './identifier.ts';
+import { rowOfBeginning } from './beginning.ts';
 import { redactText } from './redact.ts';
 import { dropOldBuilds } from './retention.ts';
 import { isoNow, MOST } from './rows.ts';
@@ -85,17 +85,10 @@ export function buildsIn(store: Store): Builds & Pick<BuildRuns, 'letGo'> {
       });
     },
     async get(id) {
-      if (!isBeginningOfId(id)) return undefined;
-      const rows = await database
-        .selectFrom('landfall_build')
-        .selectAll()
-        .where('id', '>=', id)
-        // Sorts behind everything that an id may go on with.
-        .where('id', '<', `${id}{`)
-        .orderBy('id')
-        .limit(ROWS_OF_BEGINNING)
-        .execute();
-      const row = theOneOf(rows, id, { what: 'builds', code: 'build-ambiguous' });
+      const row = await rowOfBeginning(database.selectFrom('landfall_build').selectAll(), id, {
+        what: 'builds',
+        code: 'build-ambiguous',
+      });
       return row && buildOf(row);
     },
     async list(filter, limit) {

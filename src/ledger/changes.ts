@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import { LandfallError } from '../kernel/index.ts';
 import type { Change, ChangeState, Ledger } from './contract.ts';
-import { isBeginningOfId, ROWS_OF_BEGINNING, theOneOf } from './identifier.ts';
+import { rowOfBeginning } from './beginning.ts';
 import { redact, redactText } from './redact.ts';
 import { dropOld } from './retention.ts';
 import { about, actorColumns, actorOf, isoNow, MOST, objectOf, subjectOf } from './rows.ts';
@@ -86,16 +86,10 @@ export function changesIn(store: Store): Ledger['changes'] {
       return moved.numUpdatedRows > 0n;
     },
     async get(id) {
-      if (id === '' || !isBeginningOfId(id)) return undefined;
-      const rows = await database
-        .selectFrom('landfall_change')
-        .selectAll()
-        .where('id', '>=', id)
-        .where('id', '<', `${id}{`)
-        .orderBy('id')
-        .limit(ROWS_OF_BEGINNING)
-        .execute();
-      const row = theOneOf(rows, id, { what: 'promotions and rollbacks', code: 'change-ambiguous' });
+      const row = await rowOfBeginning(database.selectFrom('landfall_change').selectAll(), id, {
+        what: 'promotions and rollbacks',
+        code: 'change-ambiguous',
+      });
       return row && changeOf(row);
     },
     async list(subject, limit) {

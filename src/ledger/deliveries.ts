@@ -3,7 +3,7 @@ import { LandfallError, isJsonObject } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { Selectable } from 'kysely';
 import type { Delivery, DeliveryState, Ledger, Observation } from './contract.ts';
-import { isBeginningOfId, ROWS_OF_BEGINNING, theOneOf } from './identifier.ts';
+import { rowOfBeginning } from './beginning.ts';
 import { redact, redactText } from './redact.ts';
 import { dropOldDeliveries } from './retention.ts';
 import type { Session, Tables } from './schema.ts';
@@ -216,17 +216,10 @@ export function deliveriesIn(store: Store): Ledger['deliveries'] {
       if (Number(updated.numUpdatedRows) === 0) throw unknownDelivery(id);
     },
     async get(id) {
-      if (!isBeginningOfId(id)) return undefined;
-      const rows = await database
-        .selectFrom('landfall_delivery')
-        .selectAll()
-        .where('id', '>=', id)
-        // Sorts behind everything that an id may go on with.
-        .where('id', '<', `${id}{`)
-        .orderBy('id')
-        .limit(ROWS_OF_BEGINNING)
-        .execute();
-      const row = theOneOf(rows, id, { what: 'deliveries', code: 'delivery-ambiguous' });
+      const row = await rowOfBeginning(database.selectFrom('landfall_delivery').selectAll(), id, {
+        what: 'deliveries',
+        code: 'delivery-ambiguous',
+      });
       return row && deliveryOf(row);
     },
     async list(subject, limit) {

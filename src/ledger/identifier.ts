@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { LandfallError } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
 
 /** No letters that are read as digits; in the order of their bytes. */
@@ -40,24 +39,4 @@ export function createIds(clock: Clock): () => string {
 /** Whether a text can be an id or the beginning of one. */
 export function isBeginningOfId(text: string): boolean {
   return text.length <= TIME_DIGITS + TAIL_DIGITS && ID.test(text);
-}
-
-/** Rows that a look-up by the beginning of an id has to read: one more is shown as several. */
-export const ROWS_OF_BEGINNING = 6;
-
-/**
- * Of the rows whose id begins so, in the order of their ids, the one that is meant: the only one, or the one whose id
- * that is. Throws where several are meant.
- */
-export function theOneOf<Row extends { readonly id: string }>(
-  rows: readonly Row[],
-  id: string,
-  several: { readonly what: string; readonly code: string },
-): Row | undefined {
-  const [first, second] = rows;
-  if (first === undefined || second === undefined || first.id === id) return first;
-  throw new LandfallError(
-    `Several ${several.what} begin with ${id}: ${rows.map((row) => row.id).join(', ')}.`,
-    { kind: 'invalid-input', code: several.code, object: id, hint: 'Give more of the id.' },
-  );
 }

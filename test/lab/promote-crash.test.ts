@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { registryMirrors } from '../../src/cli/sources.ts';
 import { createGitMirrors, runGit } from '../../src/git/index.ts';
 import type { GitMirror, GitMirrors } from '../../src/git/index.ts';
 import { systemClock } from '../../src/kernel/index.ts';
@@ -217,15 +218,10 @@ beforeAll(async () => {
   await lab.onboard({ [replicas]: text.replace('replicas: 3', 'replicas: 0') });
   for (const environment of ['dev', 'staging'] as const) {
     await lab.register(environment);
-    const { proof } = await lab.prove(`payment-api-${environment}`, ['--wait', '60s']);
-    expect(proof.verdict.summary, JSON.stringify(proof.boundaries, undefined, 1)).toBe('landed');
+    await lab.landed(`payment-api-${environment}`);
   }
-  const mirrors = Object.entries(lab.kube.registryMirrors).map(([host, url]) => [
-    host,
-    { url, standIn: true },
-  ]);
   registry = createRegistryClient({
-    mirrors: Object.fromEntries(mirrors) as Record<string, { url: string; standIn: boolean }>,
+    mirrors: registryMirrors(lab.kube.registryMirrors),
     clock: systemClock,
   });
 }, 3 * MINUTE);

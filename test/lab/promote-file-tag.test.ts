@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runGit } from '../../src/git/index.ts';
 import { parseYaml } from '../../src/kernel/index.ts';
 import type { KubeObject } from '../../src/kube/index.ts';
-import type { ChangeReport } from '../../src/pipeline/index.ts';
 import { openLab } from './stage.ts';
 import type { Lab } from './stage.ts';
 
@@ -70,20 +69,6 @@ spec:
 `;
 }
 
-async function change(args: readonly string[]) {
-  const { code, out, err } = await lab.run([...args, '-o', 'json'], { cwd: lab.repository });
-  if (out === '') throw new Error(`no answer to ${args.join(' ')}: ${err}`);
-  return { code, err, report: JSON.parse(out) as ChangeReport };
-}
-
-/** An engine that has just begun may be met at any moment of its first sync. */
-async function landed(name: string): Promise<void> {
-  let summary = '';
-  for (let left = 10; left > 0 && summary !== 'landed'; left -= 1)
-    summary = (await lab.prove(name, ['--wait', '20s'])).proof.verdict.summary;
-  expect(summary).toBe('landed');
-}
-
 beforeAll(async () => {
   lab = await openLab({ definitions: ['argocd', 'flux'] });
   await lab.onboard({ 'landfall.yaml': DECLARED, ...VERSIONED });
@@ -101,9 +86,9 @@ afterAll(() => lab?.close());
 it(
   'a version file gets tag and digest, keeps its comments, and the release is followed to its proof',
   async () => {
-    await landed('payment-api-dev');
-    await landed('payment-api-staging');
-    const { code, report, err } = await change([
+    await lab.landed('payment-api-dev');
+    await lab.landed('payment-api-staging');
+    const { code, report, err } = await lab.change([
       'promote',
       'payment-api',
       '--to',
@@ -124,7 +109,7 @@ it(
     });
     expect(files.trim()).toBe(`${STAGING}/version.yaml`);
     expect((await lab.prove('payment-api-staging')).proof.release.digest).toBe(report.release.digest);
-    const back = await change(['rollback', 'payment-api-staging', '--wait', '90s']);
+    const back = await lab.change(['rollback', 'payment-api-staging', '--wait', '90s']);
     expect([back.code, back.report.state], JSON.stringify(back.report, undefined, 1)).toEqual([0, 'landed']);
     expect(await lab.read(`${STAGING}/version.yaml`)).toBe(VERSIONED[`${STAGING}/version.yaml`]);
   },
@@ -139,9 +124,9 @@ it(
       [file]: (await lab.read(file)).replace('nginx:1.27.4', 'nginx:1.27.5'),
     });
     await lab.refresh('tagged-dev');
-    await landed('tagged-dev');
-    await landed('tagged-qa');
-    const { code, report } = await change(['promote', 'tagged', '--to', 'qa', '--wait', '90s']);
+    await lab.landed('tagged-dev');
+    await lab.landed('tagged-qa');
+    const { code, report } = await lab.change(['promote', 'tagged', '--to', 'qa', '--wait', '90s']);
     expect([code, report.state, report.style], JSON.stringify(report, undefined, 1)).toEqual([
       0,
       'landed',
@@ -151,7 +136,7 @@ it(
     expect([tagged.trim(), report.commit]).toEqual([commit, commit]);
     const { proof } = await lab.prove('tagged-qa');
     expect([proof.verdict.state, proof.release.digest]).toEqual(['landed', report.release.digest]);
-    const again = await change(['promote', 'tagged', '--to', 'qa']);
+    const again = await lab.change(['promote', 'tagged', '--to', 'qa']);
     expect([again.code, again.report.state]).toEqual([0, 'already']);
   },
   4 * MINUTE,

@@ -1,8 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runGit } from '../../src/git/index.ts';
-import type { ChangeReport } from '../../src/pipeline/index.ts';
 import { openLab } from './stage.ts';
 import type { Lab } from './stage.ts';
 
@@ -29,37 +26,13 @@ const GUARDED = `
 
 let lab: Lab;
 
-async function change(args: readonly string[], kubeconfig?: string) {
-  const { code, out, err } = await lab.run([...args, '-o', 'json'], {
-    cwd: lab.repository,
-    ...(kubeconfig === undefined ? {} : { env: { KUBECONFIG: kubeconfig } }),
-  });
-  return { code, err, report: (out === '' ? {} : JSON.parse(out)) as ChangeReport };
-}
-
-/** A kubeconfig with which the API server takes one for somebody else. */
-async function as(name: string, ...groups: readonly string[]): Promise<string> {
-  const text = await readFile(lab.kubeconfig, 'utf8');
-  const file = path.join(lab.home, `${name}.kubeconfig`);
-  const person = `as: ${name}, as-groups: [${groups.join(', ')}], `;
-  const changed = text.includes('user: {')
-    ? text.replace('user: {', `user: { ${person}`)
-    : text.replace(/^(\s*)(token:.*)$/m, (_line, indent: string, token: string) =>
-        [token, `as: ${name}`, `as-groups: [${groups.join(', ')}]`].map((each) => indent + each).join('\n'),
-      );
-  expect(changed).not.toBe(text);
-  await writeFile(file, changed);
-  return file;
-}
-
 function commits(): Promise<string> {
   return runGit('Reading the log', ['log', '--format=%s', 'main'], { cwd: lab.repository });
 }
 
 async function settled(environment: string): Promise<void> {
   await lab.refresh(`payment-api-${environment}`);
-  const { proof } = await lab.prove(`payment-api-${environment}`, ['--wait', '60s']);
-  expect(proof.verdict.summary, JSON.stringify(proof.boundaries, undefined, 1)).toBe('landed');
+  await lab.landed(`payment-api-${environment}`);
 }
 
 async function setImage(environment: string, image: string): Promise<void> {
@@ -87,7 +60,7 @@ describe('a release that has not landed', () => {
   it(
     'waits at the gates, and is shown with each of them',
     async () => {
-      const { code, report } = await change(['promote', 'payment-api', '--to', 'staging', '--dry-run']);
+      const { code, report } = await lab.change(['promote', 'payment-api', '--to', 'staging', '--dry-run']);
       expect([code, report.state]).toEqual([0, 'planned']);
       expect(report.gates.map(({ gate, state }) => [gate, state])).toEqual([
         ['landed', 'waiting'],
@@ -96,10 +69,10 @@ describe('a release that has not landed', () => {
         ['window', 'waiting'],
         ['check', 'waiting'],
       ]);
-      const begun = await change(['promote', 'payment-api', '--to', 'staging', '--wait', '0']);
+      const begun = await lab.change(['promote', 'payment-api', '--to', 'staging', '--wait', '0']);
       expect([begun.code, begun.report.state]).toEqual([2, 'waiting']);
       expect(await commits()).not.toContain('Promote');
-      const cancelled = await change(['promote', 'cancel', begun.report.id ?? '']);
+      const cancelled = await lab.change(['promote', 'cancel', begun.report.id ?? '']);
       expect([cancelled.code, cancelled.report.state]).toEqual([0, 'cancelled']);
       expect((await lab.run(['sync', 'payment-api-dev'])).code).toBe(0);
       await settled('dev');
@@ -114,12 +87,12 @@ describe('a release that has landed', () => {
   it(
     'waits for soak, approvals, a window and a check, durably',
     async () => {
-      const { code, report } = await change(['promote', 'payment-api', '--to', 'staging', '--wait', '0']);
+      const { code, report } = await lab.change(['promote', 'payment-api', '--to', 'staging', '--wait', '0']);
       expect([code, report.state]).toEqual([2, 'waiting']);
       expect(report.gates[0]).toMatchObject({ gate: 'landed', state: 'open' });
       id = report.id ?? '';
       expect(report.next).toContain(`landfall promote approve ${id}`);
-      const again = await change(['promote', 'payment-api', '--to', 'staging', '--wait', '0']);
+      const again = await lab.change(['promote', 'payment-api', '--to', 'staging', '--wait', '0']);
       expect([again.report.state, again.report.id]).toEqual(['waiting', id]);
       const releases = await lab.run(['releases', 'payment-api']);
       expect(releases.out).toContain(`promotion ${id} of 1.27.6`);
@@ -130,11 +103,17 @@ describe('a release that has landed', () => {
   it(
     'is approved by those who are named, and by nobody else',
     async () => {
-      const author = await change(['promote', 'approve', id]);
+      const approve = ['promote', 'approve', id];
+      const cwd = lab.repository;
+      const author = await lab.run(approve, { cwd });
       expect([author.code, author.err]).toEqual([1, expect.stringContaining('whoever asked')]);
-      const mallory = await change(['promote', 'approve', id], await as('mallory', 'release-notes'));
+      const mallory = await lab.run(approve, {
+        env: { KUBECONFIG: await lab.as('mallory', 'release-notes') },
+      });
       expect([mallory.code, mallory.err]).toEqual([1, expect.stringContaining('only group:release may')]);
-      const ana = await change(['promote', 'approve', id, '--comment', 'seen'], await as('ana', 'release'));
+      const ana = await lab.change([...approve, '--comment', 'seen'], {
+        env: { KUBECONFIG: await lab.as('ana', 'release') },
+      });
       expect([ana.code, ana.report.state]).toEqual([2, 'waiting']);
       expect(ana.report.gates).toContainEqual({
         gate: 'approvals',
@@ -148,7 +127,7 @@ describe('a release that has landed', () => {
   it(
     'goes on for a reason that is kept, approvals apart',
     async () => {
-      const { code, report, err } = await change([
+      const { code, report, err } = await lab.change([
         'promote',
         'payment-api',
         '--to',
@@ -184,13 +163,13 @@ describe('a release is refused', () => {
       await setImage('dev', 'nginx:1.27.4');
       await lab.run(['sync', 'payment-api-dev']);
       await settled('dev');
-      const { code, report } = await change(['promote', 'payment-api', '--to', 'staging']);
+      const { code, report } = await lab.change(['promote', 'payment-api', '--to', 'staging']);
       expect([code, report.refusals[0]?.code, report.refusals[0]?.lines]).toEqual([
         1,
         'promotion-backwards',
         ['1.27.4 and 1.27.6'],
       ]);
-      const meant = await change(['promote', 'payment-api', '--to', 'staging', '--older', '--dry-run']);
+      const meant = await lab.change(['promote', 'payment-api', '--to', 'staging', '--older', '--dry-run']);
       expect([meant.code, meant.report.state]).toEqual([0, 'planned']);
     },
     2 * MINUTE,
@@ -201,7 +180,7 @@ describe('a release is refused', () => {
     async () => {
       const qa = 'apps/payment-api/overlays/qa/kustomization.yaml';
       await lab.commit({ [qa]: 'namespace: payments-qa\nresources: [../staging]\n' });
-      const { code, report } = await change(['promote', 'payment-api', '--to', 'staging', '--older']);
+      const { code, report } = await lab.change(['promote', 'payment-api', '--to', 'staging', '--older']);
       expect([code, report.state]).toEqual([1, 'refused']);
       expect(report.refusals).toMatchObject([
         {
@@ -230,7 +209,7 @@ describe('a release is refused', () => {
         options: { create: true }
 `,
       });
-      const { code, report } = await change(['promote', 'payment-api', '--to', 'staging', '--older']);
+      const { code, report } = await lab.change(['promote', 'payment-api', '--to', 'staging', '--older']);
       expect([code, report.state], JSON.stringify(report)).toEqual([1, 'refused']);
       expect(JSON.stringify(report.refusals)).toContain('annotations');
       await lab.commit({ [file]: before });
@@ -254,9 +233,16 @@ describe('a release is refused', () => {
         },
       }));
       await settled('prod');
-      const { code, report } = await change(['promote', 'payment-api', '--to', 'prod', '--from', 'staging']);
+      const { code, report } = await lab.change([
+        'promote',
+        'payment-api',
+        '--to',
+        'prod',
+        '--from',
+        'staging',
+      ]);
       expect([code, report.refusals.map(({ code: its }) => its)]).toEqual([1, ['revision-not-a-branch']]);
-      const back = await change(['rollback', 'payment-api-prod', '--to', 'r1']);
+      const back = await lab.change(['rollback', 'payment-api-prod', '--to', 'r1']);
       expect([back.code, back.report.refusals.map(({ code: its }) => its)]).toEqual([
         1,
         ['revision-not-a-branch'],
@@ -274,7 +260,7 @@ it(
     const never = await lab.commit({ [file]: before.replace(/image: .*/, 'image: nginx:9.9.9') });
     await lab.commit({ [file]: before });
     const log = await commits();
-    const { code, report } = await change([
+    const { code, report } = await lab.change([
       'rollback',
       'payment-api-staging',
       '--to',
@@ -299,7 +285,7 @@ it(
     await lab.run(['sync', 'payment-api-dev']);
     await settled('dev');
     const args = ['promote', 'payment-api', '--to', 'staging', '--older', '--wait', '90s'];
-    const both = await Promise.all([change(args), change(args)]);
+    const both = await Promise.all([lab.change(args), lab.change(args)]);
     expect(both.map(({ code, report }) => [code, report.state])).toEqual([
       [0, 'landed'],
       [0, 'landed'],

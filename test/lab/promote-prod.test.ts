@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import path from 'node:path';
@@ -6,9 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runGit } from '../../src/git/index.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import type { Clock } from '../../src/kernel/index.ts';
-import type { ChangeReport } from '../../src/pipeline/index.ts';
 import { openLab } from './stage.ts';
-import type { Lab } from './stage.ts';
+import type { Changed, Lab } from './stage.ts';
 
 // staging → prod behind every gate: soak by a clock that is moved, an approval by somebody else, and checks of each kind
 // that first say no and then yes.
@@ -49,26 +48,9 @@ environments:
 `;
 }
 
-async function change(args: readonly string[], kubeconfig = lab.kubeconfig) {
-  const { code, out, err } = await lab.run([...args, '-o', 'json'], {
-    cwd: lab.repository,
-    clock,
-    env: { KUBECONFIG: kubeconfig },
-  });
-  if (out === '') throw new Error(`no answer to ${args.join(' ')}: ${err}`);
-  return { code, err, report: JSON.parse(out) as ChangeReport };
-}
-
-/** A kubeconfig with which the API server takes one for somebody else. */
-async function ana(): Promise<string> {
-  const text = await readFile(lab.kubeconfig, 'utf8');
-  const file = path.join(lab.home, 'ana.kubeconfig');
-  const changed = text.includes('user: {')
-    ? text.replace('user: {', 'user: { as: ana, as-groups: [release], ')
-    : text.replace(/^(\s*)(token:.*)$/m, '$1$2\n$1as: ana\n$1as-groups: [release]');
-  expect(changed).not.toBe(text);
-  await writeFile(file, changed);
-  return file;
+/** At the time that the test says. */
+function change(args: readonly string[], kubeconfig = lab.kubeconfig) {
+  return lab.change(args, { clock, env: { KUBECONFIG: kubeconfig } });
 }
 
 async function settled(environment: string, summary = 'landed'): Promise<void> {
@@ -111,11 +93,10 @@ it(
     const waiting = await change(['promote', 'payment-api', '--to', 'prod', '--wait', '0']);
     expect([waiting.code, waiting.report.state]).toEqual([2, 'waiting']);
     const id = waiting.report.id ?? '';
-    const gates = ({ report }: { readonly report: ChangeReport }) =>
-      report.gates.map(({ gate, state }) => `${gate} ${state}`);
+    const gates = ({ report }: Changed) => report.gates.map(({ gate, state }) => `${gate} ${state}`);
     expect(gates(waiting).slice(0, 3)).toEqual(['landed open', 'soak waiting', 'approvals waiting']);
 
-    const approved = await change(['promote', 'approve', id, '--wait', '0'], await ana());
+    const approved = await change(['promote', 'approve', id, '--wait', '0'], await lab.as('ana', 'release'));
     expect(gates(approved).slice(0, 3)).toEqual(['landed open', 'soak waiting', 'approvals open']);
 
     // An hour later it has soaked; whoever is asked says no, dev among them.

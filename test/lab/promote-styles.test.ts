@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { registryMirrors } from '../../src/cli/sources.ts';
 import { createGitMirrors, runGit } from '../../src/git/index.ts';
 import { parseYaml, systemClock } from '../../src/kernel/index.ts';
 import type { KubeObject } from '../../src/kube/index.ts';
@@ -14,7 +15,7 @@ import {
   surveyApplications,
 } from '../../src/pipeline/index.ts';
 import type { Forge, PullRequest } from '../../src/pipeline/forge/index.ts';
-import type { ChangeDeps, ChangeReport } from '../../src/pipeline/index.ts';
+import type { ChangeDeps } from '../../src/pipeline/index.ts';
 import { openLab } from './stage.ts';
 import type { Lab } from './stage.ts';
 
@@ -24,20 +25,6 @@ const BASE = 'apps/payment-api/base';
 const OVERLAYS = 'apps/payment-api/overlays';
 
 let lab: Lab;
-
-async function change(args: readonly string[]) {
-  const { code, out, err } = await lab.run([...args, '-o', 'json'], { cwd: lab.repository });
-  if (out === '') throw new Error(`no answer to ${args.join(' ')}: ${err}`);
-  return { code, err, report: JSON.parse(out) as ChangeReport };
-}
-
-/** An engine that has just begun may be met at any moment of its first sync. */
-async function landed(name: string): Promise<void> {
-  let summary = '';
-  for (let left = 10; left > 0 && summary !== 'landed'; left -= 1)
-    summary = (await lab.prove(name, ['--wait', '20s'])).proof.verdict.summary;
-  expect(summary).toBe('landed');
-}
 
 const FLUX = `apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
@@ -98,9 +85,9 @@ describe('by Flux', () => {
   it(
     'a release is promoted and proven, and taken back again',
     async () => {
-      await landed('payment-api-dev');
-      await landed('payment-api-staging');
-      const { code, report, err } = await change([
+      await lab.landed('payment-api-dev');
+      await lab.landed('payment-api-staging');
+      const { code, report, err } = await lab.change([
         'promote',
         'payment-api',
         '--to',
@@ -111,7 +98,7 @@ describe('by Flux', () => {
       expect([code, report.state, err], JSON.stringify(report, undefined, 1)).toEqual([0, 'landed', '']);
       expect(report.unchanged).toContain('payment-api-dev');
       expect(report.unchanged).toContain(`${OVERLAYS}/prod`);
-      const back = await change(['rollback', 'payment-api-staging', '--wait', '90s']);
+      const back = await lab.change(['rollback', 'payment-api-staging', '--wait', '90s']);
       expect([back.code, back.report.state], JSON.stringify(back.report, undefined, 1)).toEqual([
         0,
         'landed',
@@ -131,8 +118,8 @@ describe('an environment that is a branch', () => {
         [file]: (await lab.read(file)).replace('nginx:1.27.4', 'nginx:1.27.5'),
       });
       await lab.refresh('branchy-dev');
-      await landed('branchy-dev');
-      const { code, report } = await change(['promote', 'branchy', '--to', 'staging', '--wait', '90s']);
+      await lab.landed('branchy-dev');
+      const { code, report } = await lab.change(['promote', 'branchy', '--to', 'staging', '--wait', '90s']);
       expect([code, report.state, report.style], JSON.stringify(report, undefined, 1)).toEqual([
         0,
         'landed',
@@ -153,8 +140,8 @@ describe('an environment that is a branch', () => {
         [file]: text.replace('nginx:1.27.5', 'nginx:1.27.6').replace('replicas: 2', 'replicas: 1'),
       });
       await lab.refresh('branchy-dev');
-      await landed('branchy-dev');
-      const { code, report } = await change(['promote', 'branchy', '--to', 'staging']);
+      await lab.landed('branchy-dev');
+      const { code, report } = await lab.change(['promote', 'branchy', '--to', 'staging']);
       expect([code, report.state]).toEqual([1, 'refused']);
       expect(report.refusals).toMatchObject([
         {
@@ -176,9 +163,7 @@ it(
     const git = createGitMirrors({ folder: path.join(lab.home, 'mirrors'), clock: systemClock });
     const ledger = openLedger({ folder: path.join(lab.home, 'requests'), clock: systemClock });
     const registry = createRegistryClient({
-      mirrors: Object.fromEntries(
-        Object.entries(lab.kube.registryMirrors).map(([host, url]) => [host, { url, standIn: true }]),
-      ),
+      mirrors: registryMirrors(lab.kube.registryMirrors),
       clock: systemClock,
     });
     const requests: PullRequest[] = [];
@@ -221,7 +206,7 @@ it(
       const actor = { name: 'ana', attestedBy: 'cluster' } as const;
       const ask = { pair, actor, override: undefined, older: false, auto: false };
       const once = (waitMs: number) => promote(ask, survey, deps, { waitMs, dryRun: false }, signal);
-      await landed('payment-api-dev');
+      await lab.landed('payment-api-dev');
       const first = await once(0);
       expect([first.state, first.pullRequest]).toEqual(['committing', 'https://git.corp.io/pulls/1']);
       const again = await once(0);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runGit } from '../../src/git/index.ts';
-import type { ChangeReport } from '../../src/pipeline/index.ts';
 import { openLab } from './stage.ts';
 import type { Lab } from './stage.ts';
 
@@ -10,19 +9,6 @@ const OVERLAYS = 'apps/payment-api/overlays';
 
 let lab: Lab;
 
-async function landed(environment: string): Promise<void> {
-  const { proof } = await lab.prove(`payment-api-${environment}`, ['--wait', '60s']);
-  expect(proof.verdict.summary, JSON.stringify(proof.boundaries, undefined, 1)).toBe('landed');
-}
-
-async function change(
-  args: readonly string[],
-): Promise<{ readonly code: number; readonly report: ChangeReport; readonly err: string }> {
-  const { code, out, err } = await lab.run([...args, '-o', 'json'], { cwd: lab.repository });
-  if (out === '') throw new Error(`no answer to ${args.join(' ')}: ${err}`);
-  return { code, report: JSON.parse(out) as ChangeReport, err };
-}
-
 function log(): Promise<string> {
   return runGit('Reading the log', ['log', '--format=%s', 'main'], { cwd: lab.repository });
 }
@@ -31,7 +17,7 @@ beforeAll(async () => {
   lab = await openLab();
   await lab.onboard();
   for (const environment of ['dev', 'staging', 'prod'] as const) await lab.register(environment);
-  for (const environment of ['dev', 'staging', 'prod']) await landed(environment);
+  for (const environment of ['dev', 'staging', 'prod']) await lab.landed(`payment-api-${environment}`);
 }, 3 * MINUTE);
 
 afterAll(() => lab?.close());
@@ -41,7 +27,7 @@ describe('a promotion', () => {
     'is shown before it is made: the overlay line, the rendered difference, and who stays as they are',
     async () => {
       const before = await log();
-      const { code, report } = await change([
+      const { code, report } = await lab.change([
         'promote',
         'payment-api',
         '--from',
@@ -72,7 +58,7 @@ describe('a promotion', () => {
   it(
     'carries the digest that was proven to staging, and is followed to its proof there',
     async () => {
-      const { code, report, err } = await change([
+      const { code, report, err } = await lab.change([
         'promote',
         'payment-api',
         '--from',
@@ -105,7 +91,7 @@ describe('a promotion', () => {
     'of what is there already does nothing',
     async () => {
       const before = await log();
-      const { code, report } = await change(['promote', 'payment-api', '--to', 'staging']);
+      const { code, report } = await lab.change(['promote', 'payment-api', '--to', 'staging']);
       expect([code, report.state, report.landed]).toEqual([0, 'already', true]);
       expect(await log()).toBe(before);
     },
@@ -134,7 +120,7 @@ describe('a rollback', () => {
     'is shown before it is made, and writes nothing for that',
     async () => {
       const before = await log();
-      const { code, report } = await change(['rollback', 'payment-api-staging', '--dry-run']);
+      const { code, report } = await lab.change(['rollback', 'payment-api-staging', '--dry-run']);
       expect([code, report.state, report.refusals]).toEqual([0, 'planned', []]);
       expect(report).toMatchObject({
         style: 'revert',
@@ -154,7 +140,12 @@ describe('a rollback', () => {
   it(
     'takes the commit back, holds updates and promotions, and is followed until the pods run the old bytes',
     async () => {
-      const { code, report, err } = await change(['rollback', 'payment-api-staging', '--reason', 'errors']);
+      const { code, report, err } = await lab.change([
+        'rollback',
+        'payment-api-staging',
+        '--reason',
+        'errors',
+      ]);
       expect([code, report.state, err], JSON.stringify(report, undefined, 1)).toEqual([0, 'landed', '']);
       expect(await lab.read(`${OVERLAYS}/staging/patch-image.yaml`)).toMatch(/image: nginx:1\.27\.5\n/);
       const { proof } = await lab.prove('payment-api-staging');
@@ -175,14 +166,14 @@ describe('a rollback', () => {
       const ask = async (...args: readonly string[]) => (await lab.run(args)).out;
       for (const args of [['prove', 'payment-api-staging'], ['status'], ['releases']])
         expect(await ask(...args), args.join(' ')).toMatch(/[Hh]eld.*updates|[Hh]eld.*promotion/);
-      const refused = await change(['promote', 'payment-api', '--from', 'dev', '--to', 'staging']);
+      const refused = await lab.change(['promote', 'payment-api', '--from', 'dev', '--to', 'staging']);
       expect([refused.code, refused.report.state]).toEqual([1, 'refused']);
       expect(refused.report.refusals[0]).toMatchObject({ code: 'promotion-held' });
       const holds = JSON.parse(await ask('holds', '-o', 'json')) as readonly { readonly id: string }[];
       for (const { id } of holds)
         expect(await ask('holds', 'lift', id, '--comment', 'fixed')).toContain('lifted');
       expect(await ask('holds')).toBe('Nothing is held.\n');
-      const again = await change([
+      const again = await lab.change([
         'promote',
         'payment-api',
         '--from',
@@ -204,7 +195,7 @@ describe('where Argo CD overrides the image in Git', () => {
     async () => {
       const file = `${OVERLAYS}/prod/.argocd-source-payment-api-prod.yaml`;
       await lab.commit({ [file]: 'kustomize:\n  images:\n    - nginx:1.27.5 # by the updater\n' });
-      const { code, report } = await change([
+      const { code, report } = await lab.change([
         'promote',
         'payment-api',
         '--from',

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createArtifactPusher } from './push-artifact.ts';
-import type { ArtifactPusher } from './push-artifact.ts';
+import { pushArtifact } from '../push-artifact.ts';
 import { startRegistry } from '../../src/drydock/index.ts';
 import type { Registry } from '../../src/drydock/index.ts';
 import { runProgram } from '../../src/kernel/index.ts';
@@ -18,7 +17,6 @@ const FLUX = 'flux-system';
 
 let stage: Stage;
 let registry: Registry;
-let pusher: ArtifactPusher;
 
 const state = (proof: Proof, boundary: string) =>
   proof.boundaries.find((report) => report.boundary === boundary);
@@ -36,7 +34,6 @@ const create = (kind: string, apiVersion: string, name: string, where: string, s
 beforeAll(async () => {
   stage = await openStage({ definitions: ['argocd', 'flux'] });
   registry = await startRegistry();
-  pusher = createArtifactPusher(registry.host);
   await namespace(FLUX);
 }, 2 * MINUTE);
 
@@ -50,7 +47,9 @@ describe('a Kustomization whose files a registry holds', { timeout: 3 * MINUTE }
 
   beforeAll(async () => {
     await namespace('web');
-    await pusher.push('deploy/web', 'latest', files('1'), { revision: `main@sha1:${'c'.repeat(40)}` });
+    await pushArtifact(`${registry.host}/deploy/web`, 'latest', files('1'), {
+      revision: `main@sha1:${'c'.repeat(40)}`,
+    });
     await create('OCIRepository', 'source.toolkit.fluxcd.io/v1', 'web', FLUX, {
       url: `oci://${registry.host}/deploy/web`,
       interval: '10h',
@@ -80,13 +79,15 @@ describe('a Kustomization whose files a registry holds', { timeout: 3 * MINUTE }
   });
 
   it('is behind when the tag moved after the last look, and stopped when that is long ago', async () => {
-    await pusher.push('deploy/web', 'latest', files('2'));
+    await pushArtifact(`${registry.host}/deploy/web`, 'latest', files('2'));
     const moved = await stage.prove('web');
     expect(moved.proof.verdict.summary, why(moved.proof)).toBe('moving at sync');
     expect(state(moved.proof, 'sync')?.detail).toMatch(
       /the controller applied [0-9a-f]{8}, the registry has/,
     );
-    await pusher.push('deploy/web', 'latest', files('3'), { created: '2026-01-01T00:00:00Z' });
+    await pushArtifact(`${registry.host}/deploy/web`, 'latest', files('3'), {
+      created: '2026-01-01T00:00:00Z',
+    });
     const old = await stage.prove('web');
     expect(old.proof.verdict.summary, why(old.proof)).toBe('stopped at sync');
     expect(state(old.proof, 'sync')?.reason).toBe('revision-not-fetched');

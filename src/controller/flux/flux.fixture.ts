@@ -1,14 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { getArray, getObject, getString, manualClock, systemClock } from '../../kernel/index.ts';
+import { join } from 'node:path';
+import { getArray, getObject, getString, manualClock } from '../../kernel/index.ts';
 import type { Clock, JsonObject, ManualClock } from '../../kernel/index.ts';
 import type { KindRef, KubeObject } from '../../kube/index.ts';
 import { openLedger } from '../../ledger/index.ts';
 import type { Ledger } from '../../ledger/index.ts';
-import { createRegistryClient } from '../../oci/index.ts';
 import type { ControllerOptions } from '../contract.ts';
 import { makeRepository, openScene, untilBy } from '../delivery.fixture.ts';
 import type { Repository, Scene } from '../delivery.fixture.ts';
@@ -133,45 +128,4 @@ export async function openFlux(
       await cluster.close();
     },
   };
-}
-
-/** An artifact as `flux push artifact` makes it. */
-export async function pushArtifact(
-  repository: string,
-  tag: string,
-  files: Readonly<Record<string, string>>,
-): Promise<string> {
-  const content = await mkdtemp(join(tmpdir(), 'landfall-artifact-'));
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(join(content, dirname(name)), { recursive: true });
-    await writeFile(join(content, name), text);
-  }
-  const packed = await promisify(execFile)('tar', ['-cz', '-C', content, '.'], {
-    encoding: 'buffer',
-    maxBuffer: 1e7,
-  });
-  const client = createRegistryClient({ clock: systemClock });
-  try {
-    const signal = new AbortController().signal;
-    const layer = await client.pushBlob(repository, packed.stdout, signal);
-    const config = await client.pushBlob(repository, Buffer.from('{}'), signal);
-    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-    const manifest = {
-      schemaVersion: 2,
-      mediaType,
-      config: { mediaType: 'application/vnd.cncf.flux.config.v1+json', digest: config.digest, size: 2 },
-      layers: [
-        {
-          mediaType: 'application/vnd.cncf.flux.content.v1.tar+gzip',
-          digest: layer.digest,
-          size: packed.stdout.length,
-        },
-      ],
-    };
-    const bytes = Buffer.from(JSON.stringify(manifest));
-    return (await client.putManifest(`${repository}:${tag}`, { mediaType, bytes }, signal)).digest;
-  } finally {
-    client.close();
-    await rm(content, { recursive: true, force: true });
-  }
 }

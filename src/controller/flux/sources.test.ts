@@ -7,7 +7,8 @@ import { serveGit } from '../../git/test-support.ts';
 import { startCluster, startRegistry } from '../../drydock/index.ts';
 import type { Registry } from '../../drydock/index.ts';
 import { configMap } from '../delivery.fixture.ts';
-import { condition, openFlux, pushArtifact, where } from './flux.fixture.ts';
+import { pushArtifact } from '../../../test/push-artifact.ts';
+import { condition, openFlux, where } from './flux.fixture.ts';
 import type { FluxStage } from './flux.fixture.ts';
 import { GIT_REPOSITORY, KUSTOMIZATION, OCI_REPOSITORY } from './kinds.ts';
 
