@@ -43,11 +43,11 @@ export function conditionsIn(value: JsonValue | undefined, depth = 0): readonly 
 }
 
 const POSITIVE =
-  /(?:^|\s)(?:ready|available|healthy|synced|reconciled|accepted|admitted|programmed|resolved ?refs|valid|succeeded|completed?|deployed|established|initialized|provisioned|installed|configured|success|running|exists|bound|active|discoverable|advertised|adopted|compliant|applied|issued|connected|scheduled|created|up to date|verified)$/;
+  /(?:^|\s)(?:ready|available|healthy|synced|synchroni[sz]ed|reconciled|accepted|admitted|programmed|resolved ?refs|valid|succeeded|completed?|deployed|established|initialized|provisioned|installed|configured|success|running|exists|bound|active|discoverable|advertised|adopted|compliant|applied|issued|connected|scheduled|created|up to date|verified)$/;
 const NEGATIVE =
   /(?:^|\s)(?:fail\w*|errors?|degraded|stalled|invalid|unhealthy|failure|error\w*|failing|unreachable|unavailable|rejected|denied|terminal|conflicted|conflict|blocked|broken|fallback|orphan(?:ed)?|crash\w*|invalid \w+|fail\w* \w+(?: \w+)?)$/;
 const WORKING =
-  /^(?:progressing|reconciling|updating|upgrading|creating|pending|issuing|deleting|provisioning|initializing|scaling|installing|rolling ?out|in ?progress|processing|deploying|restoring|migrating|draining|disrupting|evicting|waiting|bootstrapping|rolling update|in transition|\w+ in progress)$/;
+  /(?:^|\s)(?:progressing|reconciling|updating|upgrading|creating|pending|issuing|deleting|provisioning|initializing|scaling|installing|rolling ?out|in ?progress|processing|deploying|restoring|migrating|draining|disrupting|evicting|waiting|bootstrapping|rolling update|in transition|in progress)$/;
 /** True says that something positive is not so. */
 const NEGATED = /^(?:not|no|non|un|partially) /;
 /** True says that something bad is not so. */
@@ -85,6 +85,7 @@ function verdictOf(condition: GenericCondition): Verdict | undefined {
     // What runs may be at work on it.
     if (isTrue && type === 'running' && message === 'working' && !/^awaiting/i.test(condition.message))
       return 'Progressing';
+    if (isTrue && reason === 'bad' && message === 'bad') return 'Degraded';
     if (isTrue) return POSITIVE.test(type) ? 'Healthy' : undefined;
     if (condition.status === 'False') return falseMeans(reason, message, condition);
     if (condition.status !== 'Unknown' && condition.status !== '')
@@ -95,6 +96,9 @@ function verdictOf(condition: GenericCondition): Verdict | undefined {
   return condition.status === 'False' && reason === 'bad' ? 'Degraded' : undefined;
 }
 
+/** What somebody decides about the object at once: False is an answer, also without a reason. */
+const DECISION = /^(?:admitted|accepted|valid|approved|compliant)$/;
+
 /** A condition that should be True and is False: on its way, or stuck, by the words that come with it. */
 function falseMeans(
   reason: Meaning | undefined,
@@ -103,6 +107,7 @@ function falseMeans(
 ): Verdict {
   const type = asWords(condition.type);
   if (reason === 'suspended') return 'Suspended';
+  if (condition.reason === '' && condition.message === '' && DECISION.test(type)) return 'Degraded';
   // It runs no more because it is through.
   if (type === 'running' && /\b(?:completed?|succeeded|finished|done)\b/.test(asWords(condition.reason)))
     return 'Healthy';
@@ -131,8 +136,9 @@ function isRestated({ reason, message }: GenericCondition): boolean {
   );
 }
 
-/** The work is over where its reason or its message says so: `NewReplicaSetAvailable`, `has successfully progressed`. */
+/** The work is over where its reason and its message say so: `NewReplicaSetAvailable`, `has successfully progressed`. */
 function hasEnded({ reason, message }: GenericCondition): boolean {
+  if (meaningOf(reason) === 'good' && meaningOf(message) === 'good') return true;
   return (
     /\b(?:available|completed?|succeeded|finished|done)$/.test(asWords(reason)) &&
     /\b(?:success\w*|complete\w*|available|finished|done)\b/.test(asWords(message))
@@ -156,7 +162,7 @@ export function signsOfConditions(conditions: readonly GenericCondition[]): read
     if (ready && type === 'active' && status !== 'Degraded') return [];
     // A step that was not needed.
     if (whole && status === 'Weak' && isStep(type) && !POSITIVE.test(type)) return [];
-    if (status === undefined) return [];
+    if (status === undefined || (ready && isPartOf(found, type))) return [];
     const message = found.message || found.reason;
     if (status === 'Weak') {
       return [working ? { status: 'Progressing', message } : { status: 'Degraded', message, weak: true }];
@@ -166,6 +172,13 @@ export function signsOfConditions(conditions: readonly GenericCondition[]): read
     const yet = working && status === 'Degraded' && !isBad && isAbsence(found);
     return [{ status: yet ? ('Progressing' as const) : status, message }];
   });
+}
+
+/** A part that is not there without a complaint, though the whole is ready: it was not needed. */
+function isPartOf(found: GenericCondition, type: string): boolean {
+  if (type.startsWith('partially ')) return true;
+  const complains = [found.reason, found.message].some((text) => meaningOf(text) === 'bad');
+  return found.status === 'False' && POSITIVE.test(type) && !WHOLE.test(found.type) && !complains;
 }
 
 const ABSENCE = /\b(?:does not exist|not found|missing)\b/;

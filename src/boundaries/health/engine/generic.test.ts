@@ -76,12 +76,58 @@ describe('a custom resource is read by its conditions', () => {
   });
 });
 
+describe('a custom resource is read by what its conditions say together', () => {
+  it('of which a decision needs no reason, and an end may be a bad one', () => {
+    check([
+      ['refused', thing({ parts: [conditions(['Admitted', 'False'])] }), 'Degraded'],
+      ['not ready yet', thing({ parts: [conditions(['Ready', 'False'])] }), 'Progressing'],
+      ['ended badly', thing(conditions(['Complete', 'True', 'TaskFailed', 'Failed'])), 'Degraded'],
+      ['ended well', thing(conditions(['Complete', 'True', 'TaskDone', 'Done'])), 'Healthy'],
+      ['being made', thing(conditions(['Ready', 'False', 'It is being created'])), 'Progressing'],
+      [
+        'half of it',
+        thing(conditions(['Ready', 'Unknown', 'PartError', 'A part is not working'])),
+        'Degraded',
+      ],
+    ]);
+  });
+
+  it('of which a part that is not there is no fault of a whole that is ready, unless it complains', () => {
+    const ready = ['Ready', 'True'] as const;
+    check([
+      [
+        'not needed',
+        thing(conditions(ready, ['CronJobAvailable', 'False', 'OtherStrategy', 'another one is used'])),
+        'Healthy',
+      ],
+      ['partly', thing(conditions(ready, ['PartiallyReady', 'True', '', 'one failed'])), 'Healthy'],
+      ['complains', thing(conditions(ready, ['PoolAvailable', 'False', 'CreateFailed'])), 'Degraded'],
+      ['is all there is', thing(conditions(['PoolAvailable', 'False', 'OtherStrategy'])), 'Degraded'],
+    ]);
+  });
+
+  it('of which a part may be at work, and work that runs well is over', () => {
+    const ready = ['Ready', 'True'] as const;
+    check([
+      ['at work', thing(conditions(ready, ['RolloutProgressing', 'True', 'Modified'])), 'Progressing'],
+      [
+        'over',
+        thing(conditions(ready, ['Progressing', 'True', 'NodesRunning', 'All are running'])),
+        'Healthy',
+      ],
+    ]);
+  });
+});
+
 describe('a custom resource is read by the rest of its status', () => {
   it('by a complaint, whatever else it says', () => {
     check([
       ['a text', thing({ errorMessage: 'no such host', ready: false }), 'Degraded'],
       ['an object', thing({ error: { message: 'no such volume' }, ready: false }), 'Degraded'],
       ['an empty one', thing({ errorMessage: '', phase: 'Ready' }), 'Healthy'],
+      ['a count', thing({ failedStepsCount: 1, phase: 'Ready' }), 'Degraded'],
+      ['a count of none', thing({ failedStepsCount: 0, phase: 'Ready' }), 'Healthy'],
+      ['nothing to go with', thing({ noMatchingPools: true, phase: 'Ready' }), 'Degraded'],
     ]);
   });
 
@@ -101,6 +147,7 @@ describe('a custom resource is read by the rest of its status', () => {
       ['older', thing({ ...status, observedGeneration: '2' }), 'Progressing'],
       ['a hash of digits', thing({ ...status, observedGeneration: '8575574967' }), 'Healthy'],
       ['a hash', thing({ ...status, observedGeneration: 'abc123' }), 'Healthy'],
+      ['a later one than was stored then', thing({ ...status, observedGeneration: 4 }), 'Healthy'],
     ]);
   });
 
@@ -118,6 +165,14 @@ describe('a custom resource is read by the rest of its status', () => {
 
   it('by a word that nobody knows, which is no good word', () => {
     check([
+      ['a sentence', thing({ currentState: 'The set is not managed by anybody' }), 'Degraded'],
+      [
+        'a bad one further in',
+        thing({ ...conditions(['Ready', 'True']), model: { loadStatus: 'BlockedByQuota' } }),
+        'Degraded',
+      ],
+      ['one of earlier', thing({ phase: 'Running', phaseTransitions: [{ phase: 'Pending' }] }), 'Healthy'],
+      ['on its way to a machine', thing({ phase: 'Scheduled' }), 'Progressing'],
       ['unknown to us', thing({ state: 'Zorp' }), 'Progressing'],
       ['not decided', thing({ phase: 'Inconclusive' }), 'Unknown'],
     ]);

@@ -6,7 +6,7 @@ import type { GenericCondition } from './conditions.ts';
 import { countsBehind } from './counts.ts';
 import { isHeld } from './held.ts';
 import type { EngineHealth, EngineHealthStatus, Sign } from './status.ts';
-import { meaningOf } from './words.ts';
+import { asWords, meaningOf } from './words.ts';
 import type { Meaning } from './words.ts';
 
 const WORD_KEY = /(?:^|[a-z])(?:phase|state|status|health|compliant)$/i;
@@ -86,23 +86,27 @@ const FLAGS: readonly (readonly [RegExp, EngineHealthStatus])[] = [
   [/^(?:healthy|success|succeeded|pass|passed|valid|compliant)$/i, 'Degraded'],
 ];
 
+/** `noMatchingInstances`: what it needs is not there. */
+const NONE = /^no [a-z]+ing /;
+
 /** Booleans that say how it is: `ready: false` may pass, `success: false` is over. */
 function signsOfFlags(status: JsonObject): readonly Sign[] {
   return Object.entries(status).flatMap(([key, value]) => {
     const told = statusOf(value);
     if (told !== 'True' && told !== 'False') return [];
+    if (told === 'True' && NONE.test(asWords(key))) return [{ status: 'Degraded' as const, message: key }];
     const flag = FLAGS.find(([name]) => name.test(key));
     if (flag === undefined) return [];
     return [{ status: told === 'True' ? ('Healthy' as const) : flag[1], message: `${key}: ${told}` }];
   });
 }
 
-/** The words for states at the outermost level that has any; a bad one further in speaks while the rest is at work. */
+/** The words for states at the outermost level that has any, and a bad one from further in. */
 function signsOfWords(object: KubeObject, status: JsonObject, hasCondition: boolean): readonly Sign[] {
   const health = getString(status, 'health', 'status');
   const words =
     health === undefined
-      ? stateWords(status, /^(?:last|previous|observed)/)
+      ? stateWords(status, /^(?:last|previous|observed)|history|transition/i)
       : [{ word: health, key: 'health', depth: 0 }];
   const given = words.length > 0 || hasCondition ? words : stateWords(status, /^$/);
   const told = given.flatMap(({ word, key, depth }) => {
@@ -112,8 +116,7 @@ function signsOfWords(object: KubeObject, status: JsonObject, hasCondition: bool
   const outermost = hasCondition ? 0 : Math.min(...told.map(({ depth }) => depth));
   const outer = told.filter(({ depth }) => depth === outermost);
   const inner = told.find(({ depth, status: found }) => depth > outermost && found === 'Degraded');
-  const isAtWork = outer.length > 0 && worstOf(outer)?.status === 'Progressing';
-  return [...outer, ...(inner !== undefined && isAtWork ? [inner] : []), ...signsOfParts(object, status)];
+  return [...outer, ...(inner === undefined ? [] : [inner]), ...signsOfParts(object, status)];
 }
 
 /** By the numbers that solo-kit's statuses have for their states. */
@@ -144,7 +147,9 @@ function signsOfParts(object: KubeObject, value: JsonValue | undefined, depth = 
   if (!isJsonObject(value)) return [];
   const own = depth < 2 ? [] : (['phase', 'health'] as const).flatMap((key) => partSign(object, value, key));
   const below = Object.entries(value).flatMap(([key, part]) =>
-    key === 'conditions' || /history|previous|last/i.test(key) ? [] : signsOfParts(object, part, depth + 1),
+    key === 'conditions' || /history|previous|last|transition/i.test(key)
+      ? []
+      : signsOfParts(object, part, depth + 1),
   );
   return [...own, ...below];
 }
@@ -202,15 +207,18 @@ export function genericHealth(object: KubeObject): EngineHealth {
 
 /** As a text it may be a hash of the spec, which says nothing here. */
 function isOlder(observed: JsonValue | undefined, generation: number): boolean {
-  if (typeof observed === 'number') return observed !== generation;
+  if (typeof observed === 'number') return observed < generation;
   return typeof observed === 'string' && /^\d{1,9}$/.test(observed) && Number(observed) < generation;
 }
 
 const COMPLAINT = /^(?:err|error|failure)(?:msg|message|description|text|reason)?$/i;
 
+const FAILED_COUNT = /^failed\w*Count$/;
+
 /** What a status says of an error, where it says anything. */
 function complaintOf(status: JsonObject): string | undefined {
   for (const [key, value] of Object.entries(status)) {
+    if (FAILED_COUNT.test(key) && typeof value === 'number' && value > 0) return `${key}: ${value}`;
     const text = typeof value === 'string' ? value : getString(value, 'message');
     if (COMPLAINT.test(key) && text !== undefined && text !== '') return text;
   }
