@@ -46,12 +46,21 @@ function exitOf(error: LandfallError, command: string | undefined): number {
   return JUDGING.has(named) && unread ? EXIT.unproven : EXIT.broken;
 }
 
+/** `-o=json` as `-o json`: kubectl takes both. */
+function withoutEquals(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--');
+  return args.flatMap((word, at) => {
+    const [, flag, value] = (end === -1 || at < end ? /^(-[no])=(.*)$/s.exec(word) : null) ?? [];
+    return flag === undefined || value === undefined ? [word] : [flag, value];
+  });
+}
+
 /** What `-o` asks for, as far as the words tell: it has to be known also where they cannot be understood. */
 function formatAsked(args: readonly string[]): OutputFormat {
   const end = args.indexOf('--');
   const words = end === -1 ? args : args.slice(0, end);
   const values = words.flatMap((word, at) => {
-    const inside = /^(?:--output=|-o=?)(.+)$/.exec(word)?.[1];
+    const inside = /^(?:--output=|-o)(.+)$/.exec(word)?.[1];
     return inside ?? (word === '-o' || word === '--output' ? (words[at + 1] ?? '') : []);
   });
   const last = values.at(-1);
@@ -80,7 +89,8 @@ const INTERRUPTED = new LandfallError('Stopped before it was done.', {
 });
 
 /** The whole command line as a function: answers with the exit code, throws nothing. */
-export async function runCli(args: readonly string[], given: CliIo): Promise<number> {
+export async function runCli(words: readonly string[], given: CliIo): Promise<number> {
+  const args = withoutEquals(words);
   const program = new Command('landfall');
   let exit: number = EXIT.ok;
   let command: string | undefined;

@@ -143,7 +143,7 @@ describe('wrong words', () => {
     },
   );
 
-  it.each(['-o json', '-ojson', '--output json', '--output=json'])(
+  it.each(['-o json', '-ojson', '-o=json', '--output json', '--output=json'])(
     'are answered so with %s',
     async (flags) => {
       const args = ['prov', ...flags.split(' ')];
