@@ -67,89 +67,120 @@ function describe(object: WorldObject, pods: number): string {
 const SHOWN =
   /^(?:Deployment|StatefulSet|DaemonSet|Rollout|CronJob|Job|Service|Ingress|HTTPRoute|Gateway|ConfigMap|PersistentVolumeClaim|HorizontalPodAutoscaler|PodDisruptionBudget|ExternalSecret|Certificate)$/;
 
-/** What the system is made of and who needs whom, as far as objects, metrics, logs and engines tell it. */
-export function systemOf(world: World): FoundSystem {
+interface Drawing {
+  has(name: string): boolean;
+  /** The first component of which this holds, by its name. */
+  find(fits: (name: string) => boolean): string | undefined;
+  isFull(): boolean;
+  /** What is said first of a component stays. */
+  component(name: string, what: string): void;
+  edge(from: string, to: string, via: string): void;
+  readonly system: () => FoundSystem;
+}
+
+function newDrawing(): Drawing {
   const components = new Map<string, string>();
-  const edges = new Map<string, { from: string; to: string; via: string }>();
-  const component = (name: string, what: string) => {
-    if (components.size < MOST && (components.get(name) ?? '') === '') components.set(name, what);
+  const edges = new Map<string, { readonly from: string; readonly to: string; readonly via: string }>();
+  return {
+    has: (name) => components.has(name),
+    find: (fits) => [...components.keys()].find(fits),
+    isFull: () => components.size >= MOST,
+    component(name, what) {
+      if (components.size < MOST && (components.get(name) ?? '') === '') components.set(name, what);
+    },
+    edge(from, to, via) {
+      if (edges.size < 2 * MOST && from !== to && !edges.has(`${from}|${to}`))
+        edges.set(`${from}|${to}`, { from, to, via });
+    },
+    system: () => ({
+      components: [...components].map(([name, what]) => ({ name, what })),
+      dependsOn: [...edges.values()],
+    }),
   };
-  const edge = (from: string, to: string, via: string) => {
-    if (edges.size < 2 * MOST && from !== to && !edges.has(`${from}|${to}`))
-      edges.set(`${from}|${to}`, { from, to, via });
-  };
-  const name = (object: WorldObject) => `${object.kind}/${object.name}`;
-  const objects = [...world.live, ...world.desired];
-  const workloads = objects.filter(({ kind }) => WORKLOADS.has(kind));
-  const pods = world.live.filter(({ kind }) => kind === 'Pod');
-  for (const object of objects) {
-    if (!SHOWN.test(object.kind)) continue;
-    component(
-      name(object),
-      describe(object, pods.filter((pod) => workloadOf(pod, workloads)?.name === object.name).length),
-    );
-    for (const { host, via } of hosts(object)) {
-      component(host, `named by ${via}`);
-      edge(name(object), host, via);
-    }
-    for (const { image } of imagesOf(object)) {
-      const registry = registryOf(image);
-      if (registry === undefined) continue;
-      component(registry, 'registry');
-      edge(name(object), registry, `image ${image}`);
-    }
-    const selector = object.kind === 'Service' ? getObject(object.value, 'spec', 'selector') : undefined;
-    for (const workload of selector === undefined ? [] : workloads) {
-      const labels =
-        getObject(workload.value, 'spec', 'template', 'metadata', 'labels') ??
-        getObject(workload.value, 'spec', 'selector', 'matchLabels');
-      if (
-        labels !== undefined &&
-        selector !== undefined &&
-        Object.entries(selector).every(([key, value]) => labels[key] === value)
-      )
-        edge(name(object), name(workload), 'selector');
-    }
+}
+
+/** What is drawn, and onto what. */
+interface Scene {
+  readonly world: World;
+  readonly workloads: readonly WorldObject[];
+  readonly pods: readonly WorldObject[];
+  /** The workload that things without an owner are taken to be about: the first. */
+  readonly main: string | undefined;
+  readonly drawing: Drawing;
+}
+
+function nameOf(object: WorldObject): string {
+  return `${object.kind}/${object.name}`;
+}
+
+function drawObject(object: WorldObject, { workloads, pods, drawing }: Scene): void {
+  const own = pods.filter((pod) => workloadOf(pod, workloads)?.name === object.name);
+  drawing.component(nameOf(object), describe(object, own.length));
+  for (const { host, via } of hosts(object)) {
+    drawing.component(host, `named by ${via}`);
+    drawing.edge(nameOf(object), host, via);
   }
+  for (const { image } of imagesOf(object)) {
+    const registry = registryOf(image);
+    if (registry === undefined) continue;
+    drawing.component(registry, 'registry');
+    drawing.edge(nameOf(object), registry, `image ${image}`);
+  }
+  const selector = object.kind === 'Service' ? getObject(object.value, 'spec', 'selector') : undefined;
+  if (selector === undefined) return;
+  for (const workload of workloads) {
+    const labels =
+      getObject(workload.value, 'spec', 'template', 'metadata', 'labels') ??
+      getObject(workload.value, 'spec', 'selector', 'matchLabels');
+    if (labels !== undefined && Object.entries(selector).every(([key, value]) => labels[key] === value))
+      drawing.edge(nameOf(object), nameOf(workload), 'selector');
+  }
+}
+
+function drawPods({ workloads, pods, drawing }: Scene): void {
   for (const pod of pods) {
     const workload = workloadOf(pod, workloads);
-    if (workload === undefined && !/^Succeeded$/.test(getString(pod.value, 'status', 'phase') ?? ''))
-      component(name(pod), 'pod without a shown workload');
     if (workload !== undefined) {
-      component(
-        `pods of ${workload.name}`,
-        `${pods.filter((each) => workloadOf(each, workloads) === workload).length} pods`,
-      );
-      edge(name(workload), `pods of ${workload.name}`, 'owner');
-    }
+      const own = pods.filter((each) => workloadOf(each, workloads) === workload);
+      drawing.component(`pods of ${workload.name}`, `${own.length} pods`);
+      drawing.edge(nameOf(workload), `pods of ${workload.name}`, 'owner');
+    } else if (getString(pod.value, 'status', 'phase') !== 'Succeeded')
+      drawing.component(nameOf(pod), 'pod without a shown workload');
   }
-  const [main] = workloads;
-  const app = main === undefined ? undefined : name(main);
+}
+
+function drawEngines({ world, workloads, main, drawing }: Scene): void {
   for (const engine of world.engines) {
-    const own = engine.engine === 'unknown' ? `application ${engine.application}` : engine.engine;
-    component(own, `delivers ${engine.application}${engine.sync === undefined ? '' : ` (${engine.sync})`}`);
-    const git =
-      engine.repository ??
-      (engine.revision !== undefined && /[0-9a-f]{7}/.test(engine.revision) ? 'Git' : undefined);
+    const via = `application ${engine.application}`;
+    const own = engine.engine === 'unknown' ? via : engine.engine;
+    const sync = engine.sync === undefined ? '' : ` (${engine.sync})`;
+    drawing.component(own, `delivers ${engine.application}${sync}`);
+    const isCommit = engine.revision !== undefined && /[0-9a-f]{7}/.test(engine.revision);
+    const git = engine.repository ?? (isCommit ? 'Git' : undefined);
     if (git !== undefined && engine.engine !== 'Helm') {
-      component(git, `Git repository${engine.path === undefined ? '' : `, ${engine.path}`}`);
-      edge(own, git, `application ${engine.application}`);
+      drawing.component(git, `Git repository${engine.path === undefined ? '' : `, ${engine.path}`}`);
+      drawing.edge(own, git, via);
     }
-    if (app !== undefined && workloads.length === 1) edge(own, app, `application ${engine.application}`);
+    if (main !== undefined && workloads.length === 1) drawing.edge(own, main, via);
   }
   for (const file of world.files.filter(({ kind }) => kind === 'kustomization').slice(0, 10)) {
-    component('Git', `kustomization ${file.path}`);
-    if (components.has('Argo CD')) edge('Argo CD', 'Git', file.path);
+    drawing.component('Git', `kustomization ${file.path}`);
+    if (drawing.has('Argo CD')) drawing.edge('Argo CD', 'Git', file.path);
   }
-  for (const build of world.builds) {
-    const ci = build.system === undefined || build.system === 'image labels' ? 'CI' : build.system;
-    component(ci, 'builds and pushes images');
-    const registry = build.image === undefined ? undefined : registryOf(build.image);
-    if (registry !== undefined) {
-      component(registry, 'registry');
-      edge(ci, registry, `pushes ${build.image ?? ''}`);
-    }
+}
+
+function drawBuilds({ world, drawing }: Scene): void {
+  for (const { system, image } of world.builds) {
+    const ci = system === undefined || system === 'image labels' ? 'CI' : system;
+    drawing.component(ci, 'builds and pushes images');
+    const registry = image === undefined ? undefined : registryOf(image);
+    if (image === undefined || registry === undefined) continue;
+    drawing.component(registry, 'registry');
+    drawing.edge(ci, registry, `pushes ${image}`);
   }
+}
+
+function drawLogs({ world, main, drawing }: Scene): void {
   const said = world.logs
     .slice(0, 5_000)
     .flatMap((log) =>
@@ -158,30 +189,46 @@ export function systemOf(world: World): FoundSystem {
   for (const { words, log } of said.slice(0, 50)) {
     const shown = log.message.slice(log.message.toLowerCase().indexOf(words)).slice(0, words.length);
     const bare = shown.replace(/^(?:to|the|a|an|from|of|with)\s+/i, '');
-    if (/\s/.test(bare)) {
-      component(bare, 'named by the log');
-      edge(app ?? log.component ?? 'application', bare, `log of ${log.component ?? 'the application'}`);
-    }
+    if (!/\s/.test(bare)) continue;
+    drawing.component(bare, 'named by the log');
+    drawing.edge(
+      main ?? log.component ?? 'application',
+      bare,
+      `log of ${log.component ?? 'the application'}`,
+    );
   }
+}
+
+function drawSample({ name, labels }: World['samples'][number], { main, drawing }: Scene): void {
+  for (const [label, value] of Object.entries(labels)) {
+    if (!PEER.test(label) || !/^[A-Za-z][\w .-]{1,40}$/.test(value)) continue;
+    const word = new RegExp(`\\b${value.replaceAll(/[^\w]/g, '.')}\\b`, 'i');
+    const known = drawing.find((each) => word.test(each) && / /.test(each));
+    const peer = known ?? (label === 'channel' ? `${value} gateway` : `${value} (${label})`);
+    drawing.component(peer, `${label}="${value}" of ${name}`);
+    if (main !== undefined) drawing.edge(main, peer, `metric ${name}`);
+  }
+  if (!/feature_?flag/.test(name)) return;
+  drawing.component('feature-flag service', `asked by ${name}`);
+  if (main !== undefined) drawing.edge(main, 'feature-flag service', `metric ${name}`);
+}
+
+/** What the system is made of and who needs whom, as far as objects, metrics, logs and engines tell it. */
+export function systemOf(world: World): FoundSystem {
+  const objects = [...world.live, ...world.desired];
+  const workloads = objects.filter(({ kind }) => WORKLOADS.has(kind));
+  const pods = world.live.filter(({ kind }) => kind === 'Pod');
+  const [first] = workloads;
+  const drawing = newDrawing();
+  const scene = { world, workloads, pods, main: first === undefined ? undefined : nameOf(first), drawing };
+  for (const object of objects) if (SHOWN.test(object.kind)) drawObject(object, scene);
+  drawPods(scene);
+  drawEngines(scene);
+  drawBuilds(scene);
+  drawLogs(scene);
   for (const sample of world.samples) {
-    for (const [label, value] of Object.entries(sample.labels)) {
-      if (PEER.test(label) && /^[A-Za-z][\w .-]{1,40}$/.test(value)) {
-        const known = [...components.keys()].find(
-          (each) => new RegExp(`\\b${value.replaceAll(/[^\w]/g, '.')}\\b`, 'i').test(each) && / /.test(each),
-        );
-        const peer = known ?? (label === 'channel' ? `${value} gateway` : `${value} (${label})`);
-        component(peer, `${label}="${value}" of ${sample.name}`);
-        if (app !== undefined) edge(app, peer, `metric ${sample.name}`);
-      }
-    }
-    if (/feature_?flag/.test(sample.name)) {
-      component('feature-flag service', `asked by ${sample.name}`);
-      if (app !== undefined) edge(app, 'feature-flag service', `metric ${sample.name}`);
-    }
-    if (components.size >= MOST) break;
+    drawSample(sample, scene);
+    if (drawing.isFull()) break;
   }
-  return {
-    components: [...components].map(([each, what]) => ({ name: each, what })),
-    dependsOn: [...edges.values()],
-  };
+  return drawing.system();
 }

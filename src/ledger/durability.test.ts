@@ -1,19 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { childProgram } from '../../test/child-program.ts';
+import type { ChildProgram } from '../../test/child-program.ts';
 import type { LedgerOptions } from './index.ts';
 import { ANA, journal, kinds, SHOP, sqlite, startDelivery, step } from '../../test/ledger-places.ts';
 import type { Place } from '../../test/ledger-places.ts';
@@ -46,33 +38,17 @@ if (work === 'write') {
 await ledger.close();
 `;
 
-let folder: string;
-let program: string;
+let program: ChildProgram;
 
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), 'landfall-child-'));
-  program = path.join(folder, 'child.mjs');
-  const root = path.resolve(import.meta.dirname, '../..');
-  const bundled = await build({
-    stdin: { contents: CHILD, resolveDir: root, loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-    packages: 'external',
-    absWorkingDir: root,
-    logLevel: 'error',
-  });
-  writeFileSync(program, bundled.outputFiles[0]?.text ?? '');
-  // Packages are looked for beside the program.
-  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  program = await childProgram(CHILD);
 });
 afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
+  program?.remove();
 });
 
 function start({ clock: _clock, ...options }: LedgerOptions, more: object) {
-  const child = spawn(process.execPath, [program, JSON.stringify({ options, subject: SHOP, ...more })], {
+  const child = spawn(process.execPath, [program.file, JSON.stringify({ options, subject: SHOP, ...more })], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return { child, exited: once(child, 'exit'), lines: createInterface(child.stdout) };

@@ -1,46 +1,18 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { startRegistry, type Registry, type RegistryOptions } from '../drydock/registry/index.ts';
-import { LandfallError, manualClock } from '../kernel/index.ts';
-import { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './client.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { registry, client, server, failure } from '../../test/registries.ts';
+import { manualClock, type LandfallError } from '../kernel/index.ts';
+import type { RegistryClient } from './client.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
 import { OCI_INDEX } from './media-types.ts';
 
 const { signal } = new AbortController();
-const cleanups: (() => Promise<void> | void)[] = [];
 const EMPTY_INDEX = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] }));
 const SECRET = 'hunter2-never-to-be-seen';
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function registry(options: RegistryOptions = {}): Promise<Registry> {
-  const started = await startRegistry(options);
-  cleanups.push(() => started.close());
-  return started;
-}
-
-function client(options: RegistryClientOptions = {}): RegistryClient {
-  const made = createRegistryClient({ retries: 0, ...options });
-  cleanups.push(() => made.close());
-  return made;
-}
-
-async function server(listener: RequestListener): Promise<string> {
-  const made = createServer(listener);
-  await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
-  cleanups.push(() => {
-    made.closeAllConnections();
-    made.close();
-  });
-  return `http://127.0.0.1:${(made.address() as AddressInfo).port}`;
-}
 
 function as(credentials: Credentials | undefined): CredentialSource {
   return () => Promise.resolve(credentials);
@@ -53,16 +25,6 @@ function user(password = SECRET): Credentials {
 async function push(on: RegistryClient, image: string): Promise<string> {
   const manifest = { mediaType: OCI_INDEX, bytes: EMPTY_INDEX };
   return (await on.putManifest(image, manifest, signal)).digest;
-}
-
-async function failure(work: Promise<unknown>): Promise<LandfallError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof LandfallError) return error;
-    throw error;
-  }
-  throw new Error('It did not fail.');
 }
 
 /** Everything that an error can show. */
@@ -291,7 +253,7 @@ describe('TLS', () => {
     `trusts an authority of one's own, and nobody else${openssl ? '' : ' (skipped: no openssl)'}`,
     async () => {
       const at = mkdtempSync(join(tmpdir(), 'landfall-tls-'));
-      cleanups.push(() => rmSync(at, { recursive: true }));
+      onTestFinished(() => rmSync(at, { recursive: true }));
       const args = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test';
       execFileSync(
         'openssl',

@@ -15,7 +15,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
 import { startRegistry } from '../drydock/registry/index.ts';
 import { getString, type JsonObject } from '../kernel/index.ts';
 import { buildImage, type ImageRecipe } from './build-image.ts';
@@ -25,15 +26,9 @@ import { digestOf } from './digest.ts';
 import { pushImage } from './push-image.ts';
 
 const { signal } = new AbortController();
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'landfall-build-'));
-  cleanups.push(() => rm(made, { recursive: true, force: true }));
+  onTestFinished(() => rm(made, { recursive: true, force: true }));
   return made;
 }
 
@@ -213,7 +208,7 @@ describe('a folder that cannot become an image', () => {
     });
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(join(at, 'socket'), resolve));
-    cleanups.push(() => void server.close());
+    onTestFinished(() => void server.close());
     await expect(buildImage(recipe(at), signal)).rejects.toMatchObject({
       object: join(at, 'socket'),
     });
@@ -256,11 +251,11 @@ describe('the record of a build', () => {
     ['by the tag schema, where the registry has no such API', false],
   ])('is found at the image %s', async (_, referrers) => {
     const of = await startRegistry({ referrers });
-    cleanups.push(() => of.close());
+    onTestFinished(() => of.close());
     const client = createRegistryClient({
       mirrors: { 'registry.corp.io': { url: of.url, standIn: true } },
     });
-    cleanups.push(() => client.close());
+    onTestFinished(() => client.close());
     const built = await buildImage(recipe(await sources()), signal);
     const pushed = await pushImage(client, built, 'registry.corp.io/team/app:2.5.0', signal);
     const record: BuildRecord = {
@@ -291,9 +286,9 @@ describe('the record of a build', () => {
     ['by the tag schema', false],
   ])('is among the oldest and the newest where there are very many, %s', async (_, referrers) => {
     const of = await startRegistry({ referrers });
-    cleanups.push(() => of.close());
+    onTestFinished(() => of.close());
     const client = createRegistryClient();
-    cleanups.push(() => client.close());
+    onTestFinished(() => client.close());
     const built = await buildImage(recipe(await sources()), signal);
     const pushed = await pushImage(client, built, `${of.host}/app:1`, signal);
     for (let n = 0; n < 60; n += 1) {
@@ -321,9 +316,9 @@ describe('the record of a build', () => {
 
   it('about another image is not believed, wherever it is attached', async () => {
     const of = await startRegistry();
-    cleanups.push(() => of.close());
+    onTestFinished(() => of.close());
     const client = createRegistryClient();
-    cleanups.push(() => client.close());
+    onTestFinished(() => client.close());
     const first = await buildImage(recipe(await sources()), signal);
     const second = await buildImage(recipe(await sources(), { labels: { revision: 'decaf' } }), signal);
     const one = await pushImage(client, first, `${of.host}/app:1`, signal);

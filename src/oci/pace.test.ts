@@ -1,18 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
 import { startRegistry } from '../drydock/registry/index.ts';
 import { manualClock } from '../kernel/index.ts';
 import { createRegistryClient } from './client.ts';
 import { newPace } from './pace.ts';
 
 const { signal } = new AbortController();
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 describe('the pace of requests', () => {
   it('spreads them evenly for one registry, and not across registries', async () => {
     const clock = manualClock();
@@ -55,13 +50,13 @@ describe('the pace of requests', () => {
       response.writeHead(429, { 'retry-after': '120' }).end();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    cleanups.push(() => {
+    onTestFinished(() => {
       server.closeAllConnections();
       server.close();
     });
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const client = createRegistryClient({ mirrors: { 'r.corp.io': { url, standIn: true } } });
-    cleanups.push(() => client.close());
+    onTestFinished(() => client.close());
     await expect(client.tags('r.corp.io/first', signal)).rejects.toMatchObject({
       code: 'registry-rate-limited',
     });
@@ -78,9 +73,9 @@ describe('the pace of requests', () => {
 describe('lists of tags', () => {
   it('are asked for only if they changed, page by page', async () => {
     const of = await startRegistry();
-    cleanups.push(() => of.close());
+    onTestFinished(() => of.close());
     const client = createRegistryClient({ mirrors: { 'r.corp.io': { url: of.url, standIn: true } } });
-    cleanups.push(() => client.close());
+    onTestFinished(() => client.close());
     const bytes = Buffer.from(
       JSON.stringify({
         schemaVersion: 2,

@@ -6,26 +6,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
 import { manualClock } from '../../kernel/index.ts';
 import { startRegistry, type Registry } from './index.ts';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'landfall-registry-data-'));
-  cleanups.push(() => rm(made, { recursive: true, force: true }));
+  onTestFinished(() => rm(made, { recursive: true, force: true }));
   return made;
 }
 
 async function start(dataDir: string): Promise<Registry> {
   const started = await startRegistry({ dataDir, clock: manualClock() });
-  cleanups.push(() => started.close());
+  onTestFinished(() => started.close());
   return started;
 }
 
@@ -261,7 +256,7 @@ async function startProcess(dataDir: string): Promise<{ child: ChildProcess; url
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  cleanups.push(() => void child.kill('SIGKILL'));
+  onTestFinished(() => void child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout });
   const [url] = (await once(lines, 'line')) as [string];
   return { child, url };

@@ -1,18 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { registry } from '../../../test/registries.ts';
 import { manualClock } from '../../kernel/index.ts';
-import { startRegistry, type Registry, type RegistryOptions } from './index.ts';
-
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function registry(options: RegistryOptions = {}): Promise<Registry> {
-  const started = await startRegistry(options);
-  cleanups.push(() => started.close());
-  return started;
-}
+import { startRegistry, type Registry } from './index.ts';
 
 async function status(of: Registry, path = '/v2/', init: RequestInit = {}): Promise<number | 'cut'> {
   try {

@@ -3,26 +3,15 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { registry } from '../../../test/registries.ts';
 import { getArray, getIn, getString, manualClock, type JsonValue } from '../../kernel/index.ts';
-import { startRegistry, type Registry, type RegistryOptions } from './index.ts';
+import { startRegistry, type Registry } from './index.ts';
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const CONFIG = 'application/vnd.oci.image.config.v1+json';
 const ZEROS = `sha256:${'0'.repeat(64)}`;
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function registry(options: RegistryOptions = {}): Promise<Registry> {
-  const started = await startRegistry(options);
-  cleanups.push(() => started.close());
-  return started;
-}
-
 function sha(bytes: Uint8Array | string): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
@@ -434,7 +423,7 @@ describe('bad requests', () => {
 describe('the registry', () => {
   it('removes its temporary files when it closes, uploads in progress included', async () => {
     const at = await mkdtemp(join(tmpdir(), 'landfall-tmp-'));
-    cleanups.push(() => rm(at, { recursive: true, force: true }));
+    onTestFinished(() => rm(at, { recursive: true, force: true }));
     const before = process.env['TMPDIR'];
     process.env['TMPDIR'] = at;
     try {
