@@ -14,6 +14,7 @@ export function recoveredLines(recovered: readonly Recovered[], style: Style): r
       restored: style.green('✓'),
       stuck: style.red('✗'),
       held: style.yellow('…'),
+      refused: style.red('✗'),
     };
     return [
       line('recovered', `${mark[outcome]} ${shortDigest(revision)} of ${startedAt}: ${message}`),
