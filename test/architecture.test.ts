@@ -19,7 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   drydock: ['kernel'],
   boundaries: ['kernel', 'git', 'oci', 'kube', 'kustomize'],
   verdict: ['kernel', 'git', 'oci', 'kube', 'kustomize', 'boundaries'],
-  ledger: ['kernel', 'boundaries', 'verdict'],
+  ledger: ['kernel', 'kube', 'boundaries', 'verdict'],
   notify: ['kernel', 'verdict', 'ledger'],
   investigate: ['kernel', 'oci', 'kube', 'kustomize', 'boundaries', 'verdict'],
   apply: ['kernel', 'git', 'oci', 'kube', 'kustomize', 'boundaries', 'verdict', 'ledger'],

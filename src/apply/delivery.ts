@@ -17,7 +17,7 @@ export interface HealthAnswer {
 export type HealthWatch = (objects: readonly KubeObject[], signal: AbortSignal) => Promise<HealthAnswer>;
 
 export interface DeliveryContext extends Omit<SetContext, 'ledger'> {
-  readonly ledger: Pick<Ledger, 'journals' | 'deliveries' | 'holds'>;
+  readonly ledger: Pick<Ledger, 'journals' | 'deliveries' | 'holds'> & Partial<Pick<Ledger, 'clusters'>>;
   /** Undefined: what was stored counts, healthy or not. */
   readonly health: HealthWatch | undefined;
   /** Told of each step as it is taken. */

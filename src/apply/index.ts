@@ -19,7 +19,7 @@ export type { Identity } from './permissions.ts';
 export type { PlanRequest } from './make-plan.ts';
 export { placeObjects, setDigest } from './place.ts';
 export type { Plan, PlanItem, PlannedField, PlannedObject, PlanProblem } from './plan.ts';
-export { recoverUnfinished } from './recover.ts';
+export { recoverUnfinished, unfinishedElsewhere } from './recover.ts';
 export type { Recovered } from './recover.ts';
 export type { LeftField } from './restoration.ts';
 export { assertAsReviewed, parsePlan } from './saved-plan.ts';

@@ -49,6 +49,7 @@ export function memoryJournals(): {
             .filter(({ state }) => state === 'open' || state === 'restoring')
             .map(({ steps: _steps, ...head }) => ({ ...head, holder: 'a dead process' })),
         ),
+      elsewhere: () => Promise.resolve([]),
       proving: () => Promise.resolve([]),
       release: () => Promise.resolve(),
       takeOver: (id) => Promise.resolve(get(id)),

@@ -1,4 +1,4 @@
-import { asLandfallError, isJsonObject } from '../kernel/index.ts';
+import { asLandfallError, getString, isJsonObject } from '../kernel/index.ts';
 import { refOf } from '../kube/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { Journal, JournalStep, LedgerSubject } from '../ledger/index.ts';
@@ -16,9 +16,10 @@ export interface Recovered {
   readonly startedAt: string;
   /**
    * `finished`: everything had been written and is healthy; `restored`: what was there before is there again;
-   * `stuck`: not all of it could be taken back, and the journal stays; `held`: somebody else works on it.
+   * `stuck`: not all of it could be taken back, and the journal stays; `held`: somebody else works on it; `refused`: it
+   * belongs to another cluster, and nothing was touched.
    */
-  readonly outcome: 'finished' | 'restored' | 'stuck' | 'held';
+  readonly outcome: 'finished' | 'restored' | 'stuck' | 'held' | 'refused';
   readonly message: string;
   readonly restored: Restored | undefined;
 }
@@ -53,9 +54,59 @@ export async function recoverUnfinished(
       recovered.push(told('held', reasonOf(error)));
       continue;
     }
+    if (await isOfAnother(context, journal, signal)) {
+      await context.ledger.journals.release(journal.id);
+      recovered.push(told('refused', OF_ANOTHER));
+      continue;
+    }
     recovered.push(await recoverOne(context, journal, told, signal));
   }
   return recovered;
+}
+
+const OF_ANOTHER =
+  'its objects are other ones here: another cluster answers at this address now, and nothing was touched';
+
+/**
+ * Whether a journal that is found by the address alone contradicts the cluster that answers there: no object is the one
+ * that it wrote or changed, and some are not, or would have to be made again. One that is the same decides.
+ */
+async function isOfAnother(
+  { client, ledger }: DeliveryContext,
+  { cluster, steps }: Journal,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if ((await ledger.clusters?.doubt(cluster)) === undefined) return false;
+  let contradicted = false;
+  for (const { uid, before, apiVersion, kind, namespace, name } of steps) {
+    const known = [uid, getString(before, 'metadata', 'uid')].filter((each) => each !== undefined);
+    if (known.length === 0) continue;
+    const place = namespace === undefined ? {} : { namespace };
+    const live = await readObject(client, { apiVersion, kind, ...place, name }, signal);
+    if (live?.metadata.uid !== undefined && known.includes(live.metadata.uid)) return false;
+    contradicted ||= live !== undefined || before !== undefined;
+  }
+  return contradicted;
+}
+
+/**
+ * What dead processes left half done in other clusters that had the address of this one before. It is only told: to
+ * take it back here would write what was there into a cluster that never had it.
+ */
+export async function unfinishedElsewhere(
+  context: Pick<DeliveryContext, 'ledger'>,
+  subject: Partial<LedgerSubject> & Pick<LedgerSubject, 'cluster'>,
+): Promise<readonly Recovered[]> {
+  const heads = await context.ledger.journals.elsewhere(subject);
+  return heads.map(({ cluster, namespace, application, delivery, revision, startedAt }) => ({
+    subject: { cluster, namespace, application },
+    delivery,
+    revision,
+    startedAt,
+    outcome: 'refused',
+    message: `it was begun in another cluster, which is known as ${cluster}; nothing was touched here. Reach that cluster to end it`,
+    restored: undefined,
+  }));
 }
 
 async function recoverOne(

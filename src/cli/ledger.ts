@@ -1,4 +1,6 @@
 import { LandfallError } from '../kernel/index.ts';
+import { clusterIdentity } from '../kube/index.ts';
+import type { KubeClient } from '../kube/index.ts';
 import { openLedger } from '../ledger/index.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { stateFolder } from './folders.ts';
@@ -28,4 +30,9 @@ export function ledgerOf(options: LedgerChoice, io: CliIo): Ledger {
     clock: io.clock,
     key: given(io.env['LANDFALL_LEDGER_KEY']),
   });
+}
+
+/** Lets the ledger ask this cluster who it is, as soon as it has to know. */
+export function introduce(ledger: Pick<Ledger, 'clusters'>, kube: KubeClient, io: CliIo): void {
+  ledger.clusters.know(kube.server, () => clusterIdentity(kube, io.clock, io.signal));
 }

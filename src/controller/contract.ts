@@ -22,7 +22,8 @@ export interface ControllerOptions {
   /** Ms after which an operation that still waits is ended. Default none, as in Argo CD. */
   readonly syncTimeoutMs?: number;
   /** Where journals and deliveries are kept; left out: what a failed sync has written stays. */
-  readonly ledger?: Pick<Ledger, 'journals' | 'deliveries' | 'holds'> & Partial<Pick<Ledger, 'decisions'>>;
+  readonly ledger?: Pick<Ledger, 'journals' | 'deliveries' | 'holds'> &
+    Partial<Pick<Ledger, 'decisions' | 'clusters'>>;
   /** Registries that images are followed in; left out, or without a ledger: no images are updated. */
   readonly registries?: RegistryClients;
   /** The program that renders charts. Default `helm`. */

@@ -1,5 +1,6 @@
 import { asLandfallError, getArray, getString, sleep, systemClock } from '../kernel/index.ts';
 import { startReflector } from '../kube/index.ts';
+import { clusterIdentity } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import {
   APPLICATION_KIND,
@@ -98,7 +99,10 @@ export function startController(options: ControllerOptions): Controller {
   const projects = followProjects(client, homeNamespace, clock, settings, (concerns) =>
     wake('live', (application) => concerns(getString(application, 'spec', 'project') || 'default')),
   );
-  const openLive = (remote: KubeClient) => createLiveObjects({ client: remote, clock, onChange: changed });
+  const openLive = (remote: KubeClient) => {
+    ledger?.clusters?.know(remote.server, () => clusterIdentity(remote, clock));
+    return createLiveObjects({ client: remote, clock, onChange: changed });
+  };
   const clusters = createClusters({
     client,
     clock,

@@ -50,7 +50,8 @@ export interface SyncJournals extends Pick<Provings, 'proving' | 'stand' | 'with
 }
 
 export interface JournalOptions {
-  readonly ledger: Pick<Ledger, 'journals' | 'deliveries' | 'holds'> & Partial<Pick<Ledger, 'decisions'>>;
+  readonly ledger: Pick<Ledger, 'journals' | 'deliveries' | 'holds'> &
+    Partial<Pick<Ledger, 'decisions' | 'clusters'>>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -195,7 +196,7 @@ export function createSyncJournals({ ledger, clock, logger }: JournalOptions): S
           outcome,
           message,
         });
-        if (outcome === 'stuck' || outcome === 'held') throw unsettled(subject);
+        if (outcome === 'stuck' || outcome === 'held' || outcome === 'refused') throw unsettled(subject);
         back ??= restored === undefined ? undefined : noteOf(restored);
       }
       return back;

@@ -24,6 +24,8 @@ export type {
 export { connectKubeClient } from './connect.ts';
 export type { ClusterAccess } from './connect.ts';
 export { IN_CLUSTER, clusterServer, connectClusterSecret } from './cluster-secret.ts';
+export { clusterIdentity } from './identity.ts';
+export type { ClusterIdentity } from './identity.ts';
 export { loadKubeClient } from './load.ts';
 export type { LoadOptions } from './load.ts';
 export { secretValue } from './secret.ts';

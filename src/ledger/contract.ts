@@ -1,8 +1,12 @@
 import type { ErrorBaseline, ErrorShare } from '../boundaries/index.ts';
 import type { Clock, JsonObject } from '../kernel/index.ts';
+import type { ClusterIdentity } from '../kube/index.ts';
 import type { Builds } from './builds-contract.ts';
 
-/** Where an application runs: an address of the API server, the namespace and name of the Application. */
+/**
+ * Where an application runs: an address of the API server, the namespace and name of the Application. What is kept is
+ * kept by who the cluster is (`Ledger.clusters`), so that another address of it finds the same.
+ */
 export interface LedgerSubject {
   readonly cluster: string;
   readonly namespace: string;
@@ -204,6 +208,15 @@ export interface Notice extends LedgerSubject {
  * Contents of Secrets are sealed (journals) or left out (everything else).
  */
 export interface Ledger {
+  readonly clusters: {
+    /** Says how the cluster at this address is asked who it is. Nothing is asked before the first need. */
+    know(server: string, identify: () => Promise<ClusterIdentity>): void;
+    /**
+     * Why it is not certain which cluster answers at this address, which is then taken for the one that was met there
+     * last; undefined where it said itself who it is, and where nobody has introduced it.
+     */
+    doubt(server: string): Promise<string | undefined>;
+  };
   readonly deliveries: {
     start(
       delivery: Omit<Delivery, 'id' | 'finishedAt' | 'state' | 'message' | 'results' | 'digest' | 'proof'>,
@@ -239,6 +252,10 @@ export interface Ledger {
     get(id: string): Promise<Journal | undefined>;
     /** Those that a dead process left: `open` or `restoring`. */
     unfinished(subject?: Partial<LedgerSubject>): Promise<readonly JournalHead[]>;
+    /** Those that a dead process left in another cluster that had this address before: never to be taken over here. */
+    elsewhere(
+      subject: Partial<LedgerSubject> & Pick<LedgerSubject, 'cluster'>,
+    ): Promise<readonly JournalHead[]>;
     /** Those whose process does not watch them any more: `proving`. Newest last. */
     proving(subject?: Partial<LedgerSubject>): Promise<readonly JournalHead[]>;
     /** Makes an unfinished or proving journal this process's own. Throws `conflict` when its process lives or somebody was first. */

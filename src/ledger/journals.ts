@@ -81,7 +81,7 @@ function batchesOf(waiting: readonly Waiting[]): readonly Batch[] {
   return batches;
 }
 
-export type Journals = Ledger['journals'] & {
+export type Journals = Omit<Ledger['journals'], 'elsewhere'> & {
   /** Ends this process's claims: what it leaves open, another may take over at once. */
   letGo(): Promise<void>;
 };

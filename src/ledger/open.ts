@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { LandfallError } from '../kernel/index.ts';
+import type { ClusterIdentity } from '../kube/index.ts';
 import type { Ledger, LedgerOptions } from './contract.ts';
 import { LEDGER_FILE } from './contract.ts';
 import type { OpenLedger } from './store.ts';
@@ -13,10 +14,11 @@ import type { OpenLedger } from './store.ts';
 export function openLedger(options: LedgerOptions): Ledger {
   let opening: Promise<OpenLedger> | undefined;
   let closed = false;
+  const introductions = new Map<string, () => Promise<ClusterIdentity>>();
 
   async function use<T>(work: (ledger: OpenLedger) => Promise<T>): Promise<T> {
     if (closed) throw new LandfallError('The ledger is closed.', { kind: 'bug', code: 'ledger-closed' });
-    opening ??= import('./store.ts').then(({ openStore }) => openStore(options));
+    opening ??= import('./store.ts').then(({ openStore }) => openStore(options, introductions));
     let ledger: OpenLedger;
     try {
       ledger = await opening;
@@ -43,6 +45,10 @@ export function openLedger(options: LedgerOptions): Ledger {
   }
 
   return {
+    clusters: {
+      know: (server, identify) => void introductions.set(server, identify),
+      doubt: (server) => use((ledger) => ledger.doubt(server)),
+    },
     deliveries: {
       start: (delivery) => use((ledger) => ledger.deliveries.start(delivery)),
       observe: (seen) => use((ledger) => ledger.deliveries.observe(seen)),
@@ -56,6 +62,7 @@ export function openLedger(options: LedgerOptions): Ledger {
       state: (id, state) => use((ledger) => ledger.journals.state(id, state)),
       get: (id) => ask((ledger) => ledger.journals.get(id), undefined),
       unfinished: (subject) => ask((ledger) => ledger.journals.unfinished(subject), []),
+      elsewhere: (subject) => ask((ledger) => ledger.journals.elsewhere(subject), []),
       proving: (subject) => ask((ledger) => ledger.journals.proving(subject), []),
       takeOver: (id) => use((ledger) => ledger.journals.takeOver(id)),
       release: (id) => use((ledger) => ledger.journals.release(id)),

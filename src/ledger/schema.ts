@@ -129,7 +129,15 @@ interface StandingTable extends SubjectColumns {
   readonly seen: string;
 }
 
+/** Which cluster was met at which address, and when last. */
+interface ClusterTable {
+  readonly cluster: string;
+  readonly server: string;
+  readonly seen: string;
+}
+
 export interface Tables extends BuildTables {
+  readonly landfall_cluster: ClusterTable;
   readonly landfall_format: { readonly version: number };
   readonly landfall_delivery: DeliveryTable;
   readonly landfall_journal: JournalTable;
@@ -196,6 +204,9 @@ const MIGRATIONS: readonly Migration[] = [
     `create table landfall_standing (${SUBJECT(text)}, release ${text} not null, since ${text} not null, seen ${text} not null, primary key (cluster, namespace, application))`,
   ],
   buildTables,
+  ({ text }) => [
+    `create table landfall_cluster (cluster ${text} not null, server ${text} not null, seen ${text} not null, primary key (cluster, server))`,
+  ],
 ];
 
 async function formatOf(session: Session): Promise<number> {

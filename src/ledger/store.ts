@@ -5,6 +5,8 @@ import { LEDGER_FILE } from './contract.ts';
 import type { Ledger, LedgerOptions } from './contract.ts';
 import { changesIn } from './changes.ts';
 import { buildsIn } from './builds.ts';
+import { clusterKeysIn } from './clusters.ts';
+import type { Introductions } from './clusters.ts';
 import { decisionsIn } from './decisions.ts';
 import { deliveriesIn } from './deliveries.ts';
 import { errorSharesIn } from './error-shares.ts';
@@ -12,6 +14,7 @@ import { thisProcess } from './holder.ts';
 import type { Holder } from './holder.ts';
 import { holdsIn } from './holds.ts';
 import { createIds } from './identifier.ts';
+import { identified } from './identified.ts';
 import { journalsIn } from './journals.ts';
 import { loadKey } from './key.ts';
 import type { SealingKey } from './key.ts';
@@ -34,12 +37,13 @@ export interface Store {
 }
 
 /** A ledger whose database is open, and how to say what its database threw. */
-export interface OpenLedger extends Ledger {
+export interface OpenLedger extends Omit<Ledger, 'clusters'> {
+  readonly doubt: (server: string) => Promise<string | undefined>;
   readonly failure: (thrown: unknown) => unknown;
 }
 
 /** Opens the database, makes or brings up its tables. Throws what `LedgerOptions` name and cannot be used. */
-export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
+export async function openStore(options: LedgerOptions, introductions: Introductions): Promise<OpenLedger> {
   const { url, folder, clock, key } = options;
   const { dialect, flavour } =
     url === undefined ? await sqliteLedger(path.join(folder, LEDGER_FILE), clock) : await postgresLedger(url);
@@ -61,7 +65,8 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
   };
   const journals = journalsIn(store);
   const builds = buildsIn(store);
-  return {
+  const keys = clusterKeysIn(store, introductions);
+  const ledger = {
     deliveries: deliveriesIn(store),
     journals,
     plans: plansIn(store),
@@ -72,11 +77,15 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     standings: standingsIn(store),
     notices: noticesIn(store),
     builds,
-    failure: (thrown) => flavour.failure(thrown),
     async close() {
       // Whoever could not write has said so. What is not let go is free once its lease is over or this process is gone.
       await Promise.allSettled([journals.letGo(), builds.letGo()]);
       await database.destroy();
     },
+  };
+  return {
+    ...identified(ledger, keys),
+    doubt: (server) => keys.doubt(server),
+    failure: (thrown) => flavour.failure(thrown),
   };
 }

@@ -1,7 +1,7 @@
 import type { Ledger } from '../../ledger/index.ts';
 import type { Question, Sources } from '../../verdict/index.ts';
 import type { CliIo } from '../io.ts';
-import { ledgerOf } from '../ledger.ts';
+import { introduce, ledgerOf } from '../ledger.ts';
 import type { ClusterOptions } from '../options.ts';
 import { progressLine } from '../output/progress.ts';
 import { questionOf } from '../question.ts';
@@ -29,6 +29,7 @@ export async function asking<T>(
 ): Promise<T> {
   const ledger = ledgerOf(options, io);
   const sources = await openSources(options, io);
+  introduce(ledger, sources.kube, io);
   const progress = progressLine(io, options.quiet === true || options.output !== 'text');
   try {
     return await work({

@@ -3,7 +3,7 @@ import type { Hold, LedgerSubject } from '../../ledger/index.ts';
 import { listApplications, prove, qualifiedName } from '../../verdict/index.ts';
 import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
-import { ledgerOf } from '../ledger.ts';
+import { introduce, ledgerOf } from '../ledger.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
 import { renderStatus, statusRow } from '../output/status.ts';
@@ -27,6 +27,7 @@ export async function answerStatus(
 ): Promise<number> {
   const ledger = ledgerOf(options, io);
   const sources = await openSources(options, io);
+  introduce(ledger, sources.kube, io);
   try {
     const all = await listApplications(sources.kube, options.namespace, io.signal);
     const known = all.map(({ kind, metadata: { name, namespace } }) => ({

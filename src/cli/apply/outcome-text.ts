@@ -14,9 +14,13 @@ export function recoveredLines(recovered: readonly Recovered[], style: Style): r
       restored: style.green('✓'),
       stuck: style.red('✗'),
       held: style.yellow('…'),
+      refused: style.red('✗'),
     };
+    const told = `${mark[outcome]} ${shortDigest(revision)} of ${startedAt}: ${message}`;
+    const [first = '', ...rest] = under(told, style).map((text) => text.trimStart());
     return [
-      line('recovered', `${mark[outcome]} ${shortDigest(revision)} of ${startedAt}: ${message}`),
+      line('recovered', first),
+      ...rest.flatMap((text) => under(text, style)),
       ...undoneLines(restored?.steps ?? [], style),
     ];
   });

@@ -108,9 +108,11 @@ async function applySet(
     let planned = await planFor(what, options, session, io, document?.salt);
     const { subject, revision, declarations } = planned.target;
     const context = deliveryContext(session, io, options.timeout, declarations);
-    const recovered = options.dryRun === true ? [] : await recoverAll(context, subject, io);
+    const recovered =
+      options.dryRun === true ? [] : await recoverAll(session, context, subject, options.quiet === true, io);
     // What was taken back is what the plan has to start from.
-    if (recovered.length > 0) planned = await planFor(what, options, session, io, document?.salt);
+    if (recovered.some(({ outcome }) => outcome !== 'refused'))
+      planned = await planFor(what, options, session, io, document?.salt);
     const { plan, environment } = planned;
     if (document !== undefined) assertAsReviewed(document, subject, planned.set, plan);
     report.lines(recoveredLines(recovered, report.style));

@@ -23,7 +23,7 @@ export async function runRecover(
     const context = deliveryContext(session, io, options.timeout);
     const { server } = session.sources.kube;
     const subject = { cluster: server, ...(application === undefined ? {} : { application }) };
-    const recovered = await recoverAll(context, subject, io);
+    const recovered = await recoverAll(session, context, subject, options.quiet === true, io);
     const style = outStyle(io);
     const { text } = await declarationsBeside('.', io);
     const told = recovered.length === 0 ? [] : await tellRecovered(session, recovered, text, io);

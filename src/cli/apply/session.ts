@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { asLandfallError, sleep } from '../../kernel/index.ts';
-import { identityOf, makePlan, recoverUnfinished } from '../../apply/index.ts';
+import { identityOf, makePlan, recoverUnfinished, unfinishedElsewhere } from '../../apply/index.ts';
 import type { DeliveryContext, HealthAnswer, Plan, Recovered } from '../../apply/index.ts';
 import { compileHealthRules, watchHealth } from '../../boundaries/health/index.ts';
 import type { Ledger, LedgerSubject } from '../../ledger/index.ts';
-import { ledgerOf } from '../ledger.ts';
+import { introduce, ledgerOf } from '../ledger.ts';
 import { openSources } from '../sources.ts';
 import type { OpenSources } from '../sources.ts';
+import { errStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { inventoryOf } from './inventory.ts';
 import type { SetOptions } from './options.ts';
@@ -23,6 +24,7 @@ export interface Session {
 export async function openSession(options: SetOptions, io: CliIo): Promise<Session> {
   const ledger = ledgerOf(options, io);
   const sources = await openSources(options, io);
+  introduce(ledger, sources.kube, io);
   return {
     sources,
     ledger,
@@ -153,13 +155,25 @@ export async function waitForTurn(
   }
 }
 
-/** Ends what dead processes left half done, of one application or of all. */
+/**
+ * Ends what dead processes left half done, of one application or of all; tells what they left in other clusters that
+ * had this address before, and where it is not certain which cluster this is.
+ */
 export async function recoverAll(
+  { ledger }: Session,
   context: DeliveryContext,
-  subject: Partial<LedgerSubject>,
+  subject: Partial<LedgerSubject> & Pick<LedgerSubject, 'cluster'>,
+  quiet: boolean,
   io: CliIo,
 ): Promise<readonly Recovered[]> {
-  return recoverUnfinished(context, subject, io.signal);
+  const doubt = await ledger.clusters.doubt(subject.cluster);
+  if (doubt !== undefined && !quiet) {
+    io.err(
+      `${errStyle(io).yellow('!')} Which cluster this is could not be read, so its journals are looked for by the address ${subject.cluster} alone. ${doubt}\n`,
+    );
+  }
+  const own = await recoverUnfinished(context, subject, io.signal);
+  return [...own, ...(await unfinishedElsewhere(context, subject))];
 }
 
 /** True for the conflict of two deliveries at a time. */

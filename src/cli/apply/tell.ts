@@ -52,7 +52,7 @@ export async function tellRecovered(
 ): Promise<readonly Told[]> {
   const told: Told[] = [];
   for (const { delivery, outcome } of recovered) {
-    if (outcome === 'held') continue;
+    if (outcome === 'held' || outcome === 'refused') continue;
     try {
       const environment = (await session.ledger.deliveries.get(delivery))?.environment;
       if (environment === undefined) continue;

@@ -91,7 +91,7 @@ export const serveCommand: CliCommand = {
     ]).action(async (options: ServeOptions) => {
       const [
         { openSources },
-        { ledgerOf },
+        { introduce, ledgerOf },
         controllers,
         { jsonLogger },
         { untilAborted },
@@ -109,6 +109,7 @@ export const serveCommand: CliCommand = {
       const secret = await webhookSecret(options, io);
       const ledger = ledgerOf(options, io);
       const sources = await openSources(options, io);
+      introduce(ledger, sources.kube, io);
       const say = (text: string) => {
         if (options.quiet !== true) io.err(`${text}\n`);
       };

@@ -9,7 +9,7 @@ import { authorOf } from '../drift/author.ts';
 import { rememberProof } from '../history/remember.ts';
 import { errStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
-import { ledgerOf } from '../ledger.ts';
+import { introduce, ledgerOf } from '../ledger.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import { questionOf } from '../question.ts';
 import { openSources } from '../sources.ts';
@@ -42,6 +42,7 @@ export async function withPlaces<T>(
     for (const context of contexts) {
       const sources = await openSources({ ...options, ...(context === undefined ? {} : { context }) }, io);
       opened.push(sources);
+      introduce(ledger, sources.kube, io);
       places.push({ context: context ?? '', sources });
     }
     const survey = await surveyApplications(places, io.signal);

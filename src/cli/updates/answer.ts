@@ -5,7 +5,7 @@ import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import type { UpdatesOptions } from '../commands/updates.ts';
 import { EXIT } from '../exit.ts';
-import { ledgerOf } from '../ledger.ts';
+import { introduce, ledgerOf } from '../ledger.ts';
 import { formatAnswer } from '../output/format.ts';
 import { openSources } from '../sources.ts';
 import { lookAtUpdates, type UpdatesAnswer } from './look.ts';
@@ -48,6 +48,7 @@ export async function answerUpdates(
   }
   const ledger = ledgerOf(options, io);
   const sources = await openSources(options, io);
+  introduce(ledger, sources.kube, io);
   try {
     const answer = await lookAtUpdates(
       { application, namespace: options.namespace, dryRun: action !== 'run' || options.dryRun === true },
