@@ -19,6 +19,8 @@ import type { Projects } from './projects/index.ts';
 import { createQueue } from './queue.ts';
 import type { Turn } from './queue.ts';
 import type { Repositories } from './repositories.ts';
+import { openCluster } from './settled.ts';
+import type { Settings } from './settings/index.ts';
 import type { SourceAccess } from './target.ts';
 
 export interface ApplicationSets {
@@ -41,6 +43,7 @@ export interface ApplicationSetsOptions {
   readonly secrets: ArgoSecrets;
   readonly clusters: Clusters;
   readonly projects: Projects;
+  readonly settings: Settings;
   readonly repositories: Repositories;
   readonly access: SourceAccess;
   /** The Applications of a namespace, as the watch has them. */
@@ -101,7 +104,8 @@ export function startApplicationSets(options: ApplicationSetsOptions): Applicati
     if ((await options.projects.get(spec.project, turn.signal)) === undefined) {
       return `application references project ${spec.project} which does not exist`;
     }
-    const cluster = await options.clusters.of(spec.destination, turn.signal);
+    const settings = await options.settings.get(turn.signal);
+    const cluster = await openCluster(options.clusters, spec.destination, settings, turn.signal);
     return 'problem' in cluster ? `application destination spec is invalid: ${cluster.problem}` : undefined;
   }
 

@@ -233,8 +233,13 @@ describe('an ApplicationSet', () => {
   it.each<[string, JsonObject, string]>([
     [
       'strategy',
+      { strategy: { type: 'Canary' } },
+      'spec.strategy.type: it is none of AllAtOnce, RollingSync',
+    ],
+    [
+      'rollout',
       { strategy: { type: 'RollingSync', rollingSync: { steps: [] } } },
-      'spec.strategy: progressive syncs are not supported',
+      'No steps defined for rollout',
     ],
     [
       'generator',

@@ -11,7 +11,10 @@ export interface ControllerOptions {
   readonly mirrors: GitMirrors;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Ms between two looks at Git for one application, a third more at most. Default 180,000, as Argo CD. */
+  /**
+   * Ms between two looks at Git for one application, with a third of it as jitter. Default: as argocd-cm says
+   * (`timeout.reconciliation`), else 180,000.
+   */
   readonly pollMs?: number;
   /** Applications that are worked on at a time. Default 16. */
   readonly concurrency?: number;

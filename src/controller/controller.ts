@@ -195,7 +195,7 @@ export function startController(options: ControllerOptions): Controller {
     }),
     ...(journals === undefined ? {} : { journals }),
     policy,
-    pollMs: options.pollMs ?? POLL,
+    ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
     ...(options.syncTimeoutMs === undefined ? {} : { syncTimeoutMs: options.syncTimeoutMs }),
   });
   const queue = createQueue(
@@ -211,6 +211,7 @@ export function startController(options: ControllerOptions): Controller {
     secrets,
     clusters,
     projects,
+    settings,
     repositories,
     access,
     random,

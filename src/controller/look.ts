@@ -11,15 +11,9 @@ import type { Cluster } from './clusters/index.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 import { misunderstoodMarks } from './marks.ts';
 import type { Project } from './projects/index.ts';
-import type { ArgoSettings } from './settings/index.ts';
-import {
-  ignoreRules,
-  isExcluded,
-  notManaged,
-  switchedOff,
-  unsupportedSettings,
-  withoutExcluded,
-} from './settled.ts';
+import { ignoreRules, isExcluded } from '../boundaries/settings/index.ts';
+import type { ArgoSettings } from '../boundaries/settings/index.ts';
+import { notManaged, switchedOff, unsupportedSettings, withoutExcluded } from './settled.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedStatus, isNamespaceChanged } from './status.ts';
 import type { Condition } from './status.ts';

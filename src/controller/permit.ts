@@ -5,7 +5,7 @@ import type { Clusters } from './clusters/index.ts';
 import { failurePolicyProblems } from './failure-policy.ts';
 import type { Subject } from './look.ts';
 import type { Projects } from './projects/index.ts';
-import { actingOn } from './settled.ts';
+import { actingOn, openCluster } from './settled.ts';
 import type { Settings } from './settings/index.ts';
 import { refusedFields, specProblems } from './validate.ts';
 
@@ -42,13 +42,8 @@ export async function permit(
       ],
     };
   }
-  const cluster = await options.clusters.of(spec.destination, signal);
+  const cluster = await openCluster(options.clusters, spec.destination, settings, signal);
   if ('problem' in cluster) return { problems: [cluster.problem] };
-  if (!settings.inCluster && cluster === options.clusters.home) {
-    const { server } = cluster;
-    const why = `cluster "${server}" is disabled by cluster.inClusterEnabled of argocd-cm`;
-    return { problems: [`error getting cluster by server "${server}": ${why}`] };
-  }
   const limits = project.problems(spec, cluster);
   if (limits.length > 0) return { problems: limits };
   try {

@@ -22,6 +22,7 @@ import type { AutoSync, Pending } from './operation.ts';
 import type { Operator } from './operate.ts';
 import { createOrphanWatch } from './orphans.ts';
 import { permit } from './permit.ts';
+import { createPolls, pollTiming } from './polls.ts';
 import { higher } from './queue.ts';
 import type { Level, Turn } from './queue.ts';
 import { comparedTo, withConditions } from './status.ts';
@@ -58,8 +59,8 @@ export interface ReconcilerOptions {
   readonly journals?: SyncJournals;
   /** Of applications that say nothing else. */
   readonly policy: FailurePolicy;
-  /** Ms between two looks at Git. */
-  readonly pollMs: number;
+  /** Ms between two looks at Git. Default: as the settings say, else three minutes. */
+  readonly pollMs?: number;
   /** Ms that one operation may take; left out: as long as it likes. */
   readonly syncTimeoutMs?: number;
   readonly random: () => number;
@@ -69,6 +70,8 @@ export interface ReconcilerOptions {
   readonly isApplication: (instance: string) => boolean;
 }
 
+/** Between two looks at Git where nobody says anything, as long as Argo CD's two minutes and their jitter. */
+const POLL = 180_000;
 const DELETION_WAIT = 2000;
 /** A hook that works is given this long before a newer commit may end it. */
 const HOOK_GRACE = 600_000;
@@ -79,7 +82,8 @@ function askedRefresh(application: KubeObject): string | undefined {
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { client, clock, logger, looker, operator, writer, events } = options;
-  const polledAt = new Map<string, number>();
+  const timing = () => pollTiming(options.pollMs, options.settings.last.poll, POLL);
+  const polls = createPolls({ clock, random: options.random, timing });
   const orphans = createOrphanWatch(options.isApplication);
   const unreadable = createUnreadable({ clock, writer, home: options.clusters.home.server });
   const policyOf = (application: KubeObject) => failurePolicy(application, options.policy);
@@ -100,7 +104,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       turn,
     );
     const looked = await looker.look(subject, target, asked === undefined ? 'watched' : 'fresh', turn);
-    if (level !== 'live') polledAt.set(key, clock.now());
+    if (level !== 'live') polls.asked(key, level);
     const now = clock.now();
     const compared = looked.target;
     const decided =
@@ -140,11 +144,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const compared = getObject(application, 'status', 'sync', 'comparedTo');
     // Somebody wrote the Application just now, and may have pushed just before.
     if (!jsonEqual(compared, comparedTo(application, spec))) return higher(level, 'asked');
-    const last = polledAt.get(key);
-    const due = last === undefined || clock.now() - last >= options.pollMs;
+    const due = polls.due(key);
     // Without a comparison that holds, an older commit must not answer for the one that could not be read.
     const doubtful = getString(application, 'status', 'sync', 'status') === 'Unknown';
-    return due || doubtful ? higher(level, 'git') : level;
+    return due !== undefined || doubtful ? higher(level, due ?? 'git') : level;
   }
 
   /** A newer commit is not kept waiting by one that failed and waits for its retry, or that gets nowhere. */
@@ -158,7 +161,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const { sources } = subject.spec;
     const level = waitingLevel(subject, turn.level);
     if (!request.automated || sources.length === 0 || level === 'live') return false;
-    polledAt.set(subject.key, clock.now());
+    polls.asked(subject.key, level);
     const target = await looker.findTarget(subject, sources, undefined, level, turn);
     const running = going === undefined ? operation['sync'] : going;
     const several = getArray(running, 'revisions').map(textOf).join(', ');
@@ -168,9 +171,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   function waitingLevel({ key, application }: Subject, level: Level): Level {
     if (askedRefresh(application) !== undefined) return higher(level, 'asked');
-    const last = polledAt.get(key);
-    if (last === undefined) polledAt.set(key, clock.now());
-    return last !== undefined && clock.now() - last >= options.pollMs ? higher(level, 'git') : level;
+    polls.begin(key);
+    return polls.due(key) === undefined ? level : higher(level, 'git');
   }
 
   /** False while a hook does its work: what it has begun is not cut off for a commit that can wait. */
@@ -262,9 +264,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   /** The next look at Git, unless something happens before. */
-  function nextPoll(key: string): { readonly again: number } {
-    const interval = Math.round(options.pollMs * (1 + options.random() / 3));
-    return { again: Math.max(0, (polledAt.get(key) ?? clock.now()) + interval - clock.now()) };
+  function nextPoll(key: string): Next {
+    const again = polls.next(key);
+    return again === undefined ? undefined : { again };
   }
 
   /** Before anything else is done: what an earlier process left half done is taken back. */
@@ -292,7 +294,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (pending.do !== 'run') return nextPoll(subject.key);
     const { again, waiting } = await operator.operate(subject, pending, turn);
     if (waiting === true) return { again: Math.min(again ?? 0, left), level: 'live' };
-    polledAt.set(subject.key, clock.now());
+    polls.asked(subject.key, 'git');
     return again === undefined ? nextPoll(subject.key) : { again };
   }
 
@@ -303,7 +305,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const application = await client.get(ref, turn.signal);
       if (application === undefined) {
         looker.forget(key);
-        polledAt.delete(key);
+        polls.forget(key);
         orphans.forget(key);
         unreadable.forget(key);
         return undefined;
@@ -328,7 +330,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if ('problems' in placed) {
         await refuse({ writer, clock }, { application, spec }, placed.problems, turn.signal);
         // A Secret or a project that is mended wakes the application; the poll is for what nobody announces.
-        return { again: options.pollMs };
+        return { again: timing().pollMs || POLL };
       }
       const subject: Subject = { key, application, spec, policy: policyOf(application), ...placed };
       try {
@@ -355,7 +357,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         return { again: 0 };
       case 'wait':
         if (!(await isOvertaken(subject, pending.operation, undefined, turn))) {
-          return { again: Math.min(pending.ms, options.pollMs) };
+          return { again: Math.min(pending.ms, timing().pollMs || Infinity) };
         }
         await operator.terminate(subject, pending.operation, 'a newer commit', turn);
         return { again: 0 };
@@ -369,11 +371,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await sayWithdrawn(options, refreshed?.stored ?? application, watched, turn.signal);
       return { again: 0 };
     }
-    const times = [
-      nextPoll(key).again,
-      refreshed?.again,
-      watched.state === 'moving' ? watched.again : undefined,
-    ];
-    return { again: Math.min(...times.filter((time) => time !== undefined)) };
+    const times = [polls.next(key), refreshed?.again, watched.state === 'moving' ? watched.again : undefined];
+    const known = times.filter((time) => time !== undefined);
+    return known.length === 0 ? undefined : { again: Math.min(...known) };
   }
 }

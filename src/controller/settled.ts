@@ -1,10 +1,10 @@
-import { getIn } from '../kernel/index.ts';
 import { splitApiVersion } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
-import type { IgnoreRule } from '../boundaries/sync/index.ts';
-import type { Cluster } from './clusters/index.ts';
+import type { ApplicationDestination } from '../boundaries/sync/index.ts';
+import type { Cluster, Clusters } from './clusters/index.ts';
 import type { Project } from './projects/index.ts';
-import type { ArgoSettings } from './settings/index.ts';
+import { isExcluded } from '../boundaries/settings/index.ts';
+import type { ArgoSettings } from '../boundaries/settings/index.ts';
 import type { Condition } from './status.ts';
 import type { Target } from './target.ts';
 
@@ -25,10 +25,6 @@ export function withoutExcluded(
   };
 }
 
-export function isExcluded(object: KubeObject, settings: ArgoSettings, server: string): boolean {
-  return settings.excludes(splitApiVersion(object.apiVersion).group, object.kind, server);
-}
-
 /** Why an object is not the controller's to look after in that cluster, by the namespaces that its Secret names. */
 export function notManaged(
   objects: readonly KubeObject[],
@@ -45,32 +41,6 @@ export function notManaged(
       return `namespace "${namespace}" for ${kind} "${name}" is not managed`;
   }
   return undefined;
-}
-
-/** The application's own rules and those for everybody. */
-export function ignoreRules(
-  own: readonly IgnoreRule[],
-  settings: ArgoSettings,
-  objects: readonly KubeObject[],
-): readonly IgnoreRule[] {
-  const aggregated = settings.ignoreAggregatedRoles
-    ? objects.filter(
-        (object) => object.kind === 'ClusterRole' && getIn(object, 'aggregationRule') !== undefined,
-      )
-    : [];
-  return [
-    ...own,
-    ...settings.ignore,
-    ...aggregated.map(({ metadata }) => ({
-      group: 'rbac.authorization.k8s.io',
-      kind: 'ClusterRole',
-      name: metadata.name,
-      namespace: '',
-      jsonPointers: ['/rules'],
-      managers: [],
-      jqPathExpressions: [],
-    })),
-  ];
 }
 
 /** Settings that are about an application's objects, and that nobody here honours. */
@@ -97,6 +67,20 @@ export function switchedOff(target: Target, settings: ArgoSettings): string | un
   return type === undefined
     ? undefined
     : `${type} is switched off by ${type.toLowerCase()}.enable of argocd-cm, and the source needs it`;
+}
+
+/** The cluster of a destination, where the settings let it be delivered to; in Argo CD's words why not. */
+export async function openCluster(
+  clusters: Clusters,
+  destination: ApplicationDestination,
+  settings: Pick<ArgoSettings, 'inCluster'>,
+  signal: AbortSignal,
+): Promise<Cluster | { readonly problem: string }> {
+  const cluster = await clusters.of(destination, signal);
+  if ('problem' in cluster || settings.inCluster || cluster !== clusters.home) return cluster;
+  const { server } = cluster;
+  const why = `cluster "${server}" is disabled by cluster.inClusterEnabled of argocd-cm`;
+  return { problem: `error getting cluster by server "${server}": ${why}` };
 }
 
 const acting = new WeakMap<KubeClient, Map<string, KubeClient>>();

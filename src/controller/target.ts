@@ -8,13 +8,13 @@ import { objectKey } from '../boundaries/index.ts';
 import {
   buildEnvironment,
   helmAccess,
+  kustomizeOptions,
   renderApplication,
   renderHelm,
   resolveChart,
 } from '../boundaries/render/index.ts';
 import type {
   HelmProgram,
-  RenderApplicationOptions,
   RenderedFor,
   RenderedSet,
   RepositoryCredentials,
@@ -26,7 +26,7 @@ import type { Cluster } from './clusters/index.ts';
 import { broughtBySet } from './order.ts';
 import type { Level } from './queue.ts';
 import type { Repositories } from './repositories.ts';
-import type { ArgoSettings, KustomizeSettings } from './settings/index.ts';
+import type { ArgoSettings } from '../boundaries/settings/index.ts';
 
 /** What Git asks for at one commit of each source, ready to be compared and applied. */
 export interface Target {
@@ -181,6 +181,7 @@ export function createTargetLoader(options: {
       source?.raw,
       asker.name,
       asker.home ?? '',
+      asker.instance,
       asker.spec.destination.namespace,
       asker.spec.project,
       usesRefs ? sources.map((other, at) => [other.raw['ref'] ?? '', other.repoURL, revisions[at]]) : [],
@@ -217,6 +218,7 @@ export function createTargetLoader(options: {
     const application: RenderedFor = {
       name: asker.name,
       ...(asker.home === undefined ? {} : { home: asker.home }),
+      instance: asker.instance,
       namespace: asker.spec.destination.namespace,
       project: asker.spec.project,
       revision,
@@ -249,7 +251,7 @@ export function createTargetLoader(options: {
             signal,
             ...(helm === undefined ? {} : { helm }),
             ...schemes,
-            kustomize: kustomizeOptions(asker.settings?.kustomize, options.helm ?? 'helm', signal),
+            kustomize: kustomizeOptions(asker.settings?.kustomize, options.helm, signal),
             // A new commit that touches other folders renders nothing here. Who refreshes hard wants it made again.
             ...(level === 'hard' ? {} : { cache: renders.within(source.repoURL) }),
           });
@@ -339,20 +341,6 @@ const EMPTY: RenderedSet = { sourceType: 'Directory', objects: [], findings: [],
 /** A source that is there only so that value files of another one can name it. */
 function isOnlyReferred(source: ApplicationSource, count: number): boolean {
   return count > 1 && source.raw['ref'] !== undefined && source.path === '' && source.chart === undefined;
-}
-
-/** Argo CD's build options as the renderer has them. */
-function kustomizeOptions(
-  settings: KustomizeSettings | undefined,
-  command: string,
-  signal: AbortSignal,
-): NonNullable<RenderApplicationOptions['kustomize']> {
-  const { anyFolder, helm, managedByLabel } = settings ?? {};
-  return {
-    ...(anyFolder === undefined ? {} : { loadRestrictor: 'none' }),
-    ...(managedByLabel === undefined ? {} : { managedByLabel }),
-    ...(helm === undefined ? {} : { helm: { command, ...helm, signal } }),
-  };
 }
 
 function chartFile(path: string): string {

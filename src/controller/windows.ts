@@ -4,7 +4,7 @@ import { durationMs } from '../boundaries/sync/index.ts';
 import type { Subject } from './look.ts';
 import type { SyncRequest } from './operation.ts';
 import { parseCron } from './cron.ts';
-import { globOf } from './glob.ts';
+import { globOf } from '../boundaries/settings/index.ts';
 
 /** Whether the sync windows of the project let an operation run. */
 export interface WindowAnswer {

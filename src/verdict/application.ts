@@ -7,7 +7,9 @@ import {
   isRelease,
   syncCounts,
 } from '../boundaries/index.ts';
-import type { ApplicationSource } from '../boundaries/index.ts';
+import type { ApplicationSource, OverrideOwner } from '../boundaries/index.ts';
+import { instanceName, readHome } from '../boundaries/settings/index.ts';
+import type { ArgoSettings } from '../boundaries/settings/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import type { EngineStatus } from './findings/index.ts';
 import { fluxStatus, listKustomizations, readKustomization } from './flux.ts';
@@ -29,6 +31,19 @@ export interface ApplicationSpec {
   /** Of a Flux Kustomization: where it comes from. */
   readonly flux?: { readonly source: KubeObject };
   readonly from: ComesFrom;
+  /** Of an Argo CD Application: how the Argo CD that delivers it goes about it. */
+  readonly argo?: ArgoFacts;
+}
+
+/** Whose parameter overrides in Git are meant. */
+export function ownerOf({ name, namespace, argo }: ApplicationSpec): OverrideOwner {
+  return { name, namespace, ...(argo === undefined ? {} : { instance: argo.instance }) };
+}
+
+export interface ArgoFacts {
+  /** The name that the Application's objects carry. */
+  readonly instance: string;
+  readonly settings: ArgoSettings;
 }
 
 /** What kind of thing holds what is delivered. Only in a Git repository can a commit change it. */
@@ -49,8 +64,12 @@ export type ComesFrom =
       readonly missing: boolean;
     };
 
-/** Reads the spec of an Application; refuses one that names no source. */
-export function readApplication(object: KubeObject): ApplicationSpec {
+/** Reads the spec of an Application, and how Argo CD is set up for it; refuses one that names no source. */
+export async function readApplication(
+  kube: KubeClient,
+  object: KubeObject,
+  signal?: AbortSignal,
+): Promise<ApplicationSpec> {
   const { name, namespace = '' } = object.metadata;
   const where = `Application/${namespace}/${name}`;
   const spec = applicationSpec(object);
@@ -68,6 +87,7 @@ export function readApplication(object: KubeObject): ApplicationSpec {
     });
   }
   const { chart } = source;
+  const home = await readHome(kube, namespace, signal);
   return {
     object,
     name,
@@ -79,6 +99,7 @@ export function readApplication(object: KubeObject): ApplicationSpec {
     source,
     ...(spec.multiple ? { sources: spec.sources } : {}),
     from: { kind: chart === undefined ? 'git' : 'chart' },
+    argo: { instance: instanceName(object, home.namespace), settings: home.settings },
   };
 }
 
@@ -215,7 +236,7 @@ export async function readDelivered(
   signal?: AbortSignal,
 ): Promise<ApplicationSpec> {
   if (isRelease(object)) return readRelease(kube, object, signal);
-  return isFlux(object) ? readKustomization(kube, object, signal) : readApplication(object);
+  return isFlux(object) ? readKustomization(kube, object, signal) : readApplication(kube, object, signal);
 }
 
 /** Who wrote the status, by managed fields: Argo CD itself, or Landfall's controller in its place. */

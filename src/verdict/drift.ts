@@ -24,6 +24,7 @@ import { findApplication, qualifiedName } from './application.ts';
 import { renderSources } from './render-sources.ts';
 import type { ApplicationSpec } from './application.ts';
 import { placeRendered } from './gather.ts';
+import { appliedBy } from './inventory.ts';
 import type { Sources } from './question.ts';
 import type { Material } from './judge.ts';
 import { webhooksFor } from './webhooks.ts';
@@ -52,12 +53,14 @@ const ARGO = /^(?:landfall|argocd-|gitops-engine$)/;
 const FLUX = /^(?:landfall|kustomize-controller$|helm-controller$|helm$)/i;
 
 /** The application that an object says it belongs to, where that is another one. */
-function claimedBy(live: KubeObject | undefined, application: KubeObject): string | undefined {
+function claimedBy(
+  live: KubeObject | undefined,
+  { object: application, argo }: ApplicationSpec,
+): string | undefined {
   if (live === undefined) return undefined;
   const { name, namespace = '' } = application.metadata;
-  const mark = trackedBy(live);
-  if (mark !== undefined && (isFlux(application) || !marksOf(application).has(mark)))
-    return `Application ${mark}`;
+  const mark = trackedBy(live, argo?.settings.tracking);
+  if (mark !== undefined && mark !== argo?.instance) return `Application ${mark}`;
   const labels = live.metadata.labels ?? {};
   const flux = labels['kustomize.toolkit.fluxcd.io/name'];
   const place = labels['kustomize.toolkit.fluxcd.io/namespace'] ?? '';
@@ -65,18 +68,14 @@ function claimedBy(live: KubeObject | undefined, application: KubeObject): strin
   return `Kustomization ${place}/${flux}`;
 }
 
-function marksOf(application: KubeObject): ReadonlySet<string> {
-  const { name, namespace } = application.metadata;
-  return new Set([name, `${namespace ?? ''}_${name}`]);
-}
-
 /** Objects that the status names and Git does not, as they are stored, where they still carry the application's mark. */
 async function leftOvers(
   sources: Sources,
-  application: KubeObject,
+  { object: application, argo }: ApplicationSpec,
   rendered: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
+  if (argo === undefined) return [];
   const listed = applicationStatus(application).resources.flatMap((item, index): readonly ObjectRef[] => {
     const version = getString(application, 'status', 'resources', index, 'version') ?? 'v1';
     const apiVersion = item.group === '' ? version : `${item.group}/${version}`;
@@ -96,12 +95,10 @@ async function leftOvers(
   const found = await mapBounded(gone, AT_ONCE, (ref) =>
     attempt(() => sources.kube.get(ref, signal), signal),
   );
-  const marks = marksOf(application);
   return found.flatMap((reading) => {
     const live = valueOf(reading);
     if (live === undefined || isHook(live)) return [];
-    const mark = trackedBy(live);
-    return mark !== undefined && marks.has(mark) ? [live] : [];
+    return trackedBy(live, argo.settings.tracking) === argo.instance ? [live] : [];
   });
 }
 
@@ -117,7 +114,7 @@ async function appliedBefore(
   if (revision === '' || revision === tracked) return undefined;
   const reading: Reading<ReadonlyMap<string, KubeObject>> = await attempt(async () => {
     const { set } = await renderSources(sources, spec, revision, signal);
-    const placed = await placeRendered(sources.kube, set.objects, spec.destination, signal);
+    const placed = await placeRendered(sources.kube, appliedBy(spec, set.objects), spec.destination, signal);
     return new Map(placed.map(({ object }) => [objectKey(object), object]));
   }, signal);
   return valueOf(reading);
@@ -175,7 +172,7 @@ export async function findDrift(
     const { object } = facts;
     const live = material.snapshot.objects.get(objectKey(object)) ?? unread;
     const scalers = material.snapshot.namespaces.get(object.metadata.namespace ?? '')?.autoscalers;
-    const other = claimedBy(valueOf(live), spec.object);
+    const other = claimedBy(valueOf(live), spec);
     return {
       object,
       live,
@@ -187,7 +184,7 @@ export async function findDrift(
     };
   });
   const rendered = new Set(material.rendered.map(({ object }) => objectKey(object)));
-  const left = material.elsewhere === true ? [] : await leftOvers(sources, spec.object, rendered, signal);
+  const left = material.elsewhere === true ? [] : await leftOvers(sources, spec, rendered, signal);
   const question = {
     subjects,
     leftOvers: left.map((live) => ({ live, prunes: policy.automated && policy.prune })),

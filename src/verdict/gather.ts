@@ -9,7 +9,6 @@ import {
   decideSync,
   discoverObservations,
   ignoredByJq,
-  isLeftByFlux,
   observe,
   attempt,
   read,
@@ -25,7 +24,7 @@ import { destinationOf } from './destination.ts';
 import { readOrigin } from './origin/index.ts';
 import { registeredSync } from './registered-sync.ts';
 import { ignoreRulesOf } from './ignore-rules.ts';
-import { inventoryOf } from './inventory.ts';
+import { appliedBy, inventoryOf } from './inventory.ts';
 import type { Material } from './judge.ts';
 import type { Question, Sources } from './question.ts';
 
@@ -130,8 +129,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const tracked = rendering.state === 'absent' && rendering.code === 'chart-not-found' ? rendering : found;
   const set = rendering.state === 'read' ? read(rendering.value.set) : rendering;
   const wanted = set.state === 'read' ? set.value.objects : [];
-  const kept = spec.flux === undefined ? wanted : wanted.filter(({ object }) => !isLeftByFlux(object));
-  const rendered = await placeRendered(kube, kept, spec.destination, signal);
+  const rendered = await placeRendered(kube, appliedBy(spec, wanted), spec.destination, signal);
 
   progress('registry');
   const { images, resolutions } = await collectImages(
@@ -199,7 +197,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const again = await readAgain(kube, spec, signal);
   const application = again.state === 'read' ? again.value : spec.object;
   const objects = rendered.map(({ object }) => object);
-  const ignore = ignoreRulesOf(application, objects);
+  const ignore = ignoreRulesOf(application, objects, spec.argo?.settings);
   const ignored = await attempt(() => ignoredByJq(ignore, objects, clock, signal), signal);
   const at = new Date(clock.now()).toISOString();
   return {

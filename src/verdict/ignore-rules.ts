@@ -2,17 +2,23 @@ import { applicationSpec, isFlux, isRelease, isSeedOfFlux } from '../boundaries/
 import { releaseSpec } from '../boundaries/render/index.ts';
 import { fluxIgnoreRules } from '../boundaries/sync/index.ts';
 import type { IgnoreRule } from '../boundaries/index.ts';
+import { ignoreRules } from '../boundaries/settings/index.ts';
+import type { ArgoSettings } from '../boundaries/settings/index.ts';
 import { getArray } from '../kernel/index.ts';
 import { splitApiVersion } from '../kube/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 
-/** What is left to others in these objects: as the application says, or as they say it themselves. */
+/** What is left to others in these objects: as the application says, Argo CD's settings, or they themselves. */
 export function ignoreRulesOf(
   application: KubeObject,
   objects: readonly KubeObject[],
+  settings: ArgoSettings | undefined,
 ): readonly IgnoreRule[] {
   if (isRelease(application)) return releaseSpec(application, objects).ignoreDifferences;
-  if (!isFlux(application)) return applicationSpec(application).ignoreDifferences;
+  if (!isFlux(application)) {
+    const own = applicationSpec(application).ignoreDifferences;
+    return settings === undefined ? own : ignoreRules(own, settings, objects);
+  }
   return [
     ...fluxIgnoreRules(getArray(application, 'spec', 'ignore'), objects),
     ...objects.filter(isSeedOfFlux).map(wholly),

@@ -1,16 +1,18 @@
 export { findDrift } from './drift.ts';
+export { appliedBy } from './inventory.ts';
 export { renderSources } from './render-sources.ts';
 export type { DriftReport } from './drift.ts';
 export {
   findApplication,
   fromGit,
   listApplications,
+  ownerOf,
   qualifiedName,
   readApplication,
   readDelivered,
 } from './application.ts';
 export { readKustomization } from './flux.ts';
-export type { ApplicationSpec } from './application.ts';
+export type { ApplicationSpec, ArgoFacts } from './application.ts';
 export { findingsOf, preflightOf } from './findings/index.ts';
 export type { Case, EngineStatus, Finding, Fix, Misleading, Subject } from './findings/index.ts';
 export type { Declared, Question, Sources } from './question.ts';

@@ -1,7 +1,7 @@
 import { asLandfallError, getString, LandfallError } from '../kernel/index.ts';
 import { applicationSpec, renderApplication } from '../boundaries/index.ts';
 import type { ApplicationSource, RenderedSet } from '../boundaries/index.ts';
-import { buildEnvironment, renderHelm, resolveChart } from '../boundaries/render/index.ts';
+import { buildEnvironment, kustomizeOptions, renderHelm, resolveChart } from '../boundaries/render/index.ts';
 import type { FileTree, GitMirror } from '../git/index.ts';
 import type { ApplicationSpec } from './application.ts';
 import { renderKustomization } from './flux.ts';
@@ -38,6 +38,15 @@ export async function renderSources(
       kind: 'unavailable',
       code: 'not-from-git',
       object: spec.name,
+    });
+  }
+  const [problem] = spec.argo?.settings.problems ?? [];
+  if (problem !== undefined) {
+    throw new LandfallError(`What Argo CD's settings ask for is not known: ${problem}`, {
+      kind: 'unavailable',
+      code: 'settings-unread',
+      object: spec.name,
+      hint: 'Mend that setting of argocd-cm.',
     });
   }
   const { kube, git, mirror: open = (url: string) => Promise.resolve(git.open(url)) } = sources;
@@ -77,6 +86,8 @@ export async function renderSources(
           application: renderedFor(spec, found.revision),
           refs,
           helm: () => helmFor(sources, signal),
+          kustomize: kustomizeOptions(spec.argo?.settings.kustomize, sources.helm, signal),
+          ...valuesSchemes(spec),
           signal,
         }),
       );
@@ -118,6 +129,7 @@ async function chartSet(
       environment: buildEnvironment(application, source),
       refs,
       program: await helmForChart(sources, spec, source, signal),
+      ...valuesSchemes(spec),
       signal,
     });
     return { ...set, objects };
@@ -147,5 +159,16 @@ function joined(sets: readonly RenderedSet[]): RenderedSet {
 /** Whose it is, as the controller tells the renderer. */
 function renderedFor(spec: ApplicationSpec, revision: string) {
   const { project, destination } = applicationSpec(spec.object);
-  return { name: spec.name, home: spec.namespace, namespace: destination.namespace, project, revision };
+  return {
+    name: spec.name,
+    home: spec.namespace,
+    ...(spec.argo === undefined ? {} : { instance: spec.argo.instance }),
+    namespace: destination.namespace,
+    project,
+    revision,
+  };
+}
+
+function valuesSchemes({ argo }: ApplicationSpec) {
+  return argo === undefined ? {} : { valuesFileSchemes: argo.settings.valuesFileSchemes };
 }

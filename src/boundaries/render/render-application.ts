@@ -114,8 +114,12 @@ function application(options: RenderApplicationOptions, folder: string): Rendere
 /** Whose overrides lie beside the manifests. */
 function ownerIn({ application }: RenderApplicationOptions): OverrideOwner | undefined {
   if (application === undefined) return undefined;
-  const { name, home } = application;
-  return { name, ...(home === undefined ? {} : { namespace: home }) };
+  const { name, home, instance } = application;
+  return {
+    name,
+    ...(home === undefined ? {} : { namespace: home }),
+    ...(instance === undefined ? {} : { instance }),
+  };
 }
 
 async function renderChart(

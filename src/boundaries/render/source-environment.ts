@@ -5,6 +5,8 @@ export interface RenderedFor {
   readonly name: string;
   /** The namespace that the Application itself lies in, where there is one. */
   readonly home?: string;
+  /** What Argo CD calls it: `NAMESPACE_NAME` outside of Argo CD's own namespace. Left out: nobody knows which that is. */
+  readonly instance?: string;
   /** Of the destination, as Argo CD gives it to its renderers. */
   readonly namespace: string;
   readonly project: string;
@@ -19,7 +21,7 @@ export function buildEnvironment(
 ): Readonly<Record<string, string>> {
   const { revision } = application;
   return {
-    ARGOCD_APP_NAME: application.name,
+    ARGOCD_APP_NAME: application.instance ?? application.name,
     ARGOCD_APP_NAMESPACE: application.namespace,
     ARGOCD_APP_PROJECT_NAME: application.project,
     ARGOCD_APP_REVISION: revision,

@@ -198,8 +198,12 @@ describe('the kustomize options of a source', () => {
       'k8s/.argocd-source-team-a_shop-prod.yaml': 'kustomize:\n  images:\n    - web:9\n',
     };
     const source = applicationSource({ repoURL: 'r', path: 'k8s', kustomize: {} });
-    const images = async (home?: string) => {
-      const application = { ...FOR, ...(home === undefined ? {} : { home }) };
+    const images = async (home?: string, instance?: string) => {
+      const application = {
+        ...FOR,
+        ...(home === undefined ? {} : { home }),
+        ...(instance === undefined ? {} : { instance }),
+      };
       const [first] = (await renderApplication(treeOf(files), 'k8s', { source, application })).objects;
       const at = ['spec', 'template', 'spec', 'containers', 0, 'image'] as const;
       return [first && getIn(first.object, ...at), first?.why(at)[0]?.file];
@@ -207,6 +211,12 @@ describe('the kustomize options of a source', () => {
     expect(await images('team-a')).toEqual(['web:9', 'k8s/.argocd-source-team-a_shop-prod.yaml']);
     expect(await images('argocd')).toEqual(['web:8', 'k8s/.argocd-source-shop-prod.yaml']);
     expect(await images()).toEqual(['web:8', 'k8s/.argocd-source-shop-prod.yaml']);
+    // Where it is known that the namespace is not Argo CD's own, the file of the other application is no guess.
+    expect(await images('team-a', 'team-a_shop-prod')).toEqual([
+      'web:9',
+      'k8s/.argocd-source-team-a_shop-prod.yaml',
+    ]);
+    expect((await images('team-b', 'team-b_shop-prod'))[0]).not.toBe('web:8');
   });
 
   it('fail where there is no kustomization to change', async () => {

@@ -12,13 +12,15 @@ export interface OverrideOwner {
   readonly name: string;
   /** The namespace that the Application lies in, where it is known. */
   readonly namespace?: string;
+  /** What Argo CD calls it, where it is known which namespace is Argo CD's own. */
+  readonly instance?: string;
 }
 
 /**
  * The files of parameter overrides of an application beside its manifests; what the last says wins. Outside of its own
  * namespace Argo CD calls an application `NAMESPACE_NAME` (docs/operator-manual/app-any-namespace.md), and so does its
- * Image Updater. Which namespace is its own nobody says here: a file of that name is of no other application, so it
- * counts where it is.
+ * Image Updater. Where nobody says which namespace is its own, a file of that name counts where it is: it is of no
+ * other application.
  */
 export async function sourceOverrideFiles(
   folder: string,
@@ -28,7 +30,8 @@ export async function sourceOverrideFiles(
   const at = (name: string) => (folder === '' ? name : `${folder}/${name}`);
   const all = at('.argocd-source.yaml');
   if (owner === undefined) return [all];
-  const { name, namespace = '' } = owner;
+  const { name, namespace = '', instance } = owner;
+  if (instance !== undefined) return [all, at(`.argocd-source-${instance}.yaml`)];
   const elsewhere = at(`.argocd-source-${namespace}_${name}.yaml`);
   return [all, namespace !== '' && (await has(elsewhere)) ? elsewhere : at(`.argocd-source-${name}.yaml`)];
 }

@@ -34,7 +34,7 @@ export async function inventoryOf(
   const deliveries = await ledger.deliveries.list(target.subject, LOOKED_AT);
   const last = deliveries.find(stands);
   for (const ref of last === undefined ? [] : appliedBy(last)) add(ref);
-  if (target.application !== undefined) for (const ref of listedBy(target.application)) add(ref);
+  if (target.application !== undefined) for (const ref of listedBy(target.application.object)) add(ref);
   for (const { object } of target.set) refs.delete(objectKey(object));
   const warnings: string[] = [];
   const live = await mapBounded([...refs.values()], AT_ONCE, async (ref) => {
@@ -56,7 +56,7 @@ export async function inventoryOf(
       (object): object is KubeObject =>
         object !== undefined &&
         object.metadata.deletionTimestamp === undefined &&
-        (application === undefined ? isOurs(object) : belongsTo(object, application)),
+        (application === undefined ? isOurs(object) : belongsTo(object, application.argo)),
     ),
     known: last !== undefined || application !== undefined,
     warnings,

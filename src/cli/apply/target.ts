@@ -6,6 +6,7 @@ import type { FileTree } from '../../git/index.ts';
 import { LandfallError, getArray, getString } from '../../kernel/index.ts';
 import { folderTree, memoryTree } from '../../kustomize/index.ts';
 import type { FileTree as RenderTree } from '../../kustomize/index.ts';
+import { IN_CLUSTER } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { placeObjects, setDigest } from '../../apply/index.ts';
 import type { RenderedFacts } from '../../boundaries/index.ts';
@@ -13,6 +14,7 @@ import { renderApplication } from '../../boundaries/render/index.ts';
 import type { RenderedSet } from '../../boundaries/render/index.ts';
 import { applicationSpec, isHook, trackedBy, withTracking } from '../../boundaries/sync/index.ts';
 import type { LedgerSubject } from '../../ledger/index.ts';
+import type { ArgoFacts } from '../../verdict/index.ts';
 import type { CliIo } from '../io.ts';
 import type { OpenSources } from '../sources.ts';
 import type { SetOptions } from './options.ts';
@@ -31,7 +33,7 @@ export interface ApplyTarget {
   /** Text of landfall.yaml beside it; undefined where there is none. */
   readonly declarations: string | undefined;
   /** The Application that names it, where one does: its status lists what was managed before. */
-  readonly application: KubeObject | undefined;
+  readonly application: { readonly object: KubeObject; readonly argo: ArgoFacts | undefined } | undefined;
   /** How people name it: `deploy/`, `payment-api`. */
   readonly display: string;
   readonly warnings: readonly string[];
@@ -254,13 +256,21 @@ async function fromApplication(
 ): Promise<ApplyTarget> {
   const { kube, git } = sources;
   // The verdict engine is behind this door, and files need none of it.
-  const { findApplication, fromGit } = await import('../../verdict/index.ts');
+  const {
+    appliedBy: appliedOf,
+    findApplication,
+    fromGit,
+    renderSources,
+  } = await import('../../verdict/index.ts');
   const found = fromGit(await findApplication(kube, name, options.namespace, io.signal));
   const { destination } = applicationSpec(found.object);
-  const here = destination.server === undefined || destination.server === 'https://kubernetes.default.svc';
-  if (!here && destination.server !== kube.server) {
+  const here =
+    destination.server === undefined
+      ? destination.name === undefined || destination.name === 'in-cluster'
+      : destination.server === IN_CLUSTER || destination.server === kube.server;
+  if (!here) {
     throw new LandfallError(
-      `${name} goes to ${destination.server ?? ''}, and this context is ${kube.server}.`,
+      `${name} goes to ${destination.server ?? destination.name ?? ''}, and this context is ${kube.server}.`,
       {
         kind: 'invalid-input',
         code: 'other-cluster',
@@ -273,26 +283,36 @@ async function fromApplication(
   await mirror.fetch(io.signal);
   const { commit } = await mirror.resolve(found.revision, io.signal);
   const tree = mirror.tree(commit);
-  const set = await renderApplication(tree, found.path, { source: found.source, signal: io.signal });
+  const { set } = await renderSources(sources, found, commit, io.signal, tree);
   const bytes = await tree.readFile(LANDFALL_FILE);
-  const all = rendered(set, name);
+  const wanted = rendered(set, name);
+  const all = appliedOf(found, wanted);
+  const excluded = wanted.filter((facts) => !all.includes(facts));
   const hooks = all.filter(({ object }) => isHook(object));
   const brought = await broughtNamespace(found.object, found.destination, all, sources, io);
   const own = [...brought, ...all.filter(({ object }) => !isHook(object))];
-  const objects = (await placeObjects(kube, own, found.destination, io.signal)).map((facts) => ({
-    ...facts,
-    object: withTracking(facts.object, name, found.destination),
-  }));
+  const { argo } = found;
+  const placedOnes = await placeObjects(kube, own, found.destination, io.signal);
+  const objects =
+    argo === undefined
+      ? placedOnes
+      : placedOnes.map((facts) => ({
+          ...facts,
+          object: withTracking(facts.object, argo.instance, found.destination, argo.settings.tracking),
+        }));
   return {
     subject: { cluster: kube.server, namespace: found.namespace, application: name },
     revision: commit,
     set: objects,
     digest: setDigest(objects),
     declarations: bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8'),
-    application: found.object,
+    application: { object: found.object, argo },
     display: name,
     warnings: [
       ...set.warnings,
+      ...excluded.map(
+        ({ object }) => `${object.kind}/${object.metadata.name} is left out: its engine does not apply it`,
+      ),
       ...hooks.map(({ object }) => `${object.kind}/${object.metadata.name} is a hook; landfall sync runs it`),
     ],
   };
@@ -330,7 +350,7 @@ export function listedBy(application: KubeObject): readonly {
   });
 }
 
-/** True for an object that belongs to the Application of this name by its own word. */
-export function belongsTo(object: KubeObject, application: KubeObject): boolean {
-  return trackedBy(object) === application.metadata.name;
+/** True for an object that belongs to the Application by its own word. */
+export function belongsTo(object: KubeObject, argo: ArgoFacts | undefined): boolean {
+  return argo !== undefined && trackedBy(object, argo.settings.tracking) === argo.instance;
 }

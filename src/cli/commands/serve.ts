@@ -13,7 +13,7 @@ interface Address {
 }
 
 interface ServeOptions extends ClusterOptions {
-  readonly poll: number;
+  readonly poll?: number;
   readonly from?: string;
   readonly path?: string;
   readonly revision?: string;
@@ -54,7 +54,11 @@ export const serveCommand: CliCommand = {
       .option('--from <repository>', 'deliver the applications that a folder of this repository holds, too')
       .option('--path <folder>', 'the folder of --from, such as platform/clusters/staging')
       .option('--revision <name>', 'branch or tag of --from', 'HEAD')
-      .option('--poll <duration>', 'how often Git is asked for something new', parseDuration, 180_000)
+      .option(
+        '--poll <duration>',
+        'how often Git is asked for something new; default: timeout.reconciliation of argocd-cm, else 3m',
+        parseDuration,
+      )
       .option(
         '--webhook <address>',
         'listen for push events there: HOST:PORT, or a port of this machine',
@@ -132,7 +136,7 @@ export const serveCommand: CliCommand = {
           mirrors: sources.git,
           clock: io.clock,
           logger,
-          pollMs: options.poll,
+          ...(options.poll === undefined ? {} : { pollMs: options.poll }),
           // In a pod, whoever may write a source would read what is there of others.
           localRepositories: io.env['KUBERNETES_SERVICE_HOST'] === undefined,
           failurePolicy: { onFailure: options.onFailure, healthTimeoutMs: options.healthTimeout },
@@ -143,7 +147,14 @@ export const serveCommand: CliCommand = {
           registries,
         });
         const builds = serveBuilds(
-          { controller, sources, ledger, logger, pollMs: options.poll, concurrency: options.builds },
+          {
+            controller,
+            sources,
+            ledger,
+            logger,
+            pollMs: options.poll ?? POLL_MS,
+            concurrency: options.builds,
+          },
           io,
         );
         const promotions = controllers.startPromotions({
@@ -157,7 +168,7 @@ export const serveCommand: CliCommand = {
           gitOf: (application) => controller.gitOf(application),
           // Where it turns out that it may not act at all, serve ends and says so.
           ready: controller.ready.catch(() => undefined),
-          everyMs: Math.min(options.poll, LONGEST_TURN_MS),
+          everyMs: Math.min(options.poll ?? POLL_MS, LONGEST_TURN_MS),
         });
         try {
           const webhook =
@@ -192,6 +203,8 @@ export const serveCommand: CliCommand = {
   },
 };
 
+/** Of builds and promotions, which Argo CD's settings say nothing of. */
+const POLL_MS = 180_000;
 /** Between two looks at promotions that wait, however seldom Git is asked for something new. */
 const LONGEST_TURN_MS = 60_000;
 

@@ -48,19 +48,19 @@ function refuseFields(spec: JsonObject): void {
   const problems = [
     ...refused,
     ...unknown.map((field) => `${field}: this controller knows no such field`),
-    ...(getString(spec, 'strategy', 'type') === 'RollingSync'
-      ? [
-          'spec.strategy: progressive syncs are not supported by this controller; leave the strategy out, or promote from one environment to the next',
-        ]
-      : []),
+    ...oneOf(spec, 'type', ['AllAtOnce', 'RollingSync']),
+    ...oneOf(spec, 'deletionOrder', ['AllAtOnce', 'Reverse']),
     ...(POLICIES.has(getString(spec, 'syncPolicy', 'applicationsSync') || 'sync')
       ? []
       : [`spec.syncPolicy.applicationsSync: it is none of ${[...POLICIES].join(', ')}`]),
-    ...(getString(spec, 'strategy', 'deletionOrder') === 'Reverse'
-      ? ['spec.strategy.deletionOrder: Reverse is not supported by this controller']
-      : []),
   ];
   if (problems.length > 0) throw templateError(problems.join('; '));
+}
+
+function oneOf(spec: JsonObject, field: string, known: readonly string[]): readonly string[] {
+  const said = getString(spec, 'strategy', field) || known[0];
+  const isKnown = known.some((name) => name.toLowerCase() === said?.toLowerCase());
+  return isKnown ? [] : [`spec.strategy.${field}: it is none of ${known.join(', ')}`];
 }
 
 /** What the generator's own template leaves open comes from the ApplicationSet's. */

@@ -1,6 +1,6 @@
 import type { GitMirror } from '../../git/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
-import { globOf } from '../glob.ts';
+import { globOf } from '../../boundaries/settings/index.ts';
 
 const MAX_ENTRIES = 20_000;
 

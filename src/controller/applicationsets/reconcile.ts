@@ -1,17 +1,6 @@
-import {
-  LandfallError,
-  asLandfallError,
-  getArray,
-  getIn,
-  getObject,
-  getString,
-  isJsonObject,
-  jsonEqual,
-} from '../../kernel/index.ts';
-import type { Clock, JsonObject, JsonValue, Logger } from '../../kernel/index.ts';
+import { asLandfallError, getArray, getObject, getString, jsonEqual } from '../../kernel/index.ts';
+import type { Clock, Logger } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
-import { APPLICATION_KIND } from '../../boundaries/sync/index.ts';
-import type { EventRecorder } from '../events.ts';
 import type { Turn } from '../queue.ts';
 import { mergePatch } from '../status.ts';
 import { applicationsOf } from './applications.ts';
@@ -19,18 +8,25 @@ import type { Reason } from './applications.ts';
 import { askAgainAfter } from './generators.ts';
 import type { GeneratorSources } from './generators.ts';
 import { applicationSetStatus } from './set-status.ts';
-import { withoutIgnored } from './ignored.ts';
+import { progressively, triggerSyncs } from './progress.ts';
+import type { Progress } from './progress.ts';
+import { isReversed, rollingSync, stepsOf } from './rollout/index.ts';
+import {
+  APPLICATION_SET_KIND,
+  MANAGER,
+  isOwner,
+  ownedBy,
+  refOf,
+  references,
+  writeApplication,
+} from './write-application.ts';
+import type { WriteOptions } from './write-application.ts';
 
-export const APPLICATION_SET_KIND = { apiVersion: 'argoproj.io/v1alpha1', kind: 'ApplicationSet' } as const;
 export const SET_REFRESH_ANNOTATION = 'argocd.argoproj.io/application-set-refresh';
 
-export interface SetOptions {
-  readonly client: KubeClient;
+export interface SetOptions extends WriteOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly events: EventRecorder;
-  /** The Applications of a namespace, as the watch has them. */
-  readonly applications: (namespace: string | undefined) => readonly KubeObject[];
   /** What generators read in this turn. */
   readonly sources: (set: KubeObject, turn: Turn) => GeneratorSources;
   /** In Argo CD's words why a generated Application cannot be honoured; it is not written then. */
@@ -46,20 +42,13 @@ interface Failure {
     | 'ApplicationValidationError'
     | 'UpdateApplicationError'
     | 'CreateApplicationError'
-    | 'DeleteApplicationError';
+    | 'DeleteApplicationError'
+    | 'ApplicationSetRolloutError';
 }
 
-const MANAGER = 'landfall-applicationset';
 const RETRY = 180_000;
-const PRESERVED_ANNOTATIONS = [
-  'notified.notifications.argoproj.io',
-  'argocd.argoproj.io/refresh',
-  'argocd.argoproj.io/hydrate',
-];
-const PRESERVED_FINALIZERS = [
-  'post-delete-finalizer.argocd.argoproj.io',
-  'pre-delete-finalizer.argocd.argoproj.io',
-];
+/** Between two looks at Applications that go one after the other. */
+const DELETION_WAIT = 10_000;
 
 /** One ApplicationSet, made into its Applications: what is there already and right costs no write. */
 export async function reconcileSet(
@@ -71,11 +60,13 @@ export async function reconcileSet(
   const policy = policyOf(set);
   if (set.metadata.deletionTimestamp !== undefined) {
     if (!policy.deletes) await disown(options, set, turn);
+    else if (isReversed(set) && !(await deleteNext(options, set, turn))) return { again: DELETION_WAIT };
     await release(client, set, turn);
     return undefined;
   }
-  const failure = await bringAbout(options, set, policy, turn);
-  await writeStatus(options, set, failure, turn);
+  if (isReversed(set)) await hold(client, set, turn);
+  const { failure, progress } = await bringAbout(options, set, policy, turn);
+  await writeStatus(options, set, { failure, progress }, turn);
   const generators = getArray(set, 'spec', 'generators');
   const again = askAgainAfter(generators, pollMs);
   if (failure !== undefined) return { again: Math.min(RETRY, again ?? RETRY) };
@@ -100,28 +91,38 @@ async function bringAbout(
   set: KubeObject,
   policy: Policy,
   turn: Turn,
-): Promise<Failure | undefined> {
+): Promise<{ readonly failure?: Failure | undefined; readonly progress?: Progress | undefined }> {
   const made = await applicationsOf(set, options.sources(set, turn));
   if ('error' in made) {
     const error = asLandfallError(made.error);
     // Nobody's template: the queue tries again, and nothing is taken away meanwhile.
     if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
-    return { message: error.message, reason: made.reason };
+    return { failure: { message: error.message, reason: made.reason } };
+  }
+  if (rollingSync(set)?.length === 0) {
+    return { failure: { message: 'No steps defined for rollout', reason: 'ApplicationSetRolloutError' } };
   }
   const { valid, invalid } = await validated(options, set, made.applications, turn);
   const current = ownedBy(options, set);
-  for (const application of valid.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
+  const progress = await progressively(options, set, made.applications, current, turn);
+  for (const application of valid
+    .map(progress?.manual ?? ((one) => one))
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
     try {
-      await write(options, set, application, policy, turn);
+      await writeApplication(options, set, application, policy.updates, turn);
     } catch (thrown) {
       const error = asLandfallError(thrown);
       if (error.kind === 'cancelled' || error.kind === 'bug' || error.kind === 'unavailable') throw error;
       return {
-        message: error.message,
-        reason: policy.updates ? 'UpdateApplicationError' : 'CreateApplicationError',
+        progress,
+        failure: {
+          message: error.message,
+          reason: policy.updates ? 'UpdateApplicationError' : 'CreateApplicationError',
+        },
       };
     }
   }
+  if (progress !== undefined && policy.updates) await triggerSyncs(options, progress, valid, turn);
   if (policy.deletes) {
     // What was generated stays, also where it is not valid now.
     const wanted = new Set(made.applications.map((application) => application.metadata.name));
@@ -130,7 +131,7 @@ async function bringAbout(
       await remove(options, set, application, turn);
     }
   }
-  return invalid;
+  return { failure: invalid, progress };
 }
 
 async function validated(
@@ -159,136 +160,6 @@ async function validated(
   const message = problems.length > 1 ? `${last} (and ${problems.length - 1} more)` : last;
   // Of two with one name neither is the right one: as Argo CD, the first stays.
   return { valid, invalid: { message, reason: 'ApplicationValidationError' } };
-}
-
-function isOwner(reference: JsonValue | undefined, set: KubeObject): boolean {
-  return (
-    getString(reference, 'kind') === 'ApplicationSet' &&
-    getIn(reference, 'controller') === true &&
-    getString(reference, 'name') === set.metadata.name
-  );
-}
-
-function references(application: KubeObject): readonly JsonValue[] {
-  return getArray(application, 'metadata', 'ownerReferences');
-}
-
-function ownedBy(options: SetOptions, set: KubeObject): readonly KubeObject[] {
-  return options
-    .applications(set.metadata.namespace)
-    .filter((item) => references(item).some((reference) => isOwner(reference, set)));
-}
-
-function refOf(application: KubeObject) {
-  const { name, namespace } = application.metadata;
-  return { ...APPLICATION_KIND, name, ...(namespace === undefined ? {} : { namespace }) };
-}
-
-/** Creates it, or changes what differs; fields that the set preserves or ignores stay as they are. */
-async function write(
-  options: SetOptions,
-  set: KubeObject,
-  application: KubeObject,
-  policy: Policy,
-  turn: Turn,
-): Promise<void> {
-  const { client, events } = options;
-  const { name } = application.metadata;
-  const owner: JsonObject = {
-    ...APPLICATION_SET_KIND,
-    name: set.metadata.name,
-    uid: set.metadata.uid ?? '',
-    controller: true,
-    blockOwnerDeletion: true,
-  };
-  const stored =
-    options.applications(application.metadata.namespace).find((item) => item.metadata.name === name) ??
-    (await client.get(refOf(application), turn.signal));
-  if (stored === undefined) {
-    const metadata = {
-      ...application.metadata,
-      ownerReferences: [owner],
-    } as unknown as KubeObject['metadata'];
-    await client.create({ ...application, metadata }, { fieldManager: MANAGER }, turn.signal);
-    await events.record(set, 'Normal', 'created', `created Application "${name}"`, turn.signal);
-    return;
-  }
-  if (!policy.updates) return;
-  const other = references(stored).find((item) => getIn(item, 'controller') === true && !isOwner(item, set));
-  if (other !== undefined) {
-    throw new LandfallError(
-      `Object ${stored.metadata.namespace ?? ''}/${name} is already owned by another ${getString(other, 'kind') ?? ''} controller ${getString(other, 'name') ?? ''}`,
-      {
-        kind: 'conflict',
-        code: 'application-owned',
-        object: name,
-        hint: 'Give the Applications of one of the two other names.',
-      },
-    );
-  }
-  const wanted = preserved(set, stored, application);
-  const before: JsonObject = {
-    metadata: significant(stored, references(stored)),
-    spec: getObject(stored, 'spec') ?? {},
-  };
-  const owners = references(stored).some((reference) => isOwner(reference, set))
-    ? references(stored)
-    : [...references(stored), owner];
-  const after: JsonObject = { metadata: significant(wanted, owners), spec: getObject(wanted, 'spec') ?? {} };
-  const ignore = getArray(set, 'spec', 'ignoreApplicationDifferences');
-  const kept = withoutIgnored(ignore, name, before, after);
-  const patch = mergePatch(before, kept);
-  if (patch === undefined) return;
-  await client.patch(refOf(application), 'merge', patch, { fieldManager: MANAGER }, turn.signal);
-  await events.record(set, 'Normal', 'updated', `updated Application "${name}"`, turn.signal);
-}
-
-function significant(application: KubeObject, owners: readonly JsonValue[]): JsonObject {
-  const { labels, annotations, finalizers } = application.metadata;
-  return {
-    ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels: { ...labels } }),
-    ...(annotations === undefined || Object.keys(annotations).length === 0
-      ? {}
-      : { annotations: { ...annotations } }),
-    ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers: [...finalizers] }),
-    ...(owners.length === 0 ? {} : { ownerReferences: [...owners] }),
-  };
-}
-
-/** What somebody else put on the stored Application, and the set lets stay. */
-function preserved(set: KubeObject, stored: KubeObject, application: KubeObject): KubeObject {
-  const fields = (kind: 'annotations' | 'labels') =>
-    getArray(set, 'spec', 'preservedFields', kind).filter((item): item is string => typeof item === 'string');
-  const keep = (
-    had: Readonly<Record<string, string>> | undefined,
-    wanted: Readonly<Record<string, string>> | undefined,
-    names: readonly string[],
-  ) => {
-    const result: Record<string, string> = { ...wanted };
-    for (const name of names) {
-      const value = had?.[name];
-      if (value !== undefined) result[name] = value;
-    }
-    return result;
-  };
-  const finalizers = [
-    ...(application.metadata.finalizers ?? []),
-    ...(stored.metadata.finalizers ?? []).filter((name) =>
-      PRESERVED_FINALIZERS.some((prefix) => name.startsWith(prefix)),
-    ),
-  ];
-  return {
-    ...application,
-    metadata: {
-      ...application.metadata,
-      labels: keep(stored.metadata.labels, application.metadata.labels, fields('labels')),
-      annotations: keep(stored.metadata.annotations, application.metadata.annotations, [
-        ...fields('annotations'),
-        ...PRESERVED_ANNOTATIONS,
-      ]),
-      finalizers: [...new Set(finalizers)],
-    },
-  };
 }
 
 async function remove(
@@ -321,7 +192,32 @@ async function disown(options: SetOptions, set: KubeObject, turn: Turn): Promise
   }
 }
 
+/** In the reverse order of their steps, one after the other. True: nothing of theirs is left. */
+async function deleteNext(options: SetOptions, set: KubeObject, turn: Turn): Promise<boolean> {
+  const current = ownedBy(options, set);
+  const { stepOf } = stepsOf(rollingSync(set) ?? [], current);
+  const [next] = current
+    .filter(({ metadata }) => stepOf.has(metadata.name))
+    .toSorted((a, b) => (stepOf.get(b.metadata.name) ?? 0) - (stepOf.get(a.metadata.name) ?? 0));
+  if (next === undefined) return true;
+  if (next.metadata.deletionTimestamp === undefined) await remove(options, set, next, turn);
+  return false;
+}
+
 const SET_FINALIZER = 'resources-finalizer.argocd.argoproj.io';
+
+/** A set whose Applications go in an order stays until they are gone. */
+async function hold(client: KubeClient, set: KubeObject, turn: Turn): Promise<void> {
+  const finalizers = set.metadata.finalizers ?? [];
+  if (finalizers.includes(SET_FINALIZER)) return;
+  await client.patch(
+    setRef(set),
+    'merge',
+    { metadata: { finalizers: [...finalizers, SET_FINALIZER] } },
+    { fieldManager: MANAGER },
+    turn.signal,
+  );
+}
 
 async function release(client: KubeClient, set: KubeObject, turn: Turn): Promise<void> {
   const finalizers = set.metadata.finalizers ?? [];
@@ -343,13 +239,14 @@ function setRef(set: KubeObject) {
 async function writeStatus(
   options: SetOptions,
   set: KubeObject,
-  failure: Failure | undefined,
+  { failure, progress }: { readonly failure: Failure | undefined; readonly progress: Progress | undefined },
   turn: Turn,
 ): Promise<void> {
   const { client, clock, logger } = options;
   const current = ownedBy(options, set);
-  const before = getObject(set, 'status') ?? {};
-  const status = applicationSetStatus(before, failure, current, clock.now());
+  const before = { ...getObject(set, 'status'), ...progress?.written };
+  const rolling = rollingSync(set) === undefined ? undefined : { conditions: progress?.conditions };
+  const status = applicationSetStatus(before, { failure, rolling }, current, clock.now());
   if (failure !== undefined && !jsonEqual(before['conditions'], status['conditions'])) {
     logger.warn('An ApplicationSet could not be made into its Applications', {
       applicationSet: `${set.metadata.namespace ?? ''}/${set.metadata.name}`,
@@ -377,11 +274,4 @@ async function writeStatus(
       turn.signal,
     );
   }
-}
-
-export function isGenerated(application: KubeObject): string | undefined {
-  const owner = references(application).find(
-    (item) => isJsonObject(item) && getString(item, 'kind') === 'ApplicationSet',
-  );
-  return owner === undefined ? undefined : getString(owner, 'name');
 }

@@ -6,7 +6,7 @@ import { normalizedUrl } from '../../boundaries/render/index.ts';
 import type { ApplicationSpec } from '../../boundaries/sync/index.ts';
 import type { Cluster } from '../clusters/index.ts';
 import { PROJECT, inspect } from '../fields/index.ts';
-import { globOf } from '../glob.ts';
+import { globOf } from '../../boundaries/settings/index.ts';
 
 /** A cluster as far as projects are about it. */
 export type ProjectCluster = Pick<Cluster, 'name' | 'server' | 'project'>;

@@ -272,3 +272,48 @@ describe('an Application', { timeout: 120_000 }, () => {
     expect(await saying(name, 'InvalidSpecError')).toBe('Namespace for two /v1, Kind=ConfigMap is missing.');
   });
 });
+
+describe('the cluster that it all runs in', { timeout: 120_000 }, () => {
+  it('is not delivered to where it is switched off, and a set that generates it says so', async () => {
+    await settings({ 'cluster.inClusterEnabled': 'false' });
+    const { path } = await at.repository({ 'k8s/one.yaml': config('one', 'a') });
+    await at.begin();
+    const set = { apiVersion: 'argoproj.io/v1alpha1', kind: 'ApplicationSet' };
+    const name = `everywhere-${at.namespace}`;
+    await at.client.create({
+      ...set,
+      metadata: { name, namespace: 'argocd' },
+      spec: {
+        goTemplate: true,
+        generators: [{ clusters: {} }],
+        template: {
+          metadata: { name: `{{.name}}-${at.namespace}` },
+          spec: {
+            project: 'default',
+            source: { repoURL: path, path: 'k8s' },
+            destination: { server: '{{.server}}', namespace: at.namespace },
+          },
+        },
+      },
+    });
+    let message = '';
+    await at.until('the set says it', async () => {
+      const found = await at.client.get({ ...set, namespace: 'argocd', name });
+      const failed = getArray(found, 'status', 'conditions').find(
+        (item) => getString(item, 'type') === 'ErrorOccurred' && getString(item, 'status') === 'True',
+      );
+      message = getString(failed, 'message') ?? '';
+      return failed !== undefined;
+    });
+    expect(message).toContain('application destination spec is invalid: error getting cluster by server');
+    expect(message).toContain('disabled by cluster.inClusterEnabled');
+    const application = {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Application',
+      namespace: 'argocd',
+      name: `in-cluster-${at.namespace}`,
+    };
+    expect(await at.client.get(application)).toBeUndefined();
+    await at.client.delete({ ...set, namespace: 'argocd', name });
+  });
+});

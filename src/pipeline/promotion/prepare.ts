@@ -2,7 +2,7 @@ import { asLandfallError } from '../../kernel/index.ts';
 import type { WriteTarget } from '../edits/index.ts';
 import type { PromotionPolicy } from '../landfall-yaml/index.ts';
 import type { Actor, Hold } from '../../ledger/index.ts';
-import { prove } from '../../verdict/index.ts';
+import { ownerOf, prove } from '../../verdict/index.ts';
 import type { Look } from '../../verdict/index.ts';
 import { forwardOnly } from './backwards.ts';
 import { IMAGES } from './allowed.ts';
@@ -139,7 +139,7 @@ export function planPromotion(
       writeImages({
         tree,
         folder: spec.path,
-        application: { name: spec.name, namespace: spec.namespace },
+        application: ownerOf(spec),
         images: release.images,
         target: writeTargetOf(policy),
         render,

@@ -2,6 +2,7 @@ import type { RenderedSet } from '../../boundaries/index.ts';
 import { fullRepository } from '../../boundaries/index.ts';
 import type { FileTree, GitMirror } from '../../git/index.ts';
 import { parseReference } from '../../oci/index.ts';
+import { ownerOf } from '../../verdict/index.ts';
 import { IMAGES, planEdits, slotsOf, versionFileOf, writeImages, writeTargetOf } from '../promotion/index.ts';
 import type {
   ChangeDetail,
@@ -125,7 +126,7 @@ export async function planRollback(planning: RollbackPlanning): Promise<ChangePl
       writeImages({
         tree,
         folder: spec.path,
-        application: { name: spec.name, namespace: spec.namespace },
+        application: ownerOf(spec),
         images: detail.release.images,
         target: writeTargetOf(policy),
         render,

@@ -53,8 +53,8 @@ it('renders the other sources of an application with the credentials of the clus
   const ledger = openLedger({ folder: path.join(folder.path, 'ledger'), clock: systemClock });
   const asked: string[] = [];
   const sources = clusterSources({
-    // Neither a chart nor a Kustomization is rendered: the cluster is not asked.
-    kube: { server: 'https://cluster' } as KubeClient,
+    // Neither a chart nor a Kustomization is rendered: the cluster is asked for Argo CD's settings only, and has none.
+    kube: { server: 'https://cluster', get: () => Promise.resolve(undefined) } as unknown as KubeClient,
     git,
     mirror(wanted, project) {
       asked.push(`${wanted} for ${project}`);

@@ -132,7 +132,7 @@ async function specOf(
   signal: AbortSignal,
 ): Promise<ApplicationSpec> {
   const application = find(objects.applications, place);
-  if (application !== undefined) return readApplication(application);
+  if (application !== undefined) return readApplication(kube, application, signal);
   const kustomization = find(objects.flux.kustomizations, place);
   if (kustomization !== undefined) return readKustomization(kube, kustomization, signal);
   throw new LandfallError(`${place.namespace}/${place.name} is not there any more.`, {

@@ -1,5 +1,6 @@
 import { isJsonObject, parseYaml } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import { durationMs } from '../sync/index.ts';
 
 /** Schemes of URLs that value files may have where nothing is said. */
 export const DEFAULT_SCHEMES: readonly string[] = ['https', 'http'];
@@ -38,3 +39,14 @@ export function schemesIn(text: string | undefined): readonly string[] | undefin
     .map((scheme) => scheme.trim())
     .filter((scheme) => scheme !== '');
 }
+
+/** Ms of a duration of Go, with days as Argo CD takes them; undefined for anything else. */
+export function durationIn(text: string): number | undefined {
+  if (text === '0') return 0;
+  const [, days, rest = ''] = /^(?:(\d+)d)?(.*)$/.exec(text) ?? [];
+  const time = rest === '' ? 0 : /^\d+$/.test(rest) ? undefined : durationMs(rest);
+  if (time === undefined || (days === undefined && rest === '')) return undefined;
+  return Number(days ?? 0) * DAY + time;
+}
+
+const DAY = 86_400_000;

@@ -1,11 +1,13 @@
 import { getArray, getIn, getObject, getString, isJsonObject } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
-import { DEFAULT_TRACKING } from '../../boundaries/sync/index.ts';
-import type { IgnoreRule, Tracking } from '../../boundaries/sync/index.ts';
-import { globOf } from '../glob.ts';
+import { splitApiVersion } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { DEFAULT_TRACKING } from '../sync/index.ts';
+import type { IgnoreRule, Tracking } from '../sync/index.ts';
+import { globOf } from './glob.ts';
 import { kustomizeOf } from './kustomize.ts';
 import type { KustomizeSettings } from './kustomize.ts';
-import { DEFAULT_SCHEMES, isOn, listIn, mapIn, schemesIn } from './values.ts';
+import { DEFAULT_SCHEMES, durationIn, isOn, listIn, mapIn, schemesIn } from './values.ts';
 
 /** A script of health that is written in Lua, and is not run here. */
 export interface HealthScript {
@@ -35,8 +37,19 @@ export interface ArgoSettings {
   readonly impersonation: 'off' | 'on' | 'enforced';
   /** Projects whose limits others have as well: those that the selector fits. */
   readonly globalProjects: readonly { readonly selector: JsonObject; readonly project: string }[];
+  readonly poll: PollSettings;
+  /** What cannot be read in it, and matters to nobody's manifests: as if it was not said. */
+  readonly warnings: readonly string[];
   /** What cannot be read in it: nothing is compared then, since it may be the one that matters. */
   readonly problems: readonly string[];
+}
+
+/** How often Git is asked, in ms; left out: nothing is said of it. 0: never by the time alone. */
+export interface PollSettings {
+  readonly pollMs?: number;
+  readonly jitterMs?: number;
+  /** Between two looks that make everything anew. */
+  readonly hardMs?: number;
 }
 
 type Data = Readonly<Record<string, string>>;
@@ -68,7 +81,7 @@ export function settingsOf(data: Data): ArgoSettings {
   });
   return {
     tracking: attempt('application.resourceTrackingMethod', () => trackingOf(data), DEFAULT_TRACKING),
-    excludes: (group, kind, server) => isExcluded({ exclusions, inclusions }, group, kind, server),
+    excludes: (group, kind, server) => leavesOut({ exclusions, inclusions }, group, kind, server),
     ...customized,
     ignoreAggregatedRoles: getIn(compare, 'ignoreAggregatedRoles') === true,
     kustomize: attempt('kustomize.buildOptions', () => kustomizeOf(data['kustomize.buildOptions'] ?? ''), {}),
@@ -88,8 +101,28 @@ export function settingsOf(data: Data): ArgoSettings {
         })),
       [],
     ),
+    ...timingOf(data),
     problems,
   };
+}
+
+const TIMES = {
+  pollMs: 'timeout.reconciliation',
+  jitterMs: 'timeout.reconciliation.jitter',
+  hardMs: 'timeout.hard.reconciliation',
+} as const;
+
+function timingOf(data: Data): Pick<ArgoSettings, 'poll' | 'warnings'> {
+  const warnings: string[] = [];
+  const poll: Record<string, number> = {};
+  for (const [field, key] of Object.entries(TIMES)) {
+    const text = data[key] ?? '';
+    if (text === '') continue;
+    const ms = durationIn(text);
+    if (ms === undefined) warnings.push(`${NAME}, ${key}: ${text} is no duration, and counts for nothing`);
+    else poll[field] = ms;
+  }
+  return { poll, warnings };
 }
 
 function trackingOf(data: Data): Tracking {
@@ -138,7 +171,7 @@ const ALWAYS: readonly Filter[] = [
   { groups: ['coordination.k8s.io'], kinds: ['Lease'], clusters: [] },
 ];
 
-function isExcluded(
+function leavesOut(
   {
     exclusions,
     inclusions,
@@ -199,4 +232,35 @@ function customizationsOf(data: Data): Pick<ArgoSettings, 'ignore' | 'healthScri
     else if (purpose === 'health' && text.trim() !== '') healthScripts.push(scriptOf(name, key));
   }
   return { ignore, healthScripts };
+}
+
+/** Of a kind that the settings leave out in that cluster: it is neither applied, nor pruned, nor compared with. */
+export function isExcluded(object: KubeObject, settings: ArgoSettings, server: string): boolean {
+  return settings.excludes(splitApiVersion(object.apiVersion).group, object.kind, server);
+}
+
+/** The application's own rules and those for everybody. */
+export function ignoreRules(
+  own: readonly IgnoreRule[],
+  settings: ArgoSettings,
+  objects: readonly KubeObject[],
+): readonly IgnoreRule[] {
+  const aggregated = settings.ignoreAggregatedRoles
+    ? objects.filter(
+        (object) => object.kind === 'ClusterRole' && getIn(object, 'aggregationRule') !== undefined,
+      )
+    : [];
+  return [
+    ...own,
+    ...settings.ignore,
+    ...aggregated.map(({ metadata }) => ({
+      group: 'rbac.authorization.k8s.io',
+      kind: 'ClusterRole',
+      name: metadata.name,
+      namespace: '',
+      jsonPointers: ['/rules'],
+      managers: [],
+      jqPathExpressions: [],
+    })),
+  ];
 }
