@@ -27,6 +27,18 @@ const NEW = 'sha256:9c4d8e1a0000000000000000000000000000000000000000000000000000
 const waiting = (reason: string, message: string) =>
   `{waiting: {reason: ${reason}, message: ${JSON.stringify(message)}}}`;
 /** A rollout that went on last at this time; the cases are looked at at noon. */
+/** An Application without automated sync that compares OutOfSync with a commit, and what it had applied last. */
+const byHand = (applied: string) =>
+  world({
+    ...HEALTHY,
+    live: [
+      ...(HEALTHY.live ?? []),
+      ...object(
+        `{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: shop, namespace: argocd}, spec: {syncPolicy: {}}, status: {sync: {status: OutOfSync, revision: ${'b'.repeat(40)}}, operationState: {phase: Succeeded, syncResult: {revision: ${applied}}}}}`,
+      ),
+    ],
+  });
+
 const HALF = (at: string) =>
   `[{type: Progressing, status: "True", reason: ReplicaSetUpdated, lastUpdateTime: "2026-03-01T${at}:00Z"}]`;
 const CRASH = '{waiting: {reason: CrashLoopBackOff, message: "back-off 5m0s restarting failed container"}}';
@@ -428,6 +440,10 @@ export const CASES: readonly FailureCase[] = [
         ),
       ],
     }),
+  }),
+  c('INT-03', 'reconciliation-suspended', 'sync', 'a commit that nobody syncs', {
+    broken: byHand('a'.repeat(40)),
+    twin: byHand('b'.repeat(40)),
   }),
   c('INT-04', 'automation-chooses-other-tag', 'intent', 'alphabetical order of tags', {
     broken: world({
@@ -1029,8 +1045,8 @@ export const CASES: readonly FailureCase[] = [
     }),
   }),
   c('ROL-16', 'old-pods-stay', 'rollout', 'old pods end for long', {
-    broken: world({ live: deployment({ replicas: 3, total: 4 }) }),
-    twin: world({ live: deployment({ replicas: 3 }) }),
+    broken: world({ live: deployment({ replicas: 3, total: 4, conditions: HALF('11:50') }) }),
+    twin: world({ live: deployment({ replicas: 3, total: 4, conditions: HALF('11:59') }) }),
   }),
   ...(['ROL-17', 'ROL-18'] as const).map((failure) => {
     const set = (strategy: string, hash: string, ready: string) =>
