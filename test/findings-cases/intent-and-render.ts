@@ -2,6 +2,18 @@ import { build, commit, HEALTHY, kustomization, refusal, failureCase } from './f
 import type { FailureCase } from './failure-case.ts';
 import { deployment, object, pod, world } from '../findings-worlds.ts';
 
+/** An Application without automated sync that compares OutOfSync with a commit, and what it had applied last. */
+const byHand = (applied: string) =>
+  world({
+    ...HEALTHY,
+    live: [
+      ...(HEALTHY.live ?? []),
+      ...object(
+        `{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: shop, namespace: argocd}, spec: {syncPolicy: {}}, status: {sync: {status: OutOfSync, revision: ${'b'.repeat(40)}}, operationState: {phase: Succeeded, syncResult: {revision: ${applied}}}}}`,
+      ),
+    ],
+  });
+
 /** What Git asks for, and what is made of it. */
 export const INTENT_AND_RENDER: readonly FailureCase[] = [
   failureCase(
@@ -62,6 +74,10 @@ export const INTENT_AND_RENDER: readonly FailureCase[] = [
         ),
       ],
     }),
+  }),
+  failureCase('INT-03', 'reconciliation-suspended', 'sync', 'a commit that nobody syncs', {
+    broken: byHand('a'.repeat(40)),
+    twin: byHand('b'.repeat(40)),
   }),
   failureCase('INT-04', 'automation-chooses-other-tag', 'intent', 'alphabetical order of tags', {
     broken: world({

@@ -212,8 +212,8 @@ export const ROLLOUT: readonly FailureCase[] = [
     }),
   }),
   failureCase('ROL-16', 'old-pods-stay', 'rollout', 'old pods end for long', {
-    broken: world({ live: deployment({ replicas: 3, total: 4 }) }),
-    twin: world({ live: deployment({ replicas: 3 }) }),
+    broken: world({ live: deployment({ replicas: 3, total: 4, conditions: lastProgressAt('11:50') }) }),
+    twin: world({ live: deployment({ replicas: 3, total: 4, conditions: lastProgressAt('11:59') }) }),
   }),
   ...(['ROL-17', 'ROL-18'] as const).map((failure) => {
     const set = (strategy: string, hash: string, ready: string) =>

@@ -212,6 +212,41 @@ describe('drift of payment-api in staging', () => {
   );
 
   it(
+    'is settled one at a time where several are there, and nobody waits for the others',
+    async () => {
+      await kubectl('scale', 'deploy/payment-api', '-n', NAMESPACE, '--replicas=2');
+      await kubectl('label', 'svc/payment-api', '-n', NAMESPACE, 'team=payments');
+      await kubectl(
+        'patch',
+        'svc/payment-api',
+        '-n',
+        NAMESPACE,
+        '--type=merge',
+        '-p',
+        '{"spec":{"selector":{"app.kubernetes.io/name":"payment"}}}',
+      );
+      const shown = await lab.run(['drift', APP]);
+      expect(shown.out).toMatch(/^✗ 3 drifts/);
+      expect(shown.out).toContain('kubectl-patch (a person, or a script of one)');
+      expect(shown.out).not.toContain('webhook');
+      expect(shown.out).toContain(`  all:    landfall drift ${APP} revert\n`);
+      expect(shown.out.split('\n').filter((line) => line.length > 100)).toEqual([]);
+      const { proof } = await lab.prove(APP, []);
+      expect(proof.verdict).toMatchObject({ state: 'broken', boundary: 'live' });
+      const accepted = await lab.run(['drift', APP, 'accept', 'spec.replicas', '--wait', '1h']);
+      expect(accepted.out).toMatch(
+        /^… accepted, not settled {3}payment-api-staging: 2 other drifts are left/,
+      );
+      expect(accepted.out).toContain(`  Next: landfall drift ${APP}\n`);
+      expect(accepted.code).toBe(2);
+      const reverted = await lab.run(['drift', APP, 'revert', '--wait', '60s']);
+      expect(reverted.out).toMatch(/^✓ reverted/);
+      expect((await drift()).drifts).toEqual([]);
+    },
+    3 * MINUTE,
+  );
+
+  it(
     'by an autoscaler is no drift that anybody has to decide about',
     async () => {
       await kubectl('autoscale', 'deploy/payment-api', '-n', NAMESPACE, '--min=2', '--max=9');

@@ -1,5 +1,5 @@
-import { getString, isJsonObject } from '../../kernel/index.ts';
-import type { JsonValue } from '../../kernel/index.ts';
+import { getIn, getString, isJsonObject } from '../../kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { namesItem } from './managed-item.ts';
 
@@ -11,26 +11,59 @@ export interface FieldWriter {
   readonly subresource: string | undefined;
 }
 
+/** The parts of a field set at a path; more than one where an item of a list cannot be told. */
+function setsAt(
+  fields: JsonValue | undefined,
+  path: readonly (string | number)[],
+  desired: JsonValue | undefined,
+): readonly JsonObject[] {
+  const [step, ...rest] = path;
+  if (!isJsonObject(fields)) return [];
+  if (step === undefined) return [fields];
+  if (typeof step === 'string') {
+    const below = isJsonObject(desired) ? desired[step] : undefined;
+    return setsAt(fields[`f:${step}`], rest, below);
+  }
+  const item = Array.isArray(desired) ? desired[step] : undefined;
+  const items = Object.entries(fields).filter(([key]) => /^[kvi]:/.test(key));
+  // A list that is owned as one, or an item that cannot be told without its key: any item counts.
+  if (items.length === 0) return [fields];
+  const named = item === undefined ? [] : items.filter(([key]) => namesItem(key, item));
+  return (named.length > 0 ? named : item === undefined ? items : []).flatMap(([, value]) =>
+    setsAt(value, rest, item),
+  );
+}
+
 function holds(
   fields: JsonValue | undefined,
   path: readonly (string | number)[],
   desired: JsonValue | undefined,
 ): boolean {
-  const [step, ...rest] = path;
-  if (!isJsonObject(fields)) return false;
-  if (step === undefined) return true;
-  if (typeof step === 'string') {
-    const below = isJsonObject(desired) ? desired[step] : undefined;
-    return holds(fields[`f:${step}`], rest, below);
+  return setsAt(fields, path, desired).length > 0;
+}
+
+/**
+ * Who owns a map as one, as the selector of a Service is owned: its entries are in no field set. A map that is asked
+ * for empty is not meant: what somebody else puts into it does not belong to who asked.
+ * Source: `x-kubernetes-map-type: atomic`.
+ */
+function holdsAsOne(
+  entries: readonly JsonObject[],
+  path: readonly (string | number)[],
+  desired: KubeObject,
+): readonly JsonObject[] {
+  for (let length = path.length - 1; length > 0; length -= 1) {
+    const map = path.slice(0, length);
+    const asked = getIn(desired, ...map);
+    if (!isJsonObject(asked) || Object.keys(asked).length === 0) continue;
+    const found = entries
+      .map((entry) => ({ entry, sets: setsAt(entry['fieldsV1'], map, desired) }))
+      .filter(({ sets }) => sets.length > 0);
+    if (found.length === 0) continue;
+    const whole = found.every(({ sets }) => sets.every((set) => Object.keys(set).length === 0));
+    return whole ? found.map(({ entry }) => entry) : [];
   }
-  const item = Array.isArray(desired) ? desired[step] : undefined;
-  const items = Object.entries(fields).filter(([key]) => /^[kvi]:/.test(key));
-  // A list that is owned as one, or an item that cannot be told without its key: any item counts.
-  if (items.length === 0) return true;
-  const named = item === undefined ? [] : items.filter(([key]) => namesItem(key, item));
-  return (named.length > 0 ? named : item === undefined ? items : []).some(([, value]) =>
-    holds(value, rest, item),
-  );
+  return [];
 }
 
 /**
@@ -57,8 +90,9 @@ export function writersOf(
   path: readonly (string | number)[],
   desired: KubeObject = object,
 ): readonly FieldWriter[] {
-  return (object.metadata.managedFields ?? [])
-    .filter((entry) => holds(entry['fieldsV1'], path, desired))
+  const entries = object.metadata.managedFields ?? [];
+  const owners = entries.filter((entry) => holds(entry['fieldsV1'], path, desired));
+  return (owners.length > 0 ? owners : holdsAsOne(entries, path, desired))
     .map((entry) => ({
       manager: getString(entry, 'manager') ?? 'unknown',
       operation: getString(entry, 'operation') ?? 'Update',

@@ -8,7 +8,7 @@ import { findApplication, fromGit, qualifiedName, renderSources } from '../../ve
 import type { ApplicationSpec } from '../../verdict/index.ts';
 import { lookNow } from './application.ts';
 import { authorOf } from './author.ts';
-import { liveObject, shownValue, untilAgreed } from './settle.ts';
+import { liveObject, problemOf, shownValue, untilAgreed } from './settle.ts';
 import type { Settled, SettledChange, Settling } from './settle.ts';
 
 function refuse(drift: Drift, why: string, hint: string): LandfallError {
@@ -215,7 +215,15 @@ export async function acceptDrift(work: Settling): Promise<Settled> {
     dryRun: options.dryRun === true,
   };
   if (drifts.length === 0)
-    return { ...base, agrees: true, commit: undefined, changes: [], agreements: [], problem: undefined };
+    return {
+      ...base,
+      agrees: true,
+      commit: undefined,
+      changes: [],
+      agreements: [],
+      left: 0,
+      problem: undefined,
+    };
   const spec = fromGit(
     await findApplication(sources.kube, qualifiedName(work.material.subject), report.namespace, signal),
   );
@@ -224,7 +232,15 @@ export async function acceptDrift(work: Settling): Promise<Settled> {
   const planAt = (revision: string) => plan({ work, spec, revision, tree: mirror.tree(revision), branch });
   if (options.dryRun === true) {
     const { changes } = await planAt(report.revision);
-    return { ...base, agrees: false, commit: undefined, changes, agreements: [], problem: undefined };
+    return {
+      ...base,
+      agrees: false,
+      commit: undefined,
+      changes,
+      agreements: [],
+      left: 0,
+      problem: undefined,
+    };
   }
   const author = await authorOf(io);
   const { planned, made } = await retried(async (again) => {
@@ -236,7 +252,7 @@ export async function acceptDrift(work: Settling): Promise<Settled> {
     return { planned, made };
   });
   await lookNow(sources.kube, spec.object, io.clock, signal);
-  const agreements = await untilAgreed(work, (now) => now.revision === made.commit);
+  const { agreements, left } = await untilAgreed(work, (now) => now.revision === made.commit);
   const missing = agreements.find(({ agrees }) => !agrees);
   return {
     ...base,
@@ -244,6 +260,7 @@ export async function acceptDrift(work: Settling): Promise<Settled> {
     commit: made.commit,
     changes: planned.changes,
     agreements,
-    problem: missing && `${missing.who} does not agree yet: ${missing.text}`,
+    left,
+    problem: missing && problemOf(missing, left),
   };
 }

@@ -6,7 +6,7 @@ import type { ObjectRef } from '../../kube/index.ts';
 import { findApplication, qualifiedName } from '../../verdict/index.ts';
 import type { NamedResource } from '../commands/sync.ts';
 import { putBack } from './application.ts';
-import { liveObject, shownValue, untilAgreed } from './settle.ts';
+import { liveObject, problemOf, shownValue, untilAgreed } from './settle.ts';
 import type { Settled, SettledChange, Settling } from './settle.ts';
 
 function refOf({ apiVersion, object, namespace }: Drift): ObjectRef {
@@ -73,8 +73,8 @@ export async function revertDrift(work: Settling): Promise<Settled> {
     commit: undefined,
     changes: drifts.map(changeOf),
   };
-  if (drifts.length === 0) return { ...base, agrees: true, agreements: [], problem: undefined };
-  if (options.dryRun === true) return { ...base, agrees: false, agreements: [], problem: undefined };
+  if (drifts.length === 0) return { ...base, agrees: true, agreements: [], left: 0, problem: undefined };
+  if (options.dryRun === true) return { ...base, agrees: false, agreements: [], left: 0, problem: undefined };
   // From the back of a list to its front, so that no index moves.
   const added = drifts
     .filter((drift) => drift.kind === 'added')
@@ -100,7 +100,7 @@ export async function revertDrift(work: Settling): Promise<Settled> {
       signal,
     );
   }
-  const agreements = await untilAgreed(work);
+  const { agreements, left } = await untilAgreed(work);
   const missing = agreements.find(({ agrees }) => !agrees);
   const now = await findApplication(
     sources.kube,
@@ -113,10 +113,11 @@ export async function revertDrift(work: Settling): Promise<Settled> {
     ...base,
     agrees: missing === undefined,
     agreements,
+    left,
     problem:
       missing &&
       (waiting
         ? 'no controller has taken up the sync: is landfall serve, or Argo CD, running for this cluster?'
-        : `${missing.who} does not agree yet: ${missing.text}`),
+        : problemOf(missing, left)),
   };
 }

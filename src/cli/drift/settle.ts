@@ -5,6 +5,7 @@ import type { KubeObject } from '../../kube/index.ts';
 import { findDrift, prove } from '../../verdict/index.ts';
 import type { DriftReport, Material, Proof, Question, Sources } from '../../verdict/index.ts';
 import type { DriftOptions } from '../commands/drift.ts';
+import { errStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 
 /** Everything that accepting and reverting work with. */
@@ -36,6 +37,8 @@ export interface Settled {
   readonly commit: string | undefined;
   readonly changes: readonly SettledChange[];
   readonly agreements: readonly Agreement[];
+  /** Drifts that nobody explains and that were not to be settled. */
+  readonly left: number;
   readonly problem: string | undefined;
 }
 
@@ -108,19 +111,53 @@ function agreementsOf(drifts: readonly Drift[], report: DriftReport, proof: Proo
   ];
 }
 
-/** Looks until Git, controller and workload agree again about these fields, or until the time is over. */
+/** Why the three do not agree. */
+export function problemOf(missing: Agreement, left: number): string {
+  return left > 0
+    ? `${left === 1 ? 'another drift is' : `${left} other drifts are`} left`
+    : `${missing.who} does not agree yet`;
+}
+
+/** How the three stand, and how many other drifts nobody explains. */
+export interface Outcome {
+  readonly agreements: readonly Agreement[];
+  readonly left: number;
+}
+
+/** Nothing that is waited for would change it: what is to be settled agrees, and nobody heals the rest. */
+function onlyOthersDiffer(drifts: readonly Drift[], report: DriftReport, left: number): boolean {
+  return (
+    left > 0 && !report.selfHeal && !report.drifts.some((drift) => drifts.some((own) => isSame(own, drift)))
+  );
+}
+
+/**
+ * Looks until Git, controller and workload agree again about these fields, until only other drifts are left that
+ * nobody heals, or until the time is over.
+ */
 export async function untilAgreed(
   work: Settling,
   done: (report: DriftReport) => boolean = () => true,
-): Promise<readonly Agreement[]> {
+): Promise<Outcome> {
   const { sources, question, options, io, drifts } = work;
+  const style = errStyle(io);
   const started = io.clock.now();
+  let told = '';
   for (;;) {
     const { material, proof } = await prove(sources, question, io.signal);
     const report = await findDrift(sources, material, io.signal);
     const agreements = agreementsOf(drifts, report, proof);
-    const settled = done(report) && agreements.every(({ agrees }) => agrees);
-    if (settled || io.clock.now() - started >= options.wait) return agreements;
+    const left = report.drifts.filter(
+      (drift) => !drift.expected && !drifts.some((own) => isSame(own, drift)),
+    ).length;
+    const missing = agreements.find(({ agrees }) => !agrees);
+    const ended = done(report) && (missing === undefined || onlyOthersDiffer(drifts, report, left));
+    if (ended || io.clock.now() - started >= options.wait) return { agreements, left };
+    const waiting =
+      missing === undefined ? 'controller: looks at the commit' : `${missing.who}: ${missing.text}`;
+    if (waiting !== told && options.output === 'text' && options.quiet !== true)
+      io.err(`${style.dim(`… ${waiting}`)}\n`);
+    told = waiting;
     await sleep(io.clock, LOOK_EVERY, io.signal);
   }
 }

@@ -436,3 +436,42 @@ describe('what should be gone', () => {
     expect(drift([subject(three, five())], { neverSynced: true })).toMatchObject([{ expected: false }]);
   });
 });
+
+describe('a map that is owned as one', () => {
+  const service = (selector: JsonObject, managedFields: readonly JsonObject[] = []): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'payment-api', namespace: 'payments', managedFields: [...managedFields] },
+    spec: { selector },
+  });
+  const applied = (fields: JsonObject) => entry('landfall', fields, { operation: 'Apply' });
+
+  it('was changed by who owns the map', () => {
+    const [found] = drift([
+      subject(
+        service({ 'app.kubernetes.io/name': 'payment-api' }),
+        service({ 'app.kubernetes.io/name': 'payment' }, [
+          applied({ 'f:spec': { 'f:ports': {} } }),
+          entry('kubectl-patch', { 'f:spec': { 'f:selector': {} } }),
+        ]),
+      ),
+    ]);
+    expect(found).toMatchObject({
+      reason: 'changed-by-hand',
+      writer: { manager: 'kubectl-patch', time: AT },
+    });
+  });
+
+  it('is told from a map whose entries have owners of their own', () => {
+    const [found] = drift([
+      subject(
+        service({ app: 'payment-api', tier: 'web' }),
+        service({ app: 'payment-api', tier: 'other' }, [
+          applied({ 'f:spec': { 'f:selector': {} } }),
+          entry('somebody', { 'f:spec': { 'f:selector': { 'f:app': {} } } }),
+        ]),
+      ),
+    ]);
+    expect(found).toMatchObject({ reason: 'rewritten', writer: undefined });
+  });
+});

@@ -104,6 +104,16 @@ function withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
   });
 }
 
+/** Commands with the name of the application in them, where only one is meant. */
+function withApplication(world: World, draft: Draft): Draft {
+  const names = new Set(world.engines.map(({ application }) => application.split('/').at(-1) ?? ''));
+  const [name] = names;
+  if (names.size !== 1 || name === undefined || name === '') return draft;
+  const named = (line: string) => line.replace(/^(landfall \w+) APP\b/, `$1 ${name}`);
+  const [text, ...commands] = draft.now;
+  return { ...draft, now: [text, ...commands.map(named)], verify: draft.verify.map(named) };
+}
+
 /**
  * What the catalogue recognises in everything that is known: causes before risks, the surest first. A cause is named
  * once, with whatever it brought about as its evidence. Never throws, whatever the world leaves out.
@@ -112,6 +122,6 @@ export function findingsOf(world: World): readonly Finding[] {
   const view = viewOf(world);
   const drafts = RULES.flatMap((rule) => rule(view));
   return withoutSymptoms(withoutRepeats(drafts))
-    .map(finding)
+    .map((draft) => finding(withApplication(world, draft)))
     .toSorted((a, b) => (a.kind === b.kind ? b.confidence - a.confidence : a.kind === 'cause' ? -1 : 1));
 }

@@ -1,5 +1,6 @@
 import { getString, textOf } from '../../../kernel/index.ts';
 import { ownerName } from '../../world/index.ts';
+import type { Pod } from './pods.ts';
 import { counted, groupBy, quote } from './rule.ts';
 import type { Draft, WorldRule } from './rule.ts';
 import type { Thing } from './thing.ts';
@@ -119,6 +120,9 @@ function setOf(set: Thing, workload: Thing): boolean {
 /** Longer than a rollout takes that goes on by itself: Kubernetes' own default deadline. */
 const LONG = 600_000;
 
+/** How much later than its grace period a pod may be gone, in ms. */
+const TOLERANCE = 10_000;
+
 /** Nothing in the counts alone tells a rollout that goes on from one that does not; its age or somebody who waited does. */
 function isStuck(view: View, thing: Thing): boolean {
   const waited = view.world.answers.some(
@@ -144,6 +148,12 @@ function isStuck(view: View, thing: Thing): boolean {
     (newest !== undefined && newest >= LONG) ||
     (!Number.isNaN(now) && !Number.isNaN(moved) && now - moved >= LONG / 2)
   );
+}
+
+/** Whether a pod should be gone: its deletion is due when its grace period is over. */
+function isOverdue({ world }: View, { thing }: Pod): boolean {
+  const due = Date.parse(thing.text('metadata', 'deletionTimestamp') ?? '');
+  return due < Date.parse(world.at ?? '') - TOLERANCE;
 }
 
 /** ROL-16: pods of the release before that still end, long after those of the new one were there. */
@@ -303,6 +313,7 @@ function counts(view: View): Draft[] {
       ];
     if (updated === wanted && total !== undefined && total > wanted && (available ?? 0) >= wanted) {
       const leaving = view.podsOf(thing).filter((pod) => pod.terminating);
+      if (!isStuck(view, thing) && !leaving.some((pod) => isOverdue(view, pod))) return [];
       return [
         {
           ...base,

@@ -117,6 +117,9 @@ function suspended(view: View): Draft[] {
     const skip = thing.text('metadata', 'annotations', 'argocd.argoproj.io/skip-reconcile');
     const manual = thing.whole && thing.map('spec', 'syncPolicy', 'automated') === undefined;
     const running = thing.text('status', 'operationState', 'phase');
+    const applied = thing.text('status', 'operationState', 'syncResult', 'revision');
+    // What had been applied and was changed since is drift, whoever syncs.
+    const drifted = running === 'Succeeded' && applied === thing.text('status', 'sync', 'revision');
     if (skip === 'true')
       drafts.push(
         held(
@@ -128,7 +131,14 @@ function suspended(view: View): Draft[] {
           `kubectl annotate ${thing.ref}${thing.n} argocd.argoproj.io/skip-reconcile-`,
         ),
       );
-    else if (out && manual && running !== 'Failed' && running !== 'Error' && running !== 'Running')
+    else if (
+      out &&
+      manual &&
+      !drifted &&
+      running !== 'Failed' &&
+      running !== 'Error' &&
+      running !== 'Running'
+    )
       drafts.push(
         held(
           view,
@@ -136,7 +146,7 @@ function suspended(view: View): Draft[] {
           'spec.syncPolicy',
           'no automated sync, and OutOfSync',
           thing.cite('spec', 'syncPolicy'),
-          `argocd app sync ${thing.name}`,
+          `landfall sync ${thing.name}${thing.n}`,
         ),
       );
   }
