@@ -179,6 +179,17 @@ describe('tag policies', () => {
     ['*', 'a/b', false],
     ['[', '[', false],
     ['[[]x', '[x', true],
+    ['caf[éè]', 'café', true],
+    ['é*', 'été', true],
+    ['[a-]', '-', false],
+    ['[-a]', '-', false],
+    ['[a\\-z]', '-', true],
+    ['[\\]]', ']', true],
+    ['[z-a]', 'm', false],
+    ['[^z-a]', 'm', true],
+    ['[]a]', 'a', false],
+    ['[^]', '^', false],
+    ['v\\', 'v\\', false],
   ])('ignore by the glob %s: %s %s', (glob, tag, wanted) => {
     expect(compileGlob(glob, 'test').test(tag)).toBe(wanted);
   });
