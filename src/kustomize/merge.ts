@@ -138,11 +138,13 @@ class Merger {
     if (into.kind === 'scalar') return result;
 
     for (const key of fieldNames(into, patch)) {
-      const [own, ownKeyStyle] = fieldOf(into, key);
-      const [given, givenKeyStyle] = patch === into ? [own, ownKeyStyle] : fieldOf(patch, key);
-      const merged = this.walk(own, given, schema?.field(key), [...path, key]);
+      const [own, ownKey] = fieldOf(into, key);
+      const [given, givenKey] = patch === into ? [own, ownKey] : fieldOf(patch, key);
+      const { openapi } = this.options;
+      const commented = openapi.commented(ownKey, own) ?? openapi.commented(givenKey, given);
+      const merged = this.walk(own, given, commented ?? schema?.field(key), [...path, key]);
       const style: YamlStyle | undefined =
-        merged === undefined ? undefined : merged.node === given ? givenKeyStyle : ownKeyStyle;
+        merged === undefined ? undefined : (merged.node === given ? givenKey : ownKey)?.style;
       if (merged !== undefined && merged.node === own && (own.tag !== tags.null || merged.keep === true)) {
         quoteLookalike(own);
         continue;
@@ -267,11 +269,11 @@ function either(patch: YamlNode | undefined, target: YamlNode | undefined): Merg
 function fieldOf(
   map: YamlNode | undefined,
   key: string,
-): readonly [YamlNode | undefined, YamlStyle | undefined] {
+): readonly [YamlNode | undefined, YamlNode | undefined] {
   if (map?.kind !== 'map') return [undefined, undefined];
   const { content } = map;
   for (let i = 0; i < content.length; i += 2) {
-    if (content[i]?.value === key) return [content[i + 1], content[i]?.style];
+    if (content[i]?.value === key) return [content[i + 1], content[i]];
   }
   return [undefined, undefined];
 }

@@ -3,10 +3,11 @@ import { mapBounded } from '../kernel/index.ts';
 import { memoryTree, render } from './index.ts';
 import { originalHere, renderOriginal } from '../../test/kustomize/compare-trees.ts';
 import { keptRefusals } from '../../test/kustomize/kept-refusals.ts';
+import { keptComments } from '../../test/kustomize/kept-comments.ts';
 import { keptSteps } from '../../test/kustomize/kept-steps.ts';
 import { keptValues } from '../../test/kustomize/kept-values.ts';
 
-const kept = [...keptValues, ...keptSteps];
+const kept = [...keptValues, ...keptSteps, ...keptComments];
 const { isReference } = originalHere();
 
 test.each(kept)('%s', async (_, { files, yaml }) => {

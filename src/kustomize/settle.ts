@@ -64,6 +64,26 @@ export function settleScalar(node: YamlNode, flow: boolean): void {
       },
     );
   }
+  expectReadable(node);
+}
+
+const BY_TEXT: ReadonlySet<string> = new Set([tags.int, tags.float, tags.bool, tags.null, tags.timestamp]);
+
+/** A replacement changes the text of a field and not its type: `replicas: 3` cannot become `web`. */
+function expectReadable({ tag, value, where }: YamlNode): void {
+  if (!BY_TEXT.has(tag)) return;
+  const read = resolveTag(value);
+  if (read === tag || (tag === tags.float && read === tags.int)) return;
+  const [kind, found] = [tag, read].map((each) => each.replace('tag:yaml.org,2002:', '!!'));
+  throw new LandfallError(
+    `${where}: the field is a ${kind ?? ''}, and was given '${value}': cannot decode ${found ?? ''} \`${value}\` as a ${kind ?? ''}.`,
+    {
+      kind: 'invalid-input',
+      code: 'yaml-tag',
+      object: where,
+      hint: 'Write the field as the type that it is to have, a text in quotes.',
+    },
+  );
 }
 
 function quotedInFlow(node: YamlNode): boolean {

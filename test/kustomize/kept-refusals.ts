@@ -69,4 +69,17 @@ patches: [{target: {name: b.*}, patch: "[{\\"op\\": \\"add\\", \\"path\\": \\"/m
         'apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: v}\nlabels: {x: "1"}\nfieldSpecs: [{path: metadata/labels}]\n',
     }),
   ],
+  ...(['int 3', 'float 1.5', 'bool true', 'null null'] as const).map(
+    (typed): readonly [string, RefusedCase] => {
+      const [type = '', value = ''] = typed.split(' ');
+      return [
+        `a replacement that puts a text where ${value} stands`,
+        refused(
+          'replacements: [{source: {kind: ConfigMap, fieldPath: metadata.name}, targets: [{select: {kind: D}, fieldPaths: [size]}]}]',
+          new RegExp(`cannot decode !!str \`a\` as a !!${type}`),
+          { 'a.yaml': `${map}---\napiVersion: x/v1\nkind: D\nmetadata: {name: d}\nsize: ${value}\n` },
+        ),
+      ];
+    },
+  ),
 ];

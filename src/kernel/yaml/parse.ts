@@ -1,14 +1,9 @@
-import {
-  EVENT_ID,
-  SCALAR_STYLE,
-  COLLECTION_STYLE,
-  YAMLException,
-  getScalarValue,
-  parseEvents,
-} from 'js-yaml';
+import { EVENT_ID, SCALAR_STYLE, COLLECTION_STYLE, YAMLException, getScalarValue } from 'js-yaml';
 import type { DocumentEvent, Event, MappingEvent, ScalarEvent, SequenceEvent } from 'js-yaml';
 import { LandfallError } from '../errors.ts';
 import { expandAliases } from './aliases.ts';
+import { readEvents } from './events.ts';
+import type { ReadEvents } from './events.ts';
 import { YamlNode, tags } from './node.ts';
 import type { YamlStyle } from './node.ts';
 import { resolveTag } from './resolve.ts';
@@ -72,14 +67,14 @@ export function parseYamlSource(source: YamlSource, options: Omit<ParseYamlOptio
 export function parseAnyYaml(source: YamlSource, options: Omit<ParseYamlOptions, 'source'>): YamlNode[] {
   const { limits = {}, words = 'yaml-1.1' } = options;
   const { maxDepth = 100, maxAliasNodes = 200_000 } = limits;
-  let events: Event[];
+  let read: ReadEvents;
   try {
-    events = parseEvents(source.text, { maxDepth });
+    read = readEvents(source.text, maxDepth);
   } catch (thrown) {
     throw syntaxError(source, thrown);
   }
-  const builder = new TreeBuilder(source, words, options.duplicateKeys ?? 'error');
-  const documents = builder.build(options.firstOnly === true ? startedOnly(events) : events);
+  const builder = new TreeBuilder(source, read, words, options.duplicateKeys ?? 'error');
+  const documents = builder.build(options.firstOnly === true ? startedOnly(read.events) : read.events);
   if (!builder.hasAliases) return documents;
   const budget = { left: maxAliasNodes, limit: maxAliasNodes };
   return documents.map((document) => expandAliases(document, budget));
@@ -126,6 +121,7 @@ class TreeBuilder {
   hasAliases = false;
   private readonly source: YamlSource;
   private readonly text: string;
+  private readonly original: ReadEvents['originalOffset'];
   private readonly words: YamlWords;
   private readonly duplicateKeys: 'error' | 'keep' | 'last';
   private anchors = new Map<string, YamlNode>();
@@ -133,9 +129,15 @@ class TreeBuilder {
   /** Where the last thing that has a place ended: what an empty scalar points to. */
   private last = 0;
 
-  constructor(source: YamlSource, words: YamlWords, duplicateKeys: 'error' | 'keep' | 'last') {
+  constructor(
+    source: YamlSource,
+    read: ReadEvents,
+    words: YamlWords,
+    duplicateKeys: 'error' | 'keep' | 'last',
+  ) {
     this.source = source;
-    this.text = source.text;
+    this.text = read.text;
+    this.original = read.originalOffset;
     this.words = words;
     this.duplicateKeys = duplicateKeys;
   }
@@ -214,7 +216,7 @@ class TreeBuilder {
       tag = plain ? (value === '<<' ? tags.merge : resolveTag(value, this.words)) : tags.str;
     }
     const style = styleNames[event.style] ?? 'plain';
-    const node = new YamlNode('scalar', tag, value, style, this.source, Math.max(0, offset));
+    const node = new YamlNode('scalar', tag, value, style, this.source, this.original(Math.max(0, offset)));
     node.tagged = tagged;
     this.name(node, event.anchorStart, event.anchorEnd);
     return node;
@@ -229,7 +231,7 @@ class TreeBuilder {
       '',
       style,
       this.source,
-      event.start,
+      this.original(event.start),
     );
     if (event.start > this.last) this.last = event.start;
     if (event.tagStart >= 0) {
@@ -247,10 +249,15 @@ class TreeBuilder {
     const name = this.text.slice(start, end);
     const target = this.anchors.get(name);
     if (target === undefined) {
-      throw yamlError(this.source, start, `the alias *${name} has no anchor before it`, 'yaml-alias');
+      throw yamlError(
+        this.source,
+        this.original(start),
+        `the alias *${name} has no anchor before it`,
+        'yaml-alias',
+      );
     }
     this.hasAliases = true;
-    const node = new YamlNode('alias', '', name, 'plain', this.source, start);
+    const node = new YamlNode('alias', '', name, 'plain', this.source, this.original(start));
     node.target = target;
     if (end > this.last) this.last = end;
     return node;

@@ -48,6 +48,50 @@ test('aliases and merge keys are expanded, and written fields win', () => {
   ]);
 });
 
+test.each([
+  ['brackets that close below their key', 'a:\n  b: [\n    x,\n  ]\n  c: {\n}\n', { a: { b: ['x'], c: {} } }],
+  [
+    'brackets inside of brackets',
+    'a: {\n  b: [\n{c: 1},\n# d\n[\n2\n]]\n}\ne: 3\n',
+    { a: { b: [{ c: 1 }, [2]] }, e: 3 },
+  ],
+  [
+    'quotes that go on further left',
+    'a:\n    b: "x\n y"\n    c: \'p\n\n q\'\n',
+    { a: { b: 'x y', c: 'p\nq' } },
+  ],
+])('%s are read as kubectl reads them', (_, text, value) => {
+  expect(parseYaml(text, 'a.yaml')).toEqual([value]);
+  expect(parseYaml(text.replaceAll('\n', '\r\n'), 'a.yaml')).toEqual([value]);
+});
+
+test('what stands behind such brackets has its own place, in messages too', () => {
+  const text = 'a:\n  b: [\n  x\n  ]\n  c: [\n]\n  d: {e: last}\n';
+  const [document] = parseYamlDocuments(text, { source: 'a.yaml' });
+  expect(document?.get('a')?.get('b')?.content[0]?.where).toBe('a.yaml:3:3');
+  expect(document?.get('a')?.get('d')?.get('e')?.where).toBe('a.yaml:7:10');
+  expect(failure(`${text}f: [\n]\n g: 1\n`).message).toContain('a.yaml:10:2');
+});
+
+test.each([
+  ['a document that begins inside of brackets', 'a:\n  b: [\n---\n  ]\n', 3],
+  ['a tab in front of a bracket', 'a:\n  b: [\n  \t]\n', 3],
+])('%s is refused', (_, text, line) => {
+  expect(failure(text)).toMatchObject({ code: 'yaml-syntax' });
+  expect(failure(text).message).toContain(`a.yaml:${line}:`);
+});
+
+test('thousands of such brackets are read in time, or refused', () => {
+  const text = Array.from({ length: 2000 }, (_, index) => `k${index}:\n  v: [\n  ]\n`).join('');
+  const started = performance.now();
+  try {
+    expect(Object.keys(parseYaml(text, 'a.yaml')[0] ?? {})).toHaveLength(2000);
+  } catch (error) {
+    expect(error).toBeInstanceOf(LandfallError);
+  }
+  expect(performance.now() - started).toBeLessThan(60_000);
+});
+
 test('a key called __proto__ is a field like any other', () => {
   const [value] = parseYaml('__proto__: {polluted: true}\n', 'a.yaml');
   expect(Object.keys(value ?? {})).toEqual(['__proto__']);

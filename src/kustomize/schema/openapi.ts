@@ -1,6 +1,7 @@
-import { LandfallError } from '../../kernel/index.ts';
+import { LandfallError, parseYamlDocuments, tags } from '../../kernel/index.ts';
 import type { YamlNode } from '../../kernel/index.ts';
 import { mergeDefinitions, mergeKinds } from './merge-keys.ts';
+import { schemaComment } from './comments.ts';
 import { builtinScope } from './scopes.ts';
 
 /** The part of an OpenAPI schema that a strategic merge asks for. */
@@ -94,6 +95,11 @@ class GivenSchema implements MergeSchema {
     return items === undefined ? undefined : this.follow(items);
   }
 
+  /** This one, or the one that it refers to. */
+  resolved(): MergeSchema {
+    return this.follow(this.node) ?? this;
+  }
+
   private follow(node: YamlNode): MergeSchema | undefined {
     let at: YamlNode | undefined = node;
     for (let hops = 0; hops < 32 && at !== undefined; hops++) {
@@ -117,6 +123,7 @@ class GivenSchema implements MergeSchema {
 export class OpenApi {
   private readonly kinds = new Map<string, MergeSchema>();
   private readonly scopes = new Map<string, boolean>();
+  private readonly definitions = new Map<string, YamlNode>();
   private given: YamlNode | undefined;
   private version = '';
   private ready = false;
@@ -172,12 +179,22 @@ export class OpenApi {
     return builtinScope(apiVersion, kind) === undefined ? undefined : plain;
   }
 
+  /** The schema that a comment at a field is; it stands in for what is known of the field's kind. */
+  commented(key: YamlNode | undefined, value: YamlNode | undefined): MergeSchema | undefined {
+    const json = key === undefined || value === undefined ? undefined : schemaComment(key, value);
+    if (json === undefined) return undefined;
+    const [node] = parseYamlDocuments(json, { source: 'comment', duplicateKeys: 'last' });
+    if (node === undefined || !isSchema(node)) return undefined;
+    this.prepare();
+    return new GivenSchema(node, this.definitions, this.builtin).resolved();
+  }
+
   private prepare(): void {
     if (this.ready) return;
     this.ready = true;
     if (this.given === undefined || this.builtinWanted) this.builtin = true;
     if (this.given === undefined) return;
-    const definitions = new Map<string, YamlNode>();
+    const { definitions } = this;
     for (const [name, definition] of entries(this.given.get('definitions')))
       definitions.set(name, definition);
     for (const definition of definitions.values()) {
@@ -195,6 +212,13 @@ export class OpenApi {
       else if (!this.scopes.has(key)) this.scopes.set(key, false);
     }
   }
+}
+
+/** Something that says anything, and says its type in words. */
+function isSchema(node: YamlNode): boolean {
+  const type = node.get('type');
+  const words = type === undefined ? [] : type.kind === 'scalar' ? [type] : type.content;
+  return node.content.length > 0 && words.every((word) => word.kind === 'scalar' && word.tag === tags.str);
 }
 
 function kindKey(node: YamlNode): string {

@@ -15,7 +15,7 @@ const pattern = string().superRefine((text, context) => {
 });
 const range = string().superRefine((text, context) => {
   try {
-    parseConstraint(text, 'updates');
+    if (text !== '') parseConstraint(text, 'updates');
   } catch (thrown) {
     context.addIssue({ code: 'custom', message: messageOf(thrown) });
   }

@@ -158,7 +158,9 @@ function ranking(policy: TagPolicy, where: string): Ranking {
 }
 
 function versions(policy: Extract<TagPolicy, { kind: 'semver' }>, where: string): Ranking {
-  const constraint = parseConstraint(policy.range, where);
+  // Argo CD Image Updater takes no range for every release, Flux refuses it.
+  const everything = policy.range === '' && !policy.strict;
+  const constraint = parseConstraint(everything ? '*' : policy.range, where);
   const versionOf = ({ value }: Candidate) => parseVersion(value, policy.strict);
   return {
     choose(candidates) {

@@ -20,10 +20,10 @@ const NUMBER = '[0-9xX*|]+';
 const VERSION = `v?(${NUMBER})(\\.${NUMBER})?(\\.${NUMBER})?(-[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*)?(?:\\+[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*)?`;
 const OPERATOR = '(?:!=|>=|=>|<=|=<|~>|=|>|<|~|\\^)?';
 const ONE = new RegExp(`^\\s*(${OPERATOR})\\s*${VERSION}\\s*$`);
-const HYPHEN = new RegExp(`(${VERSION})\\s+-\\s+(${VERSION})`, 'g');
+const HYPHEN = new RegExp(`\\s*(${VERSION})\\s+-\\s+(${VERSION})\\s*`, 'g');
 const LONGEST = 500;
 
-/** Throws `invalid-input` (`version-range`) for what is no range. An empty one is every release. */
+/** Throws `invalid-input` (`version-range`) for what is no range, an empty text too; `*` is every release. */
 export function parseConstraint(text: string, where: string): Constraint {
   const refuse = (what: string) =>
     new LandfallError(`${where}: '${text.slice(0, 80)}' is no range of versions: ${what}.`, {
@@ -33,12 +33,14 @@ export function parseConstraint(text: string, where: string): Constraint {
       hint: 'Ranges are written as ~1.2, ^1, >=1.2 <2, 1.x, or several joined with ||.',
     });
   if (text.length > LONGEST) throw refuse('it is too long');
-  const groups = text.split('||').map((part) => parseGroup(part, refuse));
+  const groups = withoutHyphens(text)
+    .split('||')
+    .map((part) => parseGroup(part, refuse));
   const refusal = (version: Version): string | undefined => {
-    let reason = `outside of ${text === '' ? 'every range' : text}`;
+    let reason = `outside of ${text}`;
     for (const group of groups) {
       if (version.pre !== '' && !group.some((each) => each.version.pre !== '')) {
-        reason = `a prerelease, and ${text === '' ? 'the policy' : text} asks for none`;
+        reason = `a prerelease, and ${text === '*' ? 'the policy' : text} asks for none`;
         continue;
       }
       if (group.every((each) => satisfies(version, each))) return undefined;
@@ -48,14 +50,21 @@ export function parseConstraint(text: string, where: string): Constraint {
   return { text, refusal, allows: (version) => refusal(version) === undefined };
 }
 
+/**
+ * `1.2 - 1.4` is `>= 1.2, <= 1.4`, before the text is divided at `||`: the original takes a `|` in front of a number
+ * for a part of it, and what stands right in front of such a range runs into it. Both are refused afterwards.
+ */
+function withoutHyphens(text: string): string {
+  return text.replace(HYPHEN, (whole) => {
+    const [low = '', high = ''] = whole.trim().split(/\s+-\s+/);
+    return `>= ${low}, <= ${high} `;
+  });
+}
+
 function parseGroup(text: string, refuse: (what: string) => LandfallError): readonly Comparison[] {
-  const spelt = text.replace(
-    HYPHEN,
-    (whole) => `>= ${whole.split(/\s+-\s+/)[0] ?? ''}, <= ${whole.split(/\s+-\s+/)[1] ?? ''} `,
-  );
-  if (spelt.trim() === '') return [comparisonOf('*', refuse)];
+  if (text.trim() === '') throw refuse('it is empty');
   // An operator may stand apart from its version; what is left of spaces and commas then divides.
-  const pieces = spelt
+  const pieces = text
     .replace(/([=!<>~^])\s+(?=[vV\dxX*])/g, '$1')
     .trim()
     .split(/\s*,\s*|\s+/);

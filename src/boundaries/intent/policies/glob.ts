@@ -12,12 +12,14 @@ export function compileGlob(glob: string, where: string): Pattern {
     else if (character === '?') source += '[^/]';
     else if (character === '\\') {
       at += 1;
-      source += quote(glob[at] ?? '\\');
+      const next = glob[at];
+      if (next === undefined) return nothing(glob);
+      source += quote(next);
     } else if (character === '[') {
-      const set = /^\[\^?(?:[^\]\\]|\\.)+\]/.exec(glob.slice(at))?.[0];
-      if (set === undefined) return nothing(glob);
-      source += set.replaceAll(/\[(?=.)/g, (whole, offset: number) => (offset === 0 ? whole : '\\['));
-      at += set.length - 1;
+      const set = SET.exec(glob.slice(at));
+      if (set === null) return nothing(glob);
+      source += setOf(set[1] === '^', set[2] ?? '');
+      at += set[0].length - 1;
     } else source += quote(character);
   }
   try {
@@ -27,8 +29,24 @@ export function compileGlob(glob: string, where: string): Pattern {
   }
 }
 
+/** One character, or one in a backslash; `-` and `]` stand for themselves only in one. */
+const MEMBER = String.raw`(?:[^\]\\-]|\\[^])`;
+const SET = new RegExp(String.raw`^\[(\^|(?!\^))((?:${MEMBER}(?:-${MEMBER})?)+)\]`, 'u');
+
+function setOf(negated: boolean, members: string): string {
+  const ranges = [...members.matchAll(new RegExp(`(${MEMBER})(?:-(${MEMBER}))?`, 'gu'))].flatMap(
+    ([, low = '', high = low]) => {
+      const [from, to] = [low, high].map((each) => each.replace(/^\\(?=.)/s, ''));
+      // One that runs backwards holds nothing.
+      return from === undefined || to === undefined || from > to ? [] : [`${quote(from)}-${quote(to)}`];
+    },
+  );
+  if (ranges.length === 0) return negated ? '(?s:.)' : '[^\\x{0}-\\x{10FFFF}]';
+  return `[${negated ? '^' : ''}${ranges.join('')}]`;
+}
+
 function quote(character: string): string {
-  return /[\w-]/.test(character) ? character : `\\${character}`;
+  return /[\w\x80-\u{10FFFF}]/u.test(character) ? character : `\\${character}`;
 }
 
 function nothing(glob: string): Pattern {

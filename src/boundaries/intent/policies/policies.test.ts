@@ -21,9 +21,10 @@ function chosen(policy: TagPolicy, tags: readonly string[], filter: TagFilter = 
 
 describe('ranges of versions', () => {
   it.each([
-    ['', '1.2.3', true],
-    ['', '1.2.3-rc.1', false],
+    ['*', '1.2.3-rc.1', false],
     ['*', '0.0.1', true],
+    ['<3, 1.2 - 2 || 4 - 5', '4.4.4', true],
+    ['3.1 || 4 - 5', '3.1.7', true],
     ['>=0-0', '1.2.3-rc.1', true],
     ['1.x', '1.4', true],
     ['1.x', '2.0.0', false],
@@ -53,8 +54,29 @@ describe('ranges of versions', () => {
     expect(parseConstraint(range, 'test').allows(parsed)).toBe(wanted);
   });
 
-  it.each(['latest', '>=1.0.0<2.0.0', '1.2.3.4', '>>1', '1,', '~', 'x'.repeat(600)])('refuse %s', (range) => {
+  it.each([
+    'latest',
+    '>=1.0.0<2.0.0',
+    '1.2.3.4',
+    '>>1',
+    '1,',
+    '~',
+    'x'.repeat(600),
+    '',
+    ' ',
+    '1 || ',
+    '|| 1',
+    '<3 1.2 - 2',
+    '3.1 ||4 - 5',
+  ])('refuse "%s"', (range) => {
     expect(() => parseConstraint(range, 'app')).toThrow(/^app: .* is no range of versions/);
+  });
+
+  it('take no range for every release where Argo CD Image Updater does, and for a mistake where Flux does', () => {
+    const tags = ['1.0.0', '1.1.0', '2.0.0-rc.1'];
+    expect(chosen({ kind: 'semver', range: '', strict: false }, tags)).toBe('1.1.0');
+    expect(() => chosen({ kind: 'semver', range: '', strict: true }, tags)).toThrow(/it is empty/);
+    expect(() => chosen({ kind: 'semver', range: ' ', strict: false }, tags)).toThrow(/it is empty/);
   });
 
   it('order versions as the specification does', () => {
@@ -132,7 +154,7 @@ describe('tag policies', () => {
 
   it('say why a tag was passed over, the next best first, and not every one of thousands', () => {
     const tags = Array.from({ length: 5000 }, (_, index) => `1.0.${index}`);
-    const choice = compilePolicy({ kind: 'semver', range: '', strict: true }, {}, 'test').choose([
+    const choice = compilePolicy({ kind: 'semver', range: '*', strict: true }, {}, 'test').choose([
       ...tags,
       '2.0.0-rc.1',
     ]);
@@ -157,6 +179,17 @@ describe('tag policies', () => {
     ['*', 'a/b', false],
     ['[', '[', false],
     ['[[]x', '[x', true],
+    ['caf[éè]', 'café', true],
+    ['é*', 'été', true],
+    ['[a-]', '-', false],
+    ['[-a]', '-', false],
+    ['[a\\-z]', '-', true],
+    ['[\\]]', ']', true],
+    ['[z-a]', 'm', false],
+    ['[^z-a]', 'm', true],
+    ['[]a]', 'a', false],
+    ['[^]', '^', false],
+    ['v\\', 'v\\', false],
   ])('ignore by the glob %s: %s %s', (glob, tag, wanted) => {
     expect(compileGlob(glob, 'test').test(tag)).toBe(wanted);
   });

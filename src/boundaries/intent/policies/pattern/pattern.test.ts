@@ -19,6 +19,9 @@ describe('patterns', () => {
     ['[[:alpha:]_]+[^[:digit:]]', 'ab_-1', ['ab_-']],
     ['[]a]+', 'a]', ['a]']],
     ['\\Qa.b\\E', 'a.b', ['a.b']],
+    ['\\Qa.b\\E+', 'a.bbb', ['a.bbb']],
+    ['\\Q\\E-\\101\\08', '-A\u00008', ['-A\u00008']],
+    ['(?i)\\p{Lu}[[:lower:]]', 'aB', ['aB']],
     ['\\bv\\d', '1-v2', ['v2']],
     ['a{2,3}', 'aaaa', ['aaa']],
     ['a{,2}', 'a{,2}', ['a{,2}']],
@@ -48,7 +51,9 @@ describe('patterns', () => {
     'a{1001}',
     '\\',
     '(?<1>a)',
-    '(?P<a>b)(?P<a>c)',
+    '\\é',
+    '({1,})',
+    '\\8',
     '[[:no:]]',
     '\\p{Nothing}',
     `${'('.repeat(60)}a${')'.repeat(60)}`,
@@ -112,5 +117,7 @@ describe('patterns', () => {
     expect(expandTemplate('$ts', match)).toBe('17');
     expect(expandTemplate('${ts}x-$1-$$-$nothing.', match)).toBe('17x-main-$-.');
     expect(expandTemplate('$tsx', match)).toBe('');
+    const either = compilePattern('^(?:v(?P<n>[0-9]+)|r(?P<n>[0-9]+))$', 'test').match('r7');
+    expect(either && expandTemplate('$n', either)).toBe('7');
   });
 });

@@ -4,7 +4,7 @@ import { isWord, parsePattern, type Assertion } from './syntax.ts';
 /** What matched: group 0 is the whole, a group that took no part is undefined. */
 export interface Match {
   readonly groups: readonly (string | undefined)[];
-  readonly names: ReadonlyMap<string, number>;
+  readonly names: ReadonlyMap<string, readonly number[]>;
 }
 
 /**
@@ -142,8 +142,8 @@ export function expandTemplate(template: string, match: Match): string {
     (whole, braced: string | undefined, bare: string | undefined) => {
       const name = braced ?? bare;
       if (name === undefined) return whole === '$$' ? '$' : whole;
-      const index = /^\d+$/.test(name) ? Number(name) : match.names.get(name);
-      return (index === undefined ? undefined : match.groups[index]) ?? '';
+      const groups = /^\d+$/.test(name) ? [Number(name)] : (match.names.get(name) ?? []);
+      return groups.map((group) => match.groups[group]).find((text) => text !== undefined) ?? '';
     },
   );
 }

@@ -23,7 +23,8 @@ export interface Syntax {
   readonly node: Node;
   /** Group 0 is the whole match. */
   readonly groups: number;
-  readonly names: ReadonlyMap<string, number>;
+  /** The groups of a name: as in Go several may have the same. */
+  readonly names: ReadonlyMap<string, readonly number[]>;
 }
 
 interface Flags {
@@ -94,7 +95,7 @@ export function parsePattern(pattern: string, where: string): Syntax {
   if (pattern.length > LONGEST)
     throw refuse(`it has ${pattern.length} characters, at most ${LONGEST} are taken`);
   const text = Array.from(pattern);
-  const names = new Map<string, number>();
+  const names = new Map<string, number[]>();
   let at = 0;
   let groups = 1;
   let depth = 0;
@@ -123,7 +124,11 @@ export function parsePattern(pattern: string, where: string): Syntax {
     const nodes: Node[] = [];
     while (at < text.length && !peek('|') && !peek(')')) {
       if (take('\\Q')) {
-        while (at < text.length && !take('\\E')) nodes.push(literal(text[at++]));
+        const quoted: Node[] = [];
+        while (at < text.length && !take('\\E')) quoted.push(literal(text[at++]));
+        // A count behind the quotation is one of its last character.
+        const last = quoted.pop();
+        nodes.push(...quoted, ...(last === undefined ? [] : [repeated(last)]));
         continue;
       }
       const atom = single();
@@ -161,7 +166,8 @@ export function parsePattern(pattern: string, where: string): Syntax {
     if (take('^')) return { kind: 'assert', what: flags.multiline ? 'line-start' : 'start' };
     if (take('$')) return { kind: 'assert', what: flags.multiline ? 'line-end' : 'end' };
     if (take('.')) return { kind: 'one', test: flags.dotAll ? () => true : (code) => code !== 10 };
-    if (peek('*') || peek('+') || peek('?')) throw refuse(`'${text[at] ?? ''}' repeats nothing`);
+    const first = text[at] ?? '';
+    if (quantifier() !== undefined) throw refuse(`'${first}' repeats nothing`);
     if (take('\\')) return escape();
     return literal(text[at++]);
   }
@@ -176,8 +182,7 @@ export function parsePattern(pattern: string, where: string): Syntax {
     if (named !== null) {
       const [whole, name = ''] = named;
       if (!/^[A-Za-z_]\w*$/.test(name)) throw refuse(`'(?${whole}' names no group`);
-      if (names.has(name)) throw refuse(`two groups are named '${name}'`);
-      names.set(name, groups);
+      names.set(name, [...(names.get(name) ?? []), groups]);
       at += whole.length;
       return captured();
     }
@@ -233,12 +238,21 @@ export function parsePattern(pattern: string, where: string): Syntax {
       const named = /^(?:\{(\^?)(\w+)\}|(\w))/.exec(text.slice(at, at + 40).join(''));
       if (named === null) throw refuse(`'\\${character}' names no class`);
       at += named[0].length;
-      const test = unicodeClass(named[2] ?? named[3] ?? '');
+      const test = folded(unicodeClass(named[2] ?? named[3] ?? ''));
       return { test: (character === 'P') === (named[1] === '^') ? test : not(test), code: 0 };
     }
-    if (character === '0') return { code: 0 };
-    if (/[A-Za-z1-9]/.test(character)) throw refuse(`'\\${character}' is not supported`);
+    const octal = /^(?:0[0-7]{0,2}|[1-7][0-7]{1,2})/.exec(text.slice(at - 1, at + 2).join(''))?.[0];
+    if (octal !== undefined) {
+      at += octal.length - 1;
+      return { code: Number.parseInt(octal, 8) };
+    }
+    if (/[A-Za-z1-9]|[^\0-\x7F]/.test(character)) throw refuse(`'\\${character}' is not supported`);
     return { code: codeOf(character) };
+  }
+
+  /** With `(?i)` a class holds both cases of what is in it. */
+  function folded(test: Test): Test {
+    return flags.ignoreCase ? (code) => [code, ...cases(code)].some(test) : test;
   }
 
   function unicodeClass(name: string): Test {
@@ -264,7 +278,7 @@ export function parsePattern(pattern: string, where: string): Syntax {
         if (range === undefined) throw refuse(`there is no class '${posix[0]}'`);
         at += posix[0].length;
         const expression = new RegExp(`^[${range}]$`);
-        const test: Test = (code) => expression.test(String.fromCodePoint(code));
+        const test = folded((code) => expression.test(String.fromCodePoint(code)));
         tests.push(posix[1] === '^' ? not(test) : test);
         continue;
       }
