@@ -12,7 +12,7 @@ const FAR = 5 * 366;
 
 interface Field {
   readonly values: ReadonlySet<number>;
-  /** `*` or `?`, with or without a step. */
+  /** `*` or `?`; a step of more than one makes it a choice. */
   readonly any: boolean;
 }
 
@@ -61,7 +61,7 @@ function fieldOf(text: string, min: number, max: number, names: readonly string[
     const every = step === undefined ? 1 : Number(step);
     const ends = endsOf(range, min, max, names, step !== undefined);
     if (ends === undefined || every < 1) return undefined;
-    any ||= ends.any;
+    any ||= ends.any && every === 1;
     for (let value = ends.from; value <= ends.to; value += every) values.add(value);
   }
   return { values, any };

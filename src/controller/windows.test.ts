@@ -52,6 +52,8 @@ describe('sync windows', () => {
       [window('deny', '0 12 * * *', { timeZone: 'Europe/Berlin' })],
       true,
     ],
+    ['its schedule has a zone, and is open there', [window('deny', 'TZ=Europe/Berlin 0 13 * * *')], false],
+    ['its schedule has a zone, and is closed there', [window('deny', 'CRON_TZ=Asia/Tokyo 0 12 * * *')], true],
     ['it lasts for days', [window('deny', '0 0 * * 5', { duration: '48h' })], false],
   ])('when %s', (_, windows, allowed) => {
     expect(mayGoOn(subject(...windows), BY_ITSELF, undefined, NOON).allowed).toBe(allowed);
@@ -98,6 +100,8 @@ describe('sync windows', () => {
       allowed: false,
       problem: "invalid sync windows: cannot parse schedule '61 * * * *'",
     });
+    const nowhere = window('allow', 'TZ=Mars/Olympus * * * * *');
+    expect(mayGoOn(subject(nowhere), BY_HAND, undefined, NOON).problem).toContain('cannot parse schedule');
     const odd = window('allow', '* * * * *', { duration: 'an hour' });
     expect(mayGoOn(subject(odd), BY_HAND, undefined, NOON).problem).toContain('an hour');
     const bare = window('allow', '* * * * *', { duration: '60' });
@@ -119,6 +123,9 @@ describe('a schedule', () => {
     ['0 0 29 2 *', '2026-01-01T00:00:00Z', '2028-02-29T00:00:00.000Z'],
     ['0 0 13 * 5', '2026-01-10T00:00:00Z', '2026-01-13T00:00:00.000Z'],
     ['5,35 22 1 JAN,jul *', '2026-01-02T00:00:00Z', '2026-07-01T22:05:00.000Z'],
+    ['0 0 */2 * mon', '2026-01-03T12:00:00Z', '2026-01-05T00:00:00.000Z'],
+    ['0 0 */2 * mon', '2026-01-11T12:00:00Z', '2026-01-12T00:00:00.000Z'],
+    ['0 0 */1 * mon', '2026-01-05T12:00:00Z', '2026-01-12T00:00:00.000Z'],
     ['0 0 31 2 *', '2026-01-01T00:00:00Z', undefined],
   ])('%s after %s is %s', (text, from, expected) => {
     expect(next(text, from)).toBe(expected);

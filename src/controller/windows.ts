@@ -66,8 +66,10 @@ function isOpen(windows: readonly Window[], manual: boolean, now: number): boole
 
 function windowOf(raw: JsonValue): Window | { readonly problem: string } {
   const schedule = getString(raw, 'schedule') ?? '';
-  const cron = parseCron(schedule);
-  if (cron === undefined) return { problem: `cannot parse schedule '${schedule}'` };
+  const [, own = '', fields = ''] = /^(?:(?:CRON_)?TZ=(\S+)\s)?(.*)$/s.exec(schedule) ?? [];
+  const cron = parseCron(fields);
+  if (cron === undefined || (own !== '' && !isZone(own)))
+    return { problem: `cannot parse schedule '${schedule}'` };
   const kind = getString(raw, 'kind') ?? '';
   if (kind !== 'allow' && kind !== 'deny') {
     return { problem: `kind '${kind}' mismatch: can only be allow or deny` };
@@ -82,11 +84,19 @@ function windowOf(raw: JsonValue): Window | { readonly problem: string } {
     manual: getIn(raw, 'manualSync') === true,
     overrun: getIn(raw, 'syncOverrun') === true,
     isActive(now) {
-      const wall = now + offsetOf(zone, now);
+      const wall = now + offsetOf(zone, now) + offsetOf(own, now);
       const next = cron.next(wall - duration);
       return next !== undefined && next < wall;
     },
   };
+}
+
+function isZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** Ms that the wall clock of a zone is ahead of UTC; UTC where there is no such zone, as in Argo CD. */

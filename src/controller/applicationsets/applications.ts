@@ -125,11 +125,19 @@ function patched(application: JsonObject, text: string): JsonObject {
   if (JSON.stringify(patch).includes('"$patch"')) {
     throw templateError('invalid templatePatch: $patch directives are not supported by this controller');
   }
-  const merged = mergePatched(application, patch);
+  const merged = withBothFinalizers(application, patch, mergePatched(application, patch));
   const project = getIn(application, 'spec', 'project');
   const spec = { ...getObject(merged, 'spec') };
   delete spec['project'];
   return { ...merged, spec: { ...spec, ...(project === undefined ? {} : { project }) } };
+}
+
+/** Kubernetes' one list of an Application that a strategic merge adds to: a patch takes no finalizer away. */
+function withBothFinalizers(application: JsonObject, patch: JsonObject, merged: JsonObject): JsonObject {
+  const more = getIn(patch, 'metadata', 'finalizers');
+  if (!Array.isArray(more)) return merged;
+  const finalizers = [...new Set([...getArray(application, 'metadata', 'finalizers'), ...more])];
+  return { ...merged, metadata: { ...getObject(merged, 'metadata'), finalizers } };
 }
 
 function mergePatched(target: JsonObject, patch: JsonObject): JsonObject {

@@ -1,19 +1,9 @@
 import semver from 'semver';
 import { isJsonObject, parseYaml, stringifyYaml } from '../../../kernel/index.ts';
 import type { JsonValue } from '../../../kernel/index.ts';
-import { count, float, int, list, listOf, mapOf, text } from './arguments.ts';
+import { count, list, listOf, mapOf, text } from './arguments.ts';
 import type { TemplateFunction } from './execute.ts';
-import {
-  copyOf,
-  isList,
-  isMap,
-  isTrue,
-  sameValue,
-  show,
-  showFloat,
-  templateError,
-  typeName,
-} from './value.ts';
+import { copyOf, isList, isMap, isTrue, sameValue, show, templateError, typeName } from './value.ts';
 import type { Value, ValueMap } from './value.ts';
 
 /** A value of JSON as templates see it. */
@@ -110,27 +100,6 @@ function kind(value: Value): string {
   return isMap(value) ? 'map' : typeName(value);
 }
 
-function range(start: bigint, stop: bigint, step: bigint): readonly Value[] {
-  const items: Value[] = [];
-  if (step === 0n || (step > 0n ? start >= stop : start <= stop)) return items;
-  for (let at = start; step > 0n ? at < stop : at > stop; at += step) {
-    items.push(at);
-    if (items.length > 10_000) throw templateError('the list is too long');
-  }
-  return items;
-}
-
-function reduced(args: readonly Value[], pick: (a: bigint, b: bigint) => bigint): bigint {
-  const [first, ...rest] = args.map(int);
-  return rest.reduce(pick, first ?? 0n);
-}
-
-function divided(a: Value, b: Value, what: 'div' | 'mod'): bigint {
-  const by = int(b);
-  if (by === 0n) throw templateError('integer divide by zero');
-  return what === 'div' ? int(a) / by : int(a) % by;
-}
-
 function version(value: Value): semver.SemVer {
   const found = semver.coerce(text(value), { includePrerelease: true });
   if (found === null) throw templateError('Invalid Semantic Version');
@@ -182,11 +151,9 @@ export const dataFunctions: Readonly<Record<string, TemplateFunction>> = {
     return condition ? yes : no;
   },
   toJson: (value) => jsonText(value, 0, true),
-  mustToJson: (value) => jsonText(value, 0, true),
   toPrettyJson: (value) => jsonText(value, 2, true),
   toRawJson: (value) => jsonText(value, 0, false),
   fromJson: parsedJson,
-  mustFromJson: parsedJson,
   toYaml: (value) => stringifyYaml(toJson(value)).replace(/\n$/, ''),
   fromYaml: (value) => mapOf(parsedYaml(value) ?? {}),
   fromYamlArray: (value) => listOf(parsedYaml(value) ?? []),
@@ -248,33 +215,12 @@ export const dataFunctions: Readonly<Record<string, TemplateFunction>> = {
       items.slice(at * wide, (at + 1) * wide),
     );
   },
-  until: (stop) => range(0n, int(stop), int(stop) < 0n ? -1n : 1n),
-  untilStep: (start, stop, step) => range(int(start), int(stop), int(step)),
   kindOf: kind,
   kindIs: (name, value) => kind(value) === name,
   typeOf: (value) => (value === undefined || value === null ? '<nil>' : typeName(value)),
   typeIs: (name, value) => typeName(value) === name,
+  typeIsLike: (name, value) => typeName(value) === text(name).replace(/^\*/, ''),
   deepEqual: (a, b) => sameValue(a, b),
-  int: (value) => int(value),
-  int64: (value) => int(value),
-  float64: (value) => float(value),
-  atoi: (value) => int(text(value)),
-  add: (...args) => args.reduce<bigint>((sum, value) => sum + int(value), 0n),
-  add1: (value) => int(value) + 1n,
-  sub: (a, b) => int(a) - int(b),
-  mul: (...args) => args.reduce<bigint>((product, value) => product * int(value), 1n),
-  div: (a, b) => divided(a, b, 'div'),
-  mod: (a, b) => divided(a, b, 'mod'),
-  max: (...args) => reduced(args, (a, b) => (a > b ? a : b)),
-  biggest: (...args) => reduced(args, (a, b) => (a > b ? a : b)),
-  min: (...args) => reduced(args, (a, b) => (a < b ? a : b)),
-  floor: (value) => Math.floor(float(value)),
-  ceil: (value) => Math.ceil(float(value)),
-  round(value, places) {
-    const scale = 10 ** count(places);
-    const scaled = float(value) * scale;
-    return Number(showFloat((scaled < 0 ? -Math.round(-scaled) : Math.round(scaled)) / scale));
-  },
   semverCompare(constraint, value) {
     const wanted = text(constraint).replaceAll(/\s*,\s*/g, ' ');
     if (semver.validRange(wanted) === null) throw templateError(`improper constraint: ${text(constraint)}`);

@@ -179,15 +179,12 @@ export const textFunctions: Readonly<Record<string, TemplateFunction>> = {
   split: (separator, value) => numbered(text(value).split(text(separator))),
   splitn: (separator, size, value) => numbered(splitN(separator, count(size), value)),
   regexMatch: (pattern, value) => expression(pattern, '').test(text(value)),
-  mustRegexMatch: (pattern, value) => expression(pattern, '').test(text(value)),
   regexFind: (pattern, value) => expression(pattern, '').exec(text(value))?.[0] ?? '',
-  mustRegexFind: (pattern, value) => expression(pattern, '').exec(text(value))?.[0] ?? '',
   regexFindAll(pattern, value, size) {
     const found = [...text(value).matchAll(expression(pattern))].map((match) => match[0]);
     return count(size) < 0 ? found : found.slice(0, count(size));
   },
   regexReplaceAll: replaced,
-  mustRegexReplaceAll: replaced,
   regexReplaceAllLiteral: (pattern, value, replacement) =>
     text(value).replace(expression(pattern), () => text(replacement)),
   regexSplit(pattern, value, size) {

@@ -88,6 +88,23 @@ describe('a Go template', () => {
       'first_name http-server HttpServer A B',
     ],
     ['{{ until 3 | join "" }} {{ untilStep 1 7 3 | join "" }} {{ slice .tags 1 2 }}', '012 14 [a]'],
+    ['{{ seq 3 }} {{ seq 2 4 }} {{ seq 0 2 5 }} {{ seq 3 1 }} {{ seq 5 1 0 }}.', '1 2 3 2 3 4 0 2 4 3 2 1 .'],
+    [
+      '{{ addf 0.1 0.2 }} {{ divf 1 4 }} {{ subf 3 .half }} {{ mulf 2 1.5 }} {{ maxf 1 2.5 }} {{ toDecimal "777" }}',
+      '0.3 0.25 2.5 3 2.5 511',
+    ],
+    [
+      '{{ mustFirst .tags }} {{ .labels | mustToJson }} {{ mustRegexMatch "^W" .name }} {{ osBase .path.path }}',
+      'b {"env":"prod","team":"shop"} true web',
+    ],
+    [
+      '{{ (urlParse "https://u:p@git.corp.io:8443/a%20b/c?x=1#top").hostname }}{{ (urlParse "https://h/a%20b").path }}',
+      'git.corp.io/a b',
+    ],
+    [
+      '{{ urlJoin (dict "scheme" "https" "host" "h" "path" "/a b" "query" "x=1") }} {{ (urlParse "mailto:a@b").opaque }}',
+      'https://h/a%20b?x=1 a@b',
+    ],
     ['{{ normalize "Feat/My_App." }}', 'feat-my-app'],
     [
       '{{ slugify "feat/a_really+long_pull_request_name_to_test_argo_slugification_and" }}',
