@@ -16,7 +16,7 @@ export { makePlan } from './make-plan.ts';
 export { isEmptyPlan } from './plan.ts';
 export { attestedIdentity, identityOf } from './permissions.ts';
 export type { Identity } from './permissions.ts';
-export type { PlanRequest } from './make-plan.ts';
+export type { PlanRequest } from './plan-request.ts';
 export { placeObjects, setDigest } from './place.ts';
 export type { Plan, PlanItem, PlannedField, PlannedObject, PlanProblem } from './plan.ts';
 export { recoverUnfinished, unfinishedElsewhere } from './recover.ts';

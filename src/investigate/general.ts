@@ -1,24 +1,12 @@
 import { BOUNDARIES } from '../boundaries/index.ts';
-import type { BoundaryName } from '../boundaries/index.ts';
-import { getArray, getIn, getObject, jsonEqual, textOf } from '../kernel/index.ts';
 import { ownerName } from '../verdict/index.ts';
 import type { Finding, World } from '../verdict/index.ts';
+import type { Draft } from './draft.ts';
+import { relationDrafts } from './relations.ts';
 import { shortened } from './shorten.ts';
-import { subjectOf, WORKLOADS } from './trace.ts';
 import type { FoundTrace } from './trace.ts';
 import { claimOf } from './trouble/index.ts';
 import type { Trouble } from './trouble/index.ts';
-
-interface Draft {
-  readonly id: string;
-  readonly boundary: BoundaryName;
-  readonly title: string;
-  readonly confidence: number;
-  readonly explanation: readonly string[];
-  readonly claims: Finding['claims'];
-  readonly check: string;
-  readonly now: string;
-}
 
 function findingFrom(draft: Draft): Finding {
   return {
@@ -82,131 +70,6 @@ function fromTrace(trace: FoundTrace): Draft | undefined {
     check: CHECKS[attribute](subject),
     now: `Look at what stands between ${before.boundary} and ${changedAt}.`,
   };
-}
-
-/** Selectors and ports that name what is not there; configuration that is another than Git's. */
-function relations(world: World): readonly Draft[] {
-  const drafts: Draft[] = [];
-  const near = (a: string | undefined, b: string | undefined) =>
-    a === undefined || b === undefined || a === b;
-  for (const [objects, boundary] of [
-    [world.live, 'traffic'],
-    [world.desired, 'render'],
-  ] as const) {
-    const workloads = objects.filter(({ kind }) => WORKLOADS.has(kind) || kind === 'Pod');
-    for (const service of objects.filter(({ kind }) => kind === 'Service').slice(0, 500)) {
-      const selector = getObject(service.value, 'spec', 'selector');
-      if (selector === undefined || Object.keys(selector).length === 0) continue;
-      const labelled = workloads.flatMap((each) => {
-        const labels = getObject(
-          each.value,
-          ...(each.kind === 'Pod' ? ['metadata', 'labels'] : ['spec', 'template', 'metadata', 'labels']),
-        );
-        return labels === undefined || !near(each.namespace, service.namespace) ? [] : [{ each, labels }];
-      });
-      const keys = Object.entries(selector);
-      const chosen = labelled.filter(({ labels }) => keys.every(([key, value]) => labels[key] === value));
-      const almost = labelled.find(
-        ({ each, labels }) =>
-          chosen.length === 0 &&
-          (keys.some(([key, value]) => labels[key] === value) ||
-            each.name.startsWith(service.name) ||
-            service.name.startsWith(each.name)),
-      );
-      const pairs = (map: Readonly<Record<string, unknown>>) =>
-        Object.entries(map)
-          .map(([key, value]) => `${key}=${String(value)}`)
-          .join(',');
-      if (almost !== undefined)
-        drafts.push({
-          id: 'selector-matches-nothing',
-          boundary,
-          title: `Service ${service.name} selects ${pairs(selector)}, and no pod has these labels: ${almost.each.kind} ${almost.each.name} has ${pairs(almost.labels)}`,
-          confidence: 0.6,
-          explanation: ['A Service without matching pods has no endpoints, whatever the health of the pods.'],
-          claims: [
-            claimOf(
-              boundary,
-              subjectOf(service),
-              'selector',
-              pairs(selector),
-              service.cite(['spec', 'selector']),
-            ),
-            claimOf(
-              boundary,
-              subjectOf(almost.each),
-              'labels',
-              pairs(almost.labels),
-              almost.each.cite(['metadata', 'labels']),
-            ),
-          ],
-          check: `kubectl get endpoints ${service.name}${service.namespace === undefined ? '' : ` -n ${service.namespace}`}`,
-          now: 'Make the selector and the labels of the pod template agree, in Git.',
-        });
-      for (const { each } of chosen) {
-        const containers = getArray(
-          each.value,
-          ...(each.kind === 'Pod' ? ['spec', 'containers'] : ['spec', 'template', 'spec', 'containers']),
-        );
-        const ports = containers.flatMap((container) => getArray(container, 'ports'));
-        if (ports.length === 0) continue;
-        const wrong = getArray(service.value, 'spec', 'ports').find((port) => {
-          const target = getIn(port, 'targetPort') ?? (service.whole ? getIn(port, 'port') : undefined);
-          return (
-            target !== undefined &&
-            !ports.some((own) => getIn(own, 'containerPort') === target || getIn(own, 'name') === target)
-          );
-        });
-        if (wrong === undefined) continue;
-        const target = textOf(getIn(wrong, 'targetPort') ?? getIn(wrong, 'port'));
-        drafts.push({
-          id: 'target-port-differs',
-          boundary,
-          title: `Service ${service.name} sends to port ${target}; the containers of ${each.kind} ${each.name} declare ${ports.map((own) => textOf(getIn(own, 'containerPort'))).join(', ')}`,
-          confidence: 0.5,
-          explanation: [
-            'A declared port is documentation, so this proves nothing alone; a named port that no container has leaves the Service without endpoints.',
-          ],
-          claims: [
-            claimOf(boundary, subjectOf(service), 'targetPort', target, service.cite(['spec', 'ports'])),
-            claimOf(
-              boundary,
-              subjectOf(each),
-              'containerPorts',
-              ports.map((own) => textOf(getIn(own, 'containerPort'))).join(', '),
-              each.cite(['spec', 'template', 'spec', 'containers']),
-            ),
-          ],
-          check: `kubectl get endpoints ${service.name}${service.namespace === undefined ? '' : ` -n ${service.namespace}`}`,
-          now: 'Send to a port on which the container listens.',
-        });
-        break;
-      }
-    }
-  }
-  for (const wanted of world.desired.filter(({ kind }) => kind === 'ConfigMap')) {
-    const live = world.live.find(
-      (each) =>
-        each.kind === 'ConfigMap' && each.name === wanted.name && near(each.namespace, wanted.namespace),
-    );
-    const [a, b] = [getObject(wanted.value, 'data'), getObject(live?.value, 'data')];
-    if (live === undefined || a === undefined || b === undefined || jsonEqual(a, b)) continue;
-    const key = Object.keys({ ...a, ...b }).find((each) => a[each] !== b[each]) ?? '';
-    drafts.push({
-      id: 'configuration-differs',
-      boundary: 'live',
-      title: `ConfigMap ${wanted.name} differs between Git and the cluster at ${key}`,
-      confidence: 0.55,
-      explanation: [`Git: ${shortened(textOf(a[key]))}; cluster: ${shortened(textOf(b[key]))}.`],
-      claims: [
-        claimOf('render', subjectOf(wanted), key, textOf(a[key]), wanted.cite(['data', key])),
-        claimOf('live', subjectOf(live), key, textOf(b[key]), live.cite(['data', key])),
-      ],
-      check: `kubectl get configmap ${live.name}${live.namespace === undefined ? '' : ` -n ${live.namespace}`} -o yaml --show-managed-fields`,
-      now: 'Decide which side is meant: accept the live value into Git, or sync.',
-    });
-  }
-  return drafts;
 }
 
 const SURENESS: Readonly<Record<Trouble['weight'], number>> = { hard: 0.5, soft: 0.3, moving: 0.3 };
@@ -296,7 +159,7 @@ export function generalFindings(
     known.some(({ kind }) => kind === 'cause') || troubles.some(({ weight }) => weight === 'hard');
   const drafts = [
     ...traces.flatMap((trace) => fromTrace(trace) ?? []),
-    ...relations(world),
+    ...relationDrafts(world),
     ...grouped(
       troubles.filter(({ weight }) => weight === 'hard' || (weight === 'soft' && (amiss || !works))),
     ).flatMap((group) => fromTroubles(group) ?? []),

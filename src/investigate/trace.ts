@@ -2,7 +2,7 @@ import { BOUNDARIES, fullRepository, withoutTag } from '../boundaries/index.ts';
 import type { BoundaryName, ClaimSource } from '../boundaries/index.ts';
 import { getArray, getIn, getNumber, getString, textOf } from '../kernel/index.ts';
 import { ownerName, sameCommit, sameDigest, sameVersion } from '../verdict/index.ts';
-import type { World, WorldObject } from '../verdict/index.ts';
+import type { BuildFact, World, WorldObject } from '../verdict/index.ts';
 
 /** What one source says of an attribute, at one boundary. */
 export interface TraceValue {
@@ -108,7 +108,32 @@ export function imagesOf(object: WorldObject): readonly Images[] {
   });
 }
 
-function workloadTraces(world: World): readonly FoundTrace[] {
+/** One workload, and what of the world is about it. */
+interface TracedWorkload {
+  readonly subject: string;
+  /** There is no other workload: what names none is about this one. */
+  readonly isOnly: boolean;
+  readonly name: string;
+  readonly live: readonly WorldObject[];
+  readonly desired: readonly WorldObject[];
+  readonly pods: readonly WorldObject[];
+  /** The newest build that succeeded. */
+  readonly build: BuildFact | undefined;
+  /** Whether a reference is to one of its images. */
+  readonly isMine: (reference: string | undefined) => boolean;
+}
+
+/** Whether a reference is to one of these images; one without a registry by its last part. */
+function referenceOf(images: readonly Images[]): TracedWorkload['isMine'] {
+  const repositories = new Set(images.map(({ image }) => repository(image)));
+  const names = new Set([...repositories].map((each) => each.split('/').at(-1)));
+  return (reference) =>
+    reference !== undefined &&
+    (repositories.has(repository(reference)) ||
+      (!reference.includes('/') && names.has(repository(reference).split('/').at(-1))));
+}
+
+function tracedWorkloads(world: World): readonly TracedWorkload[] {
   const live = world.live.filter(({ kind }) => WORKLOADS.has(kind));
   const desired = world.desired.filter(({ kind }) => WORKLOADS.has(kind));
   const pods = world.live.filter(({ kind }) => kind === 'Pod');
@@ -117,128 +142,143 @@ function workloadTraces(world: World): readonly FoundTrace[] {
     const key = `${object.kind}/${object.name}`;
     if (!subjects.has(key)) subjects.set(key, object);
   }
-  // Overlays may set counts in ways that no single file shows.
-  const overlaid = world.files.some(({ kind }) => kind === 'kustomization');
-  const traces: FoundTrace[] = [];
-  const add = (trace: FoundTrace | undefined) => {
-    if (trace !== undefined) traces.push(trace);
-  };
-  for (const object of [...subjects.values()].slice(0, 500)) {
-    const subject = subjectOf(object);
-    const mine = (each: WorldObject) => each.kind === object.kind && each.name === object.name;
-    const liveImages = live.filter(mine).flatMap(imagesOf);
-    const desiredImages = desired.filter(mine).flatMap(imagesOf);
-    const all = [...liveImages, ...desiredImages];
-    const repositories = new Set(all.map(({ image }) => repository(image)));
-    const names = new Set([...repositories].map((each) => each.split('/').at(-1)));
-    const isMine = (reference: string | undefined) =>
-      reference !== undefined &&
-      (repositories.has(repository(reference)) ||
-        (!reference.includes('/') && names.has(repository(reference).split('/').at(-1))));
-    const builds = world.builds
-      .filter((build) => isMine(build.image) && (build.state ?? 'succeeded') === 'succeeded')
+  return [...subjects.values()].slice(0, 500).map((object) => {
+    const same = (each: WorldObject) => each.kind === object.kind && each.name === object.name;
+    const own = { live: live.filter(same), desired: desired.filter(same) };
+    const isMine = referenceOf([...own.live, ...own.desired].flatMap(imagesOf));
+    const [build] = world.builds
+      .filter(({ image, state }) => isMine(image) && (state ?? 'succeeded') === 'succeeded')
       .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''));
-    const [build] = builds;
-    const own = pods.filter(
-      (pod) =>
-        workloadOf(pod, live)?.name === object.name ||
-        (live.length === 0 && workloadOf(pod, desired)?.name === object.name),
-    );
-    const asked = world.files.flatMap((file) =>
-      file.kind !== 'kustomization'
-        ? []
-        : getArray(file.value, 'images').flatMap((entry, index): TraceValue[] => {
-            const name = getString(entry, 'newName') ?? getString(entry, 'name') ?? '';
-            const tag = textOf(getIn(entry, 'newTag'));
-            const digest = getString(entry, 'digest');
-            if (!isMine(name) || (tag === '' && digest === undefined)) return [];
-            return [
-              {
-                boundary: 'intent',
-                value: `${name}${tag === '' ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`,
-                source: file.cite(['images', index, tag === '' ? 'digest' : 'newTag']),
-              },
-            ];
-          }),
-    );
-    add(
-      traceOf(subject, 'image', [
-        ...asked,
-        // A base is not what is rendered where an overlay sets the image.
-        ...(asked.length > 0 ? [] : desiredImages).map(({ image, source }) => ({
-          boundary: 'render' as const,
-          value: image,
-          source,
-        })),
-        ...liveImages.map(({ image, source }) => ({ boundary: 'live' as const, value: image, source })),
-      ]),
-    );
-    add(
-      traceOf(subject, 'digest', [
-        ...(build?.digest === undefined
-          ? []
-          : [{ boundary: 'artifact' as const, value: build.digest, source: build.source }]),
-        ...world.digests
-          .filter(
-            (fact) => fact.digest !== undefined && isMine(fact.reference) && !fact.reference.includes('@'),
-          )
-          .map((fact) => ({ boundary: 'artifact' as const, value: fact.digest ?? '', source: fact.source })),
-        ...own.flatMap((pod) =>
-          getArray(pod.value, 'status', 'containerStatuses').flatMap((status, index) => {
-            const id = getString(status, 'imageID');
-            return id === undefined || !id.includes('sha256:') || !isMine(id.split('@')[0])
-              ? []
-              : [
-                  {
-                    boundary: 'rollout' as const,
-                    value: id.slice(id.indexOf('sha256:')),
-                    source: pod.cite(['status', 'containerStatuses', index, 'imageID']),
-                  },
-                ];
-          }),
-        ),
-      ]),
-    );
-    const told =
-      subjects.size > 1 && !world.samples.some(({ from }) => from?.includes(object.name) === true)
-        ? []
-        : world.samples.filter(
-            ({ name, from }) =>
-              /build_?info|version_info|app_info/.test(name) &&
-              (from === undefined || subjects.size === 1 || from.includes(object.name)),
-          );
-    for (const attribute of ['version', 'commit'] as const) {
-      const built = build?.[attribute];
-      add(
-        traceOf(subject, attribute, [
-          ...(built === undefined || build === undefined
-            ? []
-            : [{ boundary: 'artifact' as const, value: built, source: build.source }]),
-          ...told.flatMap((sample) => {
-            const value =
-              sample.labels[attribute] ?? (attribute === 'commit' ? sample.labels['revision'] : undefined);
-            return value === undefined
-              ? []
-              : [{ boundary: 'traffic' as const, value, source: sample.source }];
-          }),
-        ]),
-      );
-    }
-    const count = (from: readonly WorldObject[], boundary: BoundaryName, ...path: readonly string[]) =>
-      from.filter(mine).flatMap((each): TraceValue[] => {
-        const value = getNumber(each.value, ...path);
-        return value === undefined ? [] : [{ boundary, value: String(value), source: each.cite(path) }];
-      });
-    add(
-      traceOf(subject, 'replicas', [
-        ...(overlaid ? [] : count(desired, 'render', 'spec', 'replicas')),
-        ...count(live, 'live', 'spec', 'replicas'),
-        ...count(live, 'health', 'status', 'readyReplicas'),
-        ...count(live, 'rollout', 'status', 'updatedReplicas'),
-      ]),
-    );
-  }
-  return traces;
+    const owners = live.length === 0 ? desired : live;
+    return {
+      ...own,
+      subject: subjectOf(object),
+      isOnly: subjects.size === 1,
+      name: object.name,
+      pods: pods.filter((pod) => workloadOf(pod, owners)?.name === object.name),
+      build,
+      isMine,
+    };
+  });
+}
+
+/** What the `images` of kustomizations ask for. */
+function askedImages(world: World, isMine: TracedWorkload['isMine']): readonly TraceValue[] {
+  const kustomizations = world.files.filter(({ kind }) => kind === 'kustomization');
+  return kustomizations.flatMap((file) =>
+    getArray(file.value, 'images').flatMap((entry, index): readonly TraceValue[] => {
+      const name = getString(entry, 'newName') ?? getString(entry, 'name') ?? '';
+      const tag = textOf(getIn(entry, 'newTag'));
+      const digest = getString(entry, 'digest');
+      if (!isMine(name) || (tag === '' && digest === undefined)) return [];
+      return [
+        {
+          boundary: 'intent',
+          value: `${name}${tag === '' ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`,
+          source: file.cite(['images', index, tag === '' ? 'digest' : 'newTag']),
+        },
+      ];
+    }),
+  );
+}
+
+function imageTrace(
+  world: World,
+  { subject, live, desired, isMine }: TracedWorkload,
+): FoundTrace | undefined {
+  const asked = askedImages(world, isMine);
+  const valuesOf = (objects: readonly WorldObject[], boundary: BoundaryName) =>
+    objects.flatMap(imagesOf).map(({ image, source }): TraceValue => ({ boundary, value: image, source }));
+  return traceOf(subject, 'image', [
+    ...asked,
+    // A base is not what is rendered where an overlay sets the image.
+    ...(asked.length > 0 ? [] : valuesOf(desired, 'render')),
+    ...valuesOf(live, 'live'),
+  ]);
+}
+
+/** The digests that the containers of a pod run. */
+function runDigests(pod: WorldObject, isMine: TracedWorkload['isMine']): readonly TraceValue[] {
+  return getArray(pod.value, 'status', 'containerStatuses').flatMap(
+    (status, index): readonly TraceValue[] => {
+      const id = getString(status, 'imageID');
+      if (id === undefined || !id.includes('sha256:') || !isMine(id.split('@')[0])) return [];
+      const source = pod.cite(['status', 'containerStatuses', index, 'imageID']);
+      return [{ boundary: 'rollout', value: id.slice(id.indexOf('sha256:')), source }];
+    },
+  );
+}
+
+function digestTrace(world: World, { subject, build, pods, isMine }: TracedWorkload): FoundTrace | undefined {
+  const answered = world.digests.flatMap(({ reference, digest, source }): readonly TraceValue[] =>
+    digest === undefined || !isMine(reference) || reference.includes('@')
+      ? []
+      : [{ boundary: 'artifact', value: digest, source }],
+  );
+  return traceOf(subject, 'digest', [
+    ...artifactValue(build, 'digest'),
+    ...answered,
+    ...pods.flatMap((pod) => runDigests(pod, isMine)),
+  ]);
+}
+
+function artifactValue(
+  build: BuildFact | undefined,
+  attribute: 'digest' | 'version' | 'commit',
+): readonly TraceValue[] {
+  const value = build?.[attribute];
+  return build === undefined || value === undefined
+    ? []
+    : [{ boundary: 'artifact', value, source: build.source }];
+}
+
+/** What was built, and what the application says of itself. */
+function buildInfoTrace(
+  world: World,
+  { subject, isOnly, name, build }: TracedWorkload,
+  attribute: 'version' | 'commit',
+): FoundTrace | undefined {
+  const isTold = world.samples.some(({ from }) => from?.includes(name) === true);
+  const samples = world.samples.filter(
+    (sample) =>
+      /build_?info|version_info|app_info/.test(sample.name) &&
+      (isOnly || (isTold && (sample.from === undefined || sample.from.includes(name)))),
+  );
+  return traceOf(subject, attribute, [
+    ...artifactValue(build, attribute),
+    ...samples.flatMap(({ labels, source }): readonly TraceValue[] => {
+      const value = labels[attribute] ?? (attribute === 'commit' ? labels['revision'] : undefined);
+      return value === undefined ? [] : [{ boundary: 'traffic', value, source }];
+    }),
+  ]);
+}
+
+function replicasTrace(world: World, { subject, live, desired }: TracedWorkload): FoundTrace | undefined {
+  // Overlays may set counts in ways that no single file shows.
+  const isOverlaid = world.files.some(({ kind }) => kind === 'kustomization');
+  const count = (from: readonly WorldObject[], boundary: BoundaryName, ...path: readonly string[]) =>
+    from.flatMap((each): readonly TraceValue[] => {
+      const value = getNumber(each.value, ...path);
+      return value === undefined ? [] : [{ boundary, value: String(value), source: each.cite(path) }];
+    });
+  return traceOf(subject, 'replicas', [
+    ...(isOverlaid ? [] : count(desired, 'render', 'spec', 'replicas')),
+    ...count(live, 'live', 'spec', 'replicas'),
+    ...count(live, 'health', 'status', 'readyReplicas'),
+    ...count(live, 'rollout', 'status', 'updatedReplicas'),
+  ]);
+}
+
+function workloadTraces(world: World): readonly FoundTrace[] {
+  return tracedWorkloads(world).flatMap((workload) =>
+    [
+      imageTrace(world, workload),
+      digestTrace(world, workload),
+      buildInfoTrace(world, workload, 'version'),
+      buildInfoTrace(world, workload, 'commit'),
+      replicasTrace(world, workload),
+    ].filter((trace) => trace !== undefined),
+  );
 }
 
 /** What Git has at a branch, and what an engine says it brought. */

@@ -7,7 +7,7 @@ import { amissTroubles, metricTroubles, targetTroubles } from './metrics.ts';
 import { podTroubles } from './pods.ts';
 import type { Trouble } from './trouble.ts';
 import { workloadTroubles } from './workloads.ts';
-export { claimOf } from './trouble.ts';
+export { claimOf, inSpace } from './trouble.ts';
 export type { Trouble } from './trouble.ts';
 
 /** Everything that is not as it should be, by what a source says now. Order: as a delivery crosses the boundaries. */
