@@ -146,7 +146,6 @@ export function progressOf(live: KubeObject, pods: WorkloadPods, object: KubeObj
     case 'DaemonSet':
       return daemonSetProgress(live, pods);
     case 'ReplicaSet':
-    case 'ReplicationController':
       return replicaSetProgress(live, pods);
     case 'Rollout':
       // Steps, analysis and traffic weights decide it, not counts.
