@@ -11,6 +11,33 @@ export interface Backend {
   readonly port: number | string | undefined;
 }
 
+/** A Service that a route names, with the share of the requests that it gets among those beside it. */
+export interface Share {
+  readonly namespace: string;
+  readonly name: string;
+  /** 1 where the route does not say; an Ingress knows no shares. */
+  readonly weight: number;
+}
+
+/** Every Service that a route of the Gateway API names, those without a share too. */
+export function sharesOf(object: KubeObject): readonly Share[] {
+  return sharesByRule(object).flat();
+}
+
+/** The same for each rule, which shares requests out by itself. */
+export function sharesByRule(object: KubeObject): readonly (readonly Share[])[] {
+  if (!ROUTES.has(kindOf(object))) return [];
+  const { namespace = 'default' } = object.metadata;
+  return getArray(object, 'spec', 'rules').map((rule) =>
+    getArray(rule, 'backendRefs').flatMap((ref) => {
+      const name = getString(ref, 'name');
+      if (name === undefined) return [];
+      const weight = getNumber(ref, 'weight') ?? 1;
+      return [{ namespace: getString(ref, 'namespace') ?? namespace, name, weight }];
+    }),
+  );
+}
+
 const GATEWAY = 'gateway.networking.k8s.io';
 const ROUTES: ReadonlySet<string> = new Set([
   `${GATEWAY}/HTTPRoute`,

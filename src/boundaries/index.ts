@@ -60,6 +60,7 @@ export {
   fluxCondition,
   ignoredByJq,
   ignoring,
+  INCLUDED_SINCE,
   isFlux,
   isLeftByFlux,
   isSeedOfFlux,
@@ -73,6 +74,7 @@ export {
 } from './sync/index.ts';
 export type { ApplicationSource, IgnoreRule, JqFindings } from './sync/index.ts';
 export {
+  asStored,
   autoscalersOf,
   changedByOthers,
   decideDrift,
@@ -119,8 +121,14 @@ export type {
   WatchHealthOptions,
   WatchOutcome,
 } from './health/index.ts';
-export { collectRollouts, decideRollout, nodePlatforms } from './rollout/index.ts';
-export type { DigestCheck, DigestOutcome, RolloutOptions, RolloutSubject } from './rollout/index.ts';
+export { CLOCKS_APART_MS, collectRollouts, decideRollout, nodePlatforms } from './rollout/index.ts';
+export type {
+  DigestCheck,
+  DigestOutcome,
+  RolloutOptions,
+  RolloutSubject,
+  StaleConfiguration,
+} from './rollout/index.ts';
 export {
   decideTraffic,
   discoverObservations,
@@ -130,6 +138,7 @@ export {
   percent,
   routeFacts,
   sampleName,
+  askPorts,
   serviceFacts,
   shareOf,
   worstGroup,

@@ -135,6 +135,13 @@ export interface PodContainer {
   };
 }
 
+/** A port that a container declares, or that the kubelet probes: then what is ready has answered there. */
+export interface PodPort {
+  readonly name: string | undefined;
+  readonly number: number;
+  readonly probed: boolean;
+}
+
 export interface PodFacts {
   readonly name: string;
   readonly namespace: string;
@@ -150,6 +157,10 @@ export interface PodFacts {
   readonly owner: { readonly kind: string; readonly name: string; readonly uid: string } | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly ip: string | undefined;
+  /** All of its addresses, where it has any. */
+  readonly ips?: readonly string[];
+  /** What its containers say that they listen on. */
+  readonly ports?: readonly PodPort[];
   readonly containers: readonly PodContainer[];
   readonly unschedulable: string | undefined;
   /** Names of the PersistentVolumeClaims that it mounts. */
@@ -187,6 +198,30 @@ function containerStatus(status: JsonObject): PodContainer {
   };
 }
 
+const PROBES = ['readinessProbe', 'startupProbe', 'livenessProbe'] as const;
+const PROBE_KINDS = ['httpGet', 'tcpSocket', 'grpc'] as const;
+
+function podPorts(pod: KubeObject): readonly PodPort[] {
+  return ['containers', 'initContainers'].flatMap((field) =>
+    getArray(pod, 'spec', field).flatMap((container) => {
+      const declared = getArray(container, 'ports').flatMap((port) => {
+        const number = getNumber(port, 'containerPort');
+        return number === undefined ? [] : [{ name: getString(port, 'name'), number, probed: false }];
+      });
+      const probed = PROBES.flatMap((probe) =>
+        PROBE_KINDS.flatMap((kind) => {
+          const port = getIn(container, probe, kind, 'port');
+          const number = typeof port === 'number' ? port : declared.find(({ name }) => name === port)?.number;
+          return port === undefined || number === undefined
+            ? []
+            : [{ name: undefined, number, probed: true }];
+        }),
+      );
+      return [...declared, ...probed];
+    }),
+  );
+}
+
 /** A pod, reduced to what decides. */
 export function podFacts(pod: KubeObject): PodFacts {
   const conditions = getArray(pod, 'status', 'conditions');
@@ -209,6 +244,8 @@ export function podFacts(pod: KubeObject): PodFacts {
     owner: controller && { kind: controller.kind, name: controller.name, uid: controller.uid },
     labels,
     ip: getString(pod, 'status', 'podIP'),
+    ips: getArray(pod, 'status', 'podIPs').flatMap((item) => getString(item, 'ip') ?? []),
+    ports: podPorts(pod),
     containers: [
       ...getArray(pod, 'status', 'initContainerStatuses'),
       ...getArray(pod, 'status', 'containerStatuses'),

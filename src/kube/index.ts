@@ -22,6 +22,7 @@ export type {
   WriteOptions,
 } from './client.ts';
 export { connectKubeClient } from './connect.ts';
+export { connectKubeconfigSecret } from './kubeconfig-secret.ts';
 export type { ClusterAccess } from './connect.ts';
 export { IN_CLUSTER, clusterServer, connectClusterSecret } from './cluster-secret.ts';
 export { clusterIdentity } from './identity.ts';

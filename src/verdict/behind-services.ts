@@ -39,7 +39,8 @@ export function behindServices(material: Material): Pick<TrafficFacts, 'releases
     const { name, namespace = '' } = service.object.metadata;
     const workloads = workloadsBehind(service, material.rollouts);
     if (workloads.length === 0) continue;
-    if (workloads.every(({ object }) => declaredReplicas(object) === 0)) idle.add(`${namespace}/${name}`);
+    if (workloads.every(({ object, atRest }) => declaredReplicas(object) === 0 || atRest !== undefined))
+      idle.add(`${namespace}/${name}`);
     const objects = new Set(
       workloads.map(({ object }) => `${object.kind}/${namespace}/${object.metadata.name}`),
     );

@@ -1,5 +1,6 @@
 import type { BoundaryReport, ImageFacts, LiveSubject, RolloutSubject } from '../boundaries/index.ts';
 import {
+  INCLUDED_SINCE,
   changedByOthers,
   fieldDifferences,
   shortDigest,
@@ -64,17 +65,50 @@ function driftedSince(reports: readonly BoundaryReport[], lives: readonly LiveSu
   return differing.length > 0 && differing.every(changedByOthers);
 }
 
+/** Objects are not as Git asks. */
+function differs(reports: readonly BoundaryReport[]): boolean {
+  const live = reports.find(({ boundary }) => boundary === 'live');
+  return live?.state === 'broken' && (live.reason === 'drift' || live.reason === 'missing');
+}
+
 /** Everything is stored as asked, and what is not healthy says so itself. */
 function appliedAndUnwell(reports: readonly BoundaryReport[]): boolean {
   const state = (boundary: string) => reports.find((report) => report.boundary === boundary)?.state;
   return state('live') === 'proven' && (state('health') === 'broken' || state('rollout') === 'broken');
 }
 
+const EXCLUDED = 'condition.ExcludedResourceWarning';
+
+/** The controller says that it leaves a kind out, and an object of that kind is not there. */
+function excluded(reports: readonly BoundaryReport[], lives: readonly LiveSubject[]): string | undefined {
+  const live = reports.find(({ boundary }) => boundary === 'live');
+  const sync = reports.find(({ boundary }) => boundary === 'sync');
+  if (live?.reason !== 'missing') return undefined;
+  const missing = lives.filter((subject) => subject.live.state === 'absent').map(({ object }) => object);
+  return sync?.claims.find(
+    ({ attribute, value }) =>
+      attribute === EXCLUDED &&
+      missing.some(({ kind, metadata }) => value.includes(kind) && value.includes(metadata.name)),
+  )?.value;
+}
+
+/** Nothing is on its way while an update is held back: whoever serves will go on serving. */
+function heldBack(reports: readonly BoundaryReport[]): readonly BoundaryReport[] {
+  const rollout = reports.find(({ boundary }) => boundary === 'rollout');
+  if (rollout?.state !== 'unknown' || !['paused', 'on-delete'].includes(rollout.reason)) return reports;
+  return reports.map((report) =>
+    report.boundary === 'traffic' && report.reason === 'old-endpoints'
+      ? { ...report, state: 'unknown', detail: `${report.detail} (behind rollout)` }
+      : report,
+  );
+}
+
 /**
- * Tells causes from consequences, in five steps. A moved reference is intent's fault, not rollout's: Git did not
+ * Tells causes from consequences, in six steps. A moved reference is intent's fault, not rollout's: Git did not
  * change, so nothing after it could see a release. An application that is OutOfSync only because somebody changed
  * what had been applied is live's to decide, not the controller's to mend. A release that failed because what it
- * applied is not ready is health's to mend. Pods that pulled a pinned digest prove that it exists when the
+ * applied is not ready is health's to mend. An object that the controller leaves out is
+ * sync's, not live's, and so is what a source brings with it that no interval has come for. Pods that pulled a pinned digest prove that it exists when the
  * registry cannot be asked. And whatever does not agree behind a boundary that still moves is moving too.
  */
 export function tellCauses(
@@ -85,6 +119,7 @@ export function tellCauses(
 ): readonly BoundaryReport[] {
   const moved = movedReferences(images, subjects)[0];
   const drifted = driftedSince(reports, lives);
+  const leftOut = excluded(reports, lives);
   const blamed = reports.map((report): BoundaryReport => {
     if (report.boundary === 'intent' && report.state === 'proven' && moved !== undefined) {
       return {
@@ -102,6 +137,12 @@ export function tellCauses(
         reason: 'drifted-since',
         detail: `${report.headline}, but only what was changed in the cluster after it had been applied`,
       };
+    }
+    if (report.boundary === 'sync' && report.state === 'proven' && leftOut !== undefined) {
+      return { ...report, state: 'broken', reason: 'resource-excluded', detail: leftOut };
+    }
+    if (report.boundary === 'sync' && report.reason === INCLUDED_SINCE && !drifted && differs(reports)) {
+      return { ...report, state: 'moving' };
     }
     if (report.boundary === 'sync' && report.reason === 'release-not-ready' && appliedAndUnwell(reports)) {
       return {
@@ -125,7 +166,7 @@ export function tellCauses(
     }
     return report;
   });
-  const ordered = inOrder(blamed);
+  const ordered = heldBack(inOrder(blamed));
   const firstMoving = ordered.findIndex((report) => report.state === 'moving');
   if (firstMoving < 0) return ordered;
   return ordered.map((report, index) =>

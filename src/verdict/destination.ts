@@ -1,6 +1,12 @@
-import { LandfallError, asLandfallError, getObject } from '../kernel/index.ts';
+import { LandfallError, asLandfallError, getObject, getString } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
-import { IN_CLUSTER, clusterServer, connectClusterSecret, secretValue } from '../kube/index.ts';
+import {
+  IN_CLUSTER,
+  clusterServer,
+  connectClusterSecret,
+  connectKubeconfigSecret,
+  secretValue,
+} from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { applicationSpec, isFlux } from '../boundaries/index.ts';
 
@@ -35,16 +41,57 @@ function elsewhere(object: KubeObject, where: string, why: string): LandfallErro
   );
 }
 
-function connect(kube: KubeClient, secret: KubeObject, clock: Clock): KubeClient {
+function connect(
+  kube: KubeClient,
+  secret: KubeObject,
+  of: string,
+  made: (secret: KubeObject) => KubeClient,
+): KubeClient {
   const known = connections.get(kube) ?? new Map<string, Connected>();
   connections.set(kube, known);
-  const { name, resourceVersion } = secret.metadata;
-  const before = known.get(name);
+  const { name, namespace = '', resourceVersion } = secret.metadata;
+  const key = `${namespace}/${name}/${of}`;
+  const before = known.get(key);
   if (before !== undefined && before.resourceVersion === resourceVersion) return before.client;
   before?.client.close();
-  const client = connectClusterSecret(secret, { clock });
-  known.set(name, { resourceVersion, client });
+  const client = made(secret);
+  known.set(key, { resourceVersion, client });
   return client;
+}
+
+/** By the name of the cluster that holds the application. */
+function calledAs(kube: KubeClient, client: KubeClient): KubeClient {
+  const { server, context, registryMirrors } = kube;
+  return { ...client, server, context, registryMirrors };
+}
+
+/** The cluster of `spec.kubeConfig`, by the Secret that it names, as kustomize-controller reads it. */
+async function remoteOf(
+  kube: KubeClient,
+  application: KubeObject,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<KubeClient> {
+  const where = 'of spec.kubeConfig';
+  const { namespace = 'default' } = application.metadata;
+  const name = getString(application, 'spec', 'kubeConfig', 'secretRef', 'name') ?? '';
+  const key = getString(application, 'spec', 'kubeConfig', 'secretRef', 'key') || undefined;
+  if (name === '')
+    return unreachable(
+      kube,
+      elsewhere(application, where, 'it names no Secret, and no other way in is known'),
+    );
+  try {
+    const secret = await kube.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }, signal);
+    if (secret === undefined)
+      return unreachable(kube, elsewhere(application, where, `Secret ${namespace}/${name} does not exist`));
+    const made = (found: KubeObject) => connectKubeconfigSecret(found, key, { clock });
+    return calledAs(kube, connect(kube, secret, key ?? '', made));
+  } catch (thrown) {
+    const error = asLandfallError(thrown);
+    if (error.kind === 'cancelled' || error.kind === 'bug') throw error;
+    return unreachable(kube, elsewhere(application, where, error.message));
+  }
 }
 
 /**
@@ -61,7 +108,7 @@ export async function destinationOf(
   if (isFlux(application) || application.kind === 'HelmRelease') {
     return getObject(application, 'spec', 'kubeConfig') === undefined
       ? kube
-      : unreachable(kube, elsewhere(application, 'of spec.kubeConfig', 'its kubeconfig is not used here'));
+      : remoteOf(kube, application, clock, signal);
   }
   const { server, name } = applicationSpec(application).destination;
   const wanted = server?.replace(/\/+$/, '');
@@ -84,8 +131,10 @@ export async function destinationOf(
       throw elsewhere(application, where, `${count} in ${namespace} for it`);
     }
     if (clusterServer(secret) === IN_CLUSTER) return kube;
-    const { server: home, context, registryMirrors } = kube;
-    return { ...connect(kube, secret, clock), server: home, context, registryMirrors };
+    return calledAs(
+      kube,
+      connect(kube, secret, '', (found) => connectClusterSecret(found, { clock })),
+    );
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (error.kind === 'cancelled' || error.kind === 'bug') throw error;

@@ -3,6 +3,7 @@ import { refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { parseReference } from '../oci/index.ts';
 import {
+  askPorts,
   collectImages,
   collectRollouts,
   decideRender,
@@ -23,6 +24,7 @@ import type { ApplicationSpec } from './application.ts';
 import { destinationOf } from './destination.ts';
 import { readOrigin } from './origin/index.ts';
 import { registeredSync } from './registered-sync.ts';
+import { withoutUnchanged } from './configuration-since.ts';
 import { ignoreRulesOf } from './ignore-rules.ts';
 import { appliedBy, inventoryOf } from './inventory.ts';
 import type { Material } from './judge.ts';
@@ -168,18 +170,30 @@ export async function gather(sources: Sources, question: Question, signal: Abort
     clock,
     signal,
   );
-  const rollouts = await collectRollouts(
+  const collected = await collectRollouts(
     (reference) => registry.resolve(reference, signal),
     rendered,
     snapshot,
     images,
     resolutions,
   );
-  const services = serviceFacts(
+  const rollouts = await withoutUnchanged(
+    collected,
+    spec.object,
+    origin,
     rendered.map(({ object }) => object),
-    snapshot,
+    signal,
   );
   progress('traffic');
+  const services = await askPorts(
+    target,
+    serviceFacts(
+      rendered.map(({ object }) => object),
+      snapshot,
+    ),
+    snapshot,
+    signal,
+  );
   const observations =
     declared.observe.length > 0
       ? declared.observe
@@ -228,6 +242,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
         ...(origin.since === undefined ? {} : { expectedSince: origin.since }),
         ...(origin.pollMs === undefined ? {} : { pollMs: origin.pollMs }),
         ...(origin.configDigest === undefined ? {} : { configDigest: origin.configDigest }),
+        ...(spec.flux === undefined ? {} : { source: spec.flux.source }),
         now: clock.now(),
       }),
       origin.registration,

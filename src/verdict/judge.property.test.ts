@@ -173,7 +173,15 @@ const BENDS: Readonly<Record<string, Bend>> = {
   'rollout: a pod was not looked at': onRollouts(({ checks }) => ({ checks: checks.slice(1) })),
   'rollout: configuration that nobody read': onRollouts(() => ({
     configuration: [
-      { pod: 'shop-0', container: 'shop', object: 'ConfigMap/shop/a', outcome: 'stale', why: 'older' },
+      {
+        pod: 'shop-0',
+        container: 'shop',
+        object: 'ConfigMap/shop/a',
+        outcome: 'stale',
+        why: 'older',
+        startedAt: 0,
+        bornAt: 0,
+      },
     ],
   })),
   'traffic: no endpoints': onEndpoints({ state: 'read', value: [] }),

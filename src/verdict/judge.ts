@@ -128,11 +128,13 @@ export function judge(read: Material, tookMs: number): Proof {
   const rules = compileHealthRules(material.healthRules ?? []);
   const health = rendered.map(({ object }) => {
     const { events, jobs } = snapshot.namespaces.get(object.metadata.namespace ?? '') ?? {};
+    const rollout = rollouts.find((subject) => subject.object === object);
     return {
       rules,
       object,
       live: snapshot.objects.get(objectKey(object)) ?? unread,
-      pods: rollouts.find((subject) => subject.object === object)?.pods,
+      pods: rollout?.pods,
+      ...(rollout?.atRest === undefined ? {} : { atRest: rollout.atRest }),
       ...(events === undefined ? {} : { events }),
       ...(jobs === undefined ? {} : { jobs }),
     };
@@ -159,6 +161,10 @@ export function judge(read: Material, tookMs: number): Proof {
           snapshot,
         ),
         expectedPods: new Set(pods.flatMap((found) => found?.current.map(podKey) ?? [])),
+        pods: new Map(
+          pods.flatMap((found) => found?.current.map((pod) => [podKey(pod), pod] as const) ?? []),
+        ),
+        now: Date.parse(at),
         oldPods: new Set(pods.flatMap((found) => found?.old.map(podKey) ?? [])),
         observed: material.observed,
         release,

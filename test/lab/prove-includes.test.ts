@@ -114,6 +114,9 @@ it(
 
     await ask('shared');
     await taken();
+    const due = await stage.prove('whole');
+    expect(due.proof.verdict.summary, why(due.proof)).toBe('moving at sync');
+    expect(why(due.proof)).toContain('which it takes at its next interval');
     // As in Flux, the revision stays what it was: who wants it at once asks for it.
     expect((await stage.run(['sync', 'whole', '--timeout', '2m'])).code).toBe(0);
     const again = await stage.prove('whole', ['--wait', '120s']);

@@ -6,10 +6,11 @@ import { questionOf } from '../../src/cli/question.ts';
 import type { Asking } from '../../src/cli/question.ts';
 import { clusterFixture, program } from '../../src/drydock/cluster/cluster-fixture.ts';
 import type { ClusterFixture } from '../../src/drydock/cluster/cluster-fixture.ts';
+import type { ClusterOptions } from '../../src/drydock/index.ts';
 import { createGitMirrors } from '../../src/git/index.ts';
 import { commitAll, createRepository } from '../../src/git/test-support.ts';
-import { parseYaml, sleep, systemClock } from '../../src/kernel/index.ts';
-import type { JsonObject } from '../../src/kernel/index.ts';
+import { getArray, parseYaml, sleep, systemClock } from '../../src/kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
 import type { KubeClient, KubeObject } from '../../src/kube/index.ts';
 import { openLedger } from '../../src/ledger/index.ts';
@@ -51,6 +52,8 @@ export interface Witness {
   /** References by digest of two releases of one program. */
   readonly images: { readonly old: string; readonly now: string };
   readonly kubeconfig: string;
+  /** Folder of the repository that an application is delivered from. */
+  readonly repository: (name: string) => string;
   /** A Deployment `web` of one pod, and its Service. */
   readonly manifests: (shape?: Shape) => string;
   /** Commits it, applies it into a namespace of that name, and writes what Argo CD would of the Application. */
@@ -59,6 +62,7 @@ export interface Witness {
   readonly apply: (name: string, yaml: string) => Promise<void>;
   /** Commits without applying. */
   readonly commit: (name: string, yaml: string) => Promise<string>;
+  readonly commitFiles: (name: string, files: Readonly<Record<string, string>>) => Promise<string>;
   readonly status: (name: string, status: JsonObject) => Promise<void>;
   readonly kubectl: (name: string, ...args: string[]) => Promise<string>;
   readonly look: (name: string, asking?: Partial<Asking>) => Promise<Proof>;
@@ -78,8 +82,8 @@ function objectsOf(yaml: string, namespace: string): readonly KubeObject[] {
   });
 }
 
-export async function openWitness(): Promise<Witness> {
-  const fixture = await clusterFixture({ nodes: 2 });
+export async function openWitness(definitions: ClusterOptions['definitions'] = ['argocd']): Promise<Witness> {
+  const fixture = await clusterFixture({ nodes: 2, definitions });
   const folder = await mkdtemp(path.join(tmpdir(), 'landfall-redteam-'));
   const kubeconfig = path.join(folder, 'kubeconfig');
   await fixture.cluster.writeKubeconfig(kubeconfig);
@@ -91,7 +95,8 @@ export async function openWitness(): Promise<Witness> {
   const git = createGitMirrors({ folder: path.join(folder, 'mirrors'), clock: systemClock });
   const ledger = openLedger({ folder: path.join(folder, 'state'), clock: systemClock });
   const sources: Sources = { kube, git, registry, clock: systemClock };
-  const repository = await createRepository(path.join(folder, 'deploy'));
+  const repository = (name: string) => path.join(folder, 'deploy', name);
+  const made = new Set<string>();
   const [old, now] = [
     await fixture.push('app', '1.0.0', server('1.0.0')),
     await fixture.push('app', '1.1.0', server('1.1.0')),
@@ -99,8 +104,14 @@ export async function openWitness(): Promise<Witness> {
   const images = { old: `${REGISTRY}/app@${old}`, now: `${REGISTRY}/app@${now}` };
   await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } }, {}, signal);
 
+  async function commitFiles(name: string, files: Readonly<Record<string, string>>): Promise<string> {
+    const own = repository(name);
+    if (!made.has(name)) await createRepository(own);
+    made.add(name);
+    return commitAll(own, files);
+  }
   const commit = (name: string, yaml: string) =>
-    commitAll(repository, {
+    commitFiles(name, {
       [`${name}/kustomization.yaml`]: `namespace: ${name}\nresources: [all.yaml]\n`,
       [`${name}/all.yaml`]: yaml,
     });
@@ -108,12 +119,15 @@ export async function openWitness(): Promise<Witness> {
     for (const object of objectsOf(yaml, name))
       await kube.apply(object, { fieldManager: CONTROLLER, force: true }, signal);
   }
+  const past = new Map<string, readonly JsonValue[]>();
   async function status(name: string, written: JsonObject): Promise<void> {
     const ref = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', namespace: 'argocd', name };
+    const known = [...(past.get(name) ?? []), ...getArray(written, 'history')];
+    past.set(name, known);
     await kube.patch(
       ref,
       'merge',
-      { status: written },
+      { status: { ...written, history: written['history'] === null ? null : [...known] } },
       { fieldManager: 'argocd-application-controller' },
       signal,
     );
@@ -126,6 +140,7 @@ export async function openWitness(): Promise<Witness> {
     kube,
     images,
     kubeconfig,
+    repository,
     manifests: ({ replicas = 1, image = images.now, ...more } = {}) => `
 apiVersion: apps/v1
 kind: Deployment
@@ -152,12 +167,12 @@ metadata: {name: web}
 spec: ${more.service ?? '{selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}'}
 ${more.more === undefined ? '' : `---\n${more.more}`}`,
     commit,
+    commitFiles,
     apply,
     status,
     async deliver(name, yaml, spec = {}) {
       const revision = await commit(name, yaml);
       await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, {}, signal);
-      await apply(name, yaml);
       await kube.create(
         {
           apiVersion: 'argoproj.io/v1alpha1',
@@ -165,16 +180,17 @@ ${more.more === undefined ? '' : `---\n${more.more}`}`,
           metadata: { name, namespace: 'argocd' },
           spec: {
             project: 'default',
-            source: { repoURL: repository, path: name, targetRevision: 'main' },
+            source: { repoURL: repository(name), path: name, targetRevision: 'main' },
             destination: { server: 'https://kubernetes.default.svc', namespace: name },
             syncPolicy: { automated: {} },
             ...spec,
           },
-          status: syncedAt(revision),
         },
         {},
         signal,
       );
+      await apply(name, yaml);
+      await status(name, syncedAt(revision));
       return revision;
     },
     kubectl: async (name, ...args) => fixture.kubectl(['-n', name, ...args]),

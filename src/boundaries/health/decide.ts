@@ -2,8 +2,17 @@ import { objectName } from '../../kube/index.ts';
 import type { BoundaryReport, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
 import { objectSource } from '../source.ts';
-import type { HealthSubject } from './facts.ts';
+import type { HealthSubject, ObjectHealth } from './facts.ts';
 import { objectHealth } from './object.ts';
+
+/** Whoever holds an update back decides what replaces what, not whether it works: that is told at rollout. */
+const HELD_BACK: ReadonlySet<string> = new Set(['on-delete', 'partitioned', 'paused']);
+
+function ofThisBoundary(health: ObjectHealth): ObjectHealth {
+  return health.state === 'unknown' && HELD_BACK.has(health.reason)
+    ? { ...health, state: 'not-applicable' }
+    : health;
+}
 
 /**
  * Boundary 6: are the stored objects usable? Only pods of the template that is stored count; an old pod that works
@@ -12,7 +21,7 @@ import { objectHealth } from './object.ts';
  */
 export function decideHealth(subjects: readonly HealthSubject[], at: string): BoundaryReport {
   const now = Date.parse(at);
-  const judged = subjects.map((subject) => ({ subject, health: objectHealth(subject, now) }));
+  const judged = subjects.map((subject) => ({ subject, health: ofThisBoundary(objectHealth(subject, now)) }));
   const claims: Claim[] = judged.flatMap(({ subject, health }) =>
     health.reason === 'passive'
       ? []

@@ -32,6 +32,8 @@ export interface HealthSubject {
   readonly live: Reading<KubeObject>;
   /** For what runs pods: those of the stored template, and older ones. */
   readonly pods: Reading<WorkloadPods> | undefined;
+  /** The ScaledObject for which it rests at zero pods. */
+  readonly atRest?: string;
   /** Events of its namespace, where they were read without everything else that stands around it. */
   readonly events?: Reading<readonly KubeObject[]>;
   /** Jobs of its namespace, where they were read: a CronJob is told by those that it made. */

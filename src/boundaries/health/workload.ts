@@ -258,6 +258,13 @@ function zero(
       text: `${name} has no node to run on`,
       ...counts,
     };
+  if (subject.atRest !== undefined)
+    return {
+      state: 'not-applicable',
+      reason: 'at-rest',
+      text: `${name} rests at zero pods, as ScaledObject ${subject.atRest} has it`,
+      ...counts,
+    };
   const declared = declaredReplicas(subject.object);
   if (declared === 0)
     return {

@@ -4,6 +4,7 @@ import { valueOf } from '../reading.ts';
 import type { Reading } from '../reading.ts';
 import { knownWriter } from './drift/writers.ts';
 import { writersOf } from './managers.ts';
+import { isOfKeda } from './scaled-objects.ts';
 
 function targets(scaler: KubeObject, object: KubeObject): boolean {
   return (
@@ -17,8 +18,7 @@ function targets(scaler: KubeObject, object: KubeObject): boolean {
  * switched off by a zero (Kubernetes: horizontal.go, ScalingDisabled).
  */
 function allows(scaler: KubeObject, replicas: number): boolean {
-  const byKeda = (scaler.metadata.ownerReferences ?? []).some(({ kind }) => kind === 'ScaledObject');
-  if (replicas === 0 && byKeda) return true;
+  if (replicas === 0 && isOfKeda(scaler)) return true;
   const least = getNumber(scaler, 'spec', 'minReplicas') ?? 1;
   const most = getNumber(scaler, 'spec', 'maxReplicas') ?? Number.POSITIVE_INFINITY;
   return replicas >= least && replicas <= most;

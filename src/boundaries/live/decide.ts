@@ -144,11 +144,13 @@ function agreeing(
   const at = writer.time === undefined ? '' : ` at ${writer.time}`;
   // A variable may hold a secret: its name is enough.
   const name = getString(added.live, 'name');
-  const what = name ?? (typeof added.live === 'object' ? undefined : shown(added.live));
+  const isSecret = object.kind === 'Secret';
+  const what = name ?? (isSecret || typeof added.live === 'object' ? undefined : shown(added.live));
+  const known = writer.kind !== 'unknown';
   return {
     subject,
-    state: 'broken',
-    reason: 'added-by-hand',
+    state: known ? 'broken' : 'unknown',
+    reason: known ? 'added-by-hand' : 'added-by-unknown',
     text: `${objectName(live)} ${fieldPath(path)}${what === undefined ? '' : ` (${what})`}: Git does not ask for it, ${writer.manager} wrote it${at}`,
     where: undefined,
   };

@@ -1,8 +1,9 @@
-export { fieldDifferences, fieldPath } from './compare.ts';
+export { asStored, fieldDifferences, fieldPath } from './compare.ts';
 export type { FieldDifference } from './compare.ts';
 export { autoscalersOf, autoscaling } from './autoscaler.ts';
 export { changedByOthers, decideLive } from './decide.ts';
 export type { LiveSubject } from './decide.ts';
+export { restsAtZero } from './scaled-objects.ts';
 export { writersOf, writtenAt } from './managers.ts';
 export type { FieldWriter } from './managers.ts';
 export { objectKey, takeSnapshot } from './snapshot.ts';

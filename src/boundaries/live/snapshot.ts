@@ -7,6 +7,7 @@ import { attempt, read, valueOf } from '../reading.ts';
 import type { Reading } from '../reading.ts';
 import { isWorkload, podFacts } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
+import { SCALED_OBJECT, isOfKeda } from './scaled-objects.ts';
 
 /** What one namespace holds behind the objects of an application. */
 export interface NamespaceFacts {
@@ -14,6 +15,8 @@ export interface NamespaceFacts {
   readonly replicaSets: Reading<readonly KubeObject[]>;
   readonly endpointSlices: Reading<readonly KubeObject[]>;
   readonly autoscalers: Reading<readonly KubeObject[]>;
+  /** Left out where no autoscaler is of KEDA. */
+  readonly scaledObjects?: Reading<readonly KubeObject[]>;
   /** Warnings; left out where nothing was rendered whose health is told by events only. */
   readonly events?: Reading<readonly KubeObject[]>;
   /** Left out where no CronJob was rendered. */
@@ -88,12 +91,15 @@ async function readNamespace(
       : undefined,
     wanted.jobs ? listKind(client, { apiVersion: 'batch/v1', kind: 'Job' }, namespace, signal) : undefined,
   ]);
+  const byKeda = autoscalers.state === 'read' && autoscalers.value.some(isOfKeda);
+  const scaledObjects = byKeda ? await listKind(client, SCALED_OBJECT, namespace, signal) : undefined;
   return {
     pods: pods.state === 'read' ? read(pods.value.map(podFacts)) : pods,
     replicaSets,
     endpointSlices,
     // A server without the kind has no autoscaler.
     autoscalers: autoscalers.state === 'absent' ? read([]) : autoscalers,
+    ...(scaledObjects === undefined ? {} : { scaledObjects }),
     ...(events === undefined ? {} : { events }),
     ...(jobs === undefined ? {} : { jobs }),
   };

@@ -88,6 +88,22 @@ export function decideRender(
       claims,
     };
   }
+  const nameless = images.find(
+    ({ answer }) => answer.state === 'unreadable' && answer.code.startsWith('reference-'),
+  );
+  if (nameless?.answer.state === 'unreadable') {
+    const { origin: from, reference, uses, answer } = nameless;
+    return {
+      boundary,
+      state: 'broken',
+      reason: 'image-invalid',
+      headline: reference === '' ? 'no image' : reference.slice(0, 80),
+      detail: `${uses[0] === undefined ? '' : `${uses[0].object} ${uses[0].container}: `}${answer.why}`,
+      ...(from === undefined ? {} : { where: `${from.file}:${from.line}` }),
+      ...(answer.hint === undefined ? {} : { hint: answer.hint }),
+      claims,
+    };
+  }
   const origin = leading?.origin;
   return {
     boundary,

@@ -4,12 +4,12 @@ import type { KubeObject } from '../../kube/index.ts';
 import { compareImageId, parseImageId } from '../../oci/index.ts';
 import type { ImageComparison, ImageLookup, Resolution } from '../../oci/index.ts';
 import type { ImageFacts, NodePlatforms } from '../artifact/index.ts';
-import { autoscaling, objectKey } from '../live/index.ts';
+import { autoscaling, objectKey, restsAtZero } from '../live/index.ts';
 import type { ClusterSnapshot } from '../live/index.ts';
 import { shortDigest, shortReference } from '../names.ts';
 import { valueOf } from '../reading.ts';
 import type { RenderedFacts } from '../rendered.ts';
-import { isWorkload, templateContainers } from '../workload.ts';
+import { declaredReplicas, isWorkload, templateContainers } from '../workload.ts';
 import type { PodContainer, PodFacts } from '../workload.ts';
 import { workloadPods } from '../workload-pods.ts';
 import { staleConfiguration } from './configuration.ts';
@@ -191,7 +191,13 @@ export async function collectRollouts(
           ? { state: 'absent' as const, why: live.why }
           : live;
     const autoscaled = autoscaling(object, valueOf(live), facts?.autoscalers);
-    if (pods.state !== 'read') return { object, live, pods, checks: [], autoscaled };
+    const stored = valueOf(live);
+    const rest =
+      stored !== undefined && declaredReplicas(stored) === 0
+        ? restsAtZero(stored, facts?.scaledObjects)
+        : undefined;
+    const atRest = rest === undefined ? {} : { atRest: rest };
+    if (pods.state !== 'read') return { object, live, pods, checks: [], autoscaled, ...atRest };
     const expected = new Map<string, Expectation>(
       templateContainers(object).map((container) => {
         const image = images.find(({ reference }) => reference === container.image);
@@ -222,6 +228,6 @@ export async function collectRollouts(
     const standing = pods.value.current.filter((pod) => !pod.terminating);
     const configuration =
       live.state === 'read' ? staleConfiguration(live.value, standing, configurations) : [];
-    return { object, live, pods, checks, autoscaled, configuration };
+    return { object, live, pods, checks, autoscaled, ...atRest, configuration };
   });
 }

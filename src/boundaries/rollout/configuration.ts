@@ -18,10 +18,14 @@ export interface StaleConfiguration {
    */
   readonly outcome: 'stale' | 'undecided' | 'mounted';
   readonly why: string;
+  /** When the container started, ms since the epoch; not a number where the node does not say. */
+  readonly startedAt: number;
+  /** When the object was made, ms since the epoch. */
+  readonly bornAt: number;
 }
 
 /** Times of a node and of the API server are not told apart below this. */
-const CLOCKS_APART_MS = 10_000;
+export const CLOCKS_APART_MS = 10_000;
 
 interface Reader {
   readonly container: string;
@@ -95,13 +99,13 @@ function judge(
   // The API server writes both times.
   if (changed === undefined || Date.parse(pod.createdAt) >= changed) return undefined;
   const started = Date.parse(container.startedAt ?? '');
+  const bornAt = Date.parse(object.metadata.creationTimestamp ?? '');
   const name = objectName(object);
   const at = new Date(changed).toISOString();
-  const found = { pod: pod.name, container: container.name, object: name };
+  const found = { pod: pod.name, container: container.name, object: name, startedAt: started, bornAt };
   if (started > changed + CLOCKS_APART_MS) return undefined;
   if (started >= changed - CLOCKS_APART_MS || Number.isNaN(started)) {
-    const born = Date.parse(object.metadata.creationTimestamp ?? '');
-    if (born === changed && !optional) return undefined;
+    if (bornAt === changed && !optional) return undefined;
     return {
       ...found,
       outcome: 'undecided',

@@ -35,6 +35,8 @@ export interface RolloutSubject {
   readonly checks: readonly DigestCheck[];
   /** An autoscaler owns the replica count: any count within its bounds is right. */
   readonly autoscaled: boolean | 'unknown';
+  /** The ScaledObject for which it rests at zero pods, where one says so. */
+  readonly atRest?: string;
   /** Containers that are older than a change of what they read; left out where nothing was looked at. */
   readonly configuration?: readonly StaleConfiguration[];
 }
@@ -100,6 +102,13 @@ function judge(subject: RolloutSubject, options: RolloutOptions): Judged {
       const text = `${name}: ${terminatingText(pods.current)}`;
       return { subject, state: 'moving', reason: 'old-pods-terminating', text };
     }
+    if (subject.atRest !== undefined)
+      return {
+        subject,
+        state: 'not-applicable',
+        reason: 'at-rest',
+        text: `${name} rests at zero pods, as ScaledObject ${subject.atRest} has it`,
+      };
     return declaredReplicas(subject.object) === 0
       ? { subject, state: 'not-applicable', reason: 'zero-declared', text: `${name} declares zero pods` }
       : {

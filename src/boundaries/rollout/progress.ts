@@ -2,6 +2,7 @@ import { getArray, getIn, getNumber, getString } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryState } from '../boundary.ts';
+import { writtenAt } from '../live/index.ts';
 import { templateContainers } from '../workload.ts';
 import type { PodFacts } from '../workload.ts';
 import type { WorkloadPods } from '../workload-pods.ts';
@@ -117,6 +118,19 @@ function daemonSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
   };
 }
 
+/** Nothing replaces pods for a new template of a bare ReplicaSet; only those that come later are made from it. */
+function replicaSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
+  const changed = writtenAt(live, ['spec', 'template']);
+  const before = pods.current.find((pod) => changed !== undefined && Date.parse(pod.createdAt) < changed);
+  if (before === undefined || (live.metadata.generation ?? 1) === 1) return DONE;
+  const scaled = getNumber(live, 'status', 'replicas') !== (getNumber(live, 'spec', 'replicas') ?? 1);
+  return {
+    state: scaled ? 'moving' : 'unknown',
+    reason: 'not-replaced',
+    text: `${before.name} is older than the template of ${objectName(live)}, which replaces no pods by itself`,
+  };
+}
+
 function isTrue(live: KubeObject, type: string): boolean {
   return getString(conditionOf(live, type), 'status') === 'True';
 }
@@ -131,6 +145,8 @@ export function progressOf(live: KubeObject, pods: WorkloadPods, object: KubeObj
       return statefulSetProgress(live, pods);
     case 'DaemonSet':
       return daemonSetProgress(live, pods);
+    case 'ReplicaSet':
+      return replicaSetProgress(live, pods);
     case 'Rollout':
       // Steps, analysis and traffic weights decide it, not counts.
       return {

@@ -1,12 +1,12 @@
 import { getString } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
+import type { BoundaryReport, BoundaryState } from '../boundary.ts';
 import { shortDigest } from '../names.ts';
 import type { Reading } from '../reading.ts';
-import { objectSource } from '../source.ts';
 import { applicationSpec, applicationStatus, comparedToAnother, isSyncing } from './application.ts';
-import type { ApplicationStatus, OperationFacts, ResourceResult, ResourceState } from './application.ts';
+import type { ApplicationStatus, OperationFacts, ResourceState } from './application.ts';
 import { syncCounts, syncCountsText } from './counts.ts';
+import { claimsOf, resultName } from './claims.ts';
 import { decideFluxSync, isFlux } from './flux.ts';
 import { decideReleaseSync, isRelease } from './release.ts';
 
@@ -21,6 +21,8 @@ export interface SyncSubject {
   readonly also?: readonly string[];
   /** When that commit was first seen at the tracked revision, in ms: a comparison after it must know the commit. */
   readonly expectedSince?: number;
+  /** Where Flux fetches it from, as the cluster holds it. */
+  readonly source?: KubeObject;
   /** Of the values of a HelmRelease as they are now, as Landfall's controller writes it. */
   readonly configDigest?: string;
   /** Milliseconds since the epoch. */
@@ -151,6 +153,8 @@ function judgeRunning(subject: SyncSubject, status: ApplicationStatus): Answer {
     : { ...base, state: 'moving', reason: 'syncing', deadline };
 }
 
+const SKIP = 'argocd.argoproj.io/skip-reconcile';
+
 /** The controller still has another commit: it has not looked since, or it looked and did not see. */
 function judgeBehind(
   subject: SyncSubject,
@@ -160,6 +164,10 @@ function judgeBehind(
 ): Answer {
   const asks = isCommit(expected) ? 'Git has' : 'it asks for';
   const behind = `the controller has ${shortOf(status)}, ${asks} ${shortDigest(expected)}`;
+  if (object.metadata.annotations?.[SKIP] === 'true') {
+    const detail = `${behind}, and the annotation ${SKIP} keeps it so`;
+    return { state: 'broken', reason: 'reconcile-skipped', headline: shortOf(status), detail };
+  }
   const looked = status.reconciledAt;
   if (
     looked !== undefined &&
@@ -276,13 +284,30 @@ function judgeOutOfSync(
   }
   const what = `${named(different.length > 0 ? different : prunable)} not as ${at} asks`;
   if (policy.automated && (prunable.length === 0 || different.length > 0 || policy.prune)) {
-    return waiting(subject, object, status, 'out-of-sync', `${what}; automated sync has not begun`);
+    return keptBack(subject, object, status, what);
   }
   return {
     state: 'broken',
     reason: 'not-synced',
     headline: 'OutOfSync',
     detail: `${what}; ${policy.automated ? 'pruning is not automated' : 'sync is not automated'}, and nobody has synced it`,
+  };
+}
+
+/** Automated sync begins with the comparison that finds a difference; what compares and does not begin is kept from it. */
+function keptBack(subject: SyncSubject, object: KubeObject, status: ApplicationStatus, what: string): Answer {
+  const begun = `${what}; automated sync has not begun`;
+  const { expectedSince: since, now } = subject;
+  const looked = status.reconciledAt;
+  const due = (since ?? Number.POSITIVE_INFINITY) + (subject.pollMs ?? POLL) + TOLERANCE;
+  if (looked === undefined || looked <= due || now <= due)
+    return waiting(subject, object, status, 'out-of-sync', begun);
+  const { project } = applicationSpec(object);
+  return {
+    state: 'broken',
+    reason: 'not-synced',
+    headline: 'OutOfSync',
+    detail: `${begun}, and it was compared again at ${new Date(looked).toISOString()}: a sync window of the project ${project} keeps it, or somebody has to sync it`,
   };
 }
 
@@ -323,14 +348,6 @@ function failedAnswer(operation: OperationFacts, at: string): Answer {
   return { state: 'broken', reason: 'sync-failed', headline: `${operation.phase} at ${at}`, detail };
 }
 
-function resultName(item: {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-}): string {
-  return item.namespace === '' ? `${item.kind}/${item.name}` : `${item.kind}/${item.namespace}/${item.name}`;
-}
-
 function named(
   items: readonly { readonly kind: string; readonly namespace: string; readonly name: string }[],
 ): string {
@@ -343,37 +360,4 @@ function named(
 
 function shortOf(status: ApplicationStatus): string {
   return status.revisions.length === 0 ? 'no revision' : status.revisions.map(shortDigest).join(', ');
-}
-
-function claimsOf(object: KubeObject, status: ApplicationStatus, now: number): Claim[] {
-  const { name, namespace } = object.metadata;
-  const subject = namespace === undefined ? `Application/${name}` : `Application/${namespace}/${name}`;
-  const base = {
-    boundary: 'sync' as const,
-    subject,
-    source: objectSource(object),
-    at: new Date(now).toISOString(),
-  };
-  const claims: Claim[] = [];
-  const claim = (attribute: string, value: string | undefined) => {
-    if (value !== undefined && value !== '') claims.push({ ...base, attribute, value });
-  };
-  claim('sync.status', status.sync);
-  claim('sync.revision', status.revisions.join(' '));
-  claim('health.status', status.health);
-  claim('reconciledAt', getString(object, 'status', 'reconciledAt'));
-  claim('operation.phase', status.operation?.phase);
-  claim('operation.message', status.operation?.message);
-  claim('operation.revision', status.operation?.revision);
-  if (status.operation !== undefined && status.operation.results.length > 0) {
-    claim('operation.resources', syncCountsText(syncCounts(status.operation.results)));
-  }
-  for (const condition of status.conditions) claim(`condition.${condition.type}`, condition.message);
-  for (const result of status.operation?.results ?? []) claims.push(resultClaim(result, base));
-  return claims;
-}
-
-function resultClaim(result: ResourceResult, base: Omit<Claim, 'attribute' | 'value'>): Claim {
-  const value = result.message === '' ? result.status : `${result.status}: ${result.message}`;
-  return { ...base, subject: resultName(result), attribute: 'sync.result', value };
 }

@@ -129,12 +129,26 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
   const expected = subject.expected.value;
   if (applied !== undefined && applied === fluxCommit(expected)) {
     const detail = `${message}${suspended ? '; it is suspended, and what comes next will not be applied' : ''}`;
-    return { state: 'proven', reason: 'synced', headline: shortDigest(expected), detail };
+    const included = suspended ? undefined : includedSince(subject, object);
+    return included === undefined
+      ? { state: 'proven', reason: 'synced', headline: shortDigest(expected), detail }
+      : {
+          state: 'proven',
+          reason: INCLUDED_SINCE,
+          headline: shortDigest(expected),
+          detail: `${detail}; what its GitRepository includes changed since, which it takes at its next interval`,
+          deadline: included,
+        };
   }
   const behind = `the controller applied ${shortDigest(applied ?? 'nothing')}, ${where(subject)} has ${shortDigest(expected)}`;
   if (suspended) {
     const detail = `${behind}, and spec.suspend keeps it so`;
     return { state: 'broken', reason: 'revision-not-fetched', headline: 'suspended', detail };
+  }
+  if (getIn(subject.source, 'spec', 'suspend') === true) {
+    const { kind, metadata } = subject.source ?? object;
+    const detail = `${behind}, and spec.suspend of the ${kind} ${metadata.name} keeps it so`;
+    return { state: 'broken', reason: 'source-suspended', headline: shortDigest(applied ?? ''), detail };
   }
   const interval = (durationMs(getString(object, 'spec', 'interval')) ?? 600_000) + (subject.pollMs ?? 0);
   const until = (subject.expectedSince ?? now) + interval + TOLERANCE;
@@ -152,6 +166,23 @@ function judge(subject: SyncSubject, object: KubeObject): Answer {
         detail: behind,
         deadline: until,
       };
+}
+
+/** Synced as far as the revision goes, while what the source includes is newer than what was applied last. */
+export const INCLUDED_SINCE = 'synced-before-include';
+
+/**
+ * Until when a Kustomization may still be without what its source includes, ms since the epoch: a source that includes
+ * others gets a new artifact of the same revision, and a Kustomization takes only another revision at once. Undefined
+ * where it has, or should have. Source: kustomize-controller, SourceRevisionChangePredicate.
+ */
+function includedSince({ source, now }: SyncSubject, object: KubeObject): number | undefined {
+  if (getArray(source, 'spec', 'include').length === 0) return undefined;
+  const made = Date.parse(getString(source, 'status', 'artifact', 'lastUpdateTime') ?? '');
+  const [last] = getArray(object, 'status', 'history');
+  const applied = Date.parse(getString(last, 'lastReconciled') ?? '');
+  const until = made + (durationMs(getString(object, 'spec', 'interval')) ?? 600_000) + TOLERANCE;
+  return Number.isNaN(made) || applied > made || now > until ? undefined : until;
 }
 
 /** Commits come from Git, digests from a registry. */

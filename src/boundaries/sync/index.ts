@@ -31,7 +31,7 @@ export type { JqFindings } from './ignore.ts';
 export { createJq } from './jq.ts';
 export type { Jq, JqPath } from './jq.ts';
 export { decideSync } from './decide.ts';
-export { fluxCommit, fluxCondition, isFlux } from './flux.ts';
+export { INCLUDED_SINCE, fluxCommit, fluxCondition, isFlux } from './flux.ts';
 export { fluxManner, fluxPrunes, isLeftByFlux, isSeedOfFlux } from './flux-marks.ts';
 export { isRelease, releasesOf } from './release.ts';
 export {

@@ -2,6 +2,7 @@ import {
   asLandfallError,
   getArray,
   getIn,
+  getNumber,
   getObject,
   getString,
   mapBounded,
@@ -33,10 +34,16 @@ export function endpointsOf(
   return slices
     .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name)
     .flatMap((slice) => {
-      const ports = getArray(slice, 'ports').map((port) => getString(port, 'name') ?? '');
-      return getArray(slice, 'endpoints').map((endpoint) => ({ endpoint, ports }));
+      const named = getArray(slice, 'ports').map(
+        (port) => [getString(port, 'name') ?? '', getNumber(port, 'port')] as const,
+      );
+      const ports = named.map(([name]) => name);
+      const numbers = Object.fromEntries(
+        named.flatMap(([name, number]) => (number === undefined ? [] : [[name, number]])),
+      );
+      return getArray(slice, 'endpoints').map((endpoint) => ({ endpoint, ports, numbers }));
     })
-    .flatMap(({ endpoint, ports }) =>
+    .flatMap(({ endpoint, ports, numbers }) =>
       getArray(endpoint, 'addresses').map((address) => ({
         pod:
           getString(endpoint, 'targetRef', 'kind') === 'Pod'
@@ -47,6 +54,7 @@ export function endpointsOf(
         ready: getIn(endpoint, 'conditions', 'ready') !== false,
         terminating: getIn(endpoint, 'conditions', 'terminating') === true,
         ports,
+        numbers,
       })),
     );
 }

@@ -192,7 +192,10 @@ export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
     ];
     return parts.filter((part) => part !== undefined);
   });
-  const routes = (facts.routes ?? []).flatMap((route) => routePart(route) ?? []);
+  const own = new Set(
+    facts.services.map(({ object }) => `${object.metadata.namespace ?? ''}/${object.metadata.name}`),
+  );
+  const routes = (facts.routes ?? []).flatMap((route) => routePart(route, own) ?? []);
   const parts = [...services, ...routes, ...looked];
   if (parts.length === 0) {
     return {

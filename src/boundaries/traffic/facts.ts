@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../kube/index.ts';
 import type { Reading } from '../reading.ts';
 import type { Release } from '../artifact/index.ts';
+import type { PodFacts } from '../workload.ts';
 import type { Sample } from './prometheus.ts';
 import type { RouteFacts } from './routes.ts';
 
@@ -44,6 +45,18 @@ export interface Endpoint {
   readonly terminating: boolean;
   /** Names of the Service's ports that lead to it, '' for a port without a name; undefined where it was not looked at. */
   readonly ports?: readonly string[];
+  /** Numbers that those ports lead to, by name. */
+  readonly numbers?: Readonly<Record<string, number>>;
+}
+
+/** A port of a Service behind which somebody was asked, and nobody listens. */
+export interface RefusedPort {
+  /** As the Service names it. */
+  readonly port: string;
+  readonly target: number;
+  readonly pod: string;
+  /** When the youngest container of a pod without a probe started, ISO 8601: it may be about to listen. */
+  readonly startedAt: string | undefined;
 }
 
 /** A Service of the application and what stands behind it. */
@@ -51,6 +64,8 @@ export interface ServiceFacts {
   readonly object: KubeObject;
   readonly live: Reading<KubeObject>;
   readonly endpoints: Reading<readonly Endpoint[]>;
+  /** Left out where nobody asked. */
+  readonly refused?: readonly RefusedPort[];
 }
 
 export interface BuildInfoReading {
@@ -96,6 +111,8 @@ export interface TrafficFacts {
   readonly routes?: readonly RouteFacts[];
   /** Pods of the stored templates of this application, ready or not, as `namespace/name`. */
   readonly expectedPods: ReadonlySet<string>;
+  /** What is known of pods, as `namespace/name`. */
+  readonly pods?: ReadonlyMap<string, PodFacts>;
   /** Pods of earlier templates of this application, as `namespace/name`. */
   readonly oldPods: ReadonlySet<string>;
   readonly observed: readonly Observed[];
@@ -110,4 +127,6 @@ export interface TrafficFacts {
   readonly runsPods: boolean;
   /** False when the pods could not be read: then endpoints cannot be told right from wrong. */
   readonly podsKnown: boolean;
+  /** Ms since the epoch, by the clock of the cluster. */
+  readonly now?: number;
 }

@@ -1,4 +1,5 @@
 export { discoverObservations, endpointsOf, observe, routeFacts, serviceFacts } from './collect.ts';
+export { askPorts } from './ports.ts';
 export { decideTraffic } from './decide.ts';
 export { groupName, measuredOf, percent, shareOf, worstGroup } from './errors.ts';
 export type {

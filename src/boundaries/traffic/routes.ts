@@ -1,7 +1,7 @@
 import { getArray, getIn, getString, isJsonObject } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { backendsOf } from '../backends.ts';
+import { backendsOf, sharesByRule } from '../backends.ts';
 import type { Reading } from '../reading.ts';
 import type { Part } from './service-part.ts';
 
@@ -20,12 +20,42 @@ function hasPort(service: KubeObject, port: number | string): boolean {
   );
 }
 
+/**
+ * A Service of the release that a rule names and gives no share, while Services that are not of it get every request.
+ * `own` are the Services of the release, as `namespace/name`.
+ */
+function passedBy(
+  route: KubeObject,
+  own: ReadonlySet<string>,
+): { readonly none: string; readonly all: string } | undefined {
+  for (const shares of sharesByRule(route)) {
+    const named = shares.map((share) => ({ ...share, key: `${share.namespace}/${share.name}` }));
+    const none = named.find(({ key, weight }) => weight === 0 && own.has(key));
+    const served = named.filter(({ weight }) => weight > 0);
+    const [first] = served;
+    if (none !== undefined && first !== undefined && served.every(({ key }) => !own.has(key)))
+      return { none: `Service/${none.key}`, all: `Service/${first.key}` };
+  }
+  return undefined;
+}
+
 /** Every Service that a route names has to be there, with the port that it names. */
-export function routePart({ object, live, services }: RouteFacts): Part | undefined {
+export function routePart(
+  { object, live, services }: RouteFacts,
+  own: ReadonlySet<string> = new Set(),
+): Part | undefined {
   // That it is not stored, or could not be read, is said at live.
   if (live.state !== 'read') return undefined;
   const name = objectName(object);
   let unread: Part | undefined;
+  const passed = passedBy(live.value, own);
+  if (passed !== undefined)
+    return {
+      state: 'broken',
+      reason: 'no-share',
+      text: `${name} sends none of the requests to ${passed.none}, and all of them to ${passed.all}`,
+      headline: 'no share',
+    };
   for (const backend of backendsOf(live.value)) {
     const key = `${backend.namespace}/${backend.name}`;
     const service = services.get(key);

@@ -3,6 +3,7 @@ import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryState } from '../boundary.ts';
 import type { Endpoint, ServiceFacts, TrafficFacts } from './facts.ts';
+import { targetIn } from './ports.ts';
 
 /** The answer of one Service, probe or metric. */
 export interface Part {
@@ -30,6 +31,44 @@ function portWithoutEndpoint(
     return { shown: name || textOf(number), target: textOf(getIn(port, 'targetPort') ?? number) };
   }
   return undefined;
+}
+
+/** An endpoint whose address, or the number of a port of it, is none of the pod that it names: somebody wrote it by hand. */
+function misled(
+  live: KubeObject,
+  namespace: string,
+  ready: readonly Endpoint[],
+  facts: TrafficFacts,
+): string | undefined {
+  for (const { pod: name, address, numbers = {} } of ready) {
+    const pod = facts.pods?.get(`${namespace}/${name ?? ''}`);
+    if (pod === undefined) continue;
+    const own = pod.ips ?? [];
+    if (own.length > 0 && !own.includes(address))
+      return `sends users of ${pod.name} to ${address}, which is not its address`;
+    for (const port of getArray(live, 'spec', 'ports')) {
+      const found = numbers[getString(port, 'name') ?? ''];
+      const wanted = targetIn(port, pod);
+      if (found !== undefined && wanted !== undefined && found !== wanted)
+        return `asks for port ${wanted} of ${pod.name}, and an EndpointSlice leads to ${found}`;
+    }
+  }
+  return undefined;
+}
+
+/** A pod that has only just started may still be about to listen. */
+const LISTENS_SOON_MS = 30_000;
+
+function refusedPart(name: string, service: ServiceFacts, facts: TrafficFacts): Part | undefined {
+  const [first] = service.refused ?? [];
+  if (first === undefined) return undefined;
+  const soon = Date.parse(first.startedAt ?? '') + LISTENS_SOON_MS > (facts.now ?? Number.NaN);
+  return {
+    state: soon ? 'moving' : 'broken',
+    reason: 'port-refused',
+    text: `${name} leads port ${first.port} to ${first.target}, where ${first.pod} refuses connections`,
+    headline: 'nobody listens',
+  };
 }
 
 /** Every ready endpoint must be a pod of the release, and be reached by the ports that the Service names. */
@@ -95,6 +134,16 @@ export function servicePart(service: ServiceFacts, facts: TrafficFacts): Part {
   const foreign = ready.filter((endpoint) => !isOf(endpoint, facts.expectedPods));
   const first = foreign[0];
   if (first === undefined) {
+    const wrong = misled(live, namespace, ready, facts);
+    if (wrong !== undefined)
+      return {
+        state: 'broken',
+        reason: 'foreign-endpoints',
+        text: `${name} ${wrong}`,
+        headline: 'foreign endpoints',
+      };
+    const refused = refusedPart(name, service, facts);
+    if (refused !== undefined) return refused;
     const port = portWithoutEndpoint(live, ready);
     return port === undefined
       ? {

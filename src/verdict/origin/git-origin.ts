@@ -53,6 +53,9 @@ export async function gitOrigin(
         composed && source !== undefined ? await compose(sources, source, revision, signal) : undefined;
       return renderSources(sources, spec, revision, signal, tree);
     },
+    ...(composed || (spec.sources?.length ?? 1) > 1
+      ? {}
+      : { renderAt: async (other: string) => (await renderSources(sources, spec, other, signal)).set }),
     async find(revision) {
       const own = (await mirror.resolve(revision, signal)).commit;
       return {

@@ -35,6 +35,8 @@ export interface Origin {
   readonly registration?: Registration;
   /** What would be delivered. Throws what cannot be read. */
   render(): Promise<Rendering>;
+  /** What it rendered to at another commit; left out where that is more than a commit. Throws what cannot be read. */
+  readonly renderAt?: (commit: string) => Promise<RenderedSet>;
   /** Throws `not-found` for what is no revision of it. */
   find(revision: string): Promise<FoundRevision>;
 }

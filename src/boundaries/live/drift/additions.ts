@@ -108,9 +108,13 @@ function walk(place: Place, writer: KnownWriter, found: Addition[]): void {
  * What others than the delivery controller wrote into an object and Git does not ask for: an injected sidecar, a label of a policy,
  * a variable that somebody set. Nothing of it is removed by a sync, so it stays until somebody looks. Values that the
  * API server would have put there by itself are left out. Source: `metadata.managedFields` (structured-merge-diff's
- * FieldsV1), where a client that updates owns what was defaulted for it, too.
+ * FieldsV1), where a client that updates owns what was defaulted for it, too. `isOwn` tells the delivery controller.
  */
-export function additions(desired: KubeObject, live: KubeObject): readonly Addition[] {
+export function additions(
+  desired: KubeObject,
+  live: KubeObject,
+  isOwn: (writer: KnownWriter) => boolean = ({ kind }) => kind === 'delivery',
+): readonly Addition[] {
   const found = new Map<string, Addition>();
   for (const entry of live.metadata.managedFields ?? []) {
     const manager = getString(entry, 'manager') ?? 'unknown';
@@ -124,7 +128,7 @@ export function additions(desired: KubeObject, live: KubeObject): readonly Addit
       time: getString(entry, 'time'),
       subresource,
     });
-    if (writer.kind === 'delivery') continue;
+    if (isOwn(writer)) continue;
     const each: Addition[] = [];
     walk({ fields, live, desired, path: [] }, writer, each);
     for (const addition of each) {
