@@ -122,6 +122,31 @@ describe.each(kinds)('clusters of a ledger in $name', (kind) => {
       expect(await (await meeting({ [BY_NAME]: 'two' })).journals.unfinished(SHOP)).toEqual([]);
     });
 
+    it('take over what was seen of a release only where they have not seen it themselves', async () => {
+      const seen = (cluster: string, revision: string, digest?: string) => ({
+        ...SHOP,
+        cluster,
+        environment: 'prod',
+        revision,
+        actor: ANA,
+        state: 'landed' as const,
+        message: 'landed',
+        proof: digest === undefined ? {} : { release: { digest } },
+      });
+      const before = place.open();
+      await before.deliveries.observe(seen(BY_NAME, 'rev1'));
+      await before.deliveries.observe(seen(BY_NAME, 'rev0', 'sha256:0'));
+      const there = await meeting({ [BY_ADDRESS]: 'one' });
+      await there.deliveries.observe(seen(BY_ADDRESS, 'rev1', 'sha256:1'));
+      const one = await meeting({ [BY_NAME]: 'one' });
+      await one.deliveries.observe(seen(BY_NAME, 'rev1', 'sha256:1'));
+      const kept = await one.deliveries.list(SHOP, 10);
+      expect(kept.map(({ revision, digest }) => [revision, digest]).toSorted()).toEqual([
+        ['rev0', 'sha256:0'],
+        ['rev1', 'sha256:1'],
+      ]);
+    });
+
     it('take over a journal as soon as their own of that application has ended', async () => {
       const id = await legacy();
       const there = { ...SHOP, cluster: BY_ADDRESS };
