@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { LandfallError, getArray, getIn, getString, parseJson } from '../kernel/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import type { ApiResource } from './client.ts';
@@ -85,9 +86,31 @@ export function createDiscovery(transport: Transport, clock: Clock): Discovery {
     }
   }
 
-  async function groupVersions(): Promise<readonly string[]> {
+  /** The question is shared with others, so that it goes on; whoever is stopped waits for it no longer. */
+  async function shared(apiVersion: string, notOlderThan: number, signal: AbortSignal | undefined) {
+    const answer = groupVersion(apiVersion, notOlderThan);
+    if (signal === undefined) return answer;
+    const attempt = { what: `discover the kinds of ${apiVersion}`, server: transport.server };
+    if (signal.aborted) {
+      answer.catch(() => {});
+      throw cancelled(attempt);
+    }
+    let leave = () => {};
+    const stopped = new Promise<never>((_resolve, reject) => {
+      leave = () => reject(cancelled(attempt));
+      setMaxListeners(0, signal);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+    try {
+      return await Promise.race([answer, stopped]);
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  async function groupVersions(signal: AbortSignal | undefined): Promise<readonly string[]> {
     const what = 'discover the groups';
-    const response = await transport.send({ what, method: 'GET', path: '/apis' });
+    const response = await transport.send({ what, method: 'GET', path: '/apis' }, signal);
     if (response.status !== 200) {
       throw failureOfResponse(response.status, response.text, { what, server: transport.server });
     }
@@ -103,9 +126,8 @@ export function createDiscovery(transport: Transport, clock: Clock): Discovery {
   return {
     async all(signal) {
       const names: string[] = [];
-      for (const name of await groupVersions()) {
-        if (signal?.aborted) throw cancelled({ what: 'discover the kinds', server: transport.server });
-        const { kinds } = await groupVersion(name, clock.now() - KEPT);
+      for (const name of await groupVersions(signal)) {
+        const { kinds } = await shared(name, clock.now() - KEPT, signal);
         names.push(name, ...[...kinds.keys()].map((kind) => `${name}/${kind}`));
       }
       return names.toSorted();
@@ -115,9 +137,9 @@ export function createDiscovery(transport: Transport, clock: Clock): Discovery {
         throw cancelled({ what: `discover the kinds of ${apiVersion}`, server: transport.server });
       if (kind === SELF_SUBJECT_REVIEW.kind && apiVersion === 'authentication.k8s.io/v1')
         return SELF_SUBJECT_REVIEW;
-      const first = await groupVersion(apiVersion, clock.now() - KEPT);
+      const first = await shared(apiVersion, clock.now() - KEPT, signal);
       const found =
-        first.kinds.get(kind) ?? (await groupVersion(apiVersion, clock.now() - FRESH)).kinds.get(kind);
+        first.kinds.get(kind) ?? (await shared(apiVersion, clock.now() - FRESH, signal)).kinds.get(kind);
       if (found !== undefined) return found;
       throw new LandfallError(
         `The cluster at ${transport.server} does not serve the kind ${kind} of ${apiVersion}.`,

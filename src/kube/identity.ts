@@ -32,10 +32,10 @@ export async function clusterIdentity(
       : { uid };
   } catch (thrown) {
     if (signal?.aborted) throw thrown;
-    const { kind, message } = asLandfallError(thrown);
+    const { kind, code, message } = asLandfallError(thrown);
     return kind === 'cancelled'
       ? { unknown: `it did not answer within ${PATIENCE_MS / 1000} s`, lasting: false }
-      : { unknown: message, lasting: kind === 'denied' };
+      : { unknown: message, lasting: code === 'kube-forbidden' };
   } finally {
     timer.cancel();
   }

@@ -19,14 +19,14 @@ describe.each(kinds)('clusters of a ledger in $name', (kind) => {
   afterEach(() => place.close());
 
   /** A process of its own that reaches clusters at addresses. */
-  function meeting(at: Readonly<Record<string, string | ClusterIdentity>>): Ledger {
+  async function meeting(at: Readonly<Record<string, string | ClusterIdentity>>): Promise<Ledger> {
     const ledger = place.open();
     for (const [server, identity] of Object.entries(at)) {
       const answer = typeof identity === 'string' ? { uid: identity } : identity;
       ledger.clusters.know(server, () => Promise.resolve(answer));
     }
     // Two meetings have an order.
-    place.clock.advance(1000);
+    await place.clock.advance(1000);
     return ledger;
   }
 
@@ -38,11 +38,11 @@ describe.each(kinds)('clusters of a ledger in $name', (kind) => {
   }
 
   it('are the same at another address, with all that is kept of them', async () => {
-    const one = meeting({ [BY_NAME]: 'one' });
+    const one = await meeting({ [BY_NAME]: 'one' });
     const id = await leaveJournal(one, BY_NAME);
     await one.holds.put({ ...SHOP, kind: 'updates', revision: '', reason: 'not now', actor: ANA });
     await one.standings.see(SHOP, 'r1');
-    const other = meeting({ [BY_ADDRESS]: 'one' });
+    const other = await meeting({ [BY_ADDRESS]: 'one' });
     const there = { ...SHOP, cluster: BY_ADDRESS };
     expect(await other.journals.unfinished(there)).toMatchObject([{ id, cluster: BY_ADDRESS }]);
     expect(await other.journals.takeOver(id)).toMatchObject({ cluster: BY_ADDRESS, steps: [{ seq: 1 }] });
@@ -53,8 +53,8 @@ describe.each(kinds)('clusters of a ledger in $name', (kind) => {
   });
 
   it('that take over an address get nothing of the one before, and can tell what it left', async () => {
-    const id = await leaveJournal(meeting({ [BY_NAME]: 'one-1234567' }), BY_NAME);
-    const two = meeting({ [BY_NAME]: 'two' });
+    const id = await leaveJournal(await meeting({ [BY_NAME]: 'one-1234567' }), BY_NAME);
+    const two = await meeting({ [BY_NAME]: 'two' });
     expect(await two.journals.unfinished(SHOP)).toEqual([]);
     expect(await two.deliveries.list(SHOP, 10)).toEqual([]);
     expect(await two.journals.elsewhere(SHOP)).toMatchObject([
@@ -64,14 +64,14 @@ describe.each(kinds)('clusters of a ledger in $name', (kind) => {
     expect(await leaveJournal(two, BY_NAME)).not.toBe(id);
     expect(await two.journals.unfinished(SHOP)).toHaveLength(1);
     // Whoever reaches the first one elsewhere still finds its own, and it alone.
-    const one = meeting({ [BY_ADDRESS]: 'one-1234567' });
+    const one = await meeting({ [BY_ADDRESS]: 'one-1234567' });
     expect(await one.journals.unfinished({ ...SHOP, cluster: BY_ADDRESS })).toMatchObject([{ id }]);
   });
 
   it('are followed by the name that they were shown by', async () => {
-    await leaveJournal(meeting({ [BY_NAME]: 'one-1234567' }), BY_NAME);
-    await leaveJournal(meeting({ [BY_NAME]: 'two' }), BY_NAME);
-    const alone = meeting({});
+    await leaveJournal(await meeting({ [BY_NAME]: 'one-1234567' }), BY_NAME);
+    await leaveJournal(await meeting({ [BY_NAME]: 'two' }), BY_NAME);
+    const alone = await meeting({});
     const names = (await alone.deliveries.list({ application: SHOP.application }, 10)).map(
       ({ cluster }) => cluster,
     );
@@ -81,12 +81,12 @@ describe.each(kinds)('clusters of a ledger in $name', (kind) => {
   });
 
   it('that say nothing are taken for the one that was met there last, and this is told', async () => {
-    const id = await leaveJournal(meeting({ [BY_NAME]: 'one' }), BY_NAME);
-    const poor = meeting({ [BY_NAME]: DENIED, [BY_ADDRESS]: DENIED });
+    const id = await leaveJournal(await meeting({ [BY_NAME]: 'one' }), BY_NAME);
+    const poor = await meeting({ [BY_NAME]: DENIED, [BY_ADDRESS]: DENIED });
     expect(await poor.journals.unfinished(SHOP)).toMatchObject([{ id }]);
     expect(await poor.clusters.doubt(BY_NAME)).toContain('forbidden');
     expect(await poor.journals.unfinished({ ...SHOP, cluster: BY_ADDRESS })).toEqual([]);
-    expect(await meeting({ [BY_NAME]: 'one' }).clusters.doubt(BY_NAME)).toBeUndefined();
+    expect(await (await meeting({ [BY_NAME]: 'one' })).clusters.doubt(BY_NAME)).toBeUndefined();
   });
 
   it('that did not answer are asked again', async () => {
@@ -113,31 +113,56 @@ describe.each(kinds)('clusters of a ledger in $name', (kind) => {
 
     it('take them over at the first meeting, once', async () => {
       const id = await legacy();
-      const one = meeting({ [BY_NAME]: 'one' });
+      const one = await meeting({ [BY_NAME]: 'one' });
       expect(await one.journals.unfinished(SHOP)).toMatchObject([{ id }]);
       expect(await one.holds.list(SHOP)).toHaveLength(1);
-      const moved = meeting({ [BY_ADDRESS]: 'one' });
+      const moved = await meeting({ [BY_ADDRESS]: 'one' });
       expect(await moved.journals.unfinished({ ...SHOP, cluster: BY_ADDRESS })).toMatchObject([{ id }]);
       expect(await moved.standings.get({ ...SHOP, cluster: BY_ADDRESS })).toMatchObject({ release: 'r1' });
-      expect(await meeting({ [BY_NAME]: 'two' }).journals.unfinished(SHOP)).toEqual([]);
+      expect(await (await meeting({ [BY_NAME]: 'two' })).journals.unfinished(SHOP)).toEqual([]);
+    });
+
+    it('take over what was seen of a release only where they have not seen it themselves', async () => {
+      const seen = (cluster: string, revision: string, digest?: string) => ({
+        ...SHOP,
+        cluster,
+        environment: 'prod',
+        revision,
+        actor: ANA,
+        state: 'landed' as const,
+        message: 'landed',
+        proof: digest === undefined ? {} : { release: { digest } },
+      });
+      const before = place.open();
+      await before.deliveries.observe(seen(BY_NAME, 'rev1'));
+      await before.deliveries.observe(seen(BY_NAME, 'rev0', 'sha256:0'));
+      const there = await meeting({ [BY_ADDRESS]: 'one' });
+      await there.deliveries.observe(seen(BY_ADDRESS, 'rev1', 'sha256:1'));
+      const one = await meeting({ [BY_NAME]: 'one' });
+      await one.deliveries.observe(seen(BY_NAME, 'rev1', 'sha256:1'));
+      const kept = await one.deliveries.list(SHOP, 10);
+      expect(kept.map(({ revision, digest }) => [revision, digest]).toSorted()).toEqual([
+        ['rev0', 'sha256:0'],
+        ['rev1', 'sha256:1'],
+      ]);
     });
 
     it('take over a journal as soon as their own of that application has ended', async () => {
       const id = await legacy();
       const there = { ...SHOP, cluster: BY_ADDRESS };
-      const own = await leaveJournal(meeting({ [BY_ADDRESS]: 'one' }), BY_ADDRESS);
-      const both = meeting({ [BY_NAME]: 'one', [BY_ADDRESS]: 'one' });
+      const own = await leaveJournal(await meeting({ [BY_ADDRESS]: 'one' }), BY_ADDRESS);
+      const both = await meeting({ [BY_NAME]: 'one', [BY_ADDRESS]: 'one' });
       expect(await both.journals.unfinished(SHOP)).toMatchObject([{ id: own }]);
       await both.journals.takeOver(own);
       await both.journals.state(own, 'restored');
-      expect(await meeting({ [BY_NAME]: 'one' }).journals.unfinished(SHOP)).toMatchObject([{ id }]);
+      expect(await (await meeting({ [BY_NAME]: 'one' })).journals.unfinished(SHOP)).toMatchObject([{ id }]);
       expect(await both.deliveries.list(there, 10)).toHaveLength(2);
     });
   });
 
   it('are met by several processes at once', async () => {
     await startDelivery(place.open(), place.clock);
-    const all = Array.from({ length: 4 }, () => meeting({ [BY_NAME]: 'one' }));
+    const all = await Promise.all(Array.from({ length: 4 }, () => meeting({ [BY_NAME]: 'one' })));
     const lists = await Promise.all(all.map((ledger) => ledger.deliveries.list(SHOP, 10)));
     expect(lists.map(({ length }) => length)).toEqual([1, 1, 1, 1]);
   });

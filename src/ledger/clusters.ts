@@ -34,34 +34,47 @@ const PREFIX = 'uid:';
 /** Characters of a uid that people are shown. */
 const SHOWN = 8;
 
+interface Adopted {
+  readonly table: string;
+  /** What may be there once only: which other row of that application says so. */
+  readonly once?: string;
+  /** Which of those that are there already say nothing new; any other waits until that has come to its end. */
+  readonly same?: string;
+}
+
 /**
  * What has no identity yet was written by a Landfall that knew addresses only, or while the identity could not be read.
- * The first cluster that is met at the address takes it over. Of what may be there once only, what that cluster has
- * already stays: the other becomes its own as soon as that has come to its end.
+ * The first cluster that is met at the address takes it over.
  */
-const ADOPTED: readonly { readonly table: string; readonly once?: string }[] = [
+const ADOPTED: readonly Adopted[] = [
   {
     table: 'landfall_journal',
     once: "mine.state in ('open', 'restoring') and other.state in ('open', 'restoring')",
   },
   {
     table: 'landfall_delivery',
-    once: "mine.trigger = 'observed' and other.trigger = 'observed' and other.revision = mine.revision and coalesce(other.digest, '') = coalesce(mine.digest, '')",
+    // One that was seen without a digest is any of that revision.
+    once: "mine.trigger = 'observed' and other.trigger = 'observed' and other.revision = mine.revision and (other.digest is null or mine.digest is null or other.digest = mine.digest)",
+    same: "trigger = 'observed'",
   },
   { table: 'landfall_plan' },
   { table: 'landfall_decision' },
-  { table: 'landfall_hold', once: 'other.kind = mine.kind and other.revision = mine.revision' },
-  { table: 'landfall_error_share', once: 'other.digest = mine.digest' },
+  {
+    table: 'landfall_hold',
+    once: 'other.kind = mine.kind and other.revision = mine.revision',
+    same: '1 = 1',
+  },
+  { table: 'landfall_error_share', once: 'other.digest = mine.digest', same: '1 = 1' },
   { table: 'landfall_notice' },
   {
     table: 'landfall_change',
     once: "mine.state in ('waiting', 'committing', 'following') and other.state in ('waiting', 'committing', 'following')",
   },
-  { table: 'landfall_standing', once: '1 = 1' },
+  { table: 'landfall_standing', once: '1 = 1', same: '1 = 1' },
 ];
 
 async function adopt(session: Session, server: string, key: string): Promise<void> {
-  for (const { table, once } of ADOPTED) {
+  for (const { table, once, same } of ADOPTED) {
     const taken =
       once === undefined
         ? sql``
@@ -71,6 +84,10 @@ async function adopt(session: Session, server: string, key: string): Promise<voi
     await sql`update ${sql.table(table)} as mine set cluster = ${key} where mine.cluster = ${server}${taken}`.execute(
       session,
     );
+    if (same !== undefined)
+      await sql`delete from ${sql.table(table)} where cluster = ${server} and ${sql.raw(same)}`.execute(
+        session,
+      );
   }
 }
 

@@ -271,6 +271,94 @@ describe('a cluster that', () => {
   });
 });
 
+describe('Ctrl-C', () => {
+  it(
+    'ends every command that waits for a cluster, with 130 and a document',
+    { timeout: 2 * MINUTE },
+    async () => {
+      for (const words of Object.keys(ASKING)) {
+        const stop = new AbortController();
+        const kubeconfig = await fileOf(kubeconfigOf(await answering(() => stop.abort())));
+        const args = argsOf(words);
+        const ran = await person.run(args, { env: { KUBECONFIG: kubeconfig }, signal: stop.signal });
+        expect([words, ran.code, ran.err]).toEqual([words, 130, 'stopped\n']);
+        expect([words, JSON.parse(ran.out)]).toMatchObject([
+          words,
+          { error: { kind: 'cancelled', code: 'interrupted', exit: 130 } },
+        ]);
+      }
+    },
+  );
+});
+
+describe('a ledger that', () => {
+  /** Commands that ask nothing but the ledger. */
+  const OF_LEDGER = [
+    'history shop',
+    'note shop 01m',
+    'holds list',
+    'holds lift 01m',
+    'builds list',
+    'builds show 01m',
+  ];
+  const CASES: readonly (readonly [
+    string,
+    () => Promise<Readonly<Record<string, string>>>,
+    RegExp,
+    number,
+  ])[] = [
+    [
+      'has a file in the place of its folder',
+      async () => ({ XDG_STATE_HOME: await fileOf('') }),
+      /cannot be opened for writing/,
+      1,
+    ],
+    [
+      'is no database',
+      async () => {
+        const state = path.join(person.home, 'damaged');
+        await mkdir(path.join(state, 'landfall'), { recursive: true });
+        await writeFile(path.join(state, 'landfall', 'ledger.db'), 'this is no database, '.repeat(500));
+        return { XDG_STATE_HOME: state };
+      },
+      /is damaged/,
+      1,
+    ],
+    [
+      'is a folder',
+      async () => {
+        const state = path.join(person.home, 'folder');
+        await mkdir(path.join(state, 'landfall', 'ledger.db'), { recursive: true });
+        return { XDG_STATE_HOME: state };
+      },
+      /cannot be opened for writing/,
+      1,
+    ],
+    [
+      'cannot be reached',
+      () => Promise.resolve({ LANDFALL_LEDGER: `postgres://me:${PASSWORD}@127.0.0.1:1/landfall` }),
+      /cannot be used: .*ECONNREFUSED/,
+      1,
+    ],
+    [
+      'has an address of something else',
+      () => Promise.resolve({ LANDFALL_LEDGER: `mysql://me:${PASSWORD}@127.0.0.1:1/landfall` }),
+      /The address of a ledger is postgres:/,
+      3,
+    ],
+  ];
+
+  it.each(CASES)('%s is told by every command', { timeout: MINUTE }, async (_title, place, wanted, exit) => {
+    const env = await place();
+    for (const words of OF_LEDGER) {
+      const args = [...words.split(' '), '-o', 'json'];
+      const judging = words.startsWith('note') && exit === 1;
+      const document = check(args, await person.run(args, { env }), judging ? [2] : [exit]);
+      expect(getString(document, 'error', 'message'), words).toMatch(wanted);
+    }
+  });
+});
+
 describe('a kubeconfig that', () => {
   const CASES: readonly (readonly [string, () => Promise<string>, RegExp])[] = [
     ['is a folder', () => Promise.resolve(person.folder), /folder/],

@@ -7,7 +7,10 @@ export interface KubeProxy {
   readonly kubeconfig: string;
   /** What happens to the next requests; undefined: they are passed on. */
   meddle:
-    | ((path: string) => 'cut' | { readonly status: number; readonly body: object } | undefined)
+    | ((
+        path: string,
+        method: string,
+      ) => 'cut' | { readonly status: number; readonly body: object } | undefined)
     | undefined;
   close(): Promise<void>;
 }
@@ -20,7 +23,7 @@ export async function openKubeProxy(target: {
 }): Promise<KubeProxy> {
   const server = createServer((incoming, response) => {
     const path = incoming.url ?? '/';
-    const answer = proxy.meddle?.(path);
+    const answer = proxy.meddle?.(path, incoming.method ?? 'GET');
     if (answer === 'cut') {
       incoming.destroy();
       return;

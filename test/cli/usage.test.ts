@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { everyLeaf } from './every-command.ts';
 import { newPerson } from './terminal.ts';
 import type { Person } from './terminal.ts';
 
@@ -65,6 +66,22 @@ describe('help', () => {
     }
   });
 
+  it('names every variable of the environment that is read', async () => {
+    const folder = path.resolve(import.meta.dirname, '../../src');
+    const read = new Set<string>();
+    for (const name of await readdir(folder, { recursive: true })) {
+      if (!/^(?:cli|kube|oci|ledger|pipeline|controller)\/.*\.ts$/.test(name) || /test|fixture/.test(name))
+        continue;
+      for (const match of (await readFile(path.join(folder, name), 'utf8')).matchAll(
+        /\benv\['(LANDFALL_\w+|KUBECONFIG|DOCKER_CONFIG|NO_COLOR|FORCE_COLOR)'\]/g,
+      ))
+        read.add(match[1] ?? '');
+    }
+    expect(read.size).toBeGreaterThan(8);
+    const { out } = await person.run(['help', 'environment']);
+    expect([...read].filter((name) => !out.includes(name))).toEqual([]);
+  });
+
   it('is there by topic and by command, and nearest names are given for anything else', async () => {
     expect((await person.run(['help', 'boundaries'])).out).toContain('Each asks one question');
     expect((await person.run(['help', 'exit', 'codes'])).out).toContain('not proven in time');
@@ -105,6 +122,21 @@ describe('wrong usage', () => {
     [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
     [['image', 'build', '.'], /required option '-t, --tag/],
     [['image', 'build', '.', '-t', 'x', '--env', 'NAME'], /NAME=VALUE/],
+    [['apply', '--plan', 'p', '--prune'], /--plan and --prune contradict each other/],
+    [['apply', '.', '--prune-kept'], /--prune-kept says nothing without --prune/],
+    [['plan', '.', '--prune-kept'], /--prune-kept says nothing without --prune/],
+    [['render', '--why', 'deploy/a:b', '--diff', 'HEAD'], /--why and --diff contradict each other/],
+    [['render', '--diff', 'HEAD', '--against', '.'], /--diff and --against contradict each other/],
+    [['render', '--others'], /--others says nothing without --diff/],
+    [['sync', 'x', '--terminate', '--force'], /--terminate and --force contradict each other/],
+    [['sync', 'x', '--no-wait', '--timeout', '5s'], /--no-wait and --timeout contradict each other/],
+    [['check', '--format', 'sarif', '-o', 'text'], /--format and --output contradict each other/],
+    [['health', 'x', '--rules', 'f'], /--rules says nothing without --filename/],
+    [['init', '--yes', '--dry-run'], /--yes and --dry-run contradict each other/],
+    [['serve', '--from', 'x'], /--from says nothing without --path/],
+    [['serve', '--no-leases', '--parts', '2'], /--no-leases and --parts contradict each other/],
+    [['builds', 'approve', 'x', '--token-file', 'f'], /--token-file says nothing without --server/],
+    [['builds', 'report', 'x', '--message', 'why'], /--message says nothing without --failed/],
   ])('%j ends with exit code 3 and says what was wanted', async (args, wanted) => {
     const { code, out, err } = await person.run(args);
     expect(err).toMatch(wanted);
@@ -190,6 +222,25 @@ describe('completion', () => {
       'stop',
     ]);
     expect((await complete(['landfall', 'prove', 'shop', '--wa'])).stdout.trim()).toBe('--wait');
+    // Values where they are known, in the place where they stand; nothing of ours where anything may stand.
+    expect((await complete(['landfall', 'prove', 'shop', '-o', ''])).stdout.trim()).toBe('text json yaml');
+    expect((await complete(['landfall', 'apply', '.', '--on-failure', 'k'])).stdout.trim()).toBe('keep');
+    expect((await complete(['landfall', 'apply', '.', '--timeout', ''])).stdout.trim()).toBe('');
+    expect((await complete(['landfall', 'completion', ''])).stdout.trim()).toMatch(/^bash zsh fish/);
+    expect((await complete(['landfall', 'help', 'exit'])).stdout.trim()).toBe('exit-codes');
+  });
+
+  it('knows every option of every command', async () => {
+    const { out } = await person.run(['completion', 'bash']);
+    const fish = (await person.run(['completion', 'fish'])).out;
+    for (const { words, options } of everyLeaf()) {
+      const line = out.split('\n').find((each) => each.startsWith(`    '${words}') candidates=`)) ?? '';
+      expect([words, options.filter((option) => !line.includes(option))]).toEqual([words, []]);
+      expect([words, options.filter((option) => !fish.includes(` -l ${option.slice(2)}`))]).toEqual([
+        words,
+        [],
+      ]);
+    }
   });
 
   it('is there for zsh and fish', async () => {

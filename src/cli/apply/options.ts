@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { withRules } from '../option-rules.ts';
 import { parseDuration, withCluster, withOutput } from '../options.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 
@@ -33,6 +34,7 @@ export function withSet(command: Command): Command {
   if (namespace !== undefined) {
     namespace.description = 'where objects go that name no namespace; for an Application, its own namespace';
   }
+  withRules(set, { needs: { '--prune-kept': '--prune' } });
   return set
     .option('--env <name>', 'the environment: named in what is told; default: what landfall.yaml says')
     .option('--name <name>', 'name of the application; default: the repository and folder')
@@ -43,6 +45,12 @@ export function withSet(command: Command): Command {
 }
 
 export function withApply(command: Command): Command {
+  withRules(command, {
+    // A plan is carried out as it was reviewed.
+    against: {
+      '--plan': ['--env', '--name', '--namespace', '--prune', '--prune-kept', '--recreate', '--loose'],
+    },
+  });
   return withSet(command)
     .option('--dry-run', 'check everything and change nothing')
     .addOption(

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { CliIo } from '../io.ts';
+import { withRules } from '../option-rules.ts';
 import { parseMirror, withExamples, withOutput } from '../options.ts';
 import type { OutputOptions } from '../options.ts';
 
@@ -57,6 +58,7 @@ export function registerReport(builds: Command, io: CliIo, exit: (code: number) 
       'reach a registry by another address; may be repeated',
       parseMirror,
     );
+  withRules(report, { needs: { '--message': '--failed' } });
   withExamples(withOutput(report), [
     'landfall builds report registry.corp.io/shop:1.4.0',
     'landfall builds report registry.corp.io/shop@sha256:9c4d… --server https://landfall.corp.io',

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import type { CliIo } from '../io.ts';
+import { withRules } from '../option-rules.ts';
 import { parseCount, parseMirror, withCluster, withExamples, withOutput } from '../options.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
@@ -159,6 +160,7 @@ function registerDeciding(builds: Command, io: CliIo, exit: Exit): void {
         '--token-file <file>',
         'for --server: a token of the cluster that says who you are; default: LANDFALL_TOKEN',
       );
+    withRules(command, { needs: { '--token-file': '--server' } });
     withExamples(withOutput(withCluster(command)), [
       `landfall builds ${kind} 1m7y4nqgce --comment '${kind === 'approve' ? 'read it, and its tests' : 'not this week'}'`,
     ]).action(async (id: string, options: ReviewOptions) => {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { withRules } from '../option-rules.ts';
 import { withExamples } from '../options.ts';
 import type { ClusterOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
@@ -60,6 +61,7 @@ export const checkCommand: CliCommand = {
           .choices(['error', 'warning', 'risk'])
           .default('error'),
       );
+    withRules(command, { against: { '--format': ['--output'] } });
     withExamples(command, [
       'landfall check k8s/overlays/prod',
       'landfall check --all --fail-on warning',

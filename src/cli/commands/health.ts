@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { withRules } from '../option-rules.ts';
 import { withCluster, withExamples, withOutput } from '../options.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
@@ -29,6 +30,7 @@ export const healthCommand: CliCommand = {
         'judge the objects of a file instead (- is the standard input); of their pods and endpoints nothing is known then',
       )
       .option('--rules <file>', 'with --filename: a landfall.yaml whose health rules count');
+    withRules(command, { needs: { '--rules': '--filename' } });
     withExamples(withOutput(withCluster(command)), [
       'landfall health payment-api',
       'landfall health payment-api --engine-compatible argocd',

@@ -3,7 +3,8 @@ import { LandfallError, nearest } from '../../kernel/index.ts';
 import { withExamples } from '../options.ts';
 import type { CliCommand } from './command.ts';
 
-const TOPICS: ReadonlyMap<string, string> = new Map(
+/** What help knows besides commands, by the words that ask for it. */
+export const TOPICS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     boundaries: `A delivery crosses eight boundaries, always in this order. Each asks one question.
 
@@ -28,14 +29,21 @@ Each is one of five:
 landed: every boundary is proven or not applicable. Otherwise one boundary is named, the one to mend:
 stopped at intent, moving at rollout, unproven at artifact.
 `,
-    'exit-codes': `  0  landed, or done
-  1  broken, or the command failed
-  2  not proven in time: nothing contradicts it, and something is not known
-  3  wrong usage; nothing was started
+    'exit-codes': `  0    landed, or done
+  1    broken, or the command failed; diff: something differs
+  2    not proven in time: nothing contradicts it, and something is not known; diff: it failed
+  3    wrong usage, or a name that is not there; nothing was started
+  130  interrupted; what was begun was taken back
+  141  whoever read the output went away first
 `,
     environment: `  KUBECONFIG                   the cluster, as for kubectl
   DOCKER_CONFIG                credentials of registries, as for docker
   LANDFALL_REGISTRY_MIRRORS    HOST=URL,HOST=URL: reach registries by other addresses
+  LANDFALL_LEDGER              history in PostgreSQL: postgres://USER@HOST/DATABASE
+  LANDFALL_LEDGER_KEY          32 bytes in hex or base64 that seal journals; needed with PostgreSQL
+  LANDFALL_SERVER              landfall serve --webhook that landfall builds report tells
+  LANDFALL_TOKEN               says who decides, for landfall builds approve --server
+  LANDFALL_WEBHOOK_SECRET      what senders of webhooks and reports sign with
   LANDFALL_CLUSTER_TOKEN       token of landfall cluster start, off the command line
   XDG_CACHE_HOME               mirrors of repositories; may be thrown away. Default ~/.cache
   XDG_STATE_HOME               measurements, built images, clusters. Default ~/.local/state

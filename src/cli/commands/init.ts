@@ -1,3 +1,4 @@
+import { withRules } from '../option-rules.ts';
 import { withExamples, withOutput } from '../options.ts';
 import type { OutputOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
@@ -24,6 +25,7 @@ export const initCommand: CliCommand = {
       .option('--url <url>', 'URL under which the cluster reaches the repository; default: the remote origin')
       .option('--revision <revision>', 'what the Applications track; default: the branch that is checked out')
       .option('--application-namespace <name>', 'namespace of the Applications', 'argocd');
+    withRules(command, { against: { '--yes': ['--dry-run'] } });
     withExamples(withOutput(command), [
       'landfall init --dry-run',
       'landfall init --yes --url https://git.corp.io/platform/deploy.git',

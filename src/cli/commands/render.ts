@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { withRules } from '../option-rules.ts';
 import { withExamples } from '../options.ts';
 import type { CliCommand } from './command.ts';
 
@@ -59,6 +60,14 @@ export const renderCommand: CliCommand = {
       .option('--helm-command <program>', 'the helm program', 'helm')
       .option('--findings', 'say what most likely was not meant; always said on a terminal')
       .option('--allow-remote', 'fetch resources over HTTP and from other repositories');
+    withRules(command, {
+      against: {
+        '--why': ['--provenance', '--diff', '--against'],
+        '--provenance': ['--diff', '--against'],
+        '--diff': ['--against'],
+      },
+      needs: { '--others': '--diff', '--helm-command': '--enable-helm' },
+    });
     withExamples(command, [
       'landfall render k8s/overlays/prod',
       'landfall render k8s/overlays/staging --why deploy/payment-api:spec.replicas',

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { LandfallError } from '../../kernel/index.ts';
 import { EXIT } from '../exit.ts';
 import type { CliIo } from '../io.ts';
+import { withRules } from '../option-rules.ts';
 import { parseCount, parseDuration, withCluster, withExamples } from '../options.ts';
 import type { ClusterOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
@@ -88,6 +89,15 @@ export const serveCommand: CliCommand = {
           .default(600_000, '10m'),
       )
       .option('--helm <program>', 'the program that renders charts; default: helm on PATH');
+    withRules(command, {
+      against: { '--no-leases': ['--parts'] },
+      needs: {
+        '--from': '--path',
+        '--path': '--from',
+        '--revision': '--from',
+        '--webhook-secret-file': '--webhook',
+      },
+    });
     withExamples(withCluster(command), [
       'landfall serve',
       'landfall serve --from https://git.corp.io/platform.git --path platform/clusters/staging',
@@ -213,18 +223,7 @@ async function rootOf(
   bring: (repository: string, path: string) => Promise<string>,
 ): Promise<string | undefined> {
   const { from, path } = options;
-  if (from === undefined && path === undefined) return undefined;
-  if (from === undefined || path === undefined) {
-    throw new LandfallError(
-      `${from === undefined ? '--path' : '--from'} was given without ${from === undefined ? '--from' : '--path'}.`,
-      {
-        kind: 'invalid-input',
-        code: 'serve-from',
-        hint: 'Name both: --from REPOSITORY --path platform/clusters/ENVIRONMENT.',
-      },
-    );
-  }
-  return bring(from, path);
+  return from === undefined || path === undefined ? undefined : bring(from, path);
 }
 
 /** From a file or the environment, never from the command line, which every user of the machine can read. */

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { withRules } from '../option-rules.ts';
 import { parseDuration, withCluster, withExamples, withOutput } from '../options.ts';
 import type { ClusterOptions, OutputOptions } from '../options.ts';
 import type { CliCommand } from './command.ts';
@@ -55,6 +56,12 @@ export const syncCommand: CliCommand = {
       .option('--no-wait', 'ask, and do not follow it')
       .option('--timeout <duration>', 'follow it at most this long', parseDuration, 600_000)
       .option('--terminate', 'end the operation that runs instead of asking for one');
+    withRules(command, {
+      against: {
+        '--terminate': ['--prune', '--dry-run', '--revision', '--resource', '--force'],
+        '--no-wait': ['--timeout'],
+      },
+    });
     withExamples(withOutput(withCluster(command)), [
       'landfall sync payment-api',
       'landfall sync payment-api --prune --revision 1a2b3c4d',
