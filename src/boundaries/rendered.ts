@@ -18,6 +18,8 @@ export interface RenderedFacts {
   readonly why: (path: readonly (string | number)[]) => readonly FieldSource[];
   /** Whether a value was put in from a Secret, whatever the kind of the object; left out where none was. */
   readonly hidden?: ((path: readonly (string | number)[]) => boolean) | undefined;
+  /** It is made once and left alone after that: it has to be there, whatever it says. */
+  readonly seed?: true;
 }
 
 /** True where neither the value that is asked for nor the one that is stored may be shown. */

@@ -25,13 +25,21 @@ const MANAGER = 'landfall-controller';
  * Application objects have their status in the main resource where Argo CD's definition is installed, and in a
  * subresource elsewhere: discovery says which.
  */
-export function createApplicationWriter(client: KubeClient, events: EventRecorder): ApplicationWriter {
+export function createApplicationWriter(
+  client: KubeClient,
+  events: EventRecorder,
+  /** The controller's own namespace, which every status names. */
+  home: string,
+): ApplicationWriter {
   return {
     async write(application, change, signal) {
       const { subresources } = await client.resource(application, signal);
       const separate = subresources.includes('status');
       const before = getObject(application, 'status') ?? {};
-      const status = change.status === undefined ? undefined : mergePatch(before, change.status);
+      const status =
+        change.status === undefined
+          ? undefined
+          : mergePatch(before, { ...change.status, controllerNamespace: home });
       const main: JsonObject = {};
       if (change.operation !== undefined) {
         const had = getObject(application, 'operation');

@@ -202,6 +202,7 @@ describe('the controller', () => {
       },
       health: { status: 'Healthy' },
       sourceType: 'Kustomize',
+      controllerNamespace: 'argocd',
       operationState: {
         phase: 'Succeeded',
         message: 'successfully synced (all tasks run)',

@@ -158,7 +158,7 @@ export function startController(options: ControllerOptions): Controller {
     return work({ ...turn, signal: AbortSignal.any([turn.signal, held]) });
   }
 
-  const writer = createApplicationWriter(client, events);
+  const writer = createApplicationWriter(client, events, homeNamespace);
   const repositories = createRepositories(
     (url, project, signal) => access.mirror(url, project, signal),
     clock,

@@ -211,7 +211,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
   const again = await readAgain(kube, spec, signal);
   const application = again.state === 'read' ? again.value : spec.object;
   const objects = rendered.map(({ object }) => object);
-  const ignore = ignoreRulesOf(application, objects, spec.argo?.settings);
+  const ignore = ignoreRulesOf(application, rendered, spec.argo?.settings);
   const ignored = await attempt(() => ignoredByJq(ignore, objects, clock, signal), signal);
   const at = new Date(clock.now()).toISOString();
   return {

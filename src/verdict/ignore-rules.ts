@@ -1,7 +1,7 @@
 import { applicationSpec, isFlux, isRelease, isSeedOfFlux } from '../boundaries/index.ts';
 import { releaseSpec } from '../boundaries/render/index.ts';
 import { fluxIgnoreRules } from '../boundaries/sync/index.ts';
-import type { IgnoreRule } from '../boundaries/index.ts';
+import type { IgnoreRule, RenderedFacts } from '../boundaries/index.ts';
 import { ignoreRules } from '../boundaries/settings/index.ts';
 import type { ArgoSettings } from '../boundaries/settings/index.ts';
 import { getArray } from '../kernel/index.ts';
@@ -11,10 +11,14 @@ import type { KubeObject } from '../kube/index.ts';
 /** What is left to others in these objects: as the application says, Argo CD's settings, or they themselves. */
 export function ignoreRulesOf(
   application: KubeObject,
-  objects: readonly KubeObject[],
+  rendered: readonly RenderedFacts[],
   settings: ArgoSettings | undefined,
 ): readonly IgnoreRule[] {
-  if (isRelease(application)) return releaseSpec(application, objects).ignoreDifferences;
+  const objects = rendered.map(({ object }) => object);
+  if (isRelease(application)) {
+    const seeds = rendered.filter(({ seed }) => seed === true).map(({ object }) => wholly(object));
+    return [...releaseSpec(application, objects).ignoreDifferences, ...seeds];
+  }
   if (!isFlux(application)) {
     const own = applicationSpec(application).ignoreDifferences;
     return settings === undefined ? own : ignoreRules(own, settings, objects);

@@ -32,6 +32,27 @@ function releaseFile({ tag = '1.0.0', mode = 'web', version = '1.0.0' }): Record
     ...Object.fromEntries(
       Object.entries(chartFiles(version)).map(([name, text]) => [`charts/shop/${name}`, text]),
     ),
+    // What is there stays; else something is made up.
+    'charts/shop/templates/kept.yaml': `apiVersion: v1
+kind: Secret
+metadata: { name: shop-kept }
+data:
+  {{- $kept := lookup "v1" "Secret" .Release.Namespace "shop-kept" }}
+  key: {{ if $kept }}{{ $kept.data.key }}{{ else }}{{ randAlphaNum 20 | b64enc }}{{ end }}
+`,
+    'charts/shop/crds/widget.yaml': `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.corp.io }
+spec:
+  group: corp.io
+  scope: Namespaced
+  names: { kind: Widget, plural: widgets, singular: widget, listKind: WidgetList }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } }
+`,
     'clusters/prod/shop.yaml': `apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: { name: shop, namespace: ${FLUX} }
@@ -164,6 +185,31 @@ describe.runIf(hasHelm())('a HelmRelease', { timeout: 4 * MINUTE }, () => {
         data: { password: 'hunter2-of-the-shop', version: '1.0.0' },
       },
     );
+  });
+
+  it('keeps what it looks up, and needs the definitions that its install has made, whatever they say', async () => {
+    const secret = { apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'shop-kept' };
+    const kept = (await stage.kube.get(secret))?.['data'];
+    expect(kept).toMatchObject({ key: expect.stringMatching(/^[A-Za-z0-9+/=]{28}$/) as string });
+    const definition = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      name: 'widgets.corp.io',
+    };
+    await stage.kube.patch(definition, 'merge', { spec: { names: { shortNames: ['wd'] } } });
+    const changed = await stage.prove('shop', ['--wait', '60s']);
+    expect(changed.proof.verdict.summary, why(changed.proof)).toBe('landed');
+    const drift = JSON.parse((await stage.run(['drift', 'shop', '-o', 'json'])).out) as { drifts: unknown[] };
+    expect(drift.drifts).toEqual([]);
+    const made = await stage.kube.get(definition);
+    if (made === undefined) throw new Error('the install has made it');
+    await stage.kube.delete(definition);
+    const { proof } = await stage.prove('shop');
+    expect(proof.verdict.summary, why(proof)).toBe('stopped at live');
+    expect(state(proof, 'live')?.detail).toContain('widgets.corp.io');
+    const { status: _, ...again } = made;
+    await stage.kube.create({ ...again, metadata: { name: definition.name } });
+    expect((await stage.prove('shop', ['--wait', '60s'])).proof.verdict.summary).toBe('landed');
   });
 
   it('is not green while the release in the cluster is not the one that Git asks for', async () => {

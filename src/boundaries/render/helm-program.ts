@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LandfallError, asLandfallError, runProgram, stringifyYaml } from '../../kernel/index.ts';
 import type { FileTree } from '../../git/index.ts';
+import type { LookupCluster } from './lookups.ts';
 
 /** How charts are rendered: which program, and what it is told of the cluster. */
 export interface HelmProgram {
@@ -13,6 +14,8 @@ export interface HelmProgram {
   readonly apiVersions?: readonly string[];
   /** Files that give the program access to repositories and registries; their content is secret. */
   readonly access?: HelmAccess;
+  /** What `lookup` of a chart reads; left out: nothing, as where Argo CD renders. */
+  readonly cluster?: LookupCluster;
 }
 
 export interface HelmAccess {
@@ -38,6 +41,7 @@ export async function runHelm(
   args: readonly string[],
   cwd: string,
   signal: AbortSignal | undefined,
+  kubeconfig = '/dev/null',
 ): Promise<string> {
   const command = program.command ?? 'helm';
   const { HELM_NAMESPACE: _, HELM_KUBETOKEN: __, KUBECONFIG: ___, ...environment } = process.env;
@@ -53,7 +57,7 @@ export async function runHelm(
         HELM_REPOSITORY_CONFIG: join(folder, 'helm/repositories.yaml'),
         HELM_REGISTRY_CONFIG: join(folder, 'helm/registry.json'),
         // A chart may look things up in a cluster only where its renderer has one: Argo CD's has none.
-        KUBECONFIG: '/dev/null',
+        KUBECONFIG: kubeconfig,
       },
       ...(signal === undefined ? {} : { signal }),
     });
@@ -135,6 +139,18 @@ export async function repositoryArgs(
   if (access.username === undefined && access.password === undefined) {
     return { reference: chart, options: ['--repo', url, ...options] };
   }
+  await fetchIndex(folder, url, program, signal);
+  return { reference: `source/${chart}`, options };
+}
+
+/** Fetches the index of a repository into helm's own cache in `folder`, and gives the file that it is in. */
+export async function fetchIndex(
+  folder: string,
+  url: string,
+  program: HelmProgram,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const access = program.access ?? {};
   const entry = {
     name: 'source',
     url,
@@ -150,5 +166,5 @@ export async function repositoryArgs(
     { mode: 0o600 },
   );
   await runHelm(folder, program, ['repo', 'update', 'source'], folder, signal);
-  return { reference: `source/${chart}`, options };
+  return join(folder, 'helm/cache/repository/source-index.yaml');
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
@@ -18,6 +18,7 @@ import { globPattern, manifestsOf } from './directory.ts';
 import { joined } from './kustomization-edit.ts';
 import { repositoryArgs, runHelm } from './helm-program.ts';
 import type { ChartPlace, HelmProgram } from './helm-program.ts';
+import { startLookups } from './lookups.ts';
 import type { RenderedFacts } from '../rendered.ts';
 import { withoutInvented } from './invented.ts';
 import { expandEnvironment } from './source-environment.ts';
@@ -65,18 +66,18 @@ export async function renderHelm(request: HelmRequest): Promise<readonly Rendere
     const args = await templateArgs(work);
     let text: string;
     try {
-      text = await helm(work, args, chart);
+      text = await template(work, args, chart);
     } catch (thrown) {
       const error = asLandfallError(thrown);
       if (error.code !== 'template-failed' || !MISSING_DEPENDENCY.test(error.message)) throw error;
       await helm(work, ['dependency', 'build'], chart);
-      text = await helm(work, args, chart);
+      text = await template(work, args, chart);
     }
     const what = `helm template ${request.source.chart ?? request.source.path}`;
     const objects = manifestsOf(text, what).map(({ object }) => object);
     const again =
       request.stable === true
-        ? manifestsOf(await helm(work, args, chart), what).map(({ object }) => object)
+        ? manifestsOf(await template(work, args, chart), what).map(({ object }) => object)
         : [];
     return (request.stable === true ? withoutInvented(objects, again) : objects).map((object) => ({
       object,
@@ -120,10 +121,51 @@ export async function resolveChart(
   }
 }
 
-async function helm(work: Work, args: readonly string[], cwd: string): Promise<string> {
+/** The manifests; a chart that looks things up in the cluster gets to see it where there is one. */
+async function template(work: Work, args: readonly string[], chart: string): Promise<string> {
+  const { program, signal, source } = work.request;
+  if (program.cluster === undefined || !(await looksUp(chart))) return helm(work, args, chart);
+  await using lookups = await startLookups(program.cluster, signal);
+  const kubeconfig = join(work.folder, 'kubeconfig');
+  await writeFile(kubeconfig, lookups.kubeconfig, { mode: 0o600 });
+  const refused = (): LandfallError | undefined => {
+    const cause = lookups.refused();
+    if (cause === undefined) return undefined;
+    return new LandfallError(
+      `What the chart ${source.chart ?? source.path} looks up in the cluster could not be read: ${cause.message}`,
+      {
+        kind: 'unavailable',
+        code: 'chart-lookup',
+        hint: 'Ask with an account that may read what the chart looks up.',
+        cause,
+      },
+    );
+  };
+  try {
+    const text = await helm(work, [...args, '--dry-run=server'], chart, kubeconfig);
+    const problem = refused();
+    if (problem !== undefined) throw problem;
+    return text;
+  } catch (thrown) {
+    throw refused() ?? thrown;
+  }
+}
+
+/** True for a chart that may call `lookup`; what is packed inside of it is not opened. */
+async function looksUp(folder: string): Promise<boolean> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    if (/\.t(?:ar\.)?gz$/.test(entry.name)) return true;
+    if (!/\.(?:ya?ml|tpl|txt)$/.test(entry.name)) continue;
+    if (/\blookup\b/.test(await readFile(join(entry.parentPath, entry.name), 'utf8'))) return true;
+  }
+  return false;
+}
+
+async function helm(work: Work, args: readonly string[], cwd: string, kubeconfig?: string): Promise<string> {
   const { program, signal } = work.request;
   try {
-    return await runHelm(work.folder, program, args, cwd, signal);
+    return await runHelm(work.folder, program, args, cwd, signal, kubeconfig);
   } catch (thrown) {
     // Folders of this run mean nothing to anybody.
     throw withoutFolder(asLandfallError(thrown), work.folder);

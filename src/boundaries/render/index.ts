@@ -3,6 +3,7 @@ export { decideRender } from './decide.ts';
 export { fluxVariables, renderFlux } from './flux.ts';
 export { sopsOf } from './sops.ts';
 export { ignorePatterns, withoutIgnored } from './source-ignore.ts';
+export { chartCreated } from './chart-created.ts';
 export { renderHelm, resolveChart } from './helm.ts';
 export type { HelmAccess, HelmProgram } from './helm-program.ts';
 export { renderApplication } from './render-application.ts';

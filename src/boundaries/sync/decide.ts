@@ -178,7 +178,7 @@ function judgeBehind(
       state: 'broken',
       reason: 'revision-not-fetched',
       headline: shortOf(status),
-      detail: `${behind}, and compared after that commit was there`,
+      detail: `${behind}, and compared after that ${isCommit(expected) ? 'commit' : 'version'} was there`,
     };
   }
   return waiting(subject, object, status, 'revision-behind', behind);

@@ -1,8 +1,11 @@
-import { LandfallError, asLandfallError } from '../../kernel/index.ts';
-import { attempt, read, valueOf } from '../../boundaries/index.ts';
+import { LandfallError, asLandfallError, getString } from '../../kernel/index.ts';
+import { applicationStatus, attempt, read, valueOf } from '../../boundaries/index.ts';
 import type { ClaimSource, Reading } from '../../boundaries/index.ts';
+import { chartCreated } from '../../boundaries/render/index.ts';
+import type { HelmProgram } from '../../boundaries/render/index.ts';
 import { parseReference } from '../../oci/index.ts';
 import type { ApplicationSpec } from '../application.ts';
+import { helmForChart } from '../helm-program.ts';
 import type { Sources } from '../question.ts';
 import { chartVersion, renderSources } from '../render-sources.ts';
 import type { Origin } from './origin.ts';
@@ -44,7 +47,7 @@ export async function chartOrigin(
             ...(digest === undefined ? {} : { told: [{ attribute: 'chart.digest', value: digest }] }),
           }),
     expected: version,
-    since: undefined,
+    since: version.state === 'read' ? await versionSince(sources, spec, version.value, signal) : undefined,
     files: beside,
     async render() {
       if (version.state === 'read') return renderSources(sources, spec, version.value, signal);
@@ -57,6 +60,38 @@ export async function chartOrigin(
     },
     find: (revision) => findVersion(chart, commit, revision),
   };
+}
+
+/** Since when a version that the controller does not have yet is there; undefined where nobody says. */
+async function versionSince(
+  sources: Sources,
+  spec: ApplicationSpec,
+  version: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (applicationStatus(spec.object).revisions.includes(version)) return undefined;
+  const { source } = spec;
+  const program = await helmForChart(sources, spec, source, signal);
+  return chartSince(sources, program, { url: source.repoURL, chart: source.chart ?? '', version }, signal);
+}
+
+/** When a version of a chart was packed or pushed, as its repository or registry says it. */
+export async function chartSince(
+  { registry }: Pick<Sources, 'registry'>,
+  program: HelmProgram,
+  place: { readonly url: string; readonly chart: string; readonly version: string },
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { url, chart, version } = place;
+  if (/^https?:\/\//.test(url))
+    return valueOf(await attempt(() => chartCreated(place, program, signal), signal));
+  const manifest = await attempt(
+    () => registry.getManifest(parseReference(ociChart(url, chart, version)), signal),
+    signal,
+  );
+  const text = getString(valueOf(manifest)?.json, 'annotations', 'org.opencontainers.image.created') ?? '';
+  const created = Date.parse(text);
+  return Number.isNaN(created) ? undefined : created;
 }
 
 function unknownVersion(reading: Reading<string>): Reading<never> {

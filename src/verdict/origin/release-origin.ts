@@ -9,6 +9,7 @@ import {
   hiding,
   objectKey,
   read,
+  releasesOf,
   valueOf,
 } from '../../boundaries/index.ts';
 import type { ClaimSource, Reading, RenderedSet } from '../../boundaries/index.ts';
@@ -26,7 +27,7 @@ import type { KubeObject } from '../../kube/index.ts';
 import type { ApplicationSpec } from '../application.ts';
 import { trackedRevision } from '../flux.ts';
 import type { Sources } from '../question.ts';
-import { chartDigest, chartSource, findVersion } from './chart-origin.ts';
+import { chartDigest, chartSince, chartSource, findVersion } from './chart-origin.ts';
 import type { FoundRevision, Origin } from './origin.ts';
 import { registrationOf } from './registration.ts';
 import type { Registered } from './registration.ts';
@@ -82,7 +83,7 @@ export async function releaseOrigin(
             ],
           }),
     expected,
-    since: undefined,
+    since: await releasedSince(sources, spec.object, valueOf(found)?.chart, signal),
     ...(lastLook === undefined ? {} : { pollMs: lastLook }),
     files: registered.value?.files,
     ...(digest === undefined ? {} : { configDigest: digest }),
@@ -94,6 +95,20 @@ export async function releaseOrigin(
     find: (revision) =>
       valueOf(found)?.find?.(revision) ?? findVersion(chart ?? spec.name, version, revision),
   };
+}
+
+/** Since when a version of a repository that was not released yet is there; undefined where nobody says. */
+async function releasedSince(
+  sources: Sources,
+  release: KubeObject,
+  chart: Chart | undefined,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (chart === undefined || chart.place.kind !== 'repository') return undefined;
+  if (releasesOf(release)[0]?.chart === chart.version) return undefined;
+  const { helm } = sources;
+  const program = { ...(helm === undefined ? {} : { command: helm }), access: chart.access };
+  return chartSince(sources, program, chart.place, signal);
 }
 
 /** What Git asks for of the release itself is not known, or Git asks for it no more. */
@@ -279,19 +294,22 @@ async function renderedSet(
       values: values.value,
       action: isFirstRelease(release) ? 'install' : 'upgrade',
       about: { gitVersion, apiVersions: await kube.apiVersions(signal) },
+      cluster: kube,
       helm,
       stable: true,
       signal,
     });
-    // Definitions of crds/ are made once and left alone: what is stored of them need not be what the chart has now.
-    const own = rendered.objects.filter((object) => !rendered.definitions.has(objectKey(object)));
-    const objects = own.length === 0 ? rendered.objects : own;
+    // Definitions of crds/ are made once and left alone: they have to be there, and need not be what the chart has now.
+    const objects = rendered.objects.filter((object) => !rendered.definitions.has(objectKey(object)));
     const lines = registered === undefined ? () => [] : valueLines(registered.facts);
     return {
       ...set,
-      objects: objects.map((object) =>
-        hiding({ object, why: (path) => lines(getIn(object, ...path)) }, values.value.secrets),
-      ),
+      objects: [
+        ...objects.map((object) =>
+          hiding({ object, why: (path) => lines(getIn(object, ...path)) }, values.value.secrets),
+        ),
+        ...rendered.seeds.map((object) => ({ object, why: () => [], seed: true as const })),
+      ],
     };
   } catch (thrown) {
     const error = asLandfallError(thrown);

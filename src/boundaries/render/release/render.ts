@@ -16,6 +16,7 @@ import type { KubeObject } from '../../../kube/index.ts';
 import { objectKey } from '../../live/index.ts';
 import { annotationList, applicationSource } from '../../sync/index.ts';
 import { renderHelm } from '../helm.ts';
+import type { LookupCluster } from '../lookups.ts';
 import { renderApplication } from '../render-application.ts';
 import { fluxFailure } from './failure.ts';
 import type { Chart } from './chart.ts';
@@ -51,6 +52,8 @@ export interface ReleaseRequest {
   readonly action: 'install' | 'upgrade';
   /** Where it goes: what the cluster serves is told to the chart. */
   readonly about: { readonly gitVersion: string; readonly apiVersions: readonly string[] };
+  /** The same cluster, for what the chart looks up in it. */
+  readonly cluster: LookupCluster;
   readonly helm: string | undefined;
   /** Leaves out what the chart makes up anew each time. */
   readonly stable?: boolean;
@@ -66,6 +69,11 @@ export interface RenderedRelease {
   readonly later: readonly KubeObject[];
   /** Tests that are run when everything else is done, and whose failure changes nothing. */
   readonly lenientTests: readonly KubeObject[];
+  /**
+   * Definitions that the install of the release has made or makes, and that nobody changes since. Told only of what is
+   * rendered `stable`: who delivers makes them when they are due.
+   */
+  readonly seeds: readonly KubeObject[];
 }
 
 /** Hooks that are not run by an install or an upgrade. */
@@ -75,11 +83,11 @@ const LATER = ['pre-delete', 'post-delete', 'pre-rollback', 'post-rollback'];
 export async function renderRelease(request: ReleaseRequest): Promise<RenderedRelease> {
   const { release, action, signal } = request;
   const { name, namespace } = releaseName(release);
-  const policy =
-    getString(release, 'spec', action, 'crds') ||
-    (getIn(release, 'spec', action, 'skipCRDs') === true ? 'Skip' : action === 'install' ? 'Create' : 'Skip');
+  const policy = definitionPolicy(release, action);
   const plain = await template(request, true);
-  const whole = policy === 'Skip' ? plain : await template(request, false);
+  const isMade = request.stable === true && definitionPolicy(release, 'install') !== 'Skip';
+  const all = policy === 'Skip' && !isMade ? plain : await template(request, false);
+  const whole = policy === 'Skip' ? plain : all;
   const templated = new Set(plain.map(objectKey));
   const definitions = new Set(whole.map(objectKey).filter((key) => !templated.has(key)));
   const edited = await postRendered(release, whole, signal);
@@ -91,7 +99,17 @@ export async function renderRelease(request: ReleaseRequest): Promise<RenderedRe
     definitions: policy === 'CreateReplace' ? new Set() : definitions,
     later: marked.filter((object) => hooksOf(object).some((hook) => LATER.includes(hook))),
     lenientTests: isLenient ? marked.filter((object) => isTest(release, object)) : [],
+    seeds:
+      isMade && policy !== 'CreateReplace' ? all.filter((object) => !templated.has(objectKey(object))) : [],
   };
+}
+
+/** What becomes of the chart's `crds/`: `Skip`, `Create` or `CreateReplace`. */
+function definitionPolicy(release: KubeObject, action: 'install' | 'upgrade'): string {
+  const said = getString(release, 'spec', action, 'crds') || undefined;
+  if (said !== undefined) return said;
+  const isSkipped = getIn(release, 'spec', action, 'skipCRDs') === true;
+  return action === 'install' && !isSkipped ? 'Create' : 'Skip';
 }
 
 function hooksOf(object: KubeObject): readonly string[] {
@@ -119,7 +137,7 @@ function isTest(release: KubeObject, object: KubeObject): boolean {
 }
 
 async function template(
-  { release, chart, values, about, helm, action, stable = false, signal }: ReleaseRequest,
+  { release, chart, values, about, cluster, helm, action, stable = false, signal }: ReleaseRequest,
   skipCrds: boolean,
 ): Promise<readonly KubeObject[]> {
   const { name, namespace } = releaseName(release);
@@ -148,6 +166,7 @@ async function template(
         kubeVersion: about.gitVersion.replace(/^v/, '').replace(/[-+].*$/, ''),
         apiVersions: about.apiVersions,
         access: chart.access,
+        cluster,
       },
       stable,
       signal,

@@ -4,7 +4,7 @@ import { releaseName, renderRelease } from '../../../boundaries/render/index.ts'
 import type { ReleaseRequest, RenderedRelease } from '../../../boundaries/render/index.ts';
 import { placed } from '../place.ts';
 
-export interface RenderRequest extends Omit<ReleaseRequest, 'about'> {
+export interface RenderRequest extends Omit<ReleaseRequest, 'about' | 'cluster'> {
   /** Where it goes: what the cluster serves is told to the chart. */
   readonly client: KubeClient;
 }
@@ -35,7 +35,7 @@ export function createReleaseRenderer(): (request: RenderRequest) => Promise<Ren
       .digest('hex');
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const all = await renderRelease({ ...request, about: { gitVersion, apiVersions } });
+    const all = await renderRelease({ ...request, about: { gitVersion, apiVersions }, cluster: client });
     const owner = { labels: {}, namespace: releaseName(release).namespace };
     const inPlace = async (list: readonly KubeObject[]) => {
       const result: KubeObject[] = [];
@@ -47,6 +47,7 @@ export function createReleaseRenderer(): (request: RenderRequest) => Promise<Ren
       definitions: all.definitions,
       later: await inPlace(all.later),
       lenientTests: await inPlace(all.lenientTests),
+      seeds: all.seeds,
     };
     kept.set(key, rendered);
     for (const oldest of kept.keys()) {
