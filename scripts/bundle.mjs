@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { build, stop } from 'esbuild';
+import { build } from 'esbuild';
 import { root } from './ensure-installed.mjs';
 
 /** The command parser can run commands that are programs of their own; there are none, and what starts them loads slowly. */
@@ -174,7 +174,5 @@ export async function bundle(outdir) {
       }
   } finally {
     for (const folder of [draft, old]) rmSync(folder, { recursive: true, force: true });
-    // Its process would stay as long as this one, with hundreds of megabytes.
-    await stop();
   }
 }
