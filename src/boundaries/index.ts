@@ -31,6 +31,7 @@ export type {
 export { decideIntent } from './intent/index.ts';
 export type { Asked, GovernedImage, TrackedRevision, UpdateStop } from './intent/index.ts';
 export {
+  KUSTOMIZATION_FILES,
   KUSTOMIZE_OPTIONS,
   decideRender,
   fluxVariables,

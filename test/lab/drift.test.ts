@@ -239,6 +239,9 @@ describe('drift of payment-api in staging', () => {
       );
       expect(accepted.out).toContain(`  Next: landfall drift ${APP}\n`);
       expect(accepted.code).toBe(2);
+      const explained = await lab.run(['explain', APP]);
+      expect(explained.out).toMatch(/^stopped at live/);
+      expect(explained.out).not.toContain('told not to deliver');
       const reverted = await lab.run(['drift', APP, 'revert', '--wait', '60s']);
       expect(reverted.out).toMatch(/^✓ reverted/);
       expect((await drift()).drifts).toEqual([]);

@@ -173,6 +173,13 @@ describe('a rollback', () => {
       for (const { id } of holds)
         expect(await ask('holds', 'lift', id, '--comment', 'fixed')).toContain('lifted');
       expect(await ask('holds')).toBe('Nothing is held.\n');
+      const further = await lab.run(['rollback', 'payment-api-staging', '--dry-run']);
+      expect(further).toMatchObject({
+        code: 3,
+        err: expect.stringMatching(
+          /To undo that rollback: landfall rollback payment-api-staging --to \w{8}\n/,
+        ) as string,
+      });
       const again = await lab.change([
         'promote',
         'payment-api',

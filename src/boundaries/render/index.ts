@@ -9,6 +9,7 @@ export type { HelmAccess, HelmProgram } from './helm-program.ts';
 export { renderApplication } from './render-application.ts';
 export type { RenderApplicationOptions } from './render-application.ts';
 export { kustomizeOptions } from './kustomize-settings.ts';
+export { KUSTOMIZATION_FILES } from './source-type.ts';
 export { parseImageOverride } from './image-override.ts';
 export { imageOverrideOf, imageOverrides, overrideList } from './override-lists.ts';
 export type { ImageOverrideEntry } from './override-lists.ts';

@@ -445,3 +445,12 @@ describe('the numbers of a sync', () => {
     ]);
   });
 });
+
+it('says how to sync what nobody syncs by itself', () => {
+  expect(
+    decideSync({ application: read(application(outOfSync(), {}, false)), expected: read(NEW), now: NOW }),
+  ).toMatchObject({
+    reason: 'not-synced',
+    hint: 'Ask for a sync: landfall sync shop -n argocd',
+  });
+});

@@ -48,6 +48,8 @@ interface Answer {
   readonly headline: string;
   readonly detail: string;
   readonly deadline?: number;
+  /** What to do, where that is known. */
+  readonly hint?: string;
 }
 
 /**
@@ -291,6 +293,7 @@ function judgeOutOfSync(
     reason: 'not-synced',
     headline: 'OutOfSync',
     detail: `${what}; ${policy.automated ? 'pruning is not automated' : 'sync is not automated'}, and nobody has synced it`,
+    hint: `Ask for a sync: landfall sync ${object.metadata.name} -n ${object.metadata.namespace ?? 'default'}`,
   };
 }
 

@@ -162,4 +162,13 @@ describe('landfall triage', () => {
   it('does not guess where no word is known', async () => {
     expect((await person.run(['triage', 'qwertz'])).code).toBe(3);
   });
+
+  it('looks at every environment below a folder that has no kustomization of its own', async () => {
+    await manifests(PINNED);
+    await mkdir(path.join(person.folder, '.git'));
+    const all = await person.run(['check', '-o', 'json'], { cwd: person.folder });
+    expect((JSON.parse(all.out) as CheckAnswer).folders).toEqual(['app']);
+    const here = await person.run(['check', '-o', 'json'], { cwd: folder });
+    expect((JSON.parse(here.out) as CheckAnswer).folders).toEqual(['.']);
+  });
 });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { LandfallError } from '../../kernel/index.ts';
+import { KUSTOMIZATION_FILES } from '../../boundaries/index.ts';
+import { asLandfallError, LandfallError } from '../../kernel/index.ts';
 import type { CheckOptions, FailOn } from '../commands/check.ts';
 import { EXIT } from '../exit.ts';
 import { outStyle } from '../io.ts';
@@ -29,21 +30,41 @@ export interface CheckAnswer {
 
 const ORDER: readonly FailOn[] = ['error', 'warning', 'risk'];
 
-/** Checks folders, prints what was found, and gives the exit code: 1 when something is as bad as `--fail-on`. */
-export async function answerCheck(folder: string, options: CheckOptions, io: CliIo): Promise<number> {
+/**
+ * Checks folders, prints what was found, and gives the exit code: 1 when something is as bad as `--fail-on`. Where no
+ * folder is named and this one has no kustomization, every environment below it is meant.
+ */
+export async function answerCheck(
+  named: string | undefined,
+  options: CheckOptions,
+  io: CliIo,
+): Promise<number> {
+  const folder = named ?? '.';
   if (!existsSync(path.resolve(io.cwd, folder))) return checkApplication(folder, options, io);
   const where = whereOf(folder, io);
   const kube = options.cluster === true ? await openKube(options, io) : undefined;
   try {
     const tree = await where.tree(undefined);
-    const found = options.all === true ? await discoverOverlays(path.resolve(io.cwd, folder), io.signal) : [];
+    const here = path.resolve(io.cwd, folder);
+    const below =
+      named === undefined && !KUSTOMIZATION_FILES.some((name) => existsSync(path.join(here, name)));
+    const found = options.all === true || below ? await discoverOverlays(here, io.signal) : [];
     const folders =
-      options.all === true
+      options.all === true || found.length > 0
         ? found.map((overlay) => (where.dir === '.' ? overlay.path : `${where.dir}/${overlay.path}`))
         : [where.dir];
     const results = [];
     for (const each of folders)
-      results.push(await checkFolder({ tree, folder: each, kube, options, signal: io.signal }));
+      results.push(
+        await checkFolder({ tree, folder: each, kube, options, signal: io.signal }).catch(
+          (thrown: unknown) => {
+            const error = asLandfallError(thrown);
+            // One chart without a program to render it keeps nobody from the other environments.
+            if (error.kind !== 'unavailable' || folders.length === 1) throw error;
+            return { issues: [], notChecked: [`${each}: ${error.message}`] };
+          },
+        ),
+      );
     return await report(results, folders, tree, options, io);
   } finally {
     kube?.close();

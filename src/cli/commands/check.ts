@@ -31,8 +31,7 @@ export const checkCommand: CliCommand = {
       )
       .argument(
         '[dir|app]',
-        'folder with manifests or a kustomization, or an Application of the cluster',
-        '.',
+        'folder with manifests or a kustomization, or an Application of the cluster; default: this folder, or every environment below it',
       )
       .option('--all', 'every environment of the repository')
       .option(
@@ -68,7 +67,7 @@ export const checkCommand: CliCommand = {
       'landfall check k8s/overlays/prod --cluster -n comms',
       'landfall check comms-notification               # what it tracks, against its cluster',
       'landfall check --all --format sarif > landfall.sarif',
-    ]).action(async (folder: string, options: CheckOptions) => {
+    ]).action(async (folder: string | undefined, options: CheckOptions) => {
       const { answerCheck } = await import('../check/check.ts');
       exit(await answerCheck(folder, options, io));
     });

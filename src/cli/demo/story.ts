@@ -220,7 +220,7 @@ export async function tellStory(options: DemoOptions, io: CliIo): Promise<number
     );
     if (options.once !== true) {
       teller.show(
-        `\n  It stays up until Ctrl-C. In another terminal:\n    export KUBECONFIG=${stage.kubeconfig}\n    kubectl get pods -n comms -o wide\n    npx landfall prove ${APPLICATION}\n`,
+        `\n  It stays up until Ctrl-C. In another terminal, in this folder:\n    export KUBECONFIG=${stage.kubeconfig}\n    kubectl get pods -n comms -o wide\n    npx landfall prove ${APPLICATION}\n`,
       );
       await untilAborted(io.signal);
     }

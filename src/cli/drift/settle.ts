@@ -76,6 +76,10 @@ function isSame(a: Drift, b: Drift): boolean {
   return a.object === b.object && a.namespace === b.namespace && a.field === b.field;
 }
 
+function saidBy(status: string | undefined, detail: string): string {
+  return status === undefined || detail.startsWith(status) ? detail : `${status}, ${detail}`;
+}
+
 function agreementsOf(drifts: readonly Drift[], report: DriftReport, proof: Proof): readonly Agreement[] {
   const left = report.drifts.filter((drift) => drifts.some((wanted) => isSame(wanted, drift)));
   const rollout = proof.boundaries.find(({ boundary }) => boundary === 'rollout');
@@ -90,9 +94,7 @@ function agreementsOf(drifts: readonly Drift[], report: DriftReport, proof: Proo
     {
       who: 'controller',
       agrees: controller,
-      text: [report.sync, sync === undefined ? 'has said nothing' : sync.detail || sync.headline]
-        .filter((text) => text !== undefined)
-        .join(', '),
+      text: saidBy(report.sync, sync === undefined ? 'has said nothing' : sync.detail || sync.headline),
     },
     {
       who: 'workload',

@@ -3,10 +3,17 @@ import { asLandfallError, getArray, getNumber, getObject, getString, parseYaml }
 import type { JsonValue } from '../../kernel/index.ts';
 import { folderTree, render } from '../../kustomize/index.ts';
 import type { FileTree } from '../../kustomize/index.ts';
-import { isWorkload, podTemplate, selects, templateContainers, withoutTag } from '../../boundaries/index.ts';
+import {
+  KUSTOMIZATION_FILES,
+  isWorkload,
+  podTemplate,
+  selects,
+  templateContainers,
+  withoutTag,
+} from '../../boundaries/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
+import { isRegistering, readRegistrations, registrationOf } from './registrations.ts';
 
-const FILES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 const ENVIRONMENTS = [
   'dev',
   'development',
@@ -41,7 +48,7 @@ export interface FoundOverlay {
   readonly images: readonly string[];
   readonly services: readonly FoundService[];
   readonly objects: number;
-  /** The file that holds an Application for it already. */
+  /** The file that holds an Application or a Flux Kustomization for it already. */
   readonly registeredIn?: string;
   /** Why it does not render, where it does not. */
   readonly failure?: string;
@@ -50,8 +57,8 @@ export interface FoundOverlay {
 interface Found {
   /** Content of the kustomization, by folder; null where it cannot be read as YAML. */
   readonly kustomizations: Map<string, JsonValue>;
-  /** Applications by the path that they deliver. */
-  readonly applications: Map<string, { readonly name: string; readonly file: string }>;
+  /** What says who delivers which folder. */
+  readonly manifests: { readonly file: string; readonly document: JsonValue }[];
 }
 
 async function parsed(tree: FileTree, file: string): Promise<readonly JsonValue[]> {
@@ -68,7 +75,7 @@ async function parsed(tree: FileTree, file: string): Promise<readonly JsonValue[
 async function walk(tree: FileTree, folder: string, depth: number, found: Found): Promise<void> {
   if (depth > MAX_DEPTH || found.kustomizations.size > MAX_FOLDERS) return;
   const names = (await tree.list?.(folder)) ?? [];
-  const file = FILES.find((name) => names.includes(name));
+  const file = KUSTOMIZATION_FILES.find((name) => names.includes(name));
   if (file !== undefined) {
     found.kustomizations.set(folder, (await parsed(tree, path.posix.join(folder, file)))[0] ?? null);
   }
@@ -77,16 +84,8 @@ async function walk(tree: FileTree, folder: string, depth: number, found: Found)
     if (!SKIPPED.has(name) && (await tree.kind(child)) === 'directory')
       await walk(tree, child, depth + 1, found);
     else if (/\.ya?ml$/.test(name) && name !== file) {
-      for (const document of await parsed(tree, child)) {
-        const source = getString(document, 'spec', 'source', 'path');
-        const registered = getString(document, 'metadata', 'name');
-        if (getString(document, 'kind') !== 'Application' || source === undefined || registered === undefined)
-          continue;
-        found.applications.set(path.posix.normalize(source).replace(/\/$/, ''), {
-          name: registered,
-          file: child,
-        });
-      }
+      for (const document of await parsed(tree, child))
+        if (isRegistering(document)) found.manifests.push({ file: child, document });
     }
   }
 }
@@ -138,7 +137,7 @@ async function describe(
   folder: string,
   signal: AbortSignal,
 ): Promise<
-  Omit<FoundOverlay, 'application' | 'environment' | 'path'> & { readonly workload: string | undefined }
+  Omit<FoundOverlay, 'application' | 'environment' | 'path'> & { readonly workloads: readonly string[] }
 > {
   try {
     const { objects } = await render(tree, folder, { signal });
@@ -156,7 +155,7 @@ async function describe(
       ],
       services: servicesOf(values),
       objects: values.length,
-      workload: values.find(isWorkload)?.metadata.name,
+      workloads: values.filter(isWorkload).map(({ metadata }) => metadata.name),
     };
   } catch (thrown) {
     const error = asLandfallError(thrown);
@@ -167,7 +166,7 @@ async function describe(
       services: [],
       objects: 0,
       failure: error.message,
-      workload: undefined,
+      workloads: [],
     };
   }
 }
@@ -175,22 +174,30 @@ async function describe(
 /** Every overlay of a repository that nothing else builds on, rendered to see what is in it. */
 export async function discoverOverlays(root: string, signal: AbortSignal): Promise<readonly FoundOverlay[]> {
   const tree = folderTree(root);
-  const found: Found = { kustomizations: new Map(), applications: new Map() };
+  const found: Found = { kustomizations: new Map(), manifests: [] };
   await walk(tree, '.', 0, found);
   const bases = referenced(found.kustomizations);
+  const registrations = readRegistrations(found.manifests);
   const leaves = [...found.kustomizations]
     .filter(([folder, content]) => !bases.has(folder) && getString(content, 'kind') !== 'Component')
     .map(([folder]) => folder);
   const overlays: FoundOverlay[] = [];
+  const names = new Set<string>();
   for (const folder of leaves.toSorted()) {
-    const { workload, ...described } = await describe(tree, folder, signal);
+    const { workloads, ...described } = await describe(tree, folder, signal);
+    // Only comments and empty lists: there is nothing to deliver.
+    if (described.objects === 0 && described.failure === undefined) continue;
     const environment = environmentOf(folder);
-    const registered = found.applications.get(folder);
+    const registered = registrationOf(folder, registrations, (at) => found.kustomizations.has(at));
+    const [workload, ...more] = workloads;
+    const own = workload !== undefined && more.length === 0 ? workload : baseOf(folder, environment, root);
+    const short = nameOf(own, environment);
+    const name = names.has(short) ? nameOf(folder.replaceAll('/', '-'), DEFAULT_ENVIRONMENT) : short;
+    names.add(name);
     overlays.push({
       path: folder,
       environment,
-      application:
-        registered?.name ?? nameOf(workload ?? folder.split('/').at(-1) ?? path.basename(root), environment),
+      application: registered?.name ?? name,
       ...described,
       ...(registered === undefined ? {} : { registeredIn: registered.file }),
     });
@@ -198,6 +205,12 @@ export async function discoverOverlays(root: string, signal: AbortSignal): Promi
   return overlays.toSorted(
     (a, b) => order(a.environment) - order(b.environment) || a.path.localeCompare(b.path),
   );
+}
+
+/** What a folder is about: `payment-api` of `apps/payment-api/overlays/prod`, `apps` of `apps/prod`. */
+function baseOf(folder: string, environment: string, root: string): string {
+  const about = folder.split('/').findLast((part) => !['.', 'overlays', 'base', environment].includes(part));
+  return about ?? path.basename(root);
 }
 
 function nameOf(base: string, environment: string): string {

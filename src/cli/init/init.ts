@@ -33,7 +33,7 @@ function foundText(
       `  ${style.green('✓')} ${overlay.path}  ${overlay.environment}, ${overlay.objects} objects, ${namespace}`,
     );
     if (overlay.registeredIn !== undefined)
-      lines.push(`      Application ${overlay.application} in ${overlay.registeredIn}`);
+      lines.push(`      delivered by ${overlay.application}, ${overlay.registeredIn}`);
     for (const image of overlay.images) lines.push(`      image ${image}`);
     for (const service of overlay.services)
       lines.push(

@@ -20,15 +20,18 @@ function pathText(path: readonly (string | number)[]): string {
     .join('');
 }
 
-function fieldLines(field: FieldChange, secret: boolean, style: Style): string {
+function fieldLines(field: FieldChange, secret: boolean, style: Style): readonly string[] {
+  const name = `    ${pathText(field.path)}:`;
+  const plain = `${shown(field.before)} → ${shown(field.after)}`;
   const values = secret
     ? '(values are not shown)'
     : `${style.red(shown(field.before))} → ${style.green(shown(field.after))}`;
-  const cause =
-    field.cause === undefined || field.cause.file === ''
-      ? ''
-      : style.dim(`   ${field.cause.file}:${field.cause.line}`);
-  return `    ${pathText(field.path)}: ${values}${cause}`;
+  const { cause } = field;
+  const where = cause === undefined || cause.file === '' ? undefined : `${cause.file}:${cause.line}`;
+  if (where === undefined) return [`${name} ${values}`];
+  if (name.length + plain.length + where.length + 4 <= style.width)
+    return [`${name} ${values}${style.dim(`   ${where}`)}`];
+  return [`${name} ${values}`, style.dim(`      ${where}`)];
 }
 
 /** What differs, by object and field, each with the line that causes it. */
@@ -44,7 +47,7 @@ export function renderChanges(changes: readonly ObjectChange[], style: Style): s
         : style.dim(`   ${change.cause.file}:${change.cause.line}`);
     return [
       `  ${shape} ${name} ${change.change}${cause}`,
-      ...change.fields.map((field) => fieldLines(field, change.kind === 'Secret', style)),
+      ...change.fields.flatMap((field) => fieldLines(field, change.kind === 'Secret', style)),
     ];
   });
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;

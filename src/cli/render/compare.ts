@@ -7,6 +7,7 @@ import type { CliIo } from '../io.ts';
 import type { RenderCommandOptions } from '../commands/render.ts';
 import { renderChanges, withoutSecrets } from '../output/changes.ts';
 import { formatAnswer } from '../output/format.ts';
+import { paragraph } from '../output/style.ts';
 import type { OutputFormat } from '../options.ts';
 import type { Where } from './where.ts';
 
@@ -18,6 +19,8 @@ interface Compared {
 interface Comparison {
   readonly compared: readonly Compared[];
   readonly findings: readonly RenderFinding[];
+  /** Other overlays that render as before. */
+  readonly unchanged: readonly string[];
 }
 
 /** The folder at a revision against the folder now; with `--others` every overlay of the repository beside it. */
@@ -34,7 +37,7 @@ async function againstRevision(
       await render(before, where.dir, rendering),
       await render(after, where.dir, rendering),
     );
-    return { compared: [{ dir: where.dir, changes }], findings: [] };
+    return { compared: [{ dir: where.dir, changes }], findings: [], unchanged: [] };
   }
   const overlays = await discoverOverlays(where.root, io.signal);
   const dirs = [
@@ -54,7 +57,9 @@ async function againstRevision(
     expected: [where.dir],
     options: rendering,
   });
-  return { compared: reached, findings };
+  const changed = new Set(reached.filter(({ changes }) => changes.length > 0).map(({ dir }) => dir));
+  const unchanged = there.filter((dir) => dir !== where.dir && !changed.has(dir));
+  return { compared: reached, findings, unchanged };
 }
 
 async function againstFolder(
@@ -66,7 +71,7 @@ async function againstFolder(
   const tree = await where.tree(options.revision);
   const other = where.inside(folder);
   const changes = diffRenders(await render(tree, other, rendering), await render(tree, where.dir, rendering));
-  return { compared: [{ dir: `${other} → ${where.dir}`, changes }], findings: [] };
+  return { compared: [{ dir: `${other} → ${where.dir}`, changes }], findings: [], unchanged: [] };
 }
 
 /** Prints what differs, and answers 1 where something does, as diff does. */
@@ -77,7 +82,7 @@ export async function compareRenders(
   format: OutputFormat,
   io: CliIo,
 ): Promise<number> {
-  const { compared, findings } =
+  const { compared, findings, unchanged } =
     options.against === undefined
       ? await againstRevision(where, options, rendering, options.diff ?? 'HEAD', io)
       : await againstFolder(where, options, rendering, options.against);
@@ -85,7 +90,7 @@ export async function compareRenders(
   const shown = compared.map(({ dir, changes }) => ({ dir, changes: withoutSecrets(changes) }));
   const differs = shown.some(({ changes }) => changes.length > 0);
   io.out(
-    formatAnswer(format, { compared: shown, findings }, () => {
+    formatAnswer(format, { compared: shown, findings, unchanged }, () => {
       if (!differs) return 'nothing differs\n';
       const parts = shown
         .filter(({ changes }) => changes.length > 0)
@@ -94,7 +99,11 @@ export async function compareRenders(
         (finding) =>
           `${style.red('✗')} ${finding.message}${finding.line === 0 ? '' : `   ${finding.file}:${finding.line}`}\n`,
       );
-      return parts.join('') + further.join('');
+      const same =
+        unchanged.length === 0
+          ? ''
+          : `${paragraph(`= ${unchanged.join(', ')} ${unchanged.length === 1 ? 'renders' : 'render'} as before`, style, 0).join('\n')}\n`;
+      return parts.join('') + further.join('') + same;
     }),
   );
   return differs ? EXIT.broken : EXIT.ok;

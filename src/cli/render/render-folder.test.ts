@@ -119,6 +119,15 @@ describe('landfall render', () => {
     );
   });
 
+  it('says which environments render as before', async () => {
+    const file = path.join(root, 'k8s/overlays/staging/kustomization.yaml');
+    const before = await readFile(file, 'utf8');
+    await writeFile(file, `${before}\nnamePrefix: new-\n`);
+    const { out } = await landfall('render', 'k8s/overlays/staging', '--diff', 'HEAD', '--others');
+    await writeFile(file, before);
+    expect(out).toMatch(/^= .*k8s\/overlays\/prod.* as before$/m);
+  });
+
   it('counts commits back as git does, and says when there are not as many', async () => {
     const commit = ['commit', '--allow-empty', '--quiet', '-m', 'Nothing'];
     await runGit('Committing', commit, { cwd: root, env: IDENTITY });

@@ -228,13 +228,30 @@ export async function findWayBack(question: WayBackQuestion): Promise<WayBack> {
       ? ((await fromLedger(question)) ?? (await fromGit(question)))
       : await named(question, to);
   if (way !== undefined) return way;
+  const left = await leftBehind(question);
   throw new LandfallError(
-    `Neither the ledger nor the last ${COMMITS} commits of ${target.spec.path} know another release of ${target.spec.name}.`,
+    left === undefined
+      ? `Neither the ledger nor the last ${COMMITS} commits of ${target.spec.path} know another release of ${target.spec.name}.`
+      : `${target.spec.name} was rolled back from what landed before, and nothing else is known to go back to.`,
     {
       kind: 'not-found',
       code: 'rollback-nothing-before',
       object: target.spec.name,
-      hint: `Name one: landfall rollback ${target.spec.name} --to REVISION`,
+      hint:
+        left === undefined
+          ? `Name one: landfall rollback ${target.spec.name} --to REVISION`
+          : `To undo that rollback: landfall rollback ${target.spec.name} --to ${left.revision.slice(0, 8)}`,
     },
+  );
+}
+
+/** What landed last of the releases that somebody went back from. */
+async function leftBehind(question: WayBackQuestion): Promise<Delivery | undefined> {
+  const { ledger, target, current } = question;
+  const never = await abandoned(question);
+  const deliveries = await ledger.deliveries.list(subjectOfApplication(target), DELIVERIES);
+  return deliveries.find(
+    ({ state, digest }) =>
+      state === 'landed' && digest !== undefined && digest !== current.digest && never.has(digest),
   );
 }

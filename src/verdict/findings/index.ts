@@ -22,8 +22,12 @@ const KNOWN = 0.6;
  */
 export function findFindings(facts: Case, world?: World): readonly Finding[] {
   const proven = RULES.flatMap((rule) => rule(facts) ?? []);
+  const delivered = facts.reports.some(({ boundary, state }) => boundary === 'sync' && state === 'proven');
   const around = (world === undefined ? [] : findingsOf(world)).filter(
-    ({ id }) => !proven.some((finding) => finding.id === id),
+    ({ id }) =>
+      !proven.some((finding) => finding.id === id) &&
+      // What was delivered had not been stopped: what differs since is drift.
+      !(delivered && id === 'reconciliation-suspended'),
   );
   const found = [...proven, ...around];
   // What a boundary itself says to do is told even where something else explains it.

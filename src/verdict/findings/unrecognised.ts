@@ -41,14 +41,14 @@ function nextCheck(facts: Case, boundary: BoundaryName, reason: string): readonl
 }
 
 const WHAT: Readonly<Record<BoundaryName, string>> = {
-  artifact: 'CI: build or push the image again',
-  intent: 'a commit in the deployment repository',
-  render: 'the base, overlay or chart',
-  sync: 'the controller or its access',
-  live: 'a decision about drift: accept it into Git or revert it',
-  health: 'the workload: what the pods say about themselves',
-  rollout: 'the rollout: which pods run what',
-  traffic: 'what stands between users and pods: selector, endpoints, the application itself',
+  artifact: 'Look at CI: build or push the image again',
+  intent: 'Look at the deployment repository: this takes a commit',
+  render: 'Look at the base, overlay or chart',
+  sync: 'Look at the controller or its access',
+  live: 'Decide about the drift: accept it into Git or revert it',
+  health: 'Look at the workload: what the pods say about themselves',
+  rollout: 'Look at the rollout: which pods run what',
+  traffic: 'Look at what stands between users and pods: selector, endpoints, the application itself',
 };
 
 /** No rule knows the cause: says at which boundary it stopped, what is known there, and the next best check. */
@@ -78,7 +78,7 @@ export function unrecognised(facts: Case): Finding | undefined {
     ],
     claims: report.claims,
     misleading: [],
-    immediateFix: { text: report.hint ?? `Look at ${WHAT[boundary]}.`, commands: checks },
+    immediateFix: { text: report.hint ?? `${WHAT[boundary]}.`, commands: checks },
     durableFix: { text: 'None is known before the cause is.', commands: [] },
     verify: [`landfall prove ${facts.subject.name} --wait 5m`],
   };

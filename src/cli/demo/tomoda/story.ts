@@ -70,7 +70,7 @@ export async function tellStory(options: DemoOptions, io: CliIo): Promise<number
     );
     if (options.once !== true) {
       teller.show(
-        `\n  It stays up until Ctrl-C. In another terminal:\n    export HOME=${stage.env['HOME'] ?? ''} KUBECONFIG=${stage.kubeconfig}\n    kubectl rollout status deployment/tomoda-api -n prod\n    npx landfall prove prod-tomoda\n`,
+        `\n  It stays up until Ctrl-C. In another terminal, in this folder:\n    export HOME=${stage.env['HOME'] ?? ''} KUBECONFIG=${stage.kubeconfig}\n    kubectl rollout status deployment/tomoda-api -n prod\n    npx landfall prove prod-tomoda\n`,
       );
       await untilAborted(io.signal);
     }

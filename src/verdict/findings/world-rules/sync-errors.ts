@@ -53,7 +53,7 @@ const ROWS: readonly Row[] = [
     id: 'quota-exceeded',
     boundary: 'sync',
     pattern:
-      /(?<plural>(?!pods\b)[a-z][\w.]*) "(?<name>[^"]+)" is forbidden: exceeded quota: (?<quota>[^,]+), requested: (?<requested>[^,]+), used: (?<used>[^,]+), limited: (?<limited>[^\s"]+)/,
+      /(?<plural>(?!pods\b)[a-z][\w.]*) "(?<name>[^"]+)" is forbidden: exceeded quota: (?<quota>[^,]+), requested: (?<requested>[^,]+), used: (?<used>[^,]+), limited: (?<limited>[^\s"]+?)(?=\.?(?:[\s"]|$))/,
     title: (g) => `the quota ${g['quota'] ?? ''} leaves no room for ${g['plural'] ?? ''}/${g['name'] ?? ''}`,
     confidence: 0.97,
     why: 'A ResourceQuota counts objects too; the API server refuses the one that is too many and takes the others.',
