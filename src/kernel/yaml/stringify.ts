@@ -259,7 +259,6 @@ function numberText(value: number | bigint): string {
   }
   if (Number.isNaN(value)) return '.nan';
   if (!Number.isFinite(value)) return value < 0 ? '-.inf' : '.inf';
-  if (Object.is(value, -0)) return '-0';
   if (Number.isSafeInteger(value)) return String(value);
   if (Number.isInteger(value) && Math.abs(value) < 1e21) {
     const whole = BigInt(String(value));
