@@ -44,4 +44,30 @@ key: x
     'spec:\n  depth: 4\n  size: 1\n',
   ),
   layout('a zero with a sign', 'spec: [-0.0, -0, 0.0]\n', 'spec:\n- 0\n- 0\n- 0\n'),
+  [
+    'keys that no API server takes, and a file with a mark of byte order',
+    {
+      files: {
+        'kustomization.yaml': `configMapGenerator:
+- name: odd
+  literals: ["a/b = 1"]
+  envs: [odd.env]
+  files: [marked.txt]
+  options: {disableNameSuffixHash: true}
+`,
+        'odd.env': '1 A=2\n=nothing\nB = 3\n',
+        'marked.txt': '\uFEFFa é\n',
+      },
+      yaml: `apiVersion: v1
+data:
+  1 A: "2"
+  'B ': ' 3'
+  'a/b ': ' 1'
+  marked.txt: "\\uFEFF\\x61\\x20\\xE9\\n"
+kind: ConfigMap
+metadata:
+  name: odd
+`,
+    },
+  ],
 ];
