@@ -2,12 +2,13 @@ import { expect, test } from 'vitest';
 import { mapBounded } from '../kernel/index.ts';
 import { memoryTree, render } from './index.ts';
 import { originalHere, renderOriginal } from '../../test/kustomize/compare-trees.ts';
+import { keptLayouts } from '../../test/kustomize/kept-layouts.ts';
 import { keptRefusals } from '../../test/kustomize/kept-refusals.ts';
 import { keptComments } from '../../test/kustomize/kept-comments.ts';
 import { keptSteps } from '../../test/kustomize/kept-steps.ts';
 import { keptValues } from '../../test/kustomize/kept-values.ts';
 
-const kept = [...keptValues, ...keptSteps, ...keptComments];
+const kept = [...keptValues, ...keptSteps, ...keptComments, ...keptLayouts];
 const { isReference } = originalHere();
 
 test.each(kept)('%s', async (_, { files, yaml }) => {

@@ -69,8 +69,17 @@ export function settleScalar(node: YamlNode, flow: boolean): void {
 
 const BY_TEXT: ReadonlySet<string> = new Set([tags.int, tags.float, tags.bool, tags.null, tags.timestamp]);
 
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
 /** A replacement changes the text of a field and not its type: `replicas: 3` cannot become `web`. */
 function expectReadable({ tag, value, where }: YamlNode): void {
+  if (tag === tags.binary && !BASE64.test(value.replaceAll(/[\r\n]/g, ''))) {
+    throw new LandfallError(`${where}: !!binary value contains invalid base64 data.`, {
+      kind: 'invalid-input',
+      code: 'yaml-binary',
+      object: where,
+    });
+  }
   if (!BY_TEXT.has(tag)) return;
   const read = resolveTag(value);
   if (read === tag || (tag === tags.float && read === tags.int)) return;

@@ -82,4 +82,8 @@ patches: [{target: {name: b.*}, patch: "[{\\"op\\": \\"add\\", \\"path\\": \\"/m
       ];
     },
   ),
+  [
+    'a value that says it is base64 and is not',
+    refused('', /invalid base64/, { 'a.yaml': `${map}binaryData: {x: !!binary aGVsbG8}\n` }),
+  ],
 ];

@@ -5,7 +5,7 @@ import type { Event } from 'js-yaml';
 export interface ReadEvents {
   readonly events: readonly Event[];
   readonly text: string;
-  originalOffset(offset: number): number;
+  readonly originalOffset: (offset: number) => number;
 }
 
 /** Characters that are parsed again, at most, for lines that begin further left than the specification has it. */

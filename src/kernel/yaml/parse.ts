@@ -63,10 +63,16 @@ export function parseYamlSource(source: YamlSource, options: Omit<ParseYamlOptio
   return parseAnyYaml(source, options);
 }
 
+/** What no YAML text holds, not even in a comment. */
+const UNPRINTABLE = /[^\t\n\r\x20-\x7E\x85\xA0-\uFFFD]/;
+
 /** With the whole parser, however simple the text is. */
 export function parseAnyYaml(source: YamlSource, options: Omit<ParseYamlOptions, 'source'>): YamlNode[] {
   const { limits = {}, words = 'yaml-1.1' } = options;
   const { maxDepth = 100, maxAliasNodes = 200_000 } = limits;
+  const unprintable = UNPRINTABLE.exec(source.text);
+  if (unprintable !== null)
+    throw yamlError(source, unprintable.index, 'control characters are not allowed', 'yaml-syntax');
   let read: ReadEvents;
   try {
     read = readEvents(source.text, maxDepth);
@@ -75,7 +81,7 @@ export function parseAnyYaml(source: YamlSource, options: Omit<ParseYamlOptions,
   }
   const builder = new TreeBuilder(source, read, words, options.duplicateKeys ?? 'error');
   const documents = builder.build(options.firstOnly === true ? startedOnly(read.events) : read.events);
-  if (!builder.hasAliases) return documents;
+  if (!builder.needsExpansion) return documents;
   const budget = { left: maxAliasNodes, limit: maxAliasNodes };
   return documents.map((document) => expandAliases(document, budget));
 }
@@ -118,7 +124,7 @@ function startedOnly(events: readonly Event[]): readonly Event[] {
 
 /** Turns the flat stream of events into nodes. */
 class TreeBuilder {
-  hasAliases = false;
+  needsExpansion = false;
   private readonly source: YamlSource;
   private readonly text: string;
   private readonly original: ReadEvents['originalOffset'];
@@ -215,6 +221,8 @@ class TreeBuilder {
     if (tag === '') {
       tag = plain ? (value === '<<' ? tags.merge : resolveTag(value, this.words)) : tags.str;
     }
+    // A merge key may bring in a map that is written right there.
+    if (tag === tags.merge) this.needsExpansion = true;
     const style = styleNames[event.style] ?? 'plain';
     const node = new YamlNode('scalar', tag, value, style, this.source, this.original(Math.max(0, offset)));
     node.tagged = tagged;
@@ -256,7 +264,7 @@ class TreeBuilder {
         'yaml-alias',
       );
     }
-    this.hasAliases = true;
+    this.needsExpansion = true;
     const node = new YamlNode('alias', '', name, 'plain', this.source, this.original(start));
     node.target = target;
     if (end > this.last) this.last = end;

@@ -177,10 +177,12 @@ class Writer {
     this.put('"');
     let wasSpace = false;
     const characters = Array.from(text);
+    // The original looks for a mark of byte order at the start of the text, whichever character it is at.
+    const marked = text.startsWith('\uFEFF');
     for (let i = 0; i < characters.length; i++) {
       const character = characters[i] ?? '';
       const point = character.codePointAt(0) ?? 0;
-      if (point > 0xffff || !isPrintable(point) || isBreak(point) || point === 34 || point === 92) {
+      if (marked || point > 0xffff || !isPrintable(point) || isBreak(point) || point === 34 || point === 92) {
         this.put(escape(point));
         wasSpace = false;
       } else if (point === 32) {
@@ -259,7 +261,6 @@ function numberText(value: number | bigint): string {
   }
   if (Number.isNaN(value)) return '.nan';
   if (!Number.isFinite(value)) return value < 0 ? '-.inf' : '.inf';
-  if (Object.is(value, -0)) return '-0';
   if (Number.isSafeInteger(value)) return String(value);
   if (Number.isInteger(value) && Math.abs(value) < 1e21) {
     const whole = BigInt(String(value));

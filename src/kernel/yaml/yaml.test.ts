@@ -92,6 +92,21 @@ test('thousands of such brackets are read in time, or refused', () => {
   expect(performance.now() - started).toBeLessThan(60_000);
 });
 
+test('a merge key takes a map that is written in its place', () => {
+  expect(parseYaml('a: {<<: {p: 1, q: 2}, q: 3}\nb:\n  <<: [{p: 1}, {p: 2, r: 4}]\n', 'a.yaml')).toEqual([
+    { a: { q: 3, p: 1 }, b: { p: 1, r: 4 } },
+  ]);
+  for (const value of ['x', '', '[x]']) {
+    expect(failure(`a:\n  <<: ${value}\n`)).toMatchObject({ code: 'yaml-merge' });
+  }
+  expect(parseYaml('a: <<\n', 'a.yaml')).toEqual([{ a: '<<' }]);
+});
+
+test.each(['\x7f', '\x01', '\x80', '\uFFFE'])('%j is refused, in a comment too', (character) => {
+  expect(failure(`a: 1\n# ${character}\n`).message).toBe('a.yaml:2:3: control characters are not allowed');
+  expect(failure(`a: "${character}"\n`).code).toBe('yaml-syntax');
+});
+
 test('a key called __proto__ is a field like any other', () => {
   const [value] = parseYaml('__proto__: {polluted: true}\n', 'a.yaml');
   expect(Object.keys(value ?? {})).toEqual(['__proto__']);

@@ -12,7 +12,10 @@ export interface Pair {
   readonly cause: Cause;
 }
 
-/** The entries of a ConfigMap or Secret, from env files, literals and files in that order. Source: api/kv. */
+/**
+ * The entries of a ConfigMap or Secret, from env files, literals and files in that order. Source: api/kv. What a key may
+ * be is left to the API server, as there.
+ */
 export async function loadPairs(args: GeneratorArgs, loader: Loader): Promise<Pair[]> {
   const pairs: Pair[] = [];
   for (const env of args.envs) pairs.push(...(await envPairs(env, loader)));
@@ -20,9 +23,6 @@ export async function loadPairs(args: GeneratorArgs, loader: Loader): Promise<Pa
   for (const file of args.files) pairs.push(await filePair(file, loader));
   const seen = new Set<string>();
   for (const { key } of pairs) {
-    if (!/^[-._a-zA-Z0-9]+$/.test(key) || key === '.' || key.startsWith('..') || key.length > 253) {
-      throw refuse(args.node.where, `"${key}" is not a valid key name for a ${args.kind}`);
-    }
     if (seen.has(key))
       throw refuse(args.node.where, `configmap ${args.name.text} illegally repeats the key \`${key}\``);
     seen.add(key);
@@ -71,13 +71,7 @@ async function envPairs(env: TextAt, loader: Loader): Promise<Pair[]> {
     if (line === '' || line.startsWith('#')) continue;
     const at = line.indexOf('=');
     const key = at < 0 ? line : line.slice(0, at);
-    if (!/^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(key)) {
-      const place = source.locate(start);
-      throw refuse(
-        `${source.name}:${place.line}`,
-        `"${key}" is not a valid key name: a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit`,
-      );
-    }
+    if (key === '') continue;
     const value = at < 0 ? '' : line.slice(at + 1);
     pairs.push({ key, value: Buffer.from(value), cause: { source, offset: start } });
   }
