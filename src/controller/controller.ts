@@ -209,6 +209,7 @@ export function startController(options: ControllerOptions): Controller {
     projects,
     repositories,
     access,
+    jq,
     random,
     applications: (namespace) =>
       applications.list().filter((item) => namespace === undefined || item.metadata.namespace === namespace),

@@ -11,6 +11,7 @@ import {
 import type { Clock, JsonObject, JsonValue, Logger } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import { APPLICATION_KIND } from '../../boundaries/sync/index.ts';
+import type { Jq } from '../../boundaries/sync/index.ts';
 import type { EventRecorder } from '../events.ts';
 import type { Turn } from '../queue.ts';
 import { mergePatch } from '../status.ts';
@@ -35,6 +36,8 @@ export interface SetOptions {
   readonly sources: (set: KubeObject, turn: Turn) => GeneratorSources;
   /** In Argo CD's words why a generated Application cannot be honoured; it is not written then. */
   readonly problemOf: (application: KubeObject, turn: Turn) => Promise<string | undefined>;
+  /** For the expressions of `ignoreApplicationDifferences`. */
+  readonly jq: Jq;
   /** Ms between two looks at Git, where a generator does not say. */
   readonly pollMs: number;
 }
@@ -236,7 +239,7 @@ async function write(
     : [...references(stored), owner];
   const after: JsonObject = { metadata: significant(wanted, owners), spec: getObject(wanted, 'spec') ?? {} };
   const ignore = getArray(set, 'spec', 'ignoreApplicationDifferences');
-  const kept = withoutIgnored(ignore, name, before, after);
+  const kept = await withoutIgnored(ignore, name, before, after, { jq: options.jq, signal: turn.signal });
   const patch = mergePatch(before, kept);
   if (patch === undefined) return;
   await client.patch(refOf(application), 'merge', patch, { fieldManager: MANAGER }, turn.signal);
