@@ -236,6 +236,10 @@ function restoredList(
     );
     if (value !== undefined) result.push(value);
   }
+  const stays = (all: ReadonlyMap<string, JsonValue>, other: ReadonlyMap<string, JsonValue>) =>
+    [...all.keys()].filter((step) => other.has(step));
+  // What we only put in another order is nobody's field, and goes back all the same.
+  if (owners.ours !== undefined && !jsonEqual(stays(was, is), stays(is, was))) walk.restored.push(steps);
   return before === undefined && result.length === 0 ? undefined : result;
 }
 

@@ -3,6 +3,7 @@ import type { Clock, JsonValue, Logger } from '../kernel/index.ts';
 import { startReflector } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import { applicationSpec } from '../boundaries/sync/index.ts';
+import type { Jq } from '../boundaries/sync/index.ts';
 import {
   APPLICATION_SET_KIND,
   SET_REFRESH_ANNOTATION,
@@ -46,6 +47,7 @@ export interface ApplicationSetsOptions {
   readonly settings: Settings;
   readonly repositories: Repositories;
   readonly access: SourceAccess;
+  readonly jq: Jq;
   /** The Applications of a namespace, as the watch has them. */
   readonly applications: (namespace: string | undefined) => readonly KubeObject[];
   readonly pollMs: number;

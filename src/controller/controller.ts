@@ -214,6 +214,7 @@ export function startController(options: ControllerOptions): Controller {
     settings,
     repositories,
     access,
+    jq,
     random,
     applications: (namespace) =>
       applications.list().filter((item) => namespace === undefined || item.metadata.namespace === namespace),

@@ -143,10 +143,14 @@ function retried(operation: JsonObject): JsonObject {
   return { ...operation, sync };
 }
 
-/** Milliseconds before the attempt after `retries` retries; doubles, and has an end. */
+/** An hour: what has no bound of its own still goes on. */
+const LONGEST_DELAY = 3_600_000;
+
+/** Milliseconds before the attempt after `retries` retries; doubles up to a bound. A bound of 0 is none, as in Argo CD. */
 export function retryDelay(policy: RetryPolicy | undefined, retries: number): number {
   const { durationMs = 5000, factor = 2, maxDurationMs = 180_000 } = policy ?? {};
-  return Math.min(maxDurationMs, durationMs * factor ** Math.max(0, retries));
+  const bound = maxDurationMs > 0 ? maxDurationMs : LONGEST_DELAY;
+  return Math.min(bound, durationMs * factor ** Math.max(0, retries));
 }
 
 export interface SyncRequest {

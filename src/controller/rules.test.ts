@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { jsonEqual } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
-import { applicationSpec } from '../boundaries/sync/index.ts';
+import { applicationSpec, retryOf } from '../boundaries/sync/index.ts';
 import { compareWith } from './comparison.ts';
 import { decideAutoSync, pendingOperation, retryDelay, syncRequest } from './operation.ts';
 import { applyGroups } from '../apply/index.ts';
@@ -150,6 +150,10 @@ describe('what an operation still needs', () => {
   it('waits twice as long after each failure, up to a bound', () => {
     expect([0, 1, 2, 20].map((retries) => retryDelay(undefined, retries))).toEqual([
       5000, 10_000, 20_000, 180_000,
+    ]);
+    const unbounded = retryOf({ limit: 5, backoff: { duration: '1m', factor: 3, maxDuration: '0' } });
+    expect([0, 1, 3, 20].map((retries) => retryDelay(unbounded, retries))).toEqual([
+      60_000, 180_000, 1_620_000, 3_600_000,
     ]);
   });
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCluster } from '../../src/drydock/index.ts';
 import type { Cluster } from '../../src/drydock/index.ts';
 import { commitAll, createRepository } from '../../src/git/test-support.ts';
-import { getIn, systemClock } from '../../src/kernel/index.ts';
+import { getArray, getIn, getString, systemClock } from '../../src/kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
 import type { KubeClient, KubeObject } from '../../src/kube/index.ts';
@@ -330,6 +330,39 @@ describe('a set that fails after the first write', () => {
     expect(again).toMatchObject({ code: 1 });
     expect(again.err).toContain('is held');
     expect((await apply('--timeout', '20s', '--again')).code).toBe(0);
+  });
+
+  it('has moved what only stands in another order, and moves it back', async () => {
+    const first = (...names: string[]) =>
+      `      initContainers:\n${names.map((name) => `        - { name: ${name}, image: "app:1" }\n`).join('')}`;
+    const order = async () =>
+      getArray(await get('Deployment', 'web', 'apps/v1'), 'spec', 'template', 'spec', 'initContainers').map(
+        (item) => getString(item, 'name'),
+      );
+    await write({ 'all.yaml': deployment('web', 'app:1', first('wait', 'migrate')) });
+    expect((await apply()).code).toBe(0);
+    expect((await run(['diff', folder, '-n', namespace])).code).toBe(0);
+    await write({ 'all.yaml': deployment('web', 'app:1', first('migrate', 'wait')) });
+    expect((await run(['diff', folder, '-n', namespace])).code).toBe(1);
+    expect((await apply()).code).toBe(0);
+    expect(await order()).toEqual(['migrate', 'wait']);
+    expect((await run(['diff', folder, '-n', namespace])).code).toBe(0);
+
+    const failing = deployment('other', 'app:2').replace(
+      'replicas: 0',
+      'replicas: 1\n  progressDeadlineSeconds: 1',
+    );
+    await write({
+      'all.yaml': [deployment('web', 'app:1', first('wait', 'migrate')), failing].join('---\n'),
+    });
+    const fault = cluster.faults.add({ on: 'pods', namespace, effect: { type: 'crash', exitCode: 3 } });
+    const { code, out } = await apply('--timeout', '5s');
+    fault.heal();
+    expect({ code, out }).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('is there again') as string,
+    });
+    expect(await order()).toEqual(['migrate', 'wait']);
   });
 
   it('is left as it is with --on-failure=keep', async () => {

@@ -5,16 +5,19 @@ import type { ParseResult } from '@marcbachmann/cel-js';
 import { messageOf } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
+import { registerExtensions } from './cel-functions.ts';
 
 const LONGEST = 4096;
 /** Evaluation of one expression, in ms: a regular expression or nested macros may otherwise take for ever. */
 const TIMEOUT_MS = 200;
 
 function newEnvironment(): Environment {
-  return new Environment({
+  const made = new Environment({
     // An object has fields that no schema here knows.
     unlistedVariablesAreDyn: true,
     enableOptionalTypes: true,
+    // `'%s %d'.format(['a', 1])`: Flux only parses, and a list of several types is one to it.
+    homogeneousAggregateLiterals: false,
     limits: {
       maxAstNodes: 1000,
       maxDepth: 50,
@@ -22,11 +25,9 @@ function newEnvironment(): Environment {
       maxMapEntries: 200,
       maxCallArguments: 16,
     },
-  })
-    .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
-      text.replaceAll(from, () => to),
-    )
-    .registerFunction('string.charAt(int): string', (text: string, at: bigint) => text.charAt(Number(at)));
+  });
+  registerExtensions(made);
+  return made;
 }
 
 let environment: Environment | undefined;
@@ -80,10 +81,10 @@ function withinTime(work: () => unknown): unknown {
   }
 }
 
-/** A compiled CEL expression about one object, whose top-level fields are its variables. */
+/** A compiled CEL expression; the variables are the top-level fields of an object, or whatever else is given. */
 export interface Expression {
   readonly text: string;
-  evaluate(object: KubeObject): Evaluation;
+  evaluate(variables: KubeObject | Readonly<Record<string, KubeObject>>): Evaluation;
 }
 
 /** Compiles an expression that `expressionProblem` has nothing against; throws the parser's error otherwise. */
@@ -91,9 +92,9 @@ export function compileExpression(text: string): Expression {
   const program = parse(text);
   return {
     text,
-    evaluate(object) {
+    evaluate(variables) {
       try {
-        const fields = celValue(object) as Record<string, unknown>;
+        const fields = celValue(variables) as Record<string, unknown>;
         const value = withinTime(() => program(fields) as unknown);
         return typeof value === 'boolean'
           ? { value }

@@ -10,3 +10,4 @@ export { watchHealth } from './wait.ts';
 export type { AppliedObject, ObjectOutcome, WatchHealthOptions, WatchOutcome } from './wait.ts';
 export { compileHealthRules, ruleProblems } from './rules.ts';
 export type { CompiledRule, HealthRule, HealthRules, RuleStatus } from './rules.ts';
+export { compileExpression, expressionProblem } from './expressions.ts';

@@ -101,6 +101,34 @@ describe('an expression', () => {
     expect(expressionProblem(text)).toMatch(problem);
   });
 
+  it.each([
+    "sets.contains(spec.zones, ['a']) && sets.equivalent(spec.zones, ['b', 'a'])",
+    "!sets.intersects(spec.zones, ['c', 1]) && sets.contains([1, 2.5], [1.0])",
+    "base64.encode(b'up') == 'dXA=' && string(base64.decode('dXA')) == 'up'",
+    "'a-b-c'.replace('-', '', 1) == 'ab-c' && 'a-b'.replace('-', '+') == 'a+b' && 'abc'.reverse() == 'cba'",
+    "'%s is %d of %.1f%% (%x)'.format(['it', spec.size, 12.25, 255]) == 'it is 3 of 12.3% (ff)'",
+    `strings.quote('a "b"') == '"a \\\\"b\\\\""'`,
+    "string(timestamp('2026-03-01T00:00:00Z')) == '2026-03-01T00:00:00Z'",
+    "'é!'.charAt(1) == '!' && 'ab'.charAt(2) == ''",
+    'spec.size == 3.0 && spec.size < 3.5 && spec.size in [1, 2, 3]',
+    "spec.?phase.orValue('none') == 'none'",
+  ])('has what Flux adds to the language: %s', (text) => {
+    const subject = object({ spec: { zones: ['a', 'b'], size: 3 } });
+    expect(expressionProblem(text)).toBeUndefined();
+    expect(compileExpression(text).evaluate(subject)).toEqual({ value: true });
+  });
+
+  it.each([
+    ["base64.decode('no!') == b''", 'illegal base64'],
+    ["'%d'.format(['a']) == ''", 'a number is wanted'],
+    ["'%s %s'.format(['a']) == ''", 'out of range'],
+    ["'%y'.format(['a']) == ''", 'unrecognized formatting clause'],
+    ["'abc'.charAt(4) == ''", 'out of range'],
+  ])('gives no answer where it has none: %s', (text, why) => {
+    const found = compileExpression(text).evaluate(object({}));
+    expect('error' in found ? found.error : '').toContain(why);
+  });
+
   it('is stopped when it takes too long, and the next one runs', () => {
     const slow = compileExpression("status.text.matches('^(a+)+$')").evaluate(
       object({ status: { text: `${'a'.repeat(60)}!` } }),

@@ -74,6 +74,23 @@ describe('what Git asks for, against what the cluster holds', () => {
     ]);
   });
 
+  it('differs in the order of what has one, whatever was put between, and of nothing else', () => {
+    const pod = (spec: JsonObject): JsonObject => ({ template: { spec } });
+    const named = (...names: string[]): JsonValue => names.map((name) => ({ name }));
+    const order = (list: string, wanted: JsonValue, stored: JsonValue, paths: readonly string[]) =>
+      check(pod({ [list]: wanted }), pod({ [list]: stored }), paths);
+    const moved = named('migrate', 'proxy', 'wait');
+    order('initContainers', named('wait', 'migrate'), moved, ['spec.template.spec.initContainers']);
+    order('initContainers', named('migrate', 'wait'), moved, []);
+    order('initContainers', named('gone', 'migrate', 'wait'), moved, [
+      'spec.template.spec.initContainers[0]',
+    ]);
+    order('volumes', named('wait', 'migrate'), moved, []);
+    const env = (...names: string[]): JsonValue => [{ name: 'web', env: named(...names) }];
+    order('containers', env('HOST', 'URL'), env('URL', 'HOST'), ['spec.template.spec.containers[0].env']);
+    order('containers', env('HOST', 'URL'), env('HOST', 'ADDED', 'URL'), []);
+  });
+
   it('takes TCP for a port that names no protocol', () => {
     check({ ports: [{ port: 80 }] }, { ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }] }, []);
   });

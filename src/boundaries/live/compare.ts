@@ -164,6 +164,25 @@ function walkList(
   const byKey = new Map(live.map((item) => [keyOf(item, keys), item]));
   for (const [index, item] of desired.entries())
     walk(item, byKey.get(keyOf(item, keys)), [...path, index], found);
+  if (ORDERED.has(String(path.at(-1))) && !inOrder(desired, live, keys))
+    found.push({ path, desired: [...desired], live: [...live] });
+}
+
+/**
+ * Lists of a pod whose order means something: init containers run one after the other, a variable may use those
+ * before it, the first container is the one that people get. A server-side apply moves their items.
+ */
+const ORDERED = new Set(['initContainers', 'containers', 'env']);
+
+/** Whether the wanted items stand in the wanted order, whatever else stands between them. */
+function inOrder(
+  desired: readonly JsonValue[],
+  live: readonly JsonValue[],
+  keys: readonly string[],
+): boolean {
+  const places = new Map(live.map((item, at) => [keyOf(item, keys), at]));
+  const wanted = desired.flatMap((item) => places.get(keyOf(item, keys)) ?? []);
+  return wanted.every((place, at) => at === 0 || place > (wanted[at - 1] ?? 0));
 }
 
 /** Base64 may be broken into lines; the API server stores it without. */

@@ -33,7 +33,8 @@ function deployment(containers: JsonObject[], more: JsonObject = {}): KubeObject
 
 const MAIN = { name: 'main', image: 'web:1' };
 const desired = deployment([MAIN, { name: 'agent', image: 'agent:1' }], { replicas: 2 });
-const live = deployment([{ name: 'agent', image: 'agent:9' }, MAIN], { replicas: 5 });
+const PROXY = { name: 'proxy', image: 'proxy:1' };
+const live = deployment([PROXY, MAIN, { name: 'agent', image: 'agent:9' }], { replicas: 5 });
 
 async function compared(ignore: readonly IgnoreRule[], wanted = desired, stored = live) {
   const found = {

@@ -1,28 +1,40 @@
 import { getArray, getIn, getString, isJsonObject, textOf } from '../../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
+import type { Jq, JqPath } from '../../boundaries/sync/index.ts';
 import { templateError } from './template/index.ts';
 
+/** `jq` evaluates expressions, which name fields of the stored and of the wanted Application. */
+export interface IgnoringBy {
+  readonly jq: Jq;
+  readonly signal: AbortSignal;
+}
+
+type Path = readonly (string | number)[];
+
 /**
- * The wanted Application with the stored value of every field that `ignoreApplicationDifferences` leaves to others.
- * JSON pointers, and jq expressions that are a plain path; anything else is refused.
+ * The wanted Application with the stored value of every field that `ignoreApplicationDifferences` leaves to others,
+ * and without those that only the wanted one has. Throws `invalid-input` for an expression that is none.
  */
-export function withoutIgnored(
+export async function withoutIgnored(
   rules: readonly JsonValue[],
   name: string,
   stored: JsonObject,
   wanted: JsonObject,
-): JsonObject {
+  by: IgnoringBy,
+): Promise<JsonObject> {
   let result = wanted;
   for (const rule of rules) {
     const only = getString(rule, 'name');
     if (only !== undefined && only !== '' && only !== name) continue;
-    for (const path of [
-      ...getArray(rule, 'jsonPointers').map((pointer) => pointerPath(textOf(pointer))),
-      ...getArray(rule, 'jqPathExpressions').map((expression) => plainPath(textOf(expression))),
-    ]) {
-      const value = getIn(stored, ...path);
-      result = replacedAt(result, path, value);
+    const named: Path[] = getArray(rule, 'jsonPointers').map((pointer) => pointerPath(textOf(pointer)));
+    for (const expression of getArray(rule, 'jqPathExpressions')) {
+      for (const object of [stored, wanted]) {
+        const found = await by.jq.paths(textOf(expression), object, by.signal);
+        named.push(...found.map((path) => plainPath(path, textOf(expression))));
+      }
     }
+    // From the end: what is taken out of a list moves what comes after it.
+    for (const path of named.toReversed()) result = replacedAt(result, path, getIn(stored, ...path));
   }
   return result;
 }
@@ -35,22 +47,14 @@ function pointerPath(pointer: string): readonly (string | number)[] {
     .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
 }
 
-/** `.spec.source.targetRevision`, `.metadata.annotations["a/b"]`, `.spec.sources[0].path`. */
-function plainPath(expression: string): readonly (string | number)[] {
-  const steps: (string | number)[] = [];
-  let rest = expression.trim();
-  while (rest !== '') {
-    const step = /^\.?\["((?:[^"\\]|\\.)*)"\]|^\.([A-Za-z_][A-Za-z0-9_]*)|^\.?\[(\d+)\]/.exec(rest);
-    if (step === null) {
-      throw templateError(
-        `ignoreApplicationDifferences: the jq expression '${expression}' is more than a path, which this controller does not read; use jsonPointers`,
-      );
-    }
-    const [all, quoted, plain, index] = step;
-    steps.push(index === undefined ? (quoted ?? plain ?? '') : Number(index));
-    rest = rest.slice(all.length);
-  }
-  return steps;
+/** jq names a slice (`.[1:3]`) by its bounds, which are no field. */
+function plainPath(path: JqPath, expression: string): Path {
+  return path.map((step) => {
+    if (typeof step === 'string' || typeof step === 'number') return step;
+    throw templateError(
+      `ignoreApplicationDifferences: the jq expression '${expression}' names a slice of a list, which this controller does not read`,
+    );
+  });
 }
 
 function replacedAt(

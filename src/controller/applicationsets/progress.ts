@@ -29,7 +29,7 @@ interface ProgressOptions extends WriteOptions {
  * next goes on from there. Undefined where the set asks for none.
  */
 export async function progressively(
-  { client, clock }: ProgressOptions,
+  { client, clock, jq }: ProgressOptions,
   set: KubeObject,
   desired: readonly KubeObject[],
   current: readonly KubeObject[],
@@ -38,18 +38,20 @@ export async function progressively(
   const steps = rollingSync(set);
   if (steps === undefined) return undefined;
   const wanted = new Map(desired.map((application) => [application.metadata.name, application]));
+  const changed = new Set<string>();
+  for (const application of current) {
+    const next = wanted.get(application.metadata.name);
+    if (next === undefined) continue;
+    const by = { jq, signal: turn.signal };
+    const change = await applicationChange(set, application, withoutAutomation(next), by);
+    if (change?.['spec'] !== undefined) changed.add(application.metadata.name);
+  }
   const before = getArray(set, 'status', 'applicationStatus');
   const { statuses, pending, conditions } = lookAtRollout({
     steps: stepsOf(steps, desired),
     before,
     current,
-    isChanged(application) {
-      const next = wanted.get(application.metadata.name);
-      return (
-        next !== undefined &&
-        applicationChange(set, application, withoutAutomation(next))?.['spec'] !== undefined
-      );
-    },
+    isChanged: ({ metadata }) => changed.has(metadata.name),
     now: clock.now(),
   });
   const patch = mergePatch({ applicationStatus: [...before] }, { applicationStatus: [...statuses] });

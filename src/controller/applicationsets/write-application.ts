@@ -2,10 +2,12 @@ import { LandfallError, getArray, getIn, getObject, getString, isJsonObject } fr
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import { APPLICATION_KIND } from '../../boundaries/sync/index.ts';
+import type { Jq } from '../../boundaries/sync/index.ts';
 import type { EventRecorder } from '../events.ts';
 import type { Turn } from '../queue.ts';
 import { mergePatch } from '../status.ts';
 import { withoutIgnored } from './ignored.ts';
+import type { IgnoringBy } from './ignored.ts';
 
 export const APPLICATION_SET_KIND = { apiVersion: 'argoproj.io/v1alpha1', kind: 'ApplicationSet' } as const;
 /** The field manager of what ApplicationSets write. */
@@ -25,6 +27,8 @@ export interface WriteOptions {
   readonly events: EventRecorder;
   /** The Applications of a namespace, as the watch has them. */
   readonly applications: (namespace: string | undefined) => readonly KubeObject[];
+  /** For the expressions of `ignoreApplicationDifferences`. */
+  readonly jq: Jq;
 }
 
 export function isOwner(reference: JsonValue | undefined, set: KubeObject): boolean {
@@ -103,18 +107,20 @@ export async function writeApplication(
       },
     );
   }
-  const patch = applicationChange(set, stored, application);
+  const by = { jq: options.jq, signal: turn.signal };
+  const patch = await applicationChange(set, stored, application, by);
   if (patch === undefined) return;
   await client.patch(refOf(application), 'merge', patch, { fieldManager: MANAGER }, turn.signal);
   await events.record(set, 'Normal', 'updated', `updated Application "${name}"`, turn.signal);
 }
 
 /** What the set would change of a stored Application; undefined: nothing. */
-export function applicationChange(
+export async function applicationChange(
   set: KubeObject,
   stored: KubeObject,
   application: KubeObject,
-): JsonObject | undefined {
+  by: IgnoringBy,
+): Promise<JsonObject | undefined> {
   const wanted = preserved(set, stored, application);
   const before: JsonObject = {
     metadata: significant(stored, references(stored)),
@@ -125,7 +131,7 @@ export function applicationChange(
     : [...references(stored), ownerOf(set)];
   const after: JsonObject = { metadata: significant(wanted, owners), spec: getObject(wanted, 'spec') ?? {} };
   const ignore = getArray(set, 'spec', 'ignoreApplicationDifferences');
-  const kept = withoutIgnored(ignore, application.metadata.name, before, after);
+  const kept = await withoutIgnored(ignore, application.metadata.name, before, after, by);
   return mergePatch(before, kept);
 }
 

@@ -1,10 +1,11 @@
-import { parse } from '@marcbachmann/cel-js';
 import { LandfallError, getString } from '../../kernel/index.ts';
 import type { JsonValue } from '../../kernel/index.ts';
 import type { KubeClient, KubeObject } from '../../kube/index.ts';
 import {
+  compileExpression,
   compileHealthRules,
   engineReading,
+  expressionProblem,
   lookAtHealth,
   objectHealth,
 } from '../../boundaries/health/index.ts';
@@ -13,18 +14,11 @@ import type { HealthRules } from '../../boundaries/health/index.ts';
 export type Readiness = 'Current' | 'InProgress' | 'Failed' | 'NotFound';
 
 /** What an expression of Flux says; throws `invalid-input`, code `cel`, where it cannot be evaluated. */
-export function evaluates(expression: string, values: Readonly<Record<string, unknown>>): boolean {
-  let answer: unknown;
-  try {
-    answer = parse(expression)({ ...values });
-  } catch (thrown) {
-    throw new LandfallError(
-      `failed to evaluate the CEL expression '${expression}': ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      { kind: 'invalid-input', code: 'cel', hint: 'Check the expression.' },
-    );
-  }
-  if (typeof answer === 'boolean') return answer;
-  throw new LandfallError(`the CEL expression '${expression}' gives no boolean`, {
+export function evaluates(expression: string, values: Readonly<Record<string, KubeObject>>): boolean {
+  const problem = expressionProblem(expression);
+  const answer = problem === undefined ? compileExpression(expression).evaluate(values) : { error: problem };
+  if ('value' in answer) return answer.value;
+  throw new LandfallError(`failed to evaluate the CEL expression '${expression}': ${answer.error}`, {
     kind: 'invalid-input',
     code: 'cel',
     hint: 'Check the expression.',

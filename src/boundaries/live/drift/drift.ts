@@ -105,12 +105,20 @@ function shownOf(
   return secret && value !== undefined ? HIDDEN : value;
 }
 
-function isPending(question: DriftQuestion, object: KubeObject, difference?: FieldDifference): boolean {
+function isPending(
+  question: DriftQuestion,
+  object: KubeObject,
+  difference?: FieldDifference,
+  live?: KubeObject,
+): boolean {
   if (question.syncing) return true;
   if (question.applied === undefined) return false;
   const before = question.applied.get(objectKey(object));
   if (before === undefined || difference === undefined) return before === undefined;
   const then = getIn(before, ...difference.path);
+  // Of a list that is only in another order, what is stored has more than what was applied.
+  if (Array.isArray(then) && Array.isArray(difference.live) && live !== undefined)
+    return fieldDifferences(before, live).every(({ path }) => fieldPath(path) !== fieldPath(difference.path));
   return then === undefined || difference.live === undefined
     ? then === difference.live
     : jsonEqual(then, difference.live);
@@ -155,7 +163,7 @@ function driftOf(subject: DriftSubject, question: DriftQuestion): readonly Drift
       where: subject.why(difference.path),
       writer: attribution.state === 'named' ? attribution.writer : undefined,
       ...judgeChange(live, attribution, {
-        pending: isPending(question, object, difference),
+        pending: isPending(question, object, difference, live),
         ignored: subject.ignored(difference, live) === true,
         autoscalers: isReplicas && subject.autoscalers !== 'unknown' ? subject.autoscalers : [],
         claimedBy: subject.claimedBy,
