@@ -2,7 +2,7 @@ import { getArray, getString } from '../kernel/index.ts';
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import { refOf, splitApiVersion } from '../kube/index.ts';
 import type { KubeObject, ObjectRef } from '../kube/index.ts';
-import { objectKey, templateContainers } from '../boundaries/index.ts';
+import { objectKey } from '../boundaries/index.ts';
 import {
   annotationList,
   applicationEngineHealth,
@@ -40,8 +40,8 @@ export interface Comparison {
   readonly health: EngineHealthStatus;
   /** `status.resources`. */
   readonly resources: readonly JsonObject[];
-  /** `status.summary.images`. */
-  readonly images: readonly string[];
+  /** The objects that are there, which `status.summary` is about. */
+  readonly stored: readonly KubeObject[];
 }
 
 /** How an application's objects say that they are its own. */
@@ -133,7 +133,7 @@ export function compareWith(
     resources: [...pairs.map(resourceStatus), ...runningHooks.map(hookStatus)].toSorted((a, b) =>
       resourceKey(a) < resourceKey(b) ? -1 : 1,
     ),
-    images: imagesOf(pairs),
+    stored: storedOf(pairs),
   };
 }
 
@@ -161,7 +161,7 @@ export function compareWithoutTarget(live: readonly KubeObject[]): Comparison {
     sync: 'OutOfSync',
     health: applicationEngineHealth(live.map((object) => ({ desired: true, live: object }))),
     resources: resources.toSorted((a, b) => (resourceKey(a) < resourceKey(b) ? -1 : 1)),
-    images: imagesOf(pairs),
+    stored: storedOf(pairs),
   };
 }
 
@@ -220,9 +220,6 @@ function hookStatus(live: KubeObject): JsonObject {
   };
 }
 
-function imagesOf(pairs: readonly ComparedPair[]): readonly string[] {
-  const images = pairs.flatMap((pair) =>
-    pair.live === undefined ? [] : templateContainers(pair.live).map((container) => container.image),
-  );
-  return [...new Set(images)].toSorted();
+function storedOf(pairs: readonly ComparedPair[]): readonly KubeObject[] {
+  return pairs.flatMap(({ live }) => live ?? []);
 }

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { ApplicationSpec } from '../boundaries/sync/index.ts';
 import type { Comparison } from './comparison.ts';
+import { summaryOf } from './summary.ts';
 import type { Target } from './target.ts';
 
 /** A time as Kubernetes keeps it: to the second. */
@@ -105,7 +106,7 @@ export function comparedStatus(parts: StatusParts): JsonObject {
     },
     health: healthStatus(before, health, now),
     resources: [...comparison.resources],
-    summary: comparison.images.length === 0 ? {} : { images: [...comparison.images] },
+    summary: summaryOf(parts.application, comparison.stored),
     conditions: [...withConditions(getArray(before, 'conditions'), parts.conditions, OURS, now)],
     ...(target === undefined
       ? {}

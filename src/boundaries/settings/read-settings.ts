@@ -6,7 +6,7 @@ import type { ArgoSettings } from './settings.ts';
 /** Where Argo CD keeps its settings, in the namespace of its own. */
 export const SETTINGS_NAME = 'argocd-cm';
 /** Where Argo CD is where nothing else is known. */
-export const HOME_NAMESPACE = 'argocd';
+const HOME_NAMESPACE = 'argocd';
 
 /** The Argo CD that an Application is delivered by, as a cluster tells of it. */
 export interface ArgoHome {
