@@ -164,7 +164,7 @@ export function readBuildObjects(block: Block): Reading | undefined {
   if (!isGcloud && !/^\s*(?:"?(?:buildTriggerId|logUrl|headSha)"?\s*:)/m.test(text)) return undefined;
   let value: JsonValue;
   try {
-    value = parseYaml(text, block.artifact);
+    value = parseYaml(text, block.artifact, { maxReread: 0 });
   } catch (thrown) {
     if (thrown instanceof LandfallError) return undefined;
     throw thrown;

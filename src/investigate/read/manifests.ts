@@ -20,7 +20,7 @@ import { artifactSource } from './objects.ts';
 /** Characters that are parsed again and again in search of what is whole. */
 const TRIED = 8_000_000;
 
-const LIMITS = { maxDepth: 60, maxAliasNodes: 20_000 };
+const LIMITS = { maxReread: 0, maxDepth: 60, maxAliasNodes: 20_000 };
 
 /** JSON that ends in the middle, closed behind its last whole value; undefined where none is whole. */
 function closedJson(text: string): string | undefined {

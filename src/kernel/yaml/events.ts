@@ -8,20 +8,17 @@ export interface ReadEvents {
   readonly originalOffset: (offset: number) => number;
 }
 
-/** Characters that are parsed again, at most, for lines that begin further left than the specification has it. */
-const AGAIN = 8 * 1024 * 1024;
-
 /**
  * Parses a text as the YAML library of Kubernetes' tools does: inside of brackets and quotes a line may begin
  * anywhere, also left of the key that it belongs to. The parser here holds such lines to the specification; spaces
  * in front of them mean nothing, so they get enough. Throws the parser's `YAMLException`, with its place in the
  * text that was given.
  */
-export function readEvents(given: string, maxDepth: number): ReadEvents {
+export function readEvents(given: string, maxDepth: number, maxReread: number): ReadEvents {
   const lines: number[] = [];
   let text = given;
   let width = 0;
-  let budget = AGAIN;
+  let budget = maxReread;
   const originalOffset = (offset: number): number => {
     let [low, high] = [0, lines.length];
     while (low < high) {

@@ -18,6 +18,11 @@ export interface YamlLimits {
   readonly maxDepth?: number;
   /** Nodes that aliases may add to all documents together. Default 200,000. */
   readonly maxAliasNodes?: number;
+  /**
+   * Characters that are parsed again for lines inside of brackets and quotes that begin left of their key. Default
+   * 4 Mi; with 0 such lines are refused.
+   */
+  readonly maxReread?: number;
 }
 
 export interface ParseYamlOptions {
@@ -69,13 +74,13 @@ const UNPRINTABLE = /[^\t\n\r\x20-\x7E\x85\xA0-\uFFFD]/;
 /** With the whole parser, however simple the text is. */
 export function parseAnyYaml(source: YamlSource, options: Omit<ParseYamlOptions, 'source'>): YamlNode[] {
   const { limits = {}, words = 'yaml-1.1' } = options;
-  const { maxDepth = 100, maxAliasNodes = 200_000 } = limits;
+  const { maxDepth = 100, maxAliasNodes = 200_000, maxReread = 4 * 1024 * 1024 } = limits;
   const unprintable = UNPRINTABLE.exec(source.text);
   if (unprintable !== null)
     throw yamlError(source, unprintable.index, 'control characters are not allowed', 'yaml-syntax');
   let read: ReadEvents;
   try {
-    read = readEvents(source.text, maxDepth);
+    read = readEvents(source.text, maxDepth, maxReread);
   } catch (thrown) {
     throw syntaxError(source, thrown);
   }
