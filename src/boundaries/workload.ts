@@ -30,6 +30,7 @@ export interface TemplateContainer {
 
 export function podTemplatePath(object: KubeObject): readonly string[] | undefined {
   if (object.kind === 'Pod' && object.apiVersion === 'v1') return [];
+  if (object.kind === 'ReplicationController' && object.apiVersion === 'v1') return ['spec', 'template'];
   const group = object.apiVersion.split('/')[0] ?? '';
   return WORKLOAD_GROUPS.has(group) ? TEMPLATE_PATHS[object.kind] : undefined;
 }
@@ -103,6 +104,7 @@ export function declaredReplicas(object: KubeObject): number | undefined {
     case 'Deployment':
     case 'StatefulSet':
     case 'ReplicaSet':
+    case 'ReplicationController':
     case 'Rollout':
       return getNumber(object, 'spec', 'replicas') ?? 1;
     case 'Job':

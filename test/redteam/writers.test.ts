@@ -38,6 +38,12 @@ spec:
     spec: {containers: [{name: main, image: "${witness.images.now}", env: [{name: A, value: "${value}"}]}]}
 `;
 
+const controller = (witness: Witness, value: string) =>
+  replicaSet(witness, value)
+    .replace('apps/v1', 'v1')
+    .replace('kind: ReplicaSet', 'kind: ReplicationController')
+    .replace('matchLabels: {app: bare}', 'app: bare');
+
 /** Read into the environment, so that only a new container has what is new. */
 const configured = (witness: Witness, value: string, labels = '') =>
   witness.manifests({
@@ -84,6 +90,11 @@ scenarios('what Git does not ask for', {
     yaml: (w) => replicaSet(w, '1'),
     happens: (w, name) => redeliver(w, name, replicaSet(w, '2')),
     wanted: 'unproven at rollout: not-replaced',
+  },
+  controller: {
+    says: 'a ReplicationController, which is looked at like everything that runs pods',
+    yaml: (w) => controller(w, '1'),
+    wanted: 'landed',
   },
   'new-data': {
     says: 'data that only a new container reads',

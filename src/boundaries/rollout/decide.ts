@@ -277,10 +277,19 @@ export function decideRollout(
   };
 }
 
+/** Whoever holds it has to let it go. */
+const HELD: Readonly<Record<string, string>> = {
+  paused: 'Take spec.paused out of what Git asks for: while it is paused no pod is replaced.',
+  'on-delete': 'Delete the pods of the old revision one after the other, or let RollingUpdate do it.',
+  'not-replaced': 'Delete the older pods, or run them by a Deployment, which replaces them.',
+};
+
 /** Only new containers read a configuration anew. */
 function hintOf({ reason, subject }: Judged): { readonly hint?: string } {
-  if (!reason.startsWith('configuration-')) return {};
   const { kind, metadata } = subject.object;
+  const held = HELD[reason];
+  if (held !== undefined) return { hint: held };
+  if (!reason.startsWith('configuration-')) return {};
   return {
     hint: `Make the configuration part of the template, so that a change replaces pods (a configMapGenerator names it by its content); for now: kubectl rollout restart ${kind.toLowerCase()}/${metadata.name} -n ${metadata.namespace ?? 'default'}.`,
   };

@@ -122,7 +122,7 @@ function daemonSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
 function replicaSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
   const changed = writtenAt(live, ['spec', 'template']);
   const before = pods.current.find((pod) => changed !== undefined && Date.parse(pod.createdAt) < changed);
-  if (before === undefined || (live.metadata.generation ?? 1) === 1) return DONE;
+  if (before === undefined || live.metadata.generation === 1) return DONE;
   const scaled = getNumber(live, 'status', 'replicas') !== (getNumber(live, 'spec', 'replicas') ?? 1);
   return {
     state: scaled ? 'moving' : 'unknown',
@@ -146,6 +146,7 @@ export function progressOf(live: KubeObject, pods: WorkloadPods, object: KubeObj
     case 'DaemonSet':
       return daemonSetProgress(live, pods);
     case 'ReplicaSet':
+    case 'ReplicationController':
       return replicaSetProgress(live, pods);
     case 'Rollout':
       // Steps, analysis and traffic weights decide it, not counts.

@@ -137,6 +137,16 @@ describe('a route', () => {
       'proven endpoints',
     ],
     [
+      'of a Gateway, that gives everything to another',
+      gateway({ name: 's', port: 80, weight: 0 }, { name: 'gone', port: 80, weight: 100 }),
+      'broken no-share',
+    ],
+    [
+      'of a Gateway, that shares with another',
+      gateway({ name: 's', port: 80, weight: 0 }, { name: 's', port: 80, weight: 1 }),
+      'proven endpoints',
+    ],
+    [
       'of a Gateway, to something that is no Service',
       gateway({ name: 's', port: 80 }, { group: 'example.com', kind: 'Bucket', name: 'gone' }),
       'proven endpoints',

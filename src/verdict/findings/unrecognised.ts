@@ -32,7 +32,7 @@ function nextCheck(facts: Case, boundary: BoundaryName, reason: string): readonl
         ? [`landfall trace ${name} image`]
         : [`kubectl rollout status ${target} -n ${destination}`];
     case 'traffic':
-      return reason === 'no-endpoints' || reason === 'foreign-endpoints'
+      return /endpoint|port-|share|backend/.test(reason)
         ? [`kubectl get endpointslices -n ${destination}`, `kubectl get pods -n ${destination} --show-labels`]
         : [`landfall trace ${name} version`];
     default:
