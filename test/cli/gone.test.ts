@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sleep, systemClock } from '../../src/kernel/index.ts';
+import { systemClock } from '../../src/kernel/index.ts';
 import { openBinary } from './binary.ts';
 import type { Binary } from './binary.ts';
 
@@ -66,11 +66,8 @@ describe('Ctrl-C where a cluster takes connections and says nothing', () => {
     'sync shop',
     'holds put shop --reason x',
   ])('ends %s at once, by one signal', { timeout: MINUTE }, async (words) => {
-    let met = false;
-    const server = createServer((socket) => {
-      met = true;
-      socket.on('error', () => {});
-    });
+    const server = createServer((socket) => socket.on('error', () => {}));
+    const met = new Promise((resolve) => server.once('connection', resolve));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const kubeconfig = path.join(landfall.home, 'silent');
@@ -85,7 +82,7 @@ describe('Ctrl-C where a cluster takes connections and says nothing', () => {
       }),
     );
     const started = landfall.start(words.split(' '), { env: { KUBECONFIG: kubeconfig } });
-    for (let tries = 0; !met && tries < 2000; tries += 1) await sleep(systemClock, 20);
+    await met;
     const before = systemClock.now();
     started.kill('SIGINT');
     expect(await started.ended).toEqual({ code: 130, signal: null });
