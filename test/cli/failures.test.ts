@@ -291,6 +291,58 @@ describe('Ctrl-C', () => {
   );
 });
 
+describe('Git and registries that', () => {
+  const refusing = (status: number) =>
+    answering((_request, response) => {
+      response
+        .writeHead(status, { 'www-authenticate': `Basic realm="${PASSWORD}"` })
+        .end(`no entry for ${PASSWORD}`);
+    });
+
+  it.each<[string, (place: string) => readonly string[], number, RegExp]>([
+    [
+      'refuse credentials in a URL',
+      (place) => ['builds', 'run', 'web', '--declared-in', `${place}/deploy.git`],
+      401,
+      /refused the credentials/,
+    ],
+    [
+      'forbid a repository',
+      (place) => ['builds', 'run', 'web', '--declared-in', `${place}/deploy.git`],
+      403,
+      /refused the credentials/,
+    ],
+  ])('%s are told without them', { timeout: MINUTE }, async (_title, words, status, wanted) => {
+    const place = (await refusing(status)).replace('//', `//me:${PASSWORD}@`);
+    const args = [...words(place), '-o', 'json'];
+    const document = check(args, await person.run(args), [1]);
+    expect(getString(document, 'error', 'message')).toMatch(wanted);
+  });
+
+  it('refuse a connection are told without the credentials of the URL', { timeout: MINUTE }, async () => {
+    const args = [
+      'builds',
+      'run',
+      'web',
+      '--declared-in',
+      `https://me:${PASSWORD}@127.0.0.1:1/deploy.git`,
+      '-o',
+      'json',
+    ];
+    expect(getString(check(args, await person.run(args), [1]), 'error', 'kind')).toBe('unavailable');
+  });
+
+  it.each([401, 403])('answer a report of a build with %i are told', { timeout: MINUTE }, async (status) => {
+    const mirror = await refusing(status);
+    const commit = 'a'.repeat(40);
+    const words = `builds report registry.corp.io/web:1 --repository https://git.corp.io/web.git --commit ${commit} --ref refs/heads/main --registry-mirror registry.corp.io=${mirror} -o json`;
+    const args = words.split(' ');
+    const document = check(args, await person.run(args, { env: { CI: 'true' } }), [1]);
+    expect(getString(document, 'error', 'kind')).toBe('denied');
+    expect(getString(document, 'error', 'message')).toContain('registry.corp.io');
+  });
+});
+
 describe('a ledger that', () => {
   /** Commands that ask nothing but the ledger. */
   const OF_LEDGER = [
