@@ -134,6 +134,26 @@ describe('a set of which one object is refused', () => {
     expect(await fingerprints()).toEqual(before);
   });
 
+  it('is told who delivers its objects from Git, and would take the change for drift', async () => {
+    await kube.create({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {
+        name: 'settings',
+        namespace,
+        annotations: { 'argocd.argoproj.io/tracking-id': `shop:/ConfigMap:${namespace}/settings` },
+      },
+      data: { key: 'old' },
+    });
+    await write({ 'settings.yaml': config('settings', 'new') });
+    const plan = await run(['plan', folder, '-n', namespace]);
+    expect(plan.out.replaceAll(/\s+/g, ' ')).toContain(
+      '! Application/shop delivers one of these objects from Git, and takes what is applied past it for drift: commit, and ask for a sync with landfall sync shop',
+    );
+    await write({ 'settings.yaml': config('unclaimed', 'new') });
+    expect((await run(['plan', folder, '-n', namespace])).out).not.toContain('delivers');
+  });
+
   it('is refused for a verb that only the way back would need', async () => {
     const rules: JsonObject[] = [
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'create', 'patch'] },

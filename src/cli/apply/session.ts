@@ -11,6 +11,7 @@ import { errStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import { inventoryOf } from './inventory.ts';
 import type { SetOptions } from './options.ts';
+import { deliveredElsewhere } from './delivered-elsewhere.ts';
 import { resolveTarget } from './target.ts';
 import type { ApplyTarget } from './target.ts';
 
@@ -86,7 +87,16 @@ export async function planFor(
   return {
     target,
     environment: options.env ?? (await declaredEnvironment(target)),
-    plan: { ...plan, warnings: [...target.warnings, ...inventory.warnings, ...unknown, ...plan.warnings] },
+    plan: {
+      ...plan,
+      warnings: [
+        ...target.warnings,
+        ...inventory.warnings,
+        ...unknown,
+        ...deliveredElsewhere(plan, target.subject.application),
+        ...plan.warnings,
+      ],
+    },
     set: target.digest,
     salt,
   };
