@@ -21,7 +21,6 @@ export type {
   WatchOptions,
   WriteOptions,
 } from './client.ts';
-export { connectKubeClient } from './connect.ts';
 export { connectKubeconfigSecret } from './kubeconfig-secret.ts';
 export type { ClusterAccess } from './connect.ts';
 export { IN_CLUSTER, clusterServer, connectClusterSecret } from './cluster-secret.ts';
