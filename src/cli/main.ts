@@ -30,6 +30,8 @@ async function start(args: readonly string[]): Promise<void> {
   // A word that is no command gets no file.
   const compiled = code === EXIT.usage ? undefined : chunks.compiled();
   if (compiled !== undefined) writeCode(file, compiled);
+  // Everything has ended. What Node does besides, it does to give back memory that goes with the process.
+  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit(code);
 }
 
 const args = process.argv.slice(2);

@@ -72,6 +72,7 @@ export async function openStore(options: LedgerOptions): Promise<OpenLedger> {
     standings: standingsIn(store),
     notices: noticesIn(store),
     builds,
+    prepare() {},
     failure: (thrown) => flavour.failure(thrown),
     async close() {
       // Whoever could not write has said so. What is not let go is free once its lease is over or this process is gone.
