@@ -7,7 +7,7 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { markdown, median, milliseconds } from './table.ts';
@@ -197,6 +197,7 @@ export async function benchApply(): Promise<string> {
       `The server runs on the same cores, and its work counts in both columns.\n`,
       markdown(`Apply, every answer ${FAR} later`, columns, far),
       `As above, and the embedded server holds each request for ${FAR} before it looks at it, as the way to a real one would.\n`,
+      `- load while this was measured: ${(loadavg()[0] ?? 0).toFixed(1)} on ${cpus().length} cores; ratios are to be trusted up to about 1.5\n`,
     ].join('\n');
   } finally {
     const ended = once(bench.server, 'exit');
