@@ -1,7 +1,7 @@
 import type v8 from 'node:v8';
 
-/** Commands that end soon and compute a lot on the way. */
-const SHORT: ReadonlySet<string> = new Set(['render', 'apply', 'plan', 'diff']);
+/** Commands that end soon and compute a lot on the way. An apply of one object takes 10 ms longer by it. */
+const SHORT: ReadonlySet<string> = new Set(['render']);
 
 /**
  * Tells the engine that this process ends soon: the optimizing compiler starts later, since for a render of a
