@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { openChunks } from './code/chunks.ts';
 import { readCode, writeCode } from './code/kept-code.ts';
+import { expectShortLife } from './code/short-life.ts';
 import { EXIT } from './exit.ts';
 import { cacheFolder } from './folders.ts';
 import type * as program from './process.ts';
@@ -19,17 +20,17 @@ async function start(args: readonly string[]): Promise<void> {
   const name = /^[a-z]{1,20}$/.test(command) ? command : 'help';
   const build = `${LANDFALL_BUILD}-${process.version}-${process.arch}`;
   const file = path.join(cacheFolder(process.env), 'code', build, `${name}.bin`);
-  const chunks = openChunks(
-    path.join(import.meta.dirname, 'code'),
-    readCode(file),
-    createRequire(import.meta.filename),
-  );
+  const requireModule = createRequire(import.meta.filename);
+  expectShortLife(name, requireModule);
+  const chunks = openChunks(path.join(import.meta.dirname, 'code'), readCode(file), requireModule);
   const { runProcess } = chunks.load('process.js') as typeof program;
   const code = await runProcess(args);
   process.exitCode = code;
   // A word that is no command gets no file.
   const compiled = code === EXIT.usage ? undefined : chunks.compiled();
   if (compiled !== undefined) writeCode(file, compiled);
+  // Everything has ended. What Node does besides, it does to give back memory that goes with the process.
+  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit(code);
 }
 
 const args = process.argv.slice(2);

@@ -311,6 +311,8 @@ export interface Ledger {
     list(subject: Partial<LedgerSubject>, limit: number): Promise<readonly Notice[]>;
   };
   readonly builds: Builds;
+  /** Opens what is there while something else is waited for. What is wrong with it the first question says. */
+  prepare(): void;
   /** Safe to call twice, and without anything having been opened. */
   close(): Promise<void>;
 }

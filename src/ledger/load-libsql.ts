@@ -40,7 +40,8 @@ export function loadLibsql(): typeof Sqlite {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
     return here('libsql') as typeof Sqlite;
   }
-  const inside = createRequire(here.resolve('libsql'));
+  const main = here.resolve('libsql');
+  const inside = createRequire(main);
   const placed: string[] = [];
   try {
     for (const [name, exports] of Object.entries(answers())) {
@@ -49,7 +50,7 @@ export function loadLibsql(): typeof Sqlite {
       inside.cache[file] = Object.assign(new module.Module(file), { exports, loaded: true });
       placed.push(file);
     }
-    return here('libsql') as typeof Sqlite;
+    return here(main) as typeof Sqlite;
   } finally {
     // Others get what is installed.
     for (const file of placed) delete inside.cache[file];

@@ -120,6 +120,9 @@ export function openLedger(options: LedgerOptions): Ledger {
         use((ledger) => ledger.builds.sawRefs(declaredIn, trigger, refs)),
       told: (id, state) => use((ledger) => ledger.builds.told(id, state)),
     },
+    prepare() {
+      ask(() => Promise.resolve(), undefined).catch(() => {});
+    },
     async close() {
       closed = true;
       const ledger = await opening?.catch(() => undefined);

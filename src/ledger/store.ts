@@ -77,6 +77,7 @@ export async function openStore(options: LedgerOptions, introductions: Introduct
     standings: standingsIn(store),
     notices: noticesIn(store),
     builds,
+    prepare() {},
     async close() {
       // Whoever could not write has said so. What is not let go is free once its lease is over or this process is gone.
       await Promise.allSettled([journals.letGo(), builds.letGo()]);

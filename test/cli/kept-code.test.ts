@@ -1,4 +1,4 @@
-import { chmod, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBinary } from './binary.ts';
@@ -26,9 +26,9 @@ describe('compiled code that is kept', () => {
     return out;
   }
 
-  async function keptFile(): Promise<string> {
+  async function keptFile(name = 'help'): Promise<string> {
     const [build = ''] = await readdir(cache);
-    return path.join(cache, build, 'help.bin');
+    return path.join(cache, build, `${name}.bin`);
   }
 
   it('is written once and then used', async () => {
@@ -36,6 +36,17 @@ describe('compiled code that is kept', () => {
     expect(size).toBeGreaterThan(10_000);
     expect(await help()).toBe(wanted);
     expect((await stat(await keptFile())).mtimeMs).toBe(mtimeMs);
+  });
+
+  it('is used by a command that tells the engine how long it lives', async () => {
+    const folder = path.join(binary.home, 'rendered');
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'kustomization.yaml'), 'namePrefix: a-\n');
+    const render = () => binary.run(['render', folder]);
+    expect((await render()).code).toBe(0);
+    const { mtimeMs } = await stat(await keptFile('render'));
+    expect((await render()).code).toBe(0);
+    expect((await stat(await keptFile('render'))).mtimeMs).toBe(mtimeMs);
   });
 
   it('is replaced where it is damaged', async () => {

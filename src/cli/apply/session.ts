@@ -59,6 +59,7 @@ export async function planFor(
   const early = new AbortController();
   const identity = identityOf(sources.kube, AbortSignal.any([io.signal, early.signal]));
   identity.catch(() => {});
+  ledger.prepare();
   const target = await resolveTarget(what, options, sources, io).catch((thrown: unknown) => {
     // Files that are wrong wait for nobody.
     early.abort();

@@ -7,7 +7,6 @@ import { errStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
 import type { OutputFormat } from '../options.ts';
 import { formatAnswer } from '../output/format.ts';
-import { expectShortLife } from './short-life.ts';
 import { whereOf } from './where.ts';
 import type { Where } from './where.ts';
 
@@ -44,7 +43,6 @@ export async function renderFolder(
   options: RenderCommandOptions,
   io: CliIo,
 ): Promise<number> {
-  expectShortLife();
   const where = whereOf(folder, io);
   const format = formatOf(options.output);
   try {
