@@ -55,7 +55,6 @@ export function openKube(options: ClusterOptions, io: CliIo): Promise<KubeClient
     env: io.env,
     clock: io.clock,
     userAgent: `landfall/${version()}`,
-    knownFolder: path.join(cacheFolder(io.env), 'certificates'),
   });
 }
 

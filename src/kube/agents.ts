@@ -1,12 +1,10 @@
 import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import { LandfallError, messageOf } from '../kernel/index.ts';
-import type { Clock } from '../kernel/index.ts';
 import type { Credentials } from './credentials.ts';
-import type { KnownCertificate } from './known-certificate.ts';
-import { TlsAgent } from './tls-agent.ts';
 
 export interface TlsSettings {
   readonly ca?: string | Buffer;
@@ -25,12 +23,7 @@ export interface Agents {
 export const MAX_CONNECTIONS = 32;
 
 /** New connections when the certificate of the identity changed, and only then. */
-export function createAgents(
-  secure: boolean,
-  tls: TlsSettings,
-  known: KnownCertificate | undefined,
-  clock: Clock,
-): Agents {
+export function createAgents(secure: boolean, tls: TlsSettings): Agents {
   let kept: { readonly identity: string; readonly calls: HttpAgent; readonly streams: HttpAgent } | undefined;
 
   function close(): void {
@@ -44,7 +37,7 @@ export function createAgents(
       const key = `${identity.cert ?? ''}\n${identity.key ?? ''}`;
       if (kept?.identity !== key) {
         close();
-        const make = agentFactory(secure, tls, identity, known, clock);
+        const make = agentFactory(secure, tls, identity);
         kept = { identity: key, calls: make(MAX_CONNECTIONS), streams: make(Number.POSITIVE_INFINITY) };
       }
       return stream ? kept.streams : kept.calls;
@@ -57,36 +50,21 @@ function agentFactory(
   secure: boolean,
   tls: TlsSettings,
   identity: Credentials,
-  known: KnownCertificate | undefined,
-  clock: Clock,
 ): (maxSockets: number) => HttpAgent {
   const common = { keepAlive: true, maxFreeSockets: MAX_CONNECTIONS, scheduling: 'lifo' } as const;
   if (!secure) return (maxSockets) => lean(new HttpAgent({ ...common, maxSockets }));
-  const contexts = contextsOf(tls, identity);
+  // One context for all connections: making it is dearer than a handshake.
+  const secureContext = contextOf(tls, identity);
   return (maxSockets) =>
     lean(
-      new TlsAgent({
+      new HttpsAgent({
         ...common,
-        ...contexts,
-        known,
-        clock,
         maxSockets,
+        secureContext,
         rejectUnauthorized: tls.insecure !== true,
         ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
       }),
     );
-}
-
-/** One context of each kind for all connections: making it is dearer than a handshake. */
-function contextsOf(tls: TlsSettings, identity: Credentials) {
-  const bare = lazy(() => contextOf({ ...tls, ca: [] }, identity));
-  // Whoever verifies nothing needs no authorities; Node reads all that it brings where none is named.
-  return { bare, verifying: tls.insecure === true ? bare : lazy(() => contextOf(tls, identity)) };
-}
-
-function lazy<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 /** An agent of one server: its connections are all alike, and nothing has to be set on one between two calls. */
@@ -100,15 +78,10 @@ function lean(agent: HttpAgent): HttpAgent {
   });
 }
 
-function contextOf(
-  tls: { readonly ca?: string | Buffer | readonly [] },
-  identity: Credentials,
-): SecureContext {
+function contextOf(tls: TlsSettings, identity: Credentials): SecureContext {
   try {
     return createSecureContext({
-      ...(tls.ca === undefined
-        ? {}
-        : { ca: typeof tls.ca === 'string' || Buffer.isBuffer(tls.ca) ? tls.ca : [] }),
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
       ...(identity.cert === undefined ? {} : { cert: identity.cert }),
       ...(identity.key === undefined ? {} : { key: identity.key }),
     });

@@ -11,7 +11,6 @@ import type { ExecPlugin } from './exec-credential.ts';
 import { createKubeClient } from './http-client.ts';
 import { chooseContext, kubeconfigPaths, readKubeconfig } from './kubeconfig.ts';
 import type { ChosenContext } from './kubeconfig.ts';
-import { knownCertificate } from './known-certificate.ts';
 import { createTransport } from './transport.ts';
 
 export interface LoadOptions {
@@ -25,8 +24,6 @@ export interface LoadOptions {
   readonly clock?: Clock;
   /** Default `landfall`. */
   readonly userAgent?: string;
-  /** Where the certificates of servers are kept that were verified; left out: each process verifies anew. */
-  readonly knownFolder?: string;
   /** Where a pod finds its service account; for tests. */
   readonly serviceAccountFolder?: string;
 }
@@ -91,7 +88,6 @@ async function clientOf(
     credentials: await credentialsFor(chosen, server, ca, tls, env, clock),
     clock,
     userAgent: options.userAgent ?? 'landfall',
-    known: options.knownFolder === undefined ? undefined : knownCertificate(options.knownFolder, server, tls),
   });
   return createKubeClient({
     transport,

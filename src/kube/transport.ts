@@ -10,7 +10,6 @@ import type { CredentialSource, Credentials } from './credentials.ts';
 import { cancelled, failureOfConnection, failureOfResponse, timedOut } from './failure.ts';
 import type { Attempt } from './failure.ts';
 import { createGate } from './gate.ts';
-import type { KnownCertificate } from './known-certificate.ts';
 
 export interface ApiRequest {
   /** In the infinitive, for messages: `read Deployment/comms/web`. */
@@ -60,8 +59,6 @@ export interface TransportOptions {
   readonly credentials: CredentialSource;
   readonly clock: Clock;
   readonly userAgent: string;
-  /** Left out: every process verifies the server's certificate anew. */
-  readonly known?: KnownCertificate | undefined;
 }
 
 function pathOf(base: URL, request: ApiRequest): string {
@@ -124,7 +121,7 @@ export function createTransport(options: TransportOptions): Transport {
   const { server: base, tls, credentials, clock } = options;
   const secure = base.protocol === 'https:';
   const server = `${base.protocol}//${base.host}${base.pathname.replace(/\/+$/, '')}`;
-  const agents = createAgents(secure, tls, options.known, clock);
+  const agents = createAgents(secure, tls);
   const gate = createGate(clock);
 
   /** One request on the wire, up to the headers of its answer. */
