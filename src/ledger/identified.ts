@@ -2,7 +2,7 @@ import type { ClusterKeys } from './clusters.ts';
 import type { Ledger, LedgerSubject } from './contract.ts';
 
 /** What of the ledger is kept by cluster; the rest passes through. */
-type Kept = Omit<Ledger, 'clusters' | 'journals'> & {
+type Kept = Omit<Ledger, 'clusters' | 'journals' | 'prepare'> & {
   readonly journals: Omit<Ledger['journals'], 'elsewhere'>;
 };
 

@@ -37,7 +37,7 @@ export interface Store {
 }
 
 /** A ledger whose database is open, and how to say what its database threw. */
-export interface OpenLedger extends Omit<Ledger, 'clusters'> {
+export interface OpenLedger extends Omit<Ledger, 'clusters' | 'prepare'> {
   readonly doubt: (server: string) => Promise<string | undefined>;
   readonly failure: (thrown: unknown) => unknown;
 }
@@ -77,7 +77,6 @@ export async function openStore(options: LedgerOptions, introductions: Introduct
     standings: standingsIn(store),
     notices: noticesIn(store),
     builds,
-    prepare() {},
     async close() {
       // Whoever could not write has said so. What is not let go is free once its lease is over or this process is gone.
       await Promise.allSettled([journals.letGo(), builds.letGo()]);
