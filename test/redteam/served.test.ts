@@ -86,6 +86,16 @@ scenarios(
       version('web', OLD) +
       version('worker', NEW, 'command: [node, /app/main.js]').replace(/ports: .*\n/, '\n') +
       byColor('web', 'web'),
+    'other-task-without-ports': () =>
+      version('web', OLD).replace(/ports: .*\n/, '\n') +
+      version('worker', NEW, 'env: [{name: ROLE, value: consumer}]').replace(/ports: .*\n/, '\n') +
+      byColor('web', 'web').replace('targetPort: http', 'targetPort: 8080'),
+    'route-to-each': () =>
+      both +
+      byColor('web', 'green') +
+      byColor('before', 'blue') +
+      ingress('web') +
+      ingress('before').replace('{name: web}', '{name: before}').replace('shop.', 'before.'),
     'no-service': () => both,
   },
 );

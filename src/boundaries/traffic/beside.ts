@@ -161,11 +161,12 @@ function partOf(
   for (const entry of entriesOf(own)) {
     const met = entriesOf(other).find(({ host, path }) => host === entry.host && path === entry.path);
     if (met === undefined) continue;
-    const mine = podsBehind(entry.backends, beside).pods.filter((pod) => facts.expectedPods.has(key(pod)));
-    const released = mine.flatMap(runningOf);
+    const behindOwn = podsBehind(entry.backends, beside).pods;
+    const mine = behindOwn.filter((pod) => facts.expectedPods.has(key(pod)));
+    const released = (mine.length > 0 ? mine : behindOwn).flatMap(runningOf);
     const theirs = podsBehind(met.backends, beside);
     const strangers = theirs.pods.filter(
-      (pod) => !mine.some(({ uid }) => uid === pod.uid) && !facts.oldPods.has(key(pod)),
+      (pod) => !behindOwn.some(({ uid }) => uid === pod.uid) && !facts.oldPods.has(key(pod)),
     );
     if (strangers.length === 0 && theirs.open === undefined) continue;
     const others = strangers.flatMap((pod) =>

@@ -2,6 +2,7 @@ import { getArray, getIn, getNumber, getObject, getString, jsonEqual, textOf } f
 import type { JsonObject } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
+import { compareAge, imageName } from '../artifact/index.ts';
 import type { ImageFacts } from '../artifact/index.ts';
 import { backendsOf, isRoute } from '../backends.ts';
 import { valueOf } from '../reading.ts';
@@ -9,7 +10,6 @@ import { carriesPods, declaredReplicas, podTemplate, selects, templateContainers
 import type { RouteFacts } from './routes.ts';
 import type { ServiceFacts, TrafficFacts } from './facts.ts';
 import type { Part } from './service-part.ts';
-import { compareAge, imageName } from './versions.ts';
 
 /** What was rendered, to tell which of several versions of one program users get. */
 export interface Serving {
@@ -65,12 +65,18 @@ function programOf(object: KubeObject): JsonObject {
   };
 }
 
-/** `twin`: they differ in nothing but the image. `kin`: the same program, set up otherwise, perhaps for another task. */
+function hasPorts(object: KubeObject): boolean {
+  return getArray(podTemplate(object), 'spec', 'containers').some(
+    (container) => getArray(container, 'ports').length > 0,
+  );
+}
+
+/** `twin`: they differ in nothing but the image. `kin`: they serve the same, set up otherwise, perhaps for another task. */
 function kinship(a: Runner, b: Runner): 'twin' | 'kin' | undefined {
   if (a.object.metadata.namespace !== b.object.metadata.namespace || a.object.kind !== b.object.kind)
     return undefined;
   if (jsonEqual(withoutImages(a.object), withoutImages(b.object))) return 'twin';
-  return jsonEqual(programOf(a.object), programOf(b.object)) ? 'kin' : undefined;
+  return hasPorts(a.object) && jsonEqual(programOf(a.object), programOf(b.object)) ? 'kin' : undefined;
 }
 
 function labelsOf(object: KubeObject): Readonly<Record<string, string>> {

@@ -1,8 +1,8 @@
-import { versionLabel } from '../artifact/facts.ts';
-import type { ImageFacts } from '../artifact/index.ts';
 import { compareVersions, parseVersion } from '../intent/policies/version.ts';
 import { shortDigest } from '../names.ts';
 import { valueOf } from '../reading.ts';
+import { versionLabel } from './facts.ts';
+import type { ImageFacts } from './facts.ts';
 
 /** `1.1.0`, as people name the image. */
 export function imageName(image: ImageFacts): string {
@@ -40,4 +40,17 @@ export function compareAge(a: ImageFacts, b: ImageFacts): number | undefined {
     .map((time, index) => time - (timesB[index] ?? Number.NaN))
     .find((difference) => difference);
   return apart !== undefined && Number.isFinite(apart) ? apart : undefined;
+}
+
+/**
+ * The image that a delivery is about: the one that we build; else the first main container's. Where several of its
+ * repository are asked for it is the newest, as far as their age is known.
+ */
+export function leadingImage(images: readonly ImageFacts[]): ImageFacts | undefined {
+  const main = images.filter((image) => image.uses.some((use) => use.role === 'main'));
+  const first = main.find((image) => image.ours) ?? main[0] ?? images[0];
+  if (first === undefined) return undefined;
+  return main
+    .filter(({ registry, repository }) => registry === first.registry && repository === first.repository)
+    .reduce((newest, image) => ((compareAge(image, newest) ?? 0) > 0 ? image : newest), first);
 }
