@@ -58,6 +58,12 @@ scenarios('a route beside a delivery', {
     happens: beside(ingress('second', 'other'), old),
     wanted: 'stopped at traffic: taken-away',
   },
+  'canary-of-own-old': {
+    says: 'a canary by hand to a version before that the application keeps standing by',
+    shape: (w) => ({ more: `${another(w.images.old)}---${ingress('web', 'web')}` }),
+    happens: (w, name) => w.apply(name, ingress('canary', 'other', { annotations: canary(20) })),
+    wanted: 'stopped at traffic: taken-away',
+  },
   'canary-of-same': {
     says: 'a canary that sends a share to pods of the same image that are not of the release',
     shape,
