@@ -131,6 +131,7 @@ export type {
   StaleConfiguration,
 } from './rollout/index.ts';
 export {
+  besideFacts,
   decideTraffic,
   discoverObservations,
   groupName,

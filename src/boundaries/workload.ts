@@ -169,6 +169,8 @@ export interface PodFacts {
   readonly claims?: readonly string[];
   /** The pod says of itself that nothing runs in it. */
   readonly simulated: boolean;
+  /** What it asks for, kept for pods that carry no name of the template that they were made from. */
+  readonly spec?: JsonObject;
 }
 
 function containerStatus(status: JsonObject): PodContainer {
@@ -262,7 +264,17 @@ export function podFacts(pod: KubeObject): PodFacts {
       (volume) => getString(volume, 'persistentVolumeClaim', 'claimName') ?? [],
     ),
     simulated: pod.metadata.annotations?.['drydock.landfall.dev/simulated'] === 'true',
+    ...(isUnmarked(controller?.kind, labels) ? { spec: getObject(pod, 'spec') ?? {} } : {}),
   };
+}
+
+function isUnmarked(owner: string | undefined, labels: PodFacts['labels']): boolean {
+  return (
+    owner === 'ReplicationController' ||
+    (owner === 'ReplicaSet' &&
+      labels['pod-template-hash'] === undefined &&
+      labels['rollouts-pod-template-hash'] === undefined)
+  );
 }
 
 /** The generation that the object's controller has seen; Argo Rollouts writes it as text. */

@@ -10,6 +10,7 @@ import {
   decideSync,
   discoverObservations,
   ignoredByJq,
+  leadingImage,
   observe,
   attempt,
   read,
@@ -199,7 +200,7 @@ export async function gather(sources: Sources, question: Question, signal: Abort
       ? declared.observe
       : discoverObservations(rendered.map(({ object }) => object));
   const observed = await observe(target, observations, services, snapshot, signal);
-  const leading = images.find((image) => image.ours);
+  const leading = leadingImage(images.filter((image) => image.ours));
   const digest = leading?.answer.state === 'read' ? leading.answer.value.digest : leading?.pinned;
   // Only what was measured now is compared with what was measured before.
   const measured = observed.some(({ errors }) => errors?.state === 'read');

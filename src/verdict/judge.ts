@@ -1,4 +1,5 @@
 import {
+  besideFacts,
   carriesPods,
   compileHealthRules,
   decideArtifact,
@@ -172,6 +173,16 @@ export function judge(read: Material, tookMs: number): Proof {
         baseline: material.baseline,
         runsPods: rollouts.some(({ object }) => object.kind !== 'Job' && object.kind !== 'CronJob'),
         podsKnown: pods.every((found) => found !== undefined),
+        beside: besideFacts(snapshot),
+        serving: {
+          rendered: rendered.map(({ object }) => object),
+          images,
+          leading,
+          where: (object, path) => {
+            const facts = rendered.find((each) => each.object === object);
+            return facts && whereSet(facts, path);
+          },
+        },
       },
       at,
     ),

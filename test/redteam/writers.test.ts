@@ -96,6 +96,12 @@ scenarios('what Git does not ask for', {
     yaml: (w) => controller(w, '1'),
     wanted: 'landed',
   },
+  'controller-again': {
+    says: 'a template of a ReplicationController, which replaces no pod either',
+    yaml: (w) => controller(w, '1'),
+    happens: (w, name) => redeliver(w, name, controller(w, '2')),
+    wanted: 'unproven at rollout: not-replaced',
+  },
   'new-data': {
     says: 'data that only a new container reads',
     yaml: (w) => configured(w, 'info'),

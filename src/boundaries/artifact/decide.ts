@@ -1,14 +1,8 @@
 import type { BoundaryReport, BoundaryState, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
 import { shortDigest, shortReference, shortTag } from '../names.ts';
-import {
-  attestedCommit,
-  leadingImage,
-  releaseOf,
-  REVISION_LABEL,
-  revisionLabel,
-  versionLabel,
-} from './facts.ts';
+import { attestedCommit, releaseOf, REVISION_LABEL, revisionLabel, versionLabel } from './facts.ts';
+import { leadingImage } from './age.ts';
 import { decideByBuild } from './decide-build.ts';
 import type { CommitBuild, ImageFacts, PlatformImage } from './facts.ts';
 

@@ -129,12 +129,6 @@ export interface Release {
   readonly pushedAt: string | undefined;
 }
 
-/** The image that a delivery is about: the one that we build; else the first main container's. */
-export function leadingImage(images: readonly ImageFacts[]): ImageFacts | undefined {
-  const main = images.filter((image) => image.uses.some((use) => use.role === 'main'));
-  return main.find((image) => image.ours) ?? main[0] ?? images[0];
-}
-
 export function releaseOf(image: ImageFacts | undefined): Release {
   const answer = image?.answer.state === 'read' ? image.answer.value : undefined;
   const build = image?.build.state === 'read' ? image.build.value : undefined;

@@ -2,7 +2,7 @@ import { mapBounded } from '../../kernel/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import { refName } from '../../kube/index.ts';
 import type { KindRef, KubeClient, KubeObject, ObjectRef } from '../../kube/index.ts';
-import { backendsOf } from '../backends.ts';
+import { backendsOf, isRoute } from '../backends.ts';
 import { attempt, read, valueOf } from '../reading.ts';
 import type { Reading } from '../reading.ts';
 import { isWorkload, podFacts } from '../workload.ts';
@@ -32,6 +32,8 @@ export interface ClusterSnapshot {
   readonly objects: ReadonlyMap<string, Reading<KubeObject>>;
   readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   readonly nodes: Reading<readonly KubeObject[]>;
+  /** Ingresses and HTTPRoutes beside those that were rendered, in their namespaces; left out where none was. */
+  readonly beside?: Reading<readonly KubeObject[]>;
 }
 
 /** Names an object by group, kind, namespace and name; the version does not count, since the server converts. */
@@ -47,6 +49,8 @@ export function objectKey(object: {
 const EVENT = { apiVersion: 'v1', kind: 'Event' };
 /** Kinds that have no condition for pods that are refused. */
 const TOLD_BY_EVENTS = new Set(['StatefulSet', 'DaemonSet', 'Job', 'CronJob']);
+
+const BESIDE = new Set(['Ingress', 'HTTPRoute']);
 
 const AT_ONCE = 8;
 const CONSISTENCY_TRIES = 3;
@@ -130,6 +134,34 @@ async function servicesOfRoutes(
   return new Map(readings);
 }
 
+/** Routes of the kinds and in the namespaces of rendered ones that are not among them. */
+async function routesBeside(
+  client: KubeClient,
+  rendered: readonly KubeObject[],
+  signal: AbortSignal | undefined,
+): Promise<Reading<readonly KubeObject[]> | undefined> {
+  const own = rendered.filter((object) => isRoute(object) && BESIDE.has(object.kind));
+  if (own.length === 0) return undefined;
+  const known = new Set(rendered.map(objectKey));
+  const places = new Map(
+    own.map(({ apiVersion, kind, metadata: { namespace = '' } }) => [
+      `${namespace}/${kind}`,
+      { apiVersion, kind, namespace },
+    ]),
+  );
+  const found: KubeObject[] = [];
+  for (const { apiVersion, kind, namespace } of places.values()) {
+    const listed = await listKind(client, { apiVersion, kind }, namespace, signal);
+    // A server without the kind has none; that ours is missing is said at live.
+    if (listed.state === 'unreadable') return listed;
+    for (const item of valueOf(listed) ?? []) {
+      const object = { ...item, apiVersion, kind };
+      if (!known.has(objectKey(object))) found.push(object);
+    }
+  }
+  return read(found);
+}
+
 /**
  * Reads the live side of `rendered` (objects with their namespace filled in) and what stands behind it. Nothing
  * throws but a cancellation: what could not be read says so. Workloads are read again after their pods; when one
@@ -179,7 +211,9 @@ export async function takeSnapshot(
       return before?.metadata.generation !== valueOf(again[index])?.metadata.generation;
     });
     if (!moved || tries === CONSISTENCY_TRIES) {
-      for (const [key, service] of await servicesOfRoutes(client, [...objects.values()], signal))
+      const beside = await routesBeside(client, rendered, signal);
+      const routes = [...objects.values(), ...(valueOf(beside) ?? []).map(read)];
+      for (const [key, service] of await servicesOfRoutes(client, routes, signal))
         if (!objects.has(key)) objects.set(key, service);
       // The later reading of a workload belongs to the pods that were just read.
       for (const [index, object] of workloads.entries())
@@ -190,6 +224,7 @@ export async function takeSnapshot(
         objects,
         namespaces: new Map(names.map((name, index) => [name, facts[index] as NamespaceFacts])),
         nodes,
+        ...(beside === undefined ? {} : { beside }),
       };
     }
   }

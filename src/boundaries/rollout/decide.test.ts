@@ -180,3 +180,40 @@ describe('an object of a kind that carries a pod template and is not known', () 
     expect([widget, workloadOf('Deployment', {}, {})].map(carriesPods)).toEqual([false, false]);
   });
 });
+
+describe('a bare ReplicationController', () => {
+  const fields = { 'f:spec': { 'f:template': { 'f:spec': {} } } };
+  const args = (value: string) => ({ containers: [{ name: 'a', image: 'a:1', args: [value] }] });
+  const controller = (changed: string): KubeObject => {
+    const made = workloadOf('ReplicationController', { replicas: 1, template: { spec: args('new') } }, {});
+    const managedFields = [{ manager: 'm', operation: 'Apply', time: changed, fieldsV1: fields }];
+    return {
+      ...made,
+      apiVersion: 'v1',
+      metadata: { ...made.metadata, managedFields },
+      status: { replicas: 1 },
+    };
+  };
+  const pod = (createdAt: string, value: string) =>
+    podOf('a-1', {
+      createdAt,
+      owner: { kind: 'ReplicationController', name: 'a', uid: 'u' },
+      spec: args(value),
+    });
+
+  it.each<[string, string, string, string, string]>([
+    ['a pod from before the change', '12:00:09', 'new', '12:00:10', 'unknown not-replaced'],
+    ['one of the same second, as it was before', '12:00:10', 'old', '12:00:10', 'unknown not-replaced'],
+    [
+      'one of the same second, as it is asked for',
+      '12:00:10',
+      'new',
+      '12:00:10',
+      'unknown container-missing',
+    ],
+    ['one from after it', '12:00:11', 'old', '12:00:10', 'unknown container-missing'],
+  ])('with %s', (_, born, value, changed, wanted) => {
+    const day = '2026-02-28T';
+    expect(rolloutOf(controller(`${day}${changed}Z`), [pod(`${day}${born}Z`, value)])).toBe(wanted);
+  });
+});

@@ -1,4 +1,4 @@
-import { getArray, getIn, getNumber, getString } from '../../kernel/index.ts';
+import { getArray, getIn, getNumber, getString, jsonEqual } from '../../kernel/index.ts';
 import { objectName } from '../../kube/index.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import type { BoundaryState } from '../boundary.ts';
@@ -118,10 +118,28 @@ function daemonSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
   };
 }
 
-/** Nothing replaces pods for a new template of a bare ReplicaSet; only those that come later are made from it. */
+const PROGRAM = ['command', 'args', 'env', 'envFrom'] as const;
+
+/** Whether a container of the pod runs another program than the template asks for. */
+function runsAnother(pod: PodFacts, live: KubeObject): boolean {
+  return getArray(live, 'spec', 'template', 'spec', 'containers').some((wanted) => {
+    const own = getArray(pod.spec, 'containers').find(
+      (container) => getString(container, 'name') === getString(wanted, 'name'),
+    );
+    return PROGRAM.some((field) => !jsonEqual(getIn(own, field), getIn(wanted, field)));
+  });
+}
+
+/**
+ * Nothing replaces pods for a new template of a bare ReplicaSet or ReplicationController; only those that come later
+ * are made from it. Times are whole seconds: within the same one the pod itself tells.
+ */
 function replicaSetProgress(live: KubeObject, pods: WorkloadPods): Progress {
   const changed = writtenAt(live, ['spec', 'template']);
-  const before = pods.current.find((pod) => changed !== undefined && Date.parse(pod.createdAt) < changed);
+  const before = pods.current.find((pod) => {
+    const age = Date.parse(pod.createdAt) - (changed ?? Number.NaN);
+    return age < 0 || (age === 0 && pod.spec !== undefined && runsAnother(pod, live));
+  });
   if (before === undefined || live.metadata.generation === 1) return DONE;
   const scaled = getNumber(live, 'status', 'replicas') !== (getNumber(live, 'spec', 'replicas') ?? 1);
   return {

@@ -2,11 +2,13 @@ import { objectName } from '../../kube/index.ts';
 import type { BoundaryReport, Claim } from '../boundary.ts';
 import { worst } from '../combine.ts';
 import { objectSource } from '../source.ts';
+import { besideParts } from './beside.ts';
 import { buildInfoPart } from './build-info.ts';
 import { groupName, measuredOf, percent, shareOf, worstGroup } from './errors.ts';
 import type { ErrorBaseline, Observed, TrafficFacts } from './facts.ts';
 import { sampleName } from './prometheus.ts';
 import { routePart } from './routes.ts';
+import { servedParts } from './served.ts';
 import { endpointsText, servicePart } from './service-part.ts';
 import type { Part } from './service-part.ts';
 
@@ -180,9 +182,21 @@ function claimsOf(facts: TrafficFacts, at: string): Claim[] {
   return claims;
 }
 
+function claimBy({ by }: Part, at: string): Claim | undefined {
+  if (by === undefined) return undefined;
+  const { object, attribute, value } = by;
+  return {
+    boundary: 'traffic',
+    subject: objectName(object),
+    attribute,
+    value,
+    source: objectSource(object),
+    at,
+  };
+}
+
 /** Boundary 8: do users get it? Every ready endpoint must be a pod of the release; what is observed must agree. */
 export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
-  const claims = claimsOf(facts, at);
   const services = facts.services.map((service) => servicePart(service, facts));
   const looked = facts.observed.flatMap((observed) => {
     const parts = [
@@ -196,7 +210,8 @@ export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
     facts.services.map(({ object }) => `${object.metadata.namespace ?? ''}/${object.metadata.name}`),
   );
   const routes = (facts.routes ?? []).flatMap((route) => routePart(route, own) ?? []);
-  const parts = [...services, ...routes, ...looked];
+  const parts = [...services, ...routes, ...servedParts(facts), ...besideParts(facts), ...looked];
+  const claims = [...claimsOf(facts, at), ...parts.flatMap((part) => claimBy(part, at) ?? [])];
   if (parts.length === 0) {
     return {
       boundary: 'traffic',
@@ -223,6 +238,7 @@ export function decideTraffic(facts: TrafficFacts, at: string): BoundaryReport {
       endpointsText(services),
     detail: state === 'proven' ? provenDetail(version, parts, services) : brokenDetail(leading, facts),
     ...(where === undefined ? {} : { where }),
+    ...(leading?.hint === undefined ? {} : { hint: leading.hint }),
     claims,
   };
 }

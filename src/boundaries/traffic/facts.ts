@@ -3,7 +3,9 @@ import type { Reading } from '../reading.ts';
 import type { Release } from '../artifact/index.ts';
 import type { PodFacts } from '../workload.ts';
 import type { Sample } from './prometheus.ts';
+import type { BesideFacts } from './beside.ts';
 import type { RouteFacts } from './routes.ts';
+import type { Serving } from './served.ts';
 
 /** What users should observe of a Service; `landfall.yaml` declares it, scrape annotations let it be discovered. */
 export interface Observation {
@@ -129,4 +131,8 @@ export interface TrafficFacts {
   readonly podsKnown: boolean;
   /** Ms since the epoch, by the clock of the cluster. */
   readonly now?: number;
+  /** Left out where which of several versions users get is nobody's question. */
+  readonly serving?: Serving;
+  /** Left out where the application has no routes. */
+  readonly beside?: BesideFacts | undefined;
 }

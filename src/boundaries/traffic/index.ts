@@ -1,3 +1,4 @@
+export { besideFacts } from './beside.ts';
 export { discoverObservations, endpointsOf, observe, routeFacts, serviceFacts } from './collect.ts';
 export { askPorts } from './ports.ts';
 export { decideTraffic } from './decide.ts';

@@ -12,6 +12,10 @@ export interface Part {
   readonly text: string;
   readonly headline?: string;
   readonly where?: string;
+  /** What to do. */
+  readonly hint?: string;
+  /** An object beside the release that decided, and what it does. */
+  readonly by?: { readonly object: KubeObject; readonly attribute: string; readonly value: string };
   /** Ready endpoints, all of them pods of the release. */
   readonly endpoints?: number;
   /** Pods that told what they are, by the metric that did. */
