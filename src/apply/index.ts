@@ -19,6 +19,8 @@ export type { Identity } from './permissions.ts';
 export type { PlanRequest } from './plan-request.ts';
 export { placeObjects, setDigest } from './place.ts';
 export type { Plan, PlanItem, PlannedField, PlannedObject, PlanProblem } from './plan.ts';
+export { forgetUnfinished } from './forget.ts';
+export type { Forgotten } from './forget.ts';
 export { recoverUnfinished, unfinishedElsewhere } from './recover.ts';
 export type { Recovered } from './recover.ts';
 export type { LeftField } from './restoration.ts';

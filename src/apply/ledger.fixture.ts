@@ -52,6 +52,10 @@ export function memoryJournals(): {
       elsewhere: () => Promise.resolve([]),
       proving: () => Promise.resolve([]),
       release: () => Promise.resolve(),
+      forget: (id) => {
+        all.set(id, { ...get(id), state: 'forgotten' });
+        return Promise.resolve();
+      },
       takeOver: (id) => Promise.resolve(get(id)),
     } satisfies Ledger['journals'],
   };

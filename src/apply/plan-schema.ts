@@ -1,4 +1,4 @@
-import { array, literal, looseObject, object, record, string, unknown } from 'zod';
+import { array, literal, looseObject, object, optional, record, string, unknown } from 'zod';
 import type { JsonValue } from '../kernel/index.ts';
 
 const planned = looseObject({
@@ -14,6 +14,7 @@ const document = object({
   kind: literal('Plan'),
   createdAt: string(),
   subject: object({ cluster: string(), namespace: string(), application: string() }),
+  clusterUid: optional(string()),
   revision: string(),
   set: string(),
   salt: string(),

@@ -22,6 +22,8 @@ export interface Recovered {
   readonly outcome: 'finished' | 'restored' | 'stuck' | 'held' | 'refused';
   readonly message: string;
   readonly restored: Restored | undefined;
+  /** The command that gives it up, where only another cluster could end it. */
+  readonly giveUp?: string;
 }
 
 /**
@@ -56,12 +58,19 @@ export async function recoverUnfinished(
     }
     if (await isOfAnother(context, journal, signal)) {
       await context.ledger.journals.release(journal.id);
-      recovered.push(told('refused', OF_ANOTHER));
+      recovered.push({ ...told('refused', `${OF_ANOTHER}. ${END_THERE}`), giveUp: toGiveUp(delivery) });
       continue;
     }
     recovered.push(await recoverOne(context, journal, told, signal));
   }
   return recovered;
+}
+
+/** A cluster that is gone ends nothing any more, and only people know that it is. */
+const END_THERE = 'Reach that cluster to end it, or give it up where it is gone';
+
+function toGiveUp(delivery: string): string {
+  return `landfall recover --forget ${delivery}`;
 }
 
 const OF_ANOTHER =
@@ -71,7 +80,7 @@ const OF_ANOTHER =
  * Whether a journal that is found by the address alone contradicts the cluster that answers there: no object is the one
  * that it wrote or changed, and some are not, or would have to be made again. One that is the same decides.
  */
-async function isOfAnother(
+export async function isOfAnother(
   { client, ledger }: DeliveryContext,
   { cluster, steps }: Journal,
   signal: AbortSignal,
@@ -104,7 +113,8 @@ export async function unfinishedElsewhere(
     revision,
     startedAt,
     outcome: 'refused',
-    message: `it was begun in another cluster, which is known as ${cluster}; nothing was touched here. Reach that cluster to end it`,
+    message: `it was begun in another cluster, which is known as ${cluster}; nothing was touched here. ${END_THERE}`,
+    giveUp: toGiveUp(delivery),
     restored: undefined,
   }));
 }

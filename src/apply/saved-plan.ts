@@ -10,6 +10,8 @@ export interface PlanDocument {
   readonly kind: 'Plan';
   readonly createdAt: string;
   readonly subject: LedgerSubject;
+  /** Which cluster that is; left out where it did not say so, and in plans that were made before it was asked. */
+  readonly clusterUid?: string;
   readonly revision: string;
   /** Digest of what is wanted. */
   readonly set: string;
@@ -49,12 +51,31 @@ function reviewed(object: PlannedObject): JsonObject {
   return { ...(rest as unknown as JsonObject), fields: shown };
 }
 
-/** Throws `conflict` where a plan was made for another cluster, or for another application there. */
-function assertSameSubject({ subject: was, createdAt }: PlanDocument, now: LedgerSubject): void {
-  const differs = (['cluster', 'namespace', 'application'] as const).find((part) => was[part] !== now[part]);
+/** What a plan is carried out on. */
+interface PlanPlace {
+  readonly subject: LedgerSubject;
+  /** Undefined where the cluster does not say who it is. */
+  readonly clusterUid: string | undefined;
+}
+
+/**
+ * Throws `conflict` where a plan was made for another cluster, or for another application there. The address says which
+ * cluster it is only where one of the two does not.
+ */
+function assertSameSubject(
+  { subject: was, clusterUid, createdAt }: PlanDocument,
+  { subject: now, clusterUid: uid }: PlanPlace,
+): void {
+  const known = clusterUid !== undefined && uid !== undefined;
+  const another = known ? clusterUid !== uid : was.cluster !== now.cluster;
+  const differs = another
+    ? 'cluster'
+    : (['namespace', 'application'] as const).find((part) => was[part] !== now[part]);
   if (differs === undefined) return;
+  const what =
+    was[differs] === now[differs] ? 'and another one answers there now' : `and this is ${now[differs]}`;
   throw new LandfallError(
-    `The plan of ${createdAt} was made for the ${differs} ${was[differs]}, and this is ${now[differs]}; nothing was changed.`,
+    `The plan of ${createdAt} was made for the ${differs} ${was[differs]}, ${what}; nothing was changed.`,
     {
       kind: 'conflict',
       code: 'plan-other-subject',
@@ -68,13 +89,8 @@ function assertSameSubject({ subject: was, createdAt }: PlanDocument, now: Ledge
  * Throws `conflict` where a plan, made anew, is not the one that was reviewed: the files moved, or somebody wrote one
  * of the objects since. A status that moved on is no matter.
  */
-export function assertAsReviewed(
-  document: PlanDocument,
-  subject: LedgerSubject,
-  set: string,
-  plan: Plan,
-): void {
-  assertSameSubject(document, subject);
+export function assertAsReviewed(document: PlanDocument, place: PlanPlace, set: string, plan: Plan): void {
+  assertSameSubject(document, place);
   const refuse = (code: string, message: string) =>
     new LandfallError(`${message}; nothing was changed.`, {
       kind: 'conflict',

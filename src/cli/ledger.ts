@@ -1,6 +1,6 @@
 import { LandfallError } from '../kernel/index.ts';
 import { clusterIdentity } from '../kube/index.ts';
-import type { KubeClient } from '../kube/index.ts';
+import type { ClusterIdentity, KubeClient } from '../kube/index.ts';
 import { openLedger } from '../ledger/index.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { stateFolder } from './folders.ts';
@@ -32,7 +32,21 @@ export function ledgerOf(options: LedgerChoice, io: CliIo): Ledger {
   });
 }
 
-/** Lets the ledger ask this cluster who it is, as soon as it has to know. */
-export function introduce(ledger: Pick<Ledger, 'clusters'>, kube: KubeClient, io: CliIo): void {
-  ledger.clusters.know(kube.server, () => clusterIdentity(kube, io.clock, io.signal));
+/**
+ * Lets the ledger ask this cluster who it is, as soon as it has to know. Gives the same question to whoever else has it:
+ * what the cluster has said once is not asked again.
+ */
+export function introduce(
+  ledger: Pick<Ledger, 'clusters'>,
+  kube: KubeClient,
+  io: CliIo,
+): () => Promise<ClusterIdentity> {
+  let known: ClusterIdentity | undefined;
+  const identify = async () => {
+    if (known !== undefined && 'uid' in known) return known;
+    known = await clusterIdentity(kube, io.clock, io.signal);
+    return known;
+  };
+  ledger.clusters.know(kube.server, identify);
+  return identify;
 }

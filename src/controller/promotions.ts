@@ -3,7 +3,7 @@ import { isFlux } from '../boundaries/index.ts';
 import type { CommitAuthor, GitMirrors } from '../git/index.ts';
 import { asLandfallError, sleep } from '../kernel/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
-import { refOf } from '../kube/index.ts';
+import { clusterIdentity, refOf } from '../kube/index.ts';
 import type { KubeClient, KubeObject } from '../kube/index.ts';
 import type { Ledger } from '../ledger/index.ts';
 import {
@@ -81,6 +81,8 @@ export function startPromotions(options: PromotionLoopOptions): PromotionLoop {
   // Everything that is looked at side by side waits for the same end.
   setMaxListeners(0, signal);
   const told = new Map<string, string>();
+
+  const identify = () => clusterIdentity(sources.kube, clock, signal);
 
   /** Says something once, and again when it has changed. */
   function say(level: 'info' | 'warn', text: string, subject: string, detail: string): void {
@@ -170,7 +172,7 @@ export function startPromotions(options: PromotionLoopOptions): PromotionLoop {
   }
 
   async function turn(): Promise<void> {
-    const survey = await surveyApplications([{ context: '', sources, namespace, gitOf }], signal);
+    const survey = await surveyApplications([{ context: '', sources, namespace, gitOf, identify }], signal);
     for (const { application, why } of survey.problems)
       say('warn', 'An application has no place among environments', application, why);
     await resumeOpen(survey);

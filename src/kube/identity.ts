@@ -8,6 +8,14 @@ export type ClusterIdentity =
   /** Why it could not be read. `lasting`: asking again is answered the same way. */
   | { readonly unknown: string; readonly lasting: boolean };
 
+/** Its uid; undefined where it did not say so, or nobody can ask. */
+export async function uidOf(
+  identify: (() => Promise<ClusterIdentity>) | undefined,
+): Promise<string | undefined> {
+  const identity = await identify?.();
+  return identity !== undefined && 'uid' in identity ? identity.uid : undefined;
+}
+
 /** Nobody waits longer for it, since everything else goes on without. */
 const PATIENCE_MS = 5_000;
 

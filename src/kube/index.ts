@@ -24,7 +24,7 @@ export type {
 export { connectKubeconfigSecret } from './kubeconfig-secret.ts';
 export type { ClusterAccess } from './connect.ts';
 export { IN_CLUSTER, clusterServer, connectClusterSecret } from './cluster-secret.ts';
-export { clusterIdentity } from './identity.ts';
+export { clusterIdentity, uidOf } from './identity.ts';
 export type { ClusterIdentity } from './identity.ts';
 export { loadKubeClient } from './load.ts';
 export type { LoadOptions } from './load.ts';

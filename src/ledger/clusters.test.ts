@@ -68,6 +68,53 @@ describe.each(kinds)('clusters of a ledger in $name', (kind) => {
     expect(await one.journals.unfinished({ ...SHOP, cluster: BY_ADDRESS })).toMatchObject([{ id }]);
   });
 
+  it('that are gone leave a journal that somebody may give up, who is remembered for it', async () => {
+    const one = await meeting({ [BY_NAME]: 'one-1234567' });
+    const id = await leaveJournal(one, BY_NAME);
+    const two = await meeting({ [BY_NAME]: 'two' });
+    const own = await leaveJournal(two, BY_NAME);
+    const [left] = await two.journals.elsewhere(SHOP);
+    await two.journals.forget(id, { actor: ANA, reason: 'thrown away' });
+    expect(await two.journals.elsewhere(SHOP)).toEqual([]);
+    expect(await two.journals.unfinished(SHOP)).toMatchObject([{ id: own }]);
+    expect(await two.journals.get(id)).toMatchObject({
+      state: 'forgotten',
+      steps: [{ seq: 1, before: undefined, after: undefined }],
+    });
+    const [decision, ...more] = await one.decisions.list(SHOP, 10);
+    expect([decision, more]).toMatchObject([
+      {
+        kind: 'journal-forgotten',
+        actor: ANA,
+        reason: 'thrown away',
+        detail: { delivery: left?.delivery, revision: left?.revision },
+      },
+      [],
+    ]);
+    expect(await two.decisions.list(SHOP, 10)).toEqual([]);
+    expect(await two.deliveries.get(left?.delivery ?? '')).toMatchObject({
+      state: 'stuck',
+      message: 'it stays half done, given up by ana: thrown away',
+    });
+    // Once, and its cluster may begin again.
+    await expect(two.journals.forget(id, { actor: ANA, reason: '' })).rejects.toMatchObject({
+      code: 'journal-lost',
+    });
+    expect(await leaveJournal(one, BY_NAME)).not.toBe(id);
+  });
+
+  it('keep a journal whose process lives from being given up', async () => {
+    const one = await meeting({ [BY_NAME]: 'one' });
+    const delivery = await startDelivery(one, place.clock);
+    const id = await one.journals.begin({ ...journal(delivery, [step(1)]), cluster: BY_NAME });
+    const two = await meeting({ [BY_NAME]: 'two' });
+    await expect(two.journals.forget(id, { actor: ANA, reason: '' })).rejects.toMatchObject({
+      code: 'journal-held',
+    });
+    await one.journals.state(id, 'committed');
+    expect(await two.decisions.list({}, 10)).toEqual([]);
+  });
+
   it('are followed by the name that they were shown by', async () => {
     await leaveJournal(await meeting({ [BY_NAME]: 'one-1234567' }), BY_NAME);
     await leaveJournal(await meeting({ [BY_NAME]: 'two' }), BY_NAME);

@@ -99,9 +99,10 @@ export interface Journal extends LedgerSubject {
   readonly fieldManager: string;
   /**
    * `open`: being applied. `restoring`: being taken back. `proving`: all of it is written, and what was there before is
-   * kept until it turned out healthy; it keeps nobody from beginning the next one. The others are ends.
+   * kept until it turned out healthy; it keeps nobody from beginning the next one. The others are ends; `forgotten`:
+   * somebody gave it up, and it stays half done.
    */
-  readonly state: 'open' | 'restoring' | 'proving' | 'committed' | 'restored' | 'stuck';
+  readonly state: 'open' | 'restoring' | 'proving' | 'committed' | 'restored' | 'stuck' | 'forgotten';
   readonly startedAt: string;
   readonly steps: readonly JournalStep[];
 }
@@ -262,6 +263,11 @@ export interface Ledger {
     takeOver(id: string): Promise<Journal>;
     /** Leaves an unfinished journal to whoever takes it over next; nothing where it is not this process's. */
     release(id: string): Promise<void>;
+    /**
+     * Gives an unfinished journal up: its sealed objects are dropped, its delivery is stuck for good, and who did it is
+     * a decision of its subject. All of it or nothing. Throws `conflict` when its process lives or it has ended.
+     */
+    forget(id: string, by: Pick<Decision, 'actor' | 'reason'>): Promise<void>;
   };
   readonly plans: {
     save(plan: Omit<SavedPlan, 'id' | 'createdAt'>): Promise<string>;

@@ -24,6 +24,11 @@ export function isHeld(state: string): boolean {
   return HELD.some((held) => held === state);
 }
 
+/** Whether it keeps another one from being begun. */
+export function isOpen(state: string): boolean {
+  return OPEN.some((open) => open === state);
+}
+
 /** The objects of one journal belong to it and to no other. */
 export function sealedFor(id: string): string {
   return `journal ${id}`;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LandfallError } from '../kernel/index.ts';
 import type { Timer } from '../kernel/index.ts';
 import type { Journal, JournalHead, Ledger, LedgerSubject } from './contract.ts';
+import { insertDecision } from './decisions.ts';
 import { lives } from './holder.ts';
 import {
   headOf,
@@ -9,6 +10,7 @@ import {
   insertSteps,
   HELD,
   isHeld,
+  isOpen,
   journalOf,
   lost,
   OPEN,
@@ -18,7 +20,8 @@ import {
   updateWritten,
 } from './journal-rows.ts';
 import type { StepChange, WrittenStep } from './journal-rows.ts';
-import { about, subjectOf } from './rows.ts';
+import { redactText } from './redact.ts';
+import { about, isoNow, subjectOf } from './rows.ts';
 import type { Session } from './schema.ts';
 import { seal } from './seal.ts';
 import type { Store } from './store.ts';
@@ -80,6 +83,9 @@ function batchesOf(waiting: readonly Waiting[]): readonly Batch[] {
   }
   return batches;
 }
+
+/** What a journal that was given up is called among the decisions. */
+const FORGOTTEN = 'journal-forgotten';
 
 export type Journals = Omit<Ledger['journals'], 'elsewhere'> & {
   /** Ends this process's claims: what it leaves open, another may take over at once. */
@@ -293,6 +299,41 @@ export function journalsIn(store: Store): Journals {
         .where('owner', '=', owner)
         .where('state', 'in', HELD)
         .execute();
+    },
+    async forget(id, by) {
+      await database.transaction().execute(async (session) => {
+        const found = await session
+          .selectFrom('landfall_journal')
+          .selectAll()
+          .where('id', '=', id)
+          .executeTakeFirst();
+        if (found === undefined || !isOpen(found.state)) throw lost(id);
+        const now = await flavour.now(session);
+        if (lives(found, store.holder, now)) throw await refusal(session, found, store);
+        const { numUpdatedRows } = await session
+          .updateTable('landfall_journal')
+          .set({ state: 'forgotten', sealed: null })
+          .where('id', '=', id)
+          .where('owner', '=', found.owner)
+          .where('state', 'in', OPEN)
+          .where('lease_until', '=', found.lease_until)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) throw lost(id);
+        const { delivery, revision, started_at: startedAt } = found;
+        const reason = by.reason === '' ? '' : `: ${by.reason}`;
+        await session
+          .updateTable('landfall_delivery')
+          .set({
+            state: 'stuck',
+            message: redactText(`it stays half done, given up by ${by.actor.name}${reason}`),
+            finished_at: isoNow(store),
+          })
+          .where('id', '=', delivery)
+          .where('state', 'in', ['running', 'stuck'])
+          .execute();
+        const detail = { delivery, revision, startedAt };
+        await insertDecision(session, store, { ...subjectOf(found), ...by, kind: FORGOTTEN, detail });
+      });
     },
     async letGo() {
       renewal?.cancel();

@@ -66,6 +66,7 @@ export function openLedger(options: LedgerOptions): Ledger {
       proving: (subject) => ask((ledger) => ledger.journals.proving(subject), []),
       takeOver: (id) => use((ledger) => ledger.journals.takeOver(id)),
       release: (id) => use((ledger) => ledger.journals.release(id)),
+      forget: (id, by) => use((ledger) => ledger.journals.forget(id, by)),
     },
     plans: {
       save: (plan) => use((ledger) => ledger.plans.save(plan)),

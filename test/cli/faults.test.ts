@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseYaml, systemClock } from '../../src/kernel/index.ts';
+import { getArray, getString, parseYaml, systemClock } from '../../src/kernel/index.ts';
+import type { JsonValue } from '../../src/kernel/index.ts';
 import type { BoundaryReport } from '../../src/boundaries/index.ts';
 import type { Proof } from '../../src/verdict/index.ts';
+import { openBinary } from './binary.ts';
 import { forbidden, openKubeProxy } from './kube-proxy.ts';
 import type { KubeProxy } from './kube-proxy.ts';
 import { openStage, REGISTRY, workload } from './stage.ts';
@@ -21,12 +23,12 @@ beforeAll(async () => {
   stage = await openStage();
   proxy = await openKubeProxy(stage.cluster);
   await stage.commit({
-    ...workload('good', { mode: 'web' }),
+    ...workload('good', { mode: 'web', deadline: 600 }),
     'good/secret.yaml': `apiVersion: v1\nkind: Secret\nmetadata: { name: creds }\nstringData: { password: ${SECRET} }\n`,
     'good/kustomization.yaml': 'namespace: good\nresources: [all.yaml, secret.yaml]\n',
     ...workload('exits', { mode: 'exit' }),
     ...workload('never', { mode: 'never' }),
-    ...workload('deaf', { mode: 'deaf' }),
+    ...workload('deaf', { mode: 'deaf', grace: 600, deadline: 600 }),
     ...workload('unbuilt', { mode: 'web', image: 'app:9.9.9' }),
     'torn/kustomization.yaml': 'resources: [all.yaml]\n',
     'torn/all.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [torn\n',
@@ -39,13 +41,19 @@ beforeAll(async () => {
   );
   await stage.deliver('nowhere', { path: 'overlays/nowhere' });
   await stage.deliver('no-repository', { path: '.', repoURL: path.dirname(stage.repository) });
-  await stage.deliver('no-host', { path: '.', repoURL: 'https://127.0.0.1:1/deploy.git' });
 }, MINUTE);
 
 afterAll(async () => {
   await proxy.close();
   await stage.close();
 }, MINUTE);
+
+/** Asked through the proxy. */
+async function through(args: readonly string[]) {
+  const kubeconfig = path.join(stage.home, 'proxy-config');
+  await writeFile(kubeconfig, proxy.kubeconfig);
+  return stage.run(args, { env: { KUBECONFIG: kubeconfig } });
+}
 
 function at(proof: Proof, boundary: string): BoundaryReport | undefined {
   return proof.boundaries.find((report) => report.boundary === boundary);
@@ -94,16 +102,21 @@ describe('a pod', () => {
     { timeout: MINUTE },
     async () => {
       expect((await stage.prove('deaf', ['--wait', '30s'])).proof.verdict.summary).toBe('landed');
-      const revision = await stage.commit(workload('deaf', { mode: 'deaf', note: 'second' }));
+      const pods = { apiVersion: 'v1', kind: 'Pod', namespace: 'deaf' };
+      const [old] = (await stage.kube.list(pods, { namespace: 'deaf' })).items;
+      const revision = await stage.commit(workload('deaf', { mode: 'deaf', note: 'second', deadline: 600 }));
       await stage.refresh('deaf');
-      const seen = new Set<string>();
-      for (;;) {
-        const { code, proof } = await stage.prove('deaf');
-        seen.add(at(proof, 'rollout')?.reason ?? '');
-        expect(proof.verdict.state).not.toBe('broken');
-        if (code === 0 && proof.engine?.revision === revision) break;
-      }
-      expect([...seen]).toContain('old-pods-terminating');
+      const until = async (reached: (proof: Proof) => boolean) => {
+        for (;;) {
+          const { proof } = await stage.prove('deaf');
+          expect(proof.verdict.state).not.toBe('broken');
+          if (reached(proof)) return;
+        }
+      };
+      // Its grace outlasts this test, unless somebody shortens it.
+      await until((proof) => at(proof, 'rollout')?.reason === 'old-pods-terminating');
+      await stage.kube.delete({ ...pods, name: old?.metadata.name ?? '' }, { gracePeriodSeconds: 1 });
+      await until(({ verdict, engine }) => verdict.state === 'landed' && engine?.revision === revision);
     },
   );
 });
@@ -142,6 +155,8 @@ describe('what Git holds', () => {
   });
 
   it('is unknown, never red, where its host does not answer', { timeout: MINUTE }, async () => {
+    // A controller calls it an error of the Application after three minutes, which this one does not get.
+    await stage.deliver('no-host', { path: '.', repoURL: 'https://127.0.0.1:1/deploy.git' });
     const { code, proof } = await stage.prove('no-host');
     expect([code, proof.verdict.state === 'broken']).toEqual([2, false]);
     expect(at(proof, 'intent')).toMatchObject({ state: 'unknown', headline: 'Git not readable' });
@@ -150,17 +165,20 @@ describe('what Git holds', () => {
   });
 
   it('is unknown, never red, on a machine without git', { timeout: MINUTE }, async () => {
-    const { PATH } = process.env;
-    process.env['PATH'] = '/nowhere';
+    // A process of its own: the controller shares the environment of this one, and has git.
+    const landfall = await openBinary();
     try {
-      const { code, proof } = await stage.prove('good');
-      const { out } = await stage.run(['prove', 'good']);
-      expect(at(proof, 'intent')?.state).toBe('unknown');
-      expect(code).toBe(2);
-      expect(out).toContain('Do: Install git and see that it is on PATH.');
-      expect((await stage.run(['status', 'good'])).code).toBe(2);
+      const env = { PATH: '/nowhere', HOME: stage.home, KUBECONFIG: stage.kubeconfig };
+      const [json, text, status] = await Promise.all([
+        landfall.run(['prove', 'good', '-o', 'json'], { env }),
+        landfall.run(['prove', 'good'], { env }),
+        landfall.run(['status', 'good'], { env }),
+      ]);
+      expect([json.code, text.code, status.code]).toEqual([2, 2, 2]);
+      expect(at(JSON.parse(json.out) as Proof, 'intent')?.state).toBe('unknown');
+      expect(text.out).toContain('Do: Install git and see that it is on PATH.');
     } finally {
-      process.env['PATH'] = PATH;
+      await landfall.remove();
     }
   });
 });
@@ -230,12 +248,6 @@ describe('a registry that', () => {
 });
 
 describe('a cluster that', () => {
-  const through = async (args: readonly string[]) => {
-    const kubeconfig = path.join(stage.home, 'proxy-config');
-    await writeFile(kubeconfig, proxy.kubeconfig);
-    return stage.run(args, { env: { KUBECONFIG: kubeconfig } });
-  };
-
   it('goes away in the middle is neither green nor red', { timeout: MINUTE }, async () => {
     for (const patience of [4, 8, 12]) {
       let requests = 0;
@@ -243,8 +255,9 @@ describe('a cluster that', () => {
       const { code, out } = await through(['prove', 'good', '-o', 'json']);
       proxy.meddle = undefined;
       expect(code).toBe(2);
-      const proof = out === '' ? undefined : (JSON.parse(out) as Proof);
-      expect(proof?.boundaries.filter((report) => report.state === 'broken') ?? []).toEqual([]);
+      // Cut early enough, there is no proof but an error.
+      const boundaries = out === '' ? [] : getArray(JSON.parse(out) as JsonValue, 'boundaries');
+      expect(boundaries.filter((report) => getString(report, 'state') === 'broken')).toEqual([]);
     }
   });
 
@@ -475,9 +488,25 @@ describe('an answer', () => {
   });
 
   it('does not keep anybody waiting longer than asked', { timeout: MINUTE }, async () => {
-    const started = systemClock.now();
-    const { code } = await stage.prove('no-host', ['--wait', '1s']);
-    expect(code).toBe(2);
-    expect(systemClock.now() - started).toBeLessThan(6_000);
+    // It looks, waits for what is left of the second, and looks once more; how long a look takes is the machine's affair.
+    const lift = stage.cluster.registry.fail({
+      effect: { type: 'status', status: 500 },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const requests = async (...flags: string[]) => {
+      let count = 0;
+      proxy.meddle = (url) => void (count += url.includes('/applications/good') ? 1 : 0);
+      const { code } = await through(['prove', 'good', ...flags]);
+      expect(code).toBe(2);
+      return count;
+    };
+    try {
+      const once = await requests();
+      expect(once).toBeGreaterThan(0);
+      expect(await requests('--wait', '1s')).toBeLessThanOrEqual(3 * once);
+    } finally {
+      proxy.meddle = undefined;
+      lift();
+    }
   });
 });

@@ -1,10 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCluster } from '../../src/drydock/index.ts';
 import type { Cluster } from '../../src/drydock/index.ts';
 import { getString, sleep, systemClock } from '../../src/kernel/index.ts';
-import type { JsonValue } from '../../src/kernel/index.ts';
+import type { JsonObject, JsonValue } from '../../src/kernel/index.ts';
 import { loadKubeClient } from '../../src/kube/index.ts';
 import { openTcpGate } from '../tcp-gate.ts';
 import { openBinary } from './binary.ts';
@@ -210,4 +210,118 @@ describe('an apply that was killed half way', () => {
       showsTwo();
     },
   );
+
+  it(
+    'is given up by hand where its cluster is gone, and not where it could be ended',
+    { timeout: 3 * MINUTE },
+    async () => {
+      leadTo(one);
+      await killHalfWay(forwarded, 'given-up');
+      const left = await stored(one);
+      leadTo(two);
+      const recovered = await run(forwarded, ['recover']);
+      const [, delivery = ''] = /^ +landfall recover --forget (\w+)$/m.exec(recovered.out) ?? [];
+      expect([recovered.code, delivery]).toEqual([1, expect.stringMatching(/^\w+$/)]);
+
+      const owner = await run(direct, ['recover', '--forget', delivery]);
+      expect([owner.code, owner.out]).toEqual([1, '']);
+      expect(owner.err).toMatch(
+        /can still end it; nothing was given up[^]*Do: End it: landfall recover shop/,
+      );
+      const unknown = await run(forwarded, ['recover', '--forget', 'nothing']);
+      expect([unknown.code, unknown.err]).toEqual([3, expect.stringContaining('was left half done here')]);
+
+      const forgot = await run(forwarded, ['recover', '--forget', delivery, '--reason', 'made again']);
+      expect([forgot.code, forgot.err]).toEqual([0, '']);
+      expect(forgot.out).toMatch(
+        /shop\n {2}given up +! \w+ of 20[^]*stays\s+half\s+done[^]*ConfigMap\/a {2}may have been written\n[^]*\n {2}recorded +as decided by /,
+      );
+      const after = await run(forwarded, ['recover']);
+      expect([after.code, after.out]).toEqual([0, 'Nothing was left half done.\n']);
+      expect((await run(direct, ['recover'])).out).toBe('Nothing was left half done.\n');
+      expect(await stored(one)).toBe(left);
+      const kept = await run(direct, ['history', 'shop', delivery, '-o', 'json']);
+      expect(JSON.parse(kept.out)).toMatchObject({
+        delivery: {
+          state: 'stuck',
+          message: expect.stringMatching(/given up by .*: made again$/) as unknown,
+        },
+        decisions: [{ kind: 'journal-forgotten', reason: 'made again' }],
+      });
+    },
+  );
+
+  it(
+    'is given up where nobody may read which cluster it is, once its objects are other ones',
+    { timeout: 3 * MINUTE },
+    async () => {
+      leadTo(one);
+      const shows = [hideIdentity(one), hideIdentity(two)];
+      const named = path.join(landfall.home, 'named');
+      await writeFile(named, kubeconfigOf(`https://localhost:${gate.port}`));
+      await killHalfWay(named, 'unnamed');
+      leadTo(two);
+      const recovered = await run(named, ['recover', '-o', 'json']);
+      const [head] = JSON.parse(recovered.out) as readonly JsonValue[];
+      const forget = ['recover', '--forget', getString(head, 'delivery') ?? ''];
+      leadTo(one);
+      expect(await run(named, forget)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('can still end it') as unknown,
+      });
+      leadTo(two);
+      const forgot = await run(named, [...forget, '-o', 'json']);
+      expect([forgot.code, JSON.parse(forgot.out)]).toMatchObject([
+        0,
+        [{ outcome: 'forgotten', objects: [{ name: 'a' }, { name: 'b' }, { name: 'c' }] }],
+      ]);
+      expect((await apply(named)).code).toBe(0);
+      for (const show of shows) show();
+    },
+  );
+});
+
+describe('a plan that was reviewed', () => {
+  const carryOut = (kubeconfig: string, plan: string) => run(kubeconfig, ['apply', '--plan', plan]);
+
+  it('is carried out through another address, and on no other cluster', { timeout: 3 * MINUTE }, async () => {
+    leadTo(one);
+    await run(direct, ['recover']);
+    await writeSet('reviewed');
+    const file = path.join(landfall.home, 'plan.json');
+    const plan = ['plan', folder, '--name', 'shop', '--out', file, '--save', '-o', 'json'];
+    const planned = await run(forwarded, plan);
+    expect([planned.code, planned.err]).toEqual([0, '']);
+    const id = getString(JSON.parse(planned.out) as JsonValue, 'id') ?? '';
+
+    leadTo(two);
+    const before = await stored(two);
+    for (const saved of [file, id]) {
+      const other = await carryOut(forwarded, saved);
+      expect([other.code, other.err]).toEqual([
+        1,
+        expect.stringMatching(/was made for the cluster .*, and another one answers there now; nothing/),
+      ]);
+    }
+    expect(await stored(two)).toBe(before);
+    expect(await carryOut(direct, file)).toMatchObject({ code: 0 });
+    expect(await stored(one)).toBe('a=reviewed b=reviewed c=reviewed');
+  });
+
+  it('before clusters were known is held to its address', { timeout: 3 * MINUTE }, async () => {
+    leadTo(one);
+    await writeSet('earlier');
+    const file = path.join(landfall.home, 'earlier.json');
+    expect((await run(direct, ['plan', folder, '--name', 'shop', '--out', file])).code).toBe(0);
+    const { clusterUid, ...earlier } = JSON.parse(await readFile(file, 'utf8')) as JsonObject;
+    expect(clusterUid).toEqual(expect.stringMatching(/^[0-9a-f-]{36}$/));
+    await writeFile(file, JSON.stringify(earlier));
+    const refused = await carryOut(forwarded, file);
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringMatching(/was made for the cluster .*, and this is https/),
+    ]);
+    expect(await carryOut(direct, file)).toMatchObject({ code: 0 });
+    expect(await stored(one)).toBe('a=earlier b=earlier c=earlier');
+  });
 });

@@ -55,12 +55,16 @@ export interface Workload {
   readonly mode: 'web' | 'exit' | 'never' | 'deaf';
   readonly image?: string;
   readonly note?: string;
+  /** Seconds from SIGTERM to SIGKILL. Default 2. */
+  readonly grace?: number;
+  /** Seconds that a rollout may take. Default 3. */
+  readonly deadline?: number;
 }
 
 /** A Deployment of one pod, with its Service, as a kustomization. */
 export function workload(
   name: string,
-  { mode, image = 'app:1.0.0', note = '' }: Workload,
+  { mode, image = 'app:1.0.0', note = '', grace = 2, deadline = 3 }: Workload,
 ): Record<string, string> {
   return {
     [`${name}/kustomization.yaml`]: `namespace: ${name}\nresources: [all.yaml]\n`,
@@ -69,12 +73,12 @@ kind: Deployment
 metadata: { name: ${name} }
 spec:
   replicas: 1
-  progressDeadlineSeconds: 3
+  progressDeadlineSeconds: ${deadline}
   selector: { matchLabels: { app: ${name} } }
   template:
     metadata: { labels: { app: ${name} } }
     spec:
-      terminationGracePeriodSeconds: 2
+      terminationGracePeriodSeconds: ${grace}
       containers:
         - name: main
           image: ${REGISTRY}/${image}

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import path from 'node:path';
@@ -6,6 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runGit } from '../../src/git/index.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import type { Clock } from '../../src/kernel/index.ts';
+import { openTcpGate } from '../tcp-gate.ts';
+import type { TcpGate } from '../tcp-gate.ts';
 import { openLab } from './stage.ts';
 import type { Changed, Lab } from './stage.ts';
 
@@ -18,6 +20,7 @@ const DEV = 'apps/payment-api/overlays/dev/patch-image.yaml';
 let lab: Lab;
 let server: Server;
 let address = '';
+let gate: TcpGate | undefined;
 /** What everybody who is asked answers. */
 let well = false;
 /** How far the person's clock is behind: what is moved is the past, so that the cluster's own times fit in the end. */
@@ -53,6 +56,16 @@ function change(args: readonly string[], kubeconfig = lab.kubeconfig) {
   return lab.change(args, { clock, env: { KUBECONFIG: kubeconfig } });
 }
 
+/** The same cluster at another address. */
+async function forwarded(): Promise<string> {
+  const own = await readFile(lab.kubeconfig, 'utf8');
+  const [, port = ''] = /https:\/\/127\.0\.0\.1:(\d+)/.exec(own) ?? [];
+  gate = await openTcpGate({ host: '127.0.0.1', port: Number(port) });
+  const file = path.join(lab.home, 'forwarded');
+  await writeFile(file, own.replace(`https://127.0.0.1:${port}`, `https://127.0.0.1:${gate.port}`));
+  return file;
+}
+
 async function settled(environment: string, summary = 'landed'): Promise<void> {
   await lab.refresh(`payment-api-${environment}`);
   const { proof } = await lab.prove(`payment-api-${environment}`, ['--wait', '60s'], { clock });
@@ -80,6 +93,7 @@ beforeAll(async () => {
 }, 3 * MINUTE);
 
 afterAll(async () => {
+  await gate?.close();
   server?.closeAllConnections();
   await new Promise((resolve) => server?.close(resolve));
   await lab?.close();
@@ -104,7 +118,7 @@ it(
     behind = 0;
     await settled('dev', 'stopped');
     await settled('staging');
-    const refused = await change(['promote', 'resume', id, '--wait', '0']);
+    const refused = await change(['promote', 'resume', id, '--wait', '0'], await forwarded());
     expect([refused.code, refused.report.state], JSON.stringify(refused.report)).toEqual([2, 'waiting']);
     expect(refused.report.gates.slice(0, 3).map(({ state }) => state)).toEqual(['open', 'open', 'open']);
     expect(refused.report.gates.filter(({ gate }) => gate === 'check')).toEqual([

@@ -1,4 +1,4 @@
-import type { DeliveryOutcome, ObjectResult, Recovered, UndoneStep } from '../../apply/index.ts';
+import type { DeliveryOutcome, Forgotten, ObjectResult, Recovered, UndoneStep } from '../../apply/index.ts';
 import { shortDigest } from '../../boundaries/index.ts';
 import { duration } from '../output/style.ts';
 import type { Style } from '../output/style.ts';
@@ -8,7 +8,7 @@ import type { Told } from './tell.ts';
 
 /** What was found half done and ended first. */
 export function recoveredLines(recovered: readonly Recovered[], style: Style): readonly string[] {
-  return recovered.flatMap(({ outcome, message, revision, startedAt, restored }) => {
+  return recovered.flatMap(({ outcome, message, revision, startedAt, restored, giveUp }) => {
     const mark = {
       finished: style.green('✓'),
       restored: style.green('✓'),
@@ -21,10 +21,35 @@ export function recoveredLines(recovered: readonly Recovered[], style: Style): r
     return [
       line('recovered', first),
       ...rest.flatMap((text) => under(text, style)),
+      // In one piece, to be pasted.
+      ...(giveUp === undefined ? [] : [line('', style.bold(giveUp))]),
       ...undoneLines(restored?.steps ?? [], style),
     ];
   });
 }
+
+/** What was given up half done, and how far each of its objects had come. */
+export function forgottenLines(forgotten: Forgotten, style: Style): readonly string[] {
+  const { subject, revision, startedAt, message, by, objects } = forgotten;
+  const told = `${style.yellow('!')} ${shortDigest(revision)} of ${startedAt}: ${message}`;
+  const [first = '', ...rest] = under(told, style).map((text) => text.trimStart());
+  return [
+    `  ${subject.application}`,
+    line('given up', first),
+    ...rest.flatMap((text) => under(text, style)),
+    ...objects.flatMap((object) => under(`${objectText(object)}  ${FAR[object.state]}`, style)),
+    line('recorded', `as decided by ${by}`),
+  ];
+}
+
+const FAR: Readonly<Record<Forgotten['objects'][number]['state'], string>> = {
+  planned: 'not reached',
+  begun: 'may have been written',
+  done: 'written',
+  failed: 'failed',
+  undone: 'taken back',
+  left: 'left as it is',
+};
 
 /** What was not simply taken back, each with the reason. */
 function undoneLines(steps: readonly UndoneStep[], style: Style): readonly string[] {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { assertAsReviewed, deliver, parsePlan, refuseHeld } from '../../apply/index.ts';
 import type { DeliveryOutcome, Plan, PlanDocument, Recovered } from '../../apply/index.ts';
 import { LandfallError, textOf } from '../../kernel/index.ts';
+import { uidOf } from '../../kube/index.ts';
 import { EXIT } from '../exit.ts';
 import { errStyle, outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
@@ -114,7 +115,10 @@ async function applySet(
     if (recovered.some(({ outcome }) => outcome !== 'refused'))
       planned = await planFor(what, options, session, io, document?.salt);
     const { plan, environment } = planned;
-    if (document !== undefined) assertAsReviewed(document, subject, planned.set, plan);
+    if (document !== undefined) {
+      const clusterUid = await uidOf(session.identify);
+      assertAsReviewed(document, { subject, clusterUid }, planned.set, plan);
+    }
     report.lines(recoveredLines(recovered, report.style));
     if (recovered.length > 0) {
       const { tellRecovered } = await import('./tell.ts');

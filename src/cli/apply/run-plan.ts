@@ -4,6 +4,7 @@ import type { PlanDocument } from '../../apply/index.ts';
 import { isEmptyPlan } from '../../apply/index.ts';
 import type { JsonObject } from '../../kernel/index.ts';
 import { LandfallError } from '../../kernel/index.ts';
+import { uidOf } from '../../kube/index.ts';
 import { EXIT } from '../exit.ts';
 import { outStyle } from '../io.ts';
 import type { CliIo } from '../io.ts';
@@ -26,13 +27,19 @@ export function askedFor(what: string, options: SetOptions, io: CliIo): JsonObje
   };
 }
 
-function documentOf(planned: Planned, asked: JsonObject, io: CliIo): PlanDocument {
+function documentOf(
+  planned: Planned,
+  clusterUid: string | undefined,
+  asked: JsonObject,
+  io: CliIo,
+): PlanDocument {
   const { target, plan, set, salt } = planned;
   return {
     apiVersion: 'landfall.dev/v1',
     kind: 'Plan',
     createdAt: new Date(io.clock.now()).toISOString(),
     subject: { ...target.subject },
+    ...(clusterUid === undefined ? {} : { clusterUid }),
     revision: target.revision,
     set,
     salt,
@@ -85,7 +92,13 @@ export async function runPlan(what: string, options: PlanCommandOptions, io: Cli
     const refused = plan.problems.length > 0;
     const kept =
       saving && !refused
-        ? await keep(documentOf(planned, askedFor(what, options, io), io), options, session, planned, io)
+        ? await keep(
+            documentOf(planned, await uidOf(session.identify), askedFor(what, options, io), io),
+            options,
+            session,
+            planned,
+            io,
+          )
         : {};
     const style = outStyle(io);
     io.out(

@@ -3,6 +3,7 @@ import { asLandfallError, sleep } from '../../kernel/index.ts';
 import { identityOf, makePlan, recoverUnfinished, unfinishedElsewhere } from '../../apply/index.ts';
 import type { DeliveryContext, HealthAnswer, Plan, Recovered } from '../../apply/index.ts';
 import { compileHealthRules, watchHealth } from '../../boundaries/health/index.ts';
+import type { ClusterIdentity } from '../../kube/index.ts';
 import type { Ledger, LedgerSubject } from '../../ledger/index.ts';
 import { introduce, ledgerOf } from '../ledger.ts';
 import { openSources } from '../sources.ts';
@@ -19,16 +20,19 @@ import type { ApplyTarget } from './target.ts';
 export interface Session {
   readonly sources: OpenSources;
   readonly ledger: Ledger;
+  /** Which cluster it is. */
+  readonly identify: () => Promise<ClusterIdentity>;
   close(): Promise<void>;
 }
 
 export async function openSession(options: SetOptions, io: CliIo): Promise<Session> {
   const ledger = ledgerOf(options, io);
   const sources = await openSources(options, io);
-  introduce(ledger, sources.kube, io);
+  const identify = introduce(ledger, sources.kube, io);
   return {
     sources,
     ledger,
+    identify,
     async close() {
       sources.close();
       await ledger.close();

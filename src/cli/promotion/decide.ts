@@ -61,7 +61,7 @@ async function say(
   io: CliIo,
 ) {
   if (change.state !== 'waiting') throw notWaiting(change, deed);
-  const pair = pairOf(opened.survey, change);
+  const pair = await pairOf(opened.survey, change);
   const place = pair?.target.place;
   if (pair === undefined || place === undefined) throw notWaiting(change, deed);
   const { actor, identity } = await actorAt(place, io.signal);
@@ -97,7 +97,7 @@ async function say(
 async function cancel(change: Change, options: DecideOptions, opened: Opened, io: CliIo): Promise<void> {
   if (change.state !== 'waiting') throw notWaiting(change, 'cancel');
   const { to } = detailOf(change);
-  const { actor } = await actorAt(applicationAt(opened.survey, to).place, io.signal);
+  const { actor } = await actorAt((await applicationAt(opened.survey, to)).place, io.signal);
   const message = `cancelled by ${actor.name}${options.comment === undefined ? '' : `: ${options.comment}`}`;
   if (await opened.ledger.changes.move(change.id, 'waiting', { state: 'cancelled', message })) return;
   throw notWaiting(await findChange(opened.ledger, change.id), 'cancel');

@@ -42,8 +42,8 @@ export async function withPlaces<T>(
     for (const context of contexts) {
       const sources = await openSources({ ...options, ...(context === undefined ? {} : { context }) }, io);
       opened.push(sources);
-      introduce(ledger, sources.kube, io);
-      places.push({ context: context ?? '', sources });
+      const identify = introduce(ledger, sources.kube, io);
+      places.push({ context: context ?? '', sources, identify });
     }
     const survey = await surveyApplications(places, io.signal);
     return await work({ places, survey, ledger, deps: await changeDeps(ledger, options, io) });

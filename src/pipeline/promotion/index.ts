@@ -12,7 +12,7 @@ export { planPromotion, trackedBranch, versionFileOf, writeTargetOf } from './pr
 export type { PromotionAsk } from './prepare.ts';
 export { endOf, promote } from './promote.ts';
 export { detailJson, detailOf } from './record.ts';
-export type { ChangeDetail, Style } from './record.ts';
+export type { ChangeDetail, Style, End } from './record.ts';
 export { releaseIn, releaseName, repositoriesIn, sameRelease } from './release.ts';
 export type { FoundRelease, ReleaseImage } from './release.ts';
 export { releasesOf } from './releases.ts';

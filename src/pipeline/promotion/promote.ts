@@ -1,4 +1,5 @@
 import { LandfallError } from '../../kernel/index.ts';
+import { uidOf } from '../../kube/index.ts';
 import type { Change } from '../../ledger/index.ts';
 import { advanceChange } from './advance.ts';
 import type { ChangeDeps } from './deps.ts';
@@ -23,16 +24,20 @@ export interface PromoteOptions {
   readonly dryRun: boolean;
 }
 
-export function endOf(application: SurveyedApplication): End {
-  return { ...subjectOfApplication(application), environment: application.environment };
+export async function endOf(application: SurveyedApplication): Promise<End> {
+  return {
+    ...subjectOfApplication(application),
+    clusterUid: await uidOf(application.place.identify),
+    environment: application.environment,
+  };
 }
 
-function newDetail(ask: PromotionAsk, prepared: PreparedPromotion): ChangeDetail {
+async function newDetail(ask: PromotionAsk, prepared: PreparedPromotion): Promise<ChangeDetail> {
   const { pair } = ask;
   return {
     family: pair.target.family,
-    from: endOf(pair.source),
-    to: endOf(pair.target),
+    from: await endOf(pair.source),
+    to: await endOf(pair.target),
     release: prepared.release,
     replaced: prepared.current,
     style: prepared.style,
@@ -115,7 +120,7 @@ export async function promote(
   const { target } = pair;
   const subject = subjectOfApplication(target);
   const prepared = await preparePromotion(ask, deps, signal);
-  const detail = newDetail(ask, prepared);
+  const detail = await newDetail(ask, prepared);
   const { plan } = prepared;
   const report = (parts: Parameters<typeof reportFrom>[3]) =>
     reportFrom('promotion', undefined, detail, { plan, ...parts });

@@ -13,6 +13,8 @@ export interface End {
   readonly application: string;
   readonly namespace: string;
   readonly cluster: string;
+  /** Which cluster that is; left out where it did not say so, and in what was kept before it was asked. */
+  readonly clusterUid?: string | undefined;
   readonly environment: string;
 }
 
@@ -54,6 +56,7 @@ function endFrom(json: JsonValue | undefined): End | undefined {
     application: text('application'),
     namespace: text('namespace'),
     cluster: text('cluster'),
+    clusterUid: getString(json, 'clusterUid'),
     environment: text('environment'),
   };
 }

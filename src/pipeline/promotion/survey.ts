@@ -1,7 +1,7 @@
 import type { GitMirror, GitMirrors } from '../../git/index.ts';
 import { getArray } from '../../kernel/index.ts';
 import { asLandfallError, LandfallError, mapBounded, nearest } from '../../kernel/index.ts';
-import type { KubeObject } from '../../kube/index.ts';
+import type { ClusterIdentity, KubeObject } from '../../kube/index.ts';
 import type { LedgerSubject } from '../../ledger/index.ts';
 import { fromGit, listApplications, readDelivered } from '../../verdict/index.ts';
 import type { ApplicationSpec, Sources } from '../../verdict/index.ts';
@@ -17,6 +17,8 @@ export interface ClusterPlace {
   readonly sources: Sources;
   /** Only the applications of this namespace. */
   readonly namespace?: string | undefined;
+  /** Which cluster it is; left out: its address has to say so. */
+  readonly identify?: (() => Promise<ClusterIdentity>) | undefined;
   /** Repositories as an application may read and write them; left out: as this user does. */
   readonly gitOf?: ((application: KubeObject) => GitMirrors) | undefined;
 }

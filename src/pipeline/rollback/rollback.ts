@@ -83,11 +83,16 @@ interface Prepared {
   readonly warnings: readonly string[];
 }
 
-function detailFor(ask: RollbackAsk, way: WayBack, current: FoundRelease, branch: string): ChangeDetail {
+async function detailFor(
+  ask: RollbackAsk,
+  way: WayBack,
+  current: FoundRelease,
+  branch: string,
+): Promise<ChangeDetail> {
   return {
     family: ask.target.family,
     from: undefined,
-    to: endOf(ask.target),
+    to: await endOf(ask.target),
     release: way.release,
     replaced: current,
     // A tag that names other bytes now: only the digest brings back what landed.
@@ -129,7 +134,7 @@ async function prepare(
     registry: sources.registry,
     signal,
   });
-  const detail = detailFor(ask, way, current, branch);
+  const detail = await detailFor(ask, way, current, branch);
   const warnings = [
     ...way.moved.map((line) => `${line}: the digest is written, so that the bytes are those that landed.`),
     ...(await foreignUpdaters(target, signal)),
