@@ -89,8 +89,6 @@ export interface ChartServer extends AsyncDisposable {
   readonly url: string;
   /** Puts another version into the index. */
   add(version: string): Promise<void>;
-  /** Has the index say of every version that it was packed then. */
-  backdate(created: string): Promise<void>;
 }
 
 /** A Helm repository over HTTP. */
@@ -111,11 +109,6 @@ export async function serveCharts(folder: string, versions: readonly string[]): 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     add,
-    async backdate(created) {
-      const file = path.join(packed, 'index.yaml');
-      const text = await readFile(file, 'utf8');
-      await writeFile(file, text.replaceAll(/created: .*/g, `created: "${created}"`));
-    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

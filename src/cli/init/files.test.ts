@@ -79,7 +79,7 @@ describe('a first set-up', () => {
     await writeFile(path.join(root, 'k8s/base/service.yaml'), 'a: [1\nb: }');
     const overlays = await discoverOverlays(root, signal);
     expect(overlays.find((overlay) => overlay.environment === 'prod')?.failure).toContain(
-      'k8s/base/service.yaml:2:1',
+      'k8s/base/service.yaml:2:2: not YAML: missed comma',
     );
   });
 });
