@@ -127,6 +127,7 @@ describe('wrong usage', () => {
     [['plan', '.', '--prune-kept'], /--prune-kept says nothing without --prune/],
     [['render', '--why', 'deploy/a:b', '--diff', 'HEAD'], /--why and --diff contradict each other/],
     [['render', '--diff', 'HEAD', '--against', '.'], /--diff and --against contradict each other/],
+    [['recover', '--reason', 'why'], /--reason says nothing without --forget/],
     [['render', '--others'], /--others says nothing without --diff/],
     [['sync', 'x', '--terminate', '--force'], /--terminate and --force contradict each other/],
     [['sync', 'x', '--no-wait', '--timeout', '5s'], /--no-wait and --timeout contradict each other/],
