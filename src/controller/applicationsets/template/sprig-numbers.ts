@@ -5,7 +5,7 @@ import type { Value } from './value.ts';
 
 const LONGEST = 10_000;
 
-export function range(start: bigint, stop: bigint, step: bigint): readonly bigint[] {
+function range(start: bigint, stop: bigint, step: bigint): readonly bigint[] {
   const items: bigint[] = [];
   if (step === 0n || (step > 0n ? start >= stop : start <= stop)) return items;
   for (let at = start; step > 0n ? at < stop : at > stop; at += step) {
