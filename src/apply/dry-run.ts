@@ -77,8 +77,10 @@ export async function withoutDropped(
   dry: DryRun,
   desired: KubeObject,
   before: KubeObject,
-  { client, signal }: DryRunContext,
+  context: DryRunContext,
+  tries = 5,
 ): Promise<DryRun> {
+  const { client, signal } = context;
   if (dry.state !== 'accepted' || dry.predicted === undefined) return dry;
   const dropped = droppedFields(before, desired);
   if (isEmptySet(dropped)) return dry;
@@ -93,6 +95,10 @@ export async function withoutDropped(
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (error.kind === 'cancelled' || error.kind === 'bug' || isOutage(error)) throw error;
+    // Its status moved between the two questions.
+    const now = error.kind === 'conflict' && tries > 0 ? await client.get(refOf(before), signal) : undefined;
+    if (now !== undefined)
+      return withoutDropped(await dryRun(desired, context), desired, now, context, tries - 1);
     return refusal(desired, error);
   }
 }
