@@ -41,15 +41,27 @@ export async function askObjects(
       same ? [] : [{ object: facts.object, verbs: VERBS[before === undefined ? 'create' : 'change'] }],
     ),
   );
-  return mapBounded(found, AT_ONCE, async ({ facts, live: stored, same }) => {
+  return mapBounded(found, AT_ONCE, async ({ facts, live: before, same }) =>
+    before !== undefined && same
+      ? { facts, desired: facts.object, before, dry: unchanged(before) }
+      : askObject(facts, before, request, context),
+  );
+}
+
+/** Asks until what is compared is one and the same object: it may move between two questions. */
+async function askObject(
+  facts: RenderedFacts,
+  stored: KubeObject | undefined,
+  request: PlanRequest,
+  context: DryRunContext,
+): Promise<Asked> {
+  let before = stored;
+  for (let tries = 0; ; tries += 1) {
     let desired = facts.object;
-    let before = stored;
-    if (before !== undefined && same) return { facts, desired, before, dry: unchanged(before) };
     let dry = await dryRun(desired, context);
-    // It moved between the two: what is compared has to be one and the same.
-    for (let tries = 0; tries < TORN_TRIES && isTorn(dry, before); tries += 1) {
-      before = await readObject(client, refOf(desired), signal);
-      dry = await dryRun(desired, context);
+    if (tries < TORN_TRIES && isTorn(dry, before)) {
+      before = await readObject(context.client, refOf(desired), context.signal);
+      continue;
     }
     const scaled = before === undefined ? undefined : await scaledBy(desired, before, request, context);
     if (scaled !== undefined && before !== undefined && dry.state === 'accepted') {
@@ -59,9 +71,15 @@ export async function askObjects(
       const note = `spec.replicas stays ${replicas}: ${by} decides it`;
       dry = again.state === 'accepted' ? { ...again, notes: [...again.notes, note] } : again;
     }
-    if (before !== undefined) dry = await withoutDropped(dry, desired, before, context);
-    return { facts, desired, before, dry };
-  });
+    if (before === undefined) return { facts, desired, before, dry };
+    const whole = await withoutDropped(dry, desired, before, context);
+    if (whole.state !== 'moved') return { facts, desired, before, dry: whole };
+    if (tries >= TORN_TRIES) {
+      const refused = { state: 'refused', why: 'invalid', message: whole.message, path: undefined } as const;
+      return { facts, desired, before, dry: refused };
+    }
+    before = await readObject(context.client, refOf(desired), context.signal);
+  }
 }
 
 /** The answer that a dry run would give. */

@@ -29,6 +29,12 @@ export type DryRun =
       readonly why: 'invalid' | 'immutable' | 'denied' | 'schema' | 'no-namespace' | 'no-kind';
     };
 
+/** The object is another one than was seen: nothing is known of the one that is there now. */
+export interface Moved {
+  readonly state: 'moved';
+  readonly message: string;
+}
+
 export interface DryRunContext {
   readonly client: KubeClient;
   readonly signal: AbortSignal;
@@ -71,16 +77,14 @@ export async function dryRun(object: KubeObject, context: DryRunContext): Promis
 
 /**
  * What a client-side apply put there and the set no longer asks for goes as well: the answer without it, if the API
- * server takes that.
+ * server takes that. `moved` where the object, if only its status, was written since it was seen.
  */
 export async function withoutDropped(
   dry: DryRun,
   desired: KubeObject,
   before: KubeObject,
-  context: DryRunContext,
-  tries = 5,
-): Promise<DryRun> {
-  const { client, signal } = context;
+  { client, signal }: DryRunContext,
+): Promise<DryRun | Moved> {
   if (dry.state !== 'accepted' || dry.predicted === undefined) return dry;
   const dropped = droppedFields(before, desired);
   if (isEmptySet(dropped)) return dry;
@@ -95,10 +99,7 @@ export async function withoutDropped(
   } catch (thrown) {
     const error = asLandfallError(thrown);
     if (error.kind === 'cancelled' || error.kind === 'bug' || isOutage(error)) throw error;
-    // Its status moved between the two questions.
-    const now = error.kind === 'conflict' && tries > 0 ? await client.get(refOf(before), signal) : undefined;
-    if (now !== undefined)
-      return withoutDropped(await dryRun(desired, context), desired, now, context, tries - 1);
+    if (error.kind === 'conflict') return { state: 'moved', message: reasonOf(error) };
     return refusal(desired, error);
   }
 }
